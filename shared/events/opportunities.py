@@ -1,0 +1,136 @@
+"""Facts about chances to sell, and about the products sold.
+
+Streams: `opportunity-<id>` and `product-<id>`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from shared.events.base import Dated
+
+
+class OpportunityDiscovered(Dated, wire="opportunities.opportunity_discovered.v1"):
+    """Somebody saw a chance to sell (O-01); a latent one is not real yet (O-02)."""
+
+    title: str
+    stage: str
+    latent: bool = False
+    owner: str | None = None
+    company: str | None = None
+    product: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    expected_close_on: date | None = None
+    source_ref: str | None = None
+
+
+class StageAdvanced(Dated, wire="opportunities.stage_advanced.v1"):
+    """The opportunity moved to another stage; leaving `latent` makes it real (O-02)."""
+
+    stage: str
+
+
+class OpportunityWon(Dated, wire="opportunities.opportunity_won.v1"):
+    """The customer bought."""
+
+    value: Decimal
+    currency: str
+
+
+class OpportunityLost(Dated, wire="opportunities.opportunity_lost.v1"):
+    """The customer did not buy from us."""
+
+    reason: str | None = None
+
+
+class OpportunityReopened(Dated, wire="opportunities.opportunity_reopened.v1"):
+    """What we took for decided is open again."""
+
+    stage: str
+    reason: str | None = None
+
+
+class OpportunityReassigned(Dated, wire="opportunities.opportunity_reassigned.v1"):
+    """Responsibility moved, for a stated reason."""
+
+    owner: str
+    reason: Literal["handover", "leave", "territory", "correction"]
+
+
+class OpportunityRevalued(Dated, wire="opportunities.opportunity_revalued.v1"):
+    """We now expect another amount or another closing date."""
+
+    amount: Decimal | None = None
+    currency: str | None = None
+    expected_close_on: date | None = None
+
+
+class PersonInvolved(Dated, wire="opportunities.person_involved.v1"):
+    """This person has a say in the decision (O-09)."""
+
+    person: str
+    role: str
+
+
+class OpportunityCorrected(Dated, wire="opportunities.opportunity_corrected.v1"):
+    """What we had written down at discovery was mistaken; `on` is the true date of discovery.
+
+    It replaces company, product, title and date together: an error of entry, not an event at
+    the customer's. Figures move as if it had been right from the start.
+    """
+
+    title: str
+    company: str | None = None
+    product: str | None = None
+    reason: str
+
+
+class OutcomeCorrected(Dated, wire="opportunities.outcome_corrected.v1"):
+    """The opportunity is decided as before, but its value, currency or date had been mistaken."""
+
+    value: Decimal | None = None
+    currency: str | None = None
+    reason: str
+
+
+class EngagementCorrected(Dated, wire="opportunities.engagement_corrected.v1"):
+    """The stage was entered on another date than we had written down."""
+
+    stage: str
+    reason: str
+
+
+class ProductListed(Dated, wire="opportunities.product_listed.v1"):
+    """We offer this product."""
+
+    name: str
+    series: str | None = None
+    price: Decimal | None = None
+    currency: str | None = None
+
+
+class ProductRepriced(Dated, wire="opportunities.product_repriced.v1"):
+    """The product's list price changed."""
+
+    price: Decimal
+    currency: str
+
+
+OpportunityEvent = (
+    OpportunityDiscovered
+    | StageAdvanced
+    | OpportunityWon
+    | OpportunityLost
+    | OpportunityReopened
+    | OpportunityReassigned
+    | OpportunityRevalued
+    | PersonInvolved
+    | OpportunityCorrected
+    | OutcomeCorrected
+    | EngagementCorrected
+)
+ProductEvent = ProductListed | ProductRepriced
+OpportunitiesEvent = OpportunityEvent | ProductEvent

@@ -1,0 +1,127 @@
+"""The log, as a port: append-only topics, partitions computed by us, readers that start where told.
+
+Kafka stands behind it in production (`shared/kafka.py`), lists in unit tests and in the simulation
+(`shared/memory.py`). One contract suite holds both to the same behaviour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from shared.errors import SellersError
+from shared.events import Position
+
+
+class LogUnavailableError(SellersError):
+    """The broker did not acknowledge. The record may still land later: its outcome is unknown."""
+
+
+class RecordTooLargeError(SellersError):
+    """The broker will never take a record of this size."""
+
+
+class Partition(NamedTuple):
+    topic: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it lies in the log. `value` None is a tombstone."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def position(self) -> Position:
+        return Position(self.topic, self.partition, self.offset)
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """Return the partition of a key, as Kafka's own clients compute it (murmur2 of the bytes).
+
+    Every producer of ours asks here: a second opinion would be a second partition for one stream,
+    and then its facts have no order.
+    """
+    return (_murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+
+
+def _murmur2(data: bytes) -> int:
+    mask, m = 0xFFFFFFFF, 0x5BD1E995
+    h = (0x9747B28C ^ len(data)) & mask
+    whole = len(data) & ~3
+    for i in range(0, whole, 4):
+        k = int.from_bytes(data[i : i + 4], "little") * m & mask
+        k = (k ^ (k >> 24)) * m & mask
+        h = (h * m & mask) ^ k
+    if rest := data[whole:]:
+        h = (h ^ int.from_bytes(rest, "little")) * m & mask
+    h = (h ^ (h >> 13)) * m & mask
+    return h ^ (h >> 15)
+
+
+# Called whenever partitions are handed to a subscription: says from which offset to read each.
+StartFrom = Callable[[Sequence[Partition]], Awaitable[dict[Partition, int]]]
+
+
+class Subscription(Protocol):
+    """A reader of some topics. It commits nothing: the cursor lies beside what was folded."""
+
+    @property
+    def assigned(self) -> frozenset[Partition]: ...
+
+    async def fetch(self, limit: int, wait_s: float) -> list[Record]:
+        """Return at most `limit` next records, [] when none came within `wait_s` seconds.
+
+        Records of one partition come in offset order and without holes, except where the broker
+        keeps none (transaction markers, compaction).
+        """
+        ...
+
+    async def rewind(self, offsets: dict[Partition, int]) -> None:
+        """Read these assigned partitions from here on next time."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Log(Protocol):
+    """The append-only truth."""
+
+    async def append(
+        self,
+        topic: str,
+        key: str,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> Position:
+        """Return where the record lies once all in-sync replicas have it (`acks=all`).
+
+        Raises:
+            LogUnavailableError: no acknowledgement in time. The record may still land.
+            RecordTooLargeError: it never will.
+
+        """
+        ...
+
+    async def partitions(self, topic: str) -> int: ...
+
+    async def ends(self, topic: str) -> dict[Partition, int]:
+        """Return the offset after the last record of each partition."""
+        ...
+
+    def read(self, partition: Partition, start: int, stop: int) -> AsyncIterator[list[Record]]:
+        """Yield batches of the records with start <= offset < stop, in order: for replays."""
+        ...
+
+    async def subscribe(
+        self, topics: Sequence[str], group: str, start: StartFrom
+    ) -> Subscription:
+        """Share the topics' partitions with the other members of `group` (or take them all)."""
+        ...
