@@ -1,0 +1,259 @@
+"""The journal: where a decision becomes a fact. Its insert is the check and the outbox at once.
+
+One document per fact, unique on (stream, version) and on id; one record per command, kept for
+ever; one outbox entry per transaction, taken away once the log has acknowledged all its facts.
+All three are written in one transaction, so there is no half decision and no second one.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.clock import Clock
+from shared.events import Envelope, decode, encode, timestamp
+from shared.store import Document, Reads, Store, Transaction
+
+JOURNAL = "journal"
+COMMANDS = "commands"
+OUTBOX = "outbox"
+MIRRORED = "row:"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One journaled fact, as it goes to the log."""
+
+    id: str
+    topic: str
+    stream: str
+    version: int
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """What became of a command: the same answer is given for ever."""
+
+    id: str
+    hash: str
+    stream: str
+    first: int
+    last: int
+    times: int = 1
+
+    def document(self) -> Document:
+        return {
+            "_id": self.id,
+            "hash": self.hash,
+            "stream": self.stream,
+            "first": self.first,
+            "last": self.last,
+            "times": self.times,
+        }
+
+    @staticmethod
+    def of(document: Document) -> Commanded:
+        rest = {name: document[name] for name in ("hash", "stream", "first", "last", "times")}
+        return Commanded(id=document["_id"], **rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """The facts of one transaction on their way to the log."""
+
+    id: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The facts of one command with its record. No facts: nothing had to be done."""
+
+    commanded: Commanded
+    facts: tuple[Envelope, ...] = ()
+    # A mirrored command (an import row) replaces its record each time its content changes.
+    replaces: bool = False
+
+
+@dataclass(slots=True)
+class Journal:
+    """The journal of one service, in that service's own database."""
+
+    store: Store
+    clock: Clock
+    remembered: int = 50_000
+    # Ids this process has seen in the journal: its keeper need not look them up again.
+    _seen: OrderedDict[str, None] = field(default_factory=OrderedDict)
+
+    async def prepare(self) -> None:
+        await self.store.ensure_index(JOURNAL, ("stream", "version"), unique=True)
+        await self.store.ensure_index(OUTBOX, ("streams",))
+
+    async def histories(
+        self, reads: Reads, streams: Collection[str]
+    ) -> dict[str, list[Envelope]]:
+        """Return all facts of each stream in version order; [] for a stream without any."""
+        found: dict[str, list[Envelope]] = {stream: [] for stream in streams}
+        documents = await reads.find(JOURNAL, {"stream": {"$in": list(found)}})
+        for document in sorted(documents, key=_version):
+            found[document["stream"]].append(decode(document["fact"]))
+        return found
+
+    async def commanded(self, reads: Reads, ids: Collection[str]) -> dict[str, Commanded]:
+        documents = await reads.get_many(COMMANDS, ids)
+        return {key: Commanded.of(document) for key, document in documents.items()}
+
+    async def record(
+        self, tx: Transaction, decisions: Sequence[Decision], encoded: dict[str, bytes]
+    ) -> Outgoing | None:
+        """Write decisions inside a transaction; return what has to go to the log.
+
+        `encoded` holds the bytes of every fact by its id: they were made before, so that a fact
+        too large for the log was refused instead of recorded.
+
+        Raises:
+            DuplicateKeyError: somebody else recorded on one of these streams, or this very command.
+
+        """
+        facts = [fact for decision in decisions for fact in decision.facts]
+        entries = tuple(entry_of(fact, encoded[fact.id]) for fact in facts)
+        fresh = [d.commanded.document() for d in decisions if not d.replaces]
+        await tx.insert_many(COMMANDS, fresh)
+        await tx.put_many(COMMANDS, [d.commanded.document() for d in decisions if d.replaces])
+        if not entries:
+            return None
+        await tx.insert_many(JOURNAL, [_journaled(entry) for entry in entries])
+        outgoing = Outgoing(self.clock.new_id(), entries)
+        await tx.insert_many(OUTBOX, [self._outbox(outgoing)])
+        return outgoing
+
+    def committed(self, entries: Iterable[Entry]) -> None:
+        """Remember that these are in the journal for certain."""
+        for entry in entries:
+            self._seen[entry.id] = None
+        while len(self._seen) > self.remembered:
+            self._seen.popitem(last=False)
+
+    async def accept(self, entries: Sequence[Entry]) -> None:
+        """Journal facts that nothing decides (touches, where the log alone is not durable)."""
+        known = await self.store.get_many(JOURNAL, [entry.id for entry in entries])
+        fresh = tuple(entry for entry in entries if entry.id not in known)
+        if not fresh:
+            return
+        async with self.store.transaction() as tx:
+            await tx.insert_many(JOURNAL, [_journaled(entry) for entry in fresh])
+
+    async def pending(self, limit: int, *, before: str | None = None) -> list[Outgoing]:
+        """Return the oldest unpublished entries, those recorded before an instant only."""
+        where: dict[str, Any] = {} if before is None else {"at": {"$lte": before}}
+        documents = await self.store.find(OUTBOX, where, sort=(("_id", 1),), limit=limit)
+        return [await self._outgoing(document) for document in documents]
+
+    async def pending_of(self, streams: Collection[str]) -> list[Outgoing]:
+        """Return every unpublished entry that touches one of these streams."""
+        documents = await self.store.find(OUTBOX, {"streams": {"$in": list(streams)}})
+        return [await self._outgoing(document) for document in documents]
+
+    async def published(self, ids: Collection[str]) -> None:
+        """Take entries out of the outbox: the log has acknowledged every fact of them."""
+        await self.store.delete_many(OUTBOX, ids)
+
+    async def backlog(self) -> int:
+        return await self.store.count(OUTBOX, {})
+
+    async def keep(self, tx: Transaction, facts: Sequence[Envelope]) -> list[Envelope]:
+        """Insert facts of the log that the journal lacks (after a restore); return the forks.
+
+        A fork is a fact whose place in its stream is taken by another one: never a duplicate.
+        """
+        unseen = [fact for fact in facts if fact.id not in self._seen]
+        if not unseen:
+            return []
+        places = await self._places(tx, unseen)
+        ids = {held for held in places.values()}
+        missing = [fact for fact in unseen if fact.id not in ids]
+        forks = [f for f in missing if (f.stream, f.version) in places]
+        lacking = [f for f in missing if (f.stream, f.version) not in places]
+        if lacking:
+            entries = [entry_of(fact, encode(fact)) for fact in lacking]
+            await tx.insert_many(JOURNAL, [_journaled(entry) for entry in entries])
+            await tx.put_many(COMMANDS, [c.document() for c in _commands_of(lacking)])
+        return forks
+
+    async def _places(
+        self, reads: Reads, facts: Sequence[Envelope]
+    ) -> dict[tuple[str, int], str]:
+        held = await reads.find(
+            JOURNAL,
+            {"stream": {"$in": sorted({fact.stream for fact in facts})}},
+            fields=("stream", "version"),
+        )
+        return {(doc["stream"], doc["version"]): doc["_id"] for doc in held}
+
+    async def _outgoing(self, outbox: Document) -> Outgoing:
+        bounds = {stream: (first, last) for stream, first, last in outbox["ranges"]}
+        documents = await self.store.find(JOURNAL, {"stream": {"$in": list(bounds)}})
+        entries = [
+            Entry(doc["_id"], doc["topic"], doc["stream"], doc["version"], doc["fact"])
+            for doc in sorted(documents, key=_version)
+            if bounds[doc["stream"]][0] <= doc["version"] <= bounds[doc["stream"]][1]
+        ]
+        return Outgoing(outbox["_id"], tuple(entries))
+
+    def _outbox(self, outgoing: Outgoing) -> Document:
+        ranges: dict[str, tuple[int, int]] = {}
+        for entry in outgoing.entries:
+            first, last = ranges.get(entry.stream, (entry.version, entry.version))
+            ranges[entry.stream] = (min(first, entry.version), max(last, entry.version))
+        return {
+            "_id": outgoing.id,
+            "at": timestamp(self.clock.now()),
+            "streams": list(ranges),
+            "ranges": [[stream, first, last] for stream, (first, last) in ranges.items()],
+        }
+
+
+def entry_of(fact: Envelope, value: bytes) -> Entry:
+    return Entry(fact.id, fact.data.topic, fact.stream, fact.version, value)
+
+
+def _journaled(entry: Entry) -> Document:
+    return {
+        "_id": entry.id,
+        "topic": entry.topic,
+        "stream": entry.stream,
+        "version": entry.version,
+        "fact": entry.value,
+    }
+
+
+def _version(document: Document) -> int:
+    version: int = document["version"]
+    return version
+
+
+def _commands_of(facts: Sequence[Envelope]) -> list[Commanded]:
+    """The command records that facts of the log bear witness to."""
+    found: dict[str, Commanded] = {}
+    for fact in sorted(facts, key=lambda fact: fact.version):
+        if fact.command_id is None:
+            continue
+        key, times = split_command_id(fact.command_id)
+        earlier = found.get(key)
+        first = earlier.first if earlier and earlier.times == times else fact.version
+        found[key] = Commanded(
+            key, fact.command_hash or "", fact.stream, first, fact.version, times
+        )
+    return list(found.values())
+
+
+def split_command_id(command_id: str) -> tuple[str, int]:
+    """A mirrored command's id on the log is `row:<origin>#<how often the row has changed>`."""
+    if not command_id.startswith(MIRRORED):
+        return command_id, 1
+    origin, _, times = command_id.rpartition("#")
+    return origin, int(times)
+

@@ -1,0 +1,104 @@
+"""A projection folds facts into views, one question each. Pure: storage belongs to the projector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter
+
+from shared.events import Envelope, Event
+
+V = TypeVar("V")
+E = TypeVar("E", bound=Event)
+Fold = Callable[[V, E, Envelope], V | None]
+Keys = Callable[[Envelope], Sequence[str]]
+
+
+def by_stream(at: Envelope) -> Sequence[str]:
+    return (at.stream,)
+
+
+class Projection(Generic[V]):
+    """How facts become the views that answer one question.
+
+    `name` is for ever. Bump `version` when a fold changes: the new one builds beside the old one
+    from the first fact, and queries switch when it has caught up. `view` is a frozen dataclass
+    whose only required field is its key. `indexes` names the fields that queries filter by.
+    A `published` projection is also a compacted topic `views.<name>`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: int,
+        view: type[V],
+        indexes: Sequence[str] = (),
+        published: bool = False,
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.view = view
+        self.indexes = tuple(indexes)
+        self.published = published
+        self.folds: dict[type[Event], tuple[Keys, Fold[V, Any]]] = {}
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return tuple(sorted({event.topic for event in self.folds}))
+
+    @cached_property
+    def codec(self) -> TypeAdapter[V]:
+        return TypeAdapter(self.view)
+
+    def on(
+        self, event_type: type[E], keys: Keys = by_stream
+    ) -> Callable[[Fold[V, E]], Fold[V, E]]:
+        """Register the fold of one event; what a projection handles is this table.
+
+        `keys` says which views a fact concerns. A fold is total: it never refuses a fact. It
+        returns the next view, or None to delete it.
+        """
+
+        def register(fold: Fold[V, E]) -> Fold[V, E]:
+            if event_type in self.folds:
+                raise TypeError(f"{self.name} folds {event_type.__name__} twice")
+            self.folds[event_type] = (keys, fold)
+            return fold
+
+        return register
+
+    def keys(self, at: Envelope) -> Sequence[str]:
+        """Return the keys of the views that this fact concerns; facts not folded concern none."""
+        registered = self.folds.get(type(at.data))
+        return () if registered is None else tuple(dict.fromkeys(registered[0](at)))
+
+    def apply(self, key: str, view: V | None, at: Envelope) -> V | None:
+        """Return the next view of `key`, or None where there is none (any more)."""
+        registered = self.folds.get(type(at.data))
+        if registered is None:
+            return view
+        blank: Any = self.view
+        return registered[1](blank(key) if view is None else view, at.data, at)
+
+    def replay(self, history: Iterable[Envelope]) -> dict[str, V]:
+        """Fold a whole history in memory: the meaning of a view, and what `verify` compares with."""
+        views: dict[str, V] = {}
+        for at in history:
+            for key in self.keys(at):
+                view = self.apply(key, views.get(key), at)
+                if view is None:
+                    views.pop(key, None)
+                else:
+                    views[key] = view
+        return views
+
+    def to_document(self, view: V) -> dict[str, Any]:
+        """Return the view as JSON values: instants and dates as text, decimals as text."""
+        document: dict[str, Any] = self.codec.dump_python(view, mode="json")
+        return document
+
+    def from_document(self, document: dict[str, Any]) -> V:
+        return self.codec.validate_python(document)

@@ -1,0 +1,323 @@
+"""Runs one domain's decisions: command -> history -> decide -> journal, in bulk and exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time
+from functools import reduce
+from hashlib import blake2b
+from typing import Any, Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+from shared.clock import Clock, derived_id
+from shared.errors import (
+    CommandReusedError,
+    DomainError,
+    NotFoundError,
+    TooLargeError,
+    UnavailableError,
+    VersionConflictError,
+)
+from shared.events import Dated, Envelope, Event, encode
+from shared.journal import MIRRORED, Commanded, Decision, Journal, Outgoing
+from shared.policies import Policy
+from shared.projection import Projection
+from shared.store import DuplicateKeyError, Reads, Transaction, TransientStoreError
+
+S = TypeVar("S")
+C = TypeVar("C")
+E = TypeVar("E", bound=Event)
+
+FACT_BYTES_MAX = 900_000
+ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Decider(Generic[S, C, E]):
+    """One kind of stream: what is known of it, what may be decided, what a fact changes. Pure."""
+
+    initial: S
+    decide: Callable[[S, C], list[E]]
+    evolve: Callable[[S, E], S]
+
+    def state(self, history: Sequence[E]) -> S:
+        return reduce(self.evolve, history, self.initial)
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Everything the runtime needs to know about one domain. `main.py` builds exactly one.
+
+    `deciders` is keyed by the kind of stream: the text before the first `-` of its name.
+    `intake` names topics of facts that nothing decides, such as touches.
+    """
+
+    name: str
+    deciders: Mapping[str, Decider[Any, Any, Any]]
+    projections: tuple[Projection[Any], ...]
+    policies: tuple[Policy, ...] = ()
+    intake: tuple[str, ...] = ()
+
+    def decider(self, stream: str) -> Decider[Any, Any, Any]:
+        kind = stream.partition("-")[0]
+        if kind not in self.deciders:
+            raise NotFoundError(f"{self.name} has no {kind!r}", field="stream")
+        return self.deciders[kind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A command on its way to one stream, with all that the fact's envelope needs to say.
+
+    `id` makes it happen once: an Idempotency-Key, or for policies the cause. `origin` instead
+    names a row of another system that the command mirrors: the same content again is the same
+    command, changed content is a new decision.
+    """
+
+    stream: str
+    command: BaseModel
+    actor: str
+    id: str | None = None
+    origin: str | None = None
+    occurred_at: datetime | None = None
+    expected_version: int | None = None
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    traceparent: str | None = None
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The command is recorded. `version` is where the stream stands because of it."""
+
+    stream: str
+    version: int
+    recorded: int
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The command is not recorded, and why."""
+
+    error: DomainError
+
+
+Outcome = Accepted | Refused
+
+
+@dataclass(slots=True)
+class _Stream:
+    """A stream as this batch of commands leaves it so far."""
+
+    decider: Decider[Any, Any, Any]
+    state: Any
+    version: int
+    recorded_at: datetime
+
+
+@dataclass(slots=True)
+class Decisions:
+    """Decides commands against the journal. The caller says inside which transaction it writes."""
+
+    domain: Domain
+    journal: Journal
+    clock: Clock
+    zone: ZoneInfo
+
+    async def decide(
+        self, reads: Reads, requests: Sequence[Request]
+    ) -> tuple[list[Outcome], list[Decision], dict[str, bytes]]:
+        """Say what every command comes to, without writing anything."""
+        known = await self.journal.commanded(reads, [command_key(r) for r in requests])
+        streams = await self._streams(reads, requests)
+        outcomes: list[Outcome] = []
+        decisions: list[Decision] = []
+        encoded: dict[str, bytes] = {}
+        for request in requests:
+            try:
+                outcome, decision = self._one(request, known, streams, encoded)
+            except DomainError as refusal:
+                outcomes.append(Refused(refusal))
+                continue
+            outcomes.append(outcome)
+            if decision is not None:
+                known[decision.commanded.id] = decision.commanded
+                decisions.append(decision)
+        return outcomes, decisions, encoded
+
+    async def _streams(self, reads: Reads, requests: Sequence[Request]) -> dict[str, _Stream]:
+        deciders = {}
+        for request in requests:
+            kind = request.stream.partition("-")[0]
+            if kind in self.domain.deciders:
+                deciders[request.stream] = self.domain.deciders[kind]
+        histories = await self.journal.histories(reads, list(deciders))
+        began = datetime.min.replace(tzinfo=UTC)
+        return {
+            stream: _Stream(
+                deciders[stream],
+                deciders[stream].state([fact.data for fact in history]),
+                history[-1].version if history else 0,
+                history[-1].recorded_at if history else began,
+            )
+            for stream, history in histories.items()
+        }
+
+    def _one(
+        self,
+        request: Request,
+        known: Mapping[str, Commanded],
+        streams: Mapping[str, _Stream],
+        encoded: dict[str, bytes],
+    ) -> tuple[Outcome, Decision | None]:
+        self.domain.decider(request.stream)
+        stream = streams[request.stream]
+        digest = fingerprint(request)
+        earlier = known.get(command_key(request))
+        if earlier is not None and earlier.hash == digest:
+            return Accepted(earlier.stream, earlier.last, 0, duplicate=True), None
+        if earlier is not None and request.origin is None and earlier.hash:
+            raise CommandReusedError(
+                "this Idempotency-Key was used for another request", field="Idempotency-Key"
+            )
+        if request.expected_version not in (None, stream.version):
+            raise VersionConflictError(
+                f"{request.stream} is at version {stream.version}", field="If-Match"
+            )
+        events = stream.decider.decide(stream.state, request.command)
+        times = earlier.times + 1 if earlier else 1
+        facts = self._facts(request, digest, times, stream, events)
+        sizes = {fact.id: encode(fact) for fact in facts}
+        if any(len(value) > FACT_BYTES_MAX for value in sizes.values()):
+            raise TooLargeError(f"a fact may have at most {FACT_BYTES_MAX} bytes")
+        encoded |= sizes
+        first = stream.version + 1
+        for fact in facts:
+            stream.state = stream.decider.evolve(stream.state, fact.data)
+            stream.version, stream.recorded_at = fact.version, fact.recorded_at
+        commanded = Commanded(
+            command_key(request), digest, request.stream, first, stream.version, times
+        )
+        decision = Decision(commanded, tuple(facts), replaces=request.origin is not None)
+        return Accepted(request.stream, stream.version, len(facts)), decision
+
+    def _facts(
+        self, request: Request, digest: str, times: int, stream: _Stream, events: Sequence[Event]
+    ) -> list[Envelope]:
+        # Within a stream `recordedat` never goes back, whatever the machine's clock does.
+        now = max(self.clock.now(), stream.recorded_at)
+        key = command_key(request)
+        command_id = f"{key}#{times}" if request.origin is not None else key
+        return [
+            Envelope(
+                id=derived_id(command_id, str(ordinal)),
+                source=f"/{self.domain.name}",
+                stream=request.stream,
+                version=stream.version + 1 + ordinal,
+                occurred_at=self._occurred_at(event, request, now),
+                recorded_at=now,
+                actor=request.actor,
+                correlation_id=request.correlation_id or command_id,
+                causation_id=request.causation_id,
+                command_id=command_id,
+                command_hash=digest,
+                traceparent=request.traceparent,
+                depth=request.depth,
+                data=event,
+            )
+            for ordinal, event in enumerate(events)
+        ]
+
+    def _occurred_at(self, event: Event, request: Request, now: datetime) -> datetime:
+        """A business date begins at midnight in the company's zone; otherwise: as told, or now."""
+        if isinstance(event, Dated) and event.on is not None:
+            return datetime.combine(event.on, time.min, self.zone).astimezone(UTC)
+        return request.occurred_at or now
+
+
+@dataclass(slots=True)
+class Service:
+    """The write side of one domain. `announce` hands committed facts to the publisher."""
+
+    decisions: Decisions
+    announce: Callable[[Outgoing], None]
+    # Closed while the journal lags behind the log: deciding on an old state would fork streams.
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    backoff: Callable[[int], Awaitable[None]] = lambda attempt: asyncio.sleep(0.01 * 2**attempt)
+
+    @property
+    def domain(self) -> Domain:
+        return self.decisions.domain
+
+    async def handle(self, request: Request) -> Accepted:
+        """Decide on the stream as it is now and record the outcome, or nothing at all.
+
+        Raises:
+            DomainError: the rule that refused it.
+            UnavailableError: the outcome is unknown; the same id may be sent again.
+
+        """
+        (outcome,) = await self.handle_many([request])
+        if isinstance(outcome, Refused):
+            raise outcome.error
+        return outcome
+
+    async def handle_many(self, requests: Sequence[Request]) -> list[Outcome]:
+        """Decide several commands; each is recorded or refused for itself, in this order."""
+        if not self.ready.is_set():
+            raise UnavailableError(
+                f"{self.domain.name} is still catching up with the log",
+                slug="catching-up",
+                retry_after_s=2,
+            )
+        # An id before the first attempt: what we try again cannot happen twice.
+        named = [
+            request
+            if request.id is not None or request.origin is not None
+            else replace(request, id=self.decisions.clock.new_id())
+            for request in requests
+        ]
+        for attempt in range(ATTEMPTS):
+            try:
+                return await self._attempt(named)
+            except (DuplicateKeyError, TransientStoreError) as lost:
+                reason = lost
+                await self.backoff(attempt)
+        raise UnavailableError(f"the store did not take the decision: {reason}") from reason
+
+    async def _attempt(self, requests: Sequence[Request]) -> list[Outcome]:
+        journal = self.decisions.journal
+        outcomes, decisions, encoded = await self.decisions.decide(journal.store, requests)
+        if decisions:
+            async with journal.store.transaction() as tx:
+                outgoing = await journal.record(tx, decisions, encoded)
+            if outgoing is not None:
+                journal.committed(outgoing.entries)
+                self.announce(outgoing)
+        return outcomes
+
+
+async def decide_within(
+    decisions: Decisions, tx: Transaction, requests: Sequence[Request]
+) -> tuple[list[Outcome], Outgoing | None]:
+    """Decide and record inside somebody else's transaction: how policies act."""
+    outcomes, decided, encoded = await decisions.decide(tx, requests)
+    return outcomes, await decisions.journal.record(tx, decided, encoded)
+
+
+def command_key(request: Request) -> str:
+    """The key of the command's record: ids of clients and rows of imports never meet."""
+    return f"{MIRRORED}{request.origin}" if request.origin is not None else f"id:{request.id}"
+
+
+def fingerprint(request: Request) -> str:
+    """What the command asks, as 16 bytes: the same id with another request is a mistake."""
+    asked = f"{request.stream}\n{type(request.command).__name__}\n"
+    body = request.command.model_dump_json()
+    return blake2b((asked + body).encode(), digest_size=16).hexdigest()
