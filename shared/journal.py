@@ -164,34 +164,26 @@ class Journal:
     async def backlog(self) -> int:
         return await self.store.count(OUTBOX, {})
 
-    async def keep(self, tx: Transaction, facts: Sequence[Envelope]) -> list[Envelope]:
-        """Insert facts of the log that the journal lacks (after a restore); return the forks.
+    def lookup(self, facts: Sequence[Envelope]) -> list[Envelope]:
+        """Return those facts that this process has not seen in the journal itself."""
+        return [fact for fact in facts if fact.id not in self._seen]
 
-        A fork is a fact whose place in its stream is taken by another one: never a duplicate.
-        """
-        unseen = [fact for fact in facts if fact.id not in self._seen]
-        if not unseen:
-            return []
-        places = await self._places(tx, unseen)
-        ids = {held for held in places.values()}
-        missing = [fact for fact in unseen if fact.id not in ids]
-        forks = [f for f in missing if (f.stream, f.version) in places]
-        lacking = [f for f in missing if (f.stream, f.version) not in places]
-        if lacking:
-            entries = [entry_of(fact, encode(fact)) for fact in lacking]
-            await tx.insert_many(JOURNAL, [_journaled(entry) for entry in entries])
-            await tx.put_many(COMMANDS, [c.document() for c in _commands_of(lacking)])
-        return forks
-
-    async def _places(
+    async def places(
         self, reads: Reads, facts: Sequence[Envelope]
     ) -> dict[tuple[str, int], str]:
+        """Say which fact the journal holds at each (stream, version) of these facts' streams."""
         held = await reads.find(
             JOURNAL,
             {"stream": {"$in": sorted({fact.stream for fact in facts})}},
             fields=("stream", "version"),
         )
         return {(doc["stream"], doc["version"]): doc["_id"] for doc in held}
+
+    async def restore(self, tx: Transaction, facts: Sequence[Envelope]) -> None:
+        """Insert facts of the log, and their commands, that a restored journal lacks."""
+        entries = [entry_of(fact, encode(fact)) for fact in facts]
+        await tx.insert_many(JOURNAL, [_journaled(entry) for entry in entries])
+        await tx.put_many(COMMANDS, [c.document() for c in _commands_of(facts)])
 
     async def _outgoing(self, outbox: Document) -> Outgoing:
         bounds = {stream: (first, last) for stream, first, last in outbox["ranges"]}

@@ -6,7 +6,7 @@ Kafka stands behind it in production (`shared/kafka.py`), lists in unit tests an
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -116,7 +116,7 @@ class Log(Protocol):
         """Return the offset after the last record of each partition."""
         ...
 
-    def read(self, partition: Partition, start: int, stop: int) -> AsyncIterator[list[Record]]:
+    def read(self, partition: Partition, start: int, stop: int) -> AsyncGenerator[list[Record], None]:
         """Yield batches of the records with start <= offset < stop, in order: for replays."""
         ...
 

@@ -13,7 +13,7 @@ import structlog
 from shared.clock import Clock
 from shared.events import CONTENT_TYPE, Position, timestamp
 from shared.journal import Entry, Journal, Outgoing
-from shared.log import Log, LogUnavailableError
+from shared.log import Log, LogUnavailableError, RecordTooLargeError
 from shared.store import StoreError
 
 HEADERS = (("content-type", CONTENT_TYPE.encode()),)
@@ -115,7 +115,9 @@ class Publisher:
         self._sending.pop(entry.id, None)
         try:
             task.result()
-        except LogUnavailableError as error:
+        except (LogUnavailableError, RecordTooLargeError) as error:
+            # Too large cannot happen, it was checked before it was journaled; if it does, the
+            # stream waits in the outbox, which /metrics shows, instead of losing its order.
             log.warning("fact_not_acknowledged", stream=entry.stream, reason=str(error))
             return False
         return True

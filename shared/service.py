@@ -135,13 +135,19 @@ class Decisions:
     ) -> tuple[list[Outcome], list[Decision], dict[str, bytes]]:
         """Say what every command comes to, without writing anything."""
         known = await self.journal.commanded(reads, [command_key(r) for r in requests])
-        streams = await self._streams(reads, requests)
+        digests = [fingerprint(request) for request in requests]
+        open_requests = [
+            request
+            for request, digest in zip(requests, digests, strict=True)
+            if not _recorded(known.get(command_key(request)), digest)
+        ]
+        streams = await self._streams(reads, open_requests)
         outcomes: list[Outcome] = []
         decisions: list[Decision] = []
         encoded: dict[str, bytes] = {}
-        for request in requests:
+        for request, digest in zip(requests, digests, strict=True):
             try:
-                outcome, decision = self._one(request, known, streams, encoded)
+                outcome, decision = self._one(request, digest, known, streams, encoded)
             except DomainError as refusal:
                 outcomes.append(Refused(refusal))
                 continue
@@ -172,16 +178,16 @@ class Decisions:
     def _one(
         self,
         request: Request,
+        digest: str,
         known: Mapping[str, Commanded],
         streams: Mapping[str, _Stream],
         encoded: dict[str, bytes],
     ) -> tuple[Outcome, Decision | None]:
         self.domain.decider(request.stream)
-        stream = streams[request.stream]
-        digest = fingerprint(request)
         earlier = known.get(command_key(request))
-        if earlier is not None and earlier.hash == digest:
+        if earlier is not None and _recorded(earlier, digest):
             return Accepted(earlier.stream, earlier.last, 0, duplicate=True), None
+        stream = streams[request.stream]
         if earlier is not None and request.origin is None and earlier.hash:
             raise CommandReusedError(
                 "this Idempotency-Key was used for another request", field="Idempotency-Key"
@@ -309,6 +315,10 @@ async def decide_within(
     """Decide and record inside somebody else's transaction: how policies act."""
     outcomes, decided, encoded = await decisions.decide(tx, requests)
     return outcomes, await decisions.journal.record(tx, decided, encoded)
+
+
+def _recorded(earlier: Commanded | None, digest: str) -> bool:
+    return earlier is not None and earlier.hash == digest
 
 
 def command_key(request: Request) -> str:

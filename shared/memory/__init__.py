@@ -1,0 +1,18 @@
+"""Both ports in memory: for unit tests and the simulation. The contract suites hold them to Mongo's
+and Kafka's behaviour, also where that is inconvenient.
+"""
+
+from shared.memory.log import Landing, LateRecord, MemoryLog, MemorySubscription
+from shared.memory.step import Step, one_turn
+from shared.memory.store import MemoryStore, Point
+
+__all__ = [
+    "Landing",
+    "LateRecord",
+    "MemoryLog",
+    "MemoryStore",
+    "MemorySubscription",
+    "Point",
+    "Step",
+    "one_turn",
+]

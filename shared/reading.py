@@ -1,0 +1,133 @@
+"""Queries: one view, a page of views, at least as fresh as the reader's own last write."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from shared.errors import InvalidError, UnavailableError
+from shared.projection import Projection
+from shared.projector import Collections
+from shared.store import Store
+
+V = TypeVar("V")
+
+_STREAM = re.compile(r"[a-z]+-[^\s@]{1,200}")
+
+
+class Token(NamedTuple):
+    """What a POST answers with: read views that know at least this version of this stream."""
+
+    stream: str
+    version: int
+
+    def encode(self) -> str:
+        """Return it opaque: clients hand it back, they do not look inside."""
+        return base64.urlsafe_b64encode(f"{self.stream}@{self.version}".encode()).decode()
+
+    @staticmethod
+    def decode(text: str) -> Token:
+        try:
+            stream, _, version = base64.urlsafe_b64decode(text.encode()).decode().rpartition("@")
+            token = Token(stream, int(version))
+        except (binascii.Error, ValueError) as error:
+            raise InvalidError("not a token of ours", field="X-At-Least") from error
+        if not _STREAM.fullmatch(token.stream) or token.version < 1:
+            raise InvalidError("not a token of ours", field="X-At-Least")
+        return token
+
+
+class Seen(NamedTuple):
+    """One view with the count of its changes (its ETag)."""
+
+    rev: int
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some views in the order of their keys, and where to go on."""
+
+    items: list[Seen]
+    next_key: str | None
+
+
+@dataclass(slots=True)
+class Reader(Generic[V]):
+    """Reads one projection: its active version, on the primary."""
+
+    projection: Projection[V]
+    store: Store
+    active: Callable[[], Awaitable[str]]
+    wait_s: float = 5.0
+    poll_s: float = 0.02
+
+    async def get(self, key: str, at_least: Token | None = None) -> Seen | None:
+        """Return the view of `key`, or None where there is none.
+
+        Raises:
+            UnavailableError: the view does not know `at_least` in time, or never will, parked.
+
+        """
+        collection = await self._fresh(at_least)
+        document = await self.store.get(collection, key)
+        if document is None or document["view"] is None:
+            return None
+        return Seen(document["rev"], self.projection.from_document(document["view"]))
+
+    async def page(
+        self,
+        where: Mapping[str, Any],
+        *,
+        limit: int,
+        after: str | None = None,
+        at_least: Token | None = None,
+    ) -> Page:
+        """Return the next `limit` views whose fields match `where`, by key."""
+        collection = await self._fresh(at_least)
+        condition: dict[str, Any] = {f"view.{name}": value for name, value in where.items()}
+        condition.setdefault("view", {"$ne": None})
+        if after is not None:
+            condition["_id"] = {"$gt": after}
+        found = await self.store.find(
+            collection, condition, sort=(("_id", 1),), limit=limit + 1
+        )
+        items = [Seen(d["rev"], self.projection.from_document(d["view"])) for d in found[:limit]]
+        return Page(items, found[limit - 1]["_id"] if len(found) > limit else None)
+
+    async def parked(self, streams: Sequence[str]) -> list[str]:
+        """Return those of these streams whose later facts are set aside: the view is behind."""
+        collection = await self.active()
+        heads = await self.store.get_many(Collections(collection).heads, list(streams))
+        return sorted(stream for stream, head in heads.items() if head["parked"])
+
+    async def _fresh(self, at_least: Token | None) -> str:
+        """Wait on the heads of the very collection that is read then."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.wait_s
+        while True:
+            collection = await self.active()
+            if at_least is None:
+                return collection
+            head = await self.store.get(Collections(collection).heads, at_least.stream)
+            if head is not None and head["version"] >= at_least.version:
+                return collection
+            if head is not None and head["parked"]:
+                raise UnavailableError(
+                    f"{at_least.stream} is parked in {self.projection.name}: an operator has to "
+                    "replay it (`sellers parked`)",
+                    slug="stream-parked",
+                    retry_after_s=60,
+                )
+            if loop.time() >= deadline:
+                raise UnavailableError(
+                    f"{self.projection.name} has not folded {at_least.stream} up to version "
+                    f"{at_least.version} yet",
+                    slug="projection-behind",
+                )
+            await asyncio.sleep(self.poll_s)
