@@ -1,0 +1,96 @@
+# Everything a person or a machine does with this repository. `make` alone prints the list.
+# Needs make and Python 3.11, 3.12 or 3.13; the rest is installed into .venv by `make setup`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+SIZE ?= small
+DATA ?= .data
+# Extra words for pytest, as in: make test ARGS="-k contacts -x"
+ARGS ?=
+
+# The first Python that really runs, is one we support, and can make a virtual environment. An existing .venv
+# keeps its own, so that a second call changes nothing. (Shims of version managers exist and then fail.)
+SUPPORTED = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+define find_python
+for candidate in $(PYTHON) .venv/bin/python python3.11 python3.12 python3.13 python3; do \
+  if "$$candidate" -c '$(SUPPORTED)' >/dev/null 2>&1; then found="$$("$$candidate" -c 'import sys; print(sys._base_executable)')"; break; fi; \
+done; \
+if [ -z "$${found:-}" ]; then \
+  echo "setup: no usable Python found. Install Python 3.11, 3.12 or 3.13 with its venv module (on Debian: python3 python3-venv), or say: make PYTHON=/path/to/python3.11" >&2; exit 1; \
+fi
+endef
+
+.PHONY: help
+help: ## Print this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install everything into .venv (instant when nothing changed)
+	@$(find_python); "$$found" requirements/install.py
+
+.PHONY: demo
+demo: setup ## Start the platform on this machine with sample data: make demo SIZE=small
+	@$(BIN)/sellers up --data-dir $(DATA) --demo $(SIZE)
+
+.PHONY: test
+test: lint types contracts ## Check everything that takes seconds: lint, types, contracts, tests
+	@$(BIN)/pytest -m "not kafka and not slow" $(ARGS)
+
+.PHONY: test-kafka
+test-kafka: setup ## Run the tests that need real Apache Kafka (java and mvn, or KAFKA_BOOTSTRAP)
+	@SELLERS_TEST_ENGINE=$${SELLERS_TEST_ENGINE:-apache} $(BIN)/pytest -m "kafka and not slow" $(ARGS)
+
+.PHONY: test-slow
+test-slow: setup ## Run the tests that take minutes
+	@$(BIN)/pytest -m "slow and not kafka" --timeout 900 $(ARGS)
+
+.PHONY: lint
+lint: setup ## Check style and the banned imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+.PHONY: types
+types: setup ## Check types, strictly
+	@$(BIN)/mypy
+
+.PHONY: contracts
+contracts: setup ## Check who may import whom
+	@$(BIN)/lint-imports
+
+.PHONY: fmt
+fmt: setup ## Format and fix what can be fixed safely
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: schemas
+schemas: setup ## Write the schemas and examples that are missing; a released one is never overwritten
+	@$(BIN)/sellers schemas
+
+.PHONY: events
+events: setup ## Write docs/EVENTS.md, the catalogue of facts
+	@$(BIN)/sellers events
+
+.PHONY: new-domain
+new-domain: setup ## Start a new domain: make new-domain NAME=orders
+	@: $${NAME:?say which: make new-domain NAME=orders}
+	@$(BIN)/sellers new-domain "$(NAME)"
+
+# The locks name versions and hashes, no host and no path, and hold for Python 3.11 to 3.13 on every platform.
+UV := 0.13.9
+COMPILE = .cache/lock/bin/uv pip compile --quiet --no-config --native-tls --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-annotate --no-header
+.PHONY: lock
+lock: setup ## Resolve requirements/*.in again into their .lock files: make lock [UPGRADE=1]
+	@test -x .cache/lock/bin/uv || { $(BIN)/python -m venv .cache/lock && .cache/lock/bin/pip install -q uv==$(UV); }
+	@for list in runtime dev embedded; do \
+	  $(COMPILE) $(if $(UPGRADE),--upgrade) requirements/$$list.in -o requirements/$$list.lock; done
+	@git diff --stat -- requirements
+
+.PHONY: clean
+clean: ## Remove what was built, cached and recorded here (.venv, .cache, .data)
+	@rm -rf .venv .cache $(DATA) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

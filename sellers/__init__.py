@@ -1,0 +1,1 @@
+"""The command line and the one-machine composition. Rule: nobody imports this package."""
