@@ -16,7 +16,7 @@ from shared.policies import Policy
 from shared.projection import Projection
 from shared.projector import Collections, Recorded, cursor_id
 from shared.service import Decisions, Refused, Request, decide_within
-from shared.store import Document, Store, Transaction
+from shared.store import Document, DuplicateKeyError, Store, Transaction
 
 V = TypeVar("V")
 
@@ -240,13 +240,11 @@ class PolicySink:
         collection = f"{self.collection}.acts_from"
         for topic in self.topics:
             ends = await log.ends(topic)
-            known = await store.get_many(collection, [cursor_id(p) for p in ends])
-            fresh = [p for p in ends if cursor_id(p) not in known]
-            # Found by another member in the same moment: a put of the same place is harmless,
-            # because a policy is registered before any member of it runs.
-            await store.put_many(
-                collection, [{"_id": cursor_id(p), "offset": ends[p]} for p in fresh]
-            )
             for partition, end in ends.items():
-                held = known.get(cursor_id(partition))
-                self.acts_from[partition] = held["offset"] if held else end
+                try:
+                    document = {"_id": cursor_id(partition), "offset": end}
+                    await store.insert_many(collection, [document])
+                except DuplicateKeyError:
+                    continue  # Registered before: that place stays, however long ago it was.
+            known = await store.get_many(collection, [cursor_id(p) for p in ends])
+            self.acts_from |= {p: known[cursor_id(p)]["offset"] for p in ends}

@@ -1,6 +1,4 @@
-"""Both ports in memory: for unit tests and the simulation. The contract suites hold them to Mongo's
-and Kafka's behaviour, also where that is inconvenient.
-"""
+"""Both ports in memory, for unit tests and the simulation; the contract suites keep them honest."""
 
 from shared.memory.log import Landing, LateRecord, MemoryLog, MemorySubscription
 from shared.memory.step import Step, one_turn

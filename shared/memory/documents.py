@@ -46,7 +46,8 @@ def kept(value: Any) -> Any:
             return {name: kept(inner) for name, inner in value.items()}
         case list() | tuple():
             return [kept(inner) for inner in value]
-    raise TypeError(f"a document cannot hold {value!r}")
+        case _:
+            raise TypeError(f"a document cannot hold {value!r}")
 
 
 def values_at(document: Any, path: str) -> Iterator[Any]:
@@ -91,7 +92,8 @@ def _condition(candidates: Sequence[Any], operator: str, bound: Any) -> bool:
             return any(_comparable(value, bound) and value < bound for value in candidates)
         case "$lte":
             return any(_comparable(value, bound) and value <= bound for value in candidates)
-    raise ValueError(f"{operator} is not an operator of this port")
+        case _:
+            raise ValueError(f"{operator} is not an operator of this port")
 
 
 def _equals_any(candidates: Sequence[Any], wanted: Any) -> bool:

@@ -138,6 +138,7 @@ class MemorySubscription:
         await self._step("log.rewind")
         # A partition that a rebalance took meanwhile is its new owner's business.
         self._positions |= {p: at for p, at in offsets.items() if p in self._positions}
+        self._broker.ring()
 
     async def close(self) -> None:
         await self._step("log.close")
@@ -189,7 +190,7 @@ class MemoryLog:
 
     def seen_by(self, step: Step) -> MemoryLog:
         handle = MemoryLog(step=step)
-        handle._broker = self._broker  # noqa: SLF001 - another instance of this class.
+        handle._broker = self._broker
         return handle
 
     async def append(

@@ -299,7 +299,7 @@ class MemoryStore(_Reading):
     def seen_by(self, step: Step) -> MemoryStore:
         """Return the same database behind another process's connection."""
         handle = MemoryStore(step=step)
-        handle._database = self._database  # noqa: SLF001 - another instance of this class.
+        handle._database = self._database
         return handle
 
     def abandon(self) -> None:

@@ -1,0 +1,175 @@
+"""Published views: every change of a view on the compacted topic `views.<name>`, never a stale one.
+
+The fold transaction notes changed ids in a `dirty` set; they are sent and, once acknowledged, taken
+out if the view has not changed since. What lands late is found by reading the topic back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+import structlog
+
+from shared.log import Log, LogUnavailableError, Partition, Record
+from shared.projection import Projection
+from shared.projector import Collections, cursor_id
+from shared.store import Document, Store, StoreError
+
+log = structlog.get_logger()
+
+
+class Build(NamedTuple):
+    """One complete set of a projection's documents. Of two, queries read the active one."""
+
+    name: str
+    version: int
+    generation: int = 1
+
+    @property
+    def collection(self) -> str:
+        suffix = f"_g{self.generation}" if self.generation > 1 else ""
+        return f"{self.name}_v{self.version}{suffix}"
+
+
+class Rev(NamedTuple):
+    """Which state of a view: the greater one is newer, across rebuilds and deletions too."""
+
+    version: int
+    generation: int
+    count: int
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self))
+
+    @staticmethod
+    def parse(text: str) -> Rev:
+        version, generation, count = (int(part) for part in text.split("."))
+        return Rev(version, generation, count)
+
+
+def topic_of(projection: Projection[Any]) -> str:
+    return f"views.{projection.name}"
+
+
+def headers_of(projection: Projection[Any], key: str, rev: Rev) -> list[tuple[str, bytes]]:
+    """CloudEvents 1.0 in Kafka's binary mode: a deleted view is a tombstone."""
+    attributes = {
+        "ce_specversion": "1.0",
+        "ce_id": f"{key}@{rev}",
+        "ce_source": f"/views/{projection.name}",
+        "ce_type": f"views.{projection.name}.v{projection.version}",
+        "ce_subject": key,
+        "ce_rev": str(rev),
+        "content-type": "application/json",
+    }
+    return [(name, value.encode()) for name, value in attributes.items()]
+
+
+@dataclass(slots=True)
+class ViewPublisher:
+    """Keeps one projection's topic equal to the documents of its active build."""
+
+    projection: Projection[Any]
+    store: Store
+    log: Log
+    active: Callable[[], Awaitable[Build]]
+    idle_s: float = 0.25
+    batch_max: int = 500
+
+    async def run(self) -> None:
+        """Publish what is dirty until cancelled."""
+        while True:
+            try:
+                busy = await self.publish()
+            except (StoreError, LogUnavailableError) as error:
+                log.warning("views_unpublished", view=self.projection.name, reason=str(error))
+                busy = False
+            if not busy:
+                await asyncio.sleep(self.idle_s)
+
+    async def publish(self) -> bool:
+        """Send the documents of one batch of dirty ids; say whether there were any."""
+        build = await self.active()
+        names = Collections(build.collection)
+        dirty = await self.store.find(names.dirty, {}, limit=self.batch_max)
+        if not dirty:
+            return False
+        documents = await self.store.get_many(names.views, [mark["_id"] for mark in dirty])
+        sent = await asyncio.gather(
+            *(self._send(build, document) for document in documents.values()),
+            return_exceptions=True,
+        )
+        outcomes = dict(zip(documents, sent, strict=True))
+        acked = {key for key, outcome in outcomes.items() if not isinstance(outcome, Exception)}
+        # Marks are compared and removed together: a view that changed meanwhile stays dirty.
+        async with self.store.transaction() as tx:
+            marks = await tx.get_many(names.dirty, sorted(acked))
+            done = [key for key, mark in marks.items() if mark["rev"] <= documents[key]["rev"]]
+            await tx.delete_many(names.dirty, done)
+        for outcome in sent:
+            if isinstance(outcome, Exception):
+                raise outcome
+        return True
+
+    async def _send(self, build: Build, document: Document) -> None:
+        key, view = document["_id"], document["view"]
+        rev = Rev(build.version, build.generation, document["rev"])
+        value = None if view is None else orjson.dumps(view)
+        topic = topic_of(self.projection)
+        await self.log.append(topic, key, value, headers_of(self.projection, key, rev))
+
+    async def read_back(self) -> None:
+        """Look at what really landed, and mend what is older than the view, until cancelled."""
+        topic = topic_of(self.projection)
+        subscription = await self.log.subscribe((topic,), f"{topic}.readback", self._places)
+        try:
+            while True:
+                records = await subscription.fetch(self.batch_max, 1.0)
+                if records:
+                    await self._mend(records)
+        finally:
+            await subscription.close()
+
+    @property
+    def _cursors(self) -> str:
+        return f"{self.projection.name}.readback"
+
+    async def _places(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        cursors = await self.store.get_many(self._cursors, [cursor_id(p) for p in partitions])
+        return {p: cursors.get(cursor_id(p), {}).get("offset", 0) for p in partitions}
+
+    async def _mend(self, records: Sequence[Record]) -> None:
+        build = await self.active()
+        names = Collections(build.collection)
+        keys = {record.key.decode(): record for record in records if record.key}
+        async with self.store.transaction() as tx:
+            documents = await tx.get_many(names.views, sorted(keys))
+            stale = [self._stale(build, key, rec, documents) for key, rec in keys.items()]
+            stubs = [doc for doc in stale if doc is not None and doc["_id"] not in documents]
+            if stubs:
+                await tx.put_many(names.views, stubs)
+            marks = [{"_id": doc["_id"], "rev": doc["rev"]} for doc in stale if doc is not None]
+            if marks:
+                await tx.put_many(names.dirty, marks)
+            ends = {Partition(r.topic, r.partition): r.offset + 1 for r in records}
+            await tx.put_many(
+                self._cursors, [{"_id": cursor_id(p), "offset": end} for p, end in ends.items()]
+            )
+
+    def _stale(
+        self, build: Build, key: str, record: Record, documents: dict[str, Document]
+    ) -> Document | None:
+        """Return the document that the topic should hold instead of this record, if any."""
+        document = documents.get(key)
+        if document is None:
+            if record.value is None:
+                return None
+            # The topic holds a view that the active build never had: a stub makes a tombstone.
+            return {"_id": key, "rev": 1, "view": None}
+        rev = Rev.parse(dict(record.headers)["ce_rev"].decode())
+        now = Rev(build.version, build.generation, document["rev"])
+        return document if rev < now else None

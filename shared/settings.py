@@ -1,0 +1,70 @@
+"""Everything a deployment may set, from the environment (`SELLERS_...`) or mounted secret files.
+
+A misspelt name is refused at start, with the names that exist.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "SELLERS_"
+
+
+class Settings(BaseSettings):
+    """One deployment serves one company."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    kafka: str = Field("127.0.0.1:9092", description="Kafka's bootstrap servers, host:port,...")
+    mongo: str = Field("mongodb://127.0.0.1:27017", description="MongoDB's connection string")
+    database_prefix: str = Field("sellers_", description="each service's database is named after it")
+    topic_prefix: str = Field("", description="put before every topic's name")
+    instance: str = Field("local", description="this process, the same after a restart: pod name")
+    engine: Literal["embedded", "kafka"] = Field(
+        "kafka", description="embedded: the broker may lose its last second when it is killed"
+    )
+    zone_name: str = Field("Asia/Seoul", alias="SELLERS_ZONE", description="the company's time zone")
+    currency: str = Field("USD", pattern="^[A-Z]{3}$", description="the company's currency, ISO 4217")
+    data_dir: Path = Field(Path(".data"), description="where this process may keep files")
+    host: str = Field("127.0.0.1", description="the address the HTTP server binds to")
+    port: int = Field(8080, ge=0, le=65535, description="the port of the HTTP server")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    batch_max: int = Field(2_000, ge=1, le=20_000, description="records folded in one transaction")
+    parked_max: int = Field(50, ge=0, description="parked streams in a minute before folding stops")
+    read_wait_s: float = Field(5.0, ge=0, le=30, description="how long a read waits to be fresh")
+    drain_s: float = Field(5.0, ge=0, le=60, description="how long a shutdown waits for the log")
+
+    @field_validator("zone_name")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"{name!r} is no IANA time zone")
+        return name
+
+    @model_validator(mode="after")
+    def _no_misspelt_names(self) -> Settings:
+        known = {f"{PREFIX}{name}".upper() for name in type(self).model_fields}
+        known |= {"SELLERS_ZONE", *NOT_OURS}
+        unknown = sorted(n for n in os.environ if n.startswith(PREFIX) and n not in known)
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        return self
+
+    @property
+    def embedded(self) -> bool:
+        return self.engine == "embedded"
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.zone_name)
+
+
+# Read by the command line and by the tests, not by services.
+NOT_OURS = ("SELLERS_URL", "SELLERS_ENGINES", "SELLERS_TEST_ENGINE", "SELLERS_MAVEN")
