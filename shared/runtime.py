@@ -1,0 +1,326 @@
+"""Runs one domain: its journal, publisher, projectors, policies and published views, as tasks.
+
+A task that fails for a passing reason is started again; one that must be looked at stays stopped,
+and the service says so in `/readyz`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import structlog
+
+from shared.clock import Clock
+from shared.errors import NotFoundError, UnavailableError
+from shared.journal import Journal
+from shared.log import Log, LogUnavailableError
+from shared.projection import Projection
+from shared.projector import (
+    Collections,
+    LogMismatchError,
+    Projector,
+    Sink,
+    TooManyParkedError,
+    cursor_id,
+)
+from shared.published import Build, ViewPublisher
+from shared.publisher import Publisher
+from shared.reading import Reader
+from shared.service import Decisions, Domain, Service
+from shared.settings import Settings
+from shared.sinks import KeeperSink, PolicySink, ViewSink
+from shared.store import Store, TransientStoreError
+
+V = TypeVar("V")
+
+BUILDS = "projections"
+RESTART_S_MAX = 15.0
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Tasks:
+    """Background tasks that are started again when they fail, with the reason they are down."""
+
+    failures: dict[str, str] = field(default_factory=dict)
+    _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    def start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        self._running[name] = asyncio.create_task(self._keep_running(name, work), name=name)
+
+    async def stop(self, *names: str) -> None:
+        """End these tasks, or all, and wait until they have ended."""
+        ending = [self._running.pop(name) for name in names or tuple(self._running)]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
+    async def _keep_running(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        pause = 0.1
+        while True:
+            began = asyncio.get_running_loop().time()
+            try:
+                await work()
+                return
+            except (LogMismatchError, TooManyParkedError) as error:
+                self.failures[name] = str(error)
+                log.error("task_stopped", task=name, reason=str(error))  # noqa: TRY400
+                return
+            except (TransientStoreError, LogUnavailableError) as error:
+                log.warning("task_interrupted", task=name, reason=str(error))
+                self.failures[name] = str(error)
+            except Exception as error:
+                log.exception("task_failed", task=name)
+                self.failures[name] = repr(error)
+            if asyncio.get_running_loop().time() - began > RESTART_S_MAX:
+                pause = 0.1
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RESTART_S_MAX)
+            self.failures.pop(name, None)
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far one sink has folded each of its topics."""
+
+    collection: str
+    folded: int
+    written: int
+
+    @property
+    def lag(self) -> int:
+        return max(self.written - self.folded, 0)
+
+
+@dataclass(slots=True)
+class ProjectionRunner:
+    """Keeps one projection folded: its active build, and beside it the one that replaces it."""
+
+    projection: Projection[Any]
+    runtime: Runtime
+    _active: Build | None = None
+    _read_at: float = float("-inf")
+
+    async def active(self) -> Build:
+        """Return the build that queries read; another process may have switched it."""
+        now = asyncio.get_running_loop().time()
+        if self._active is None or now - self._read_at > 1.0:
+            document = await self.runtime.store.get(BUILDS, self.projection.name)
+            newest = Build(self.projection.name, self.projection.version)
+            self._active = (
+                Build(document["_id"], document["version"], document["generation"])
+                if document
+                else newest
+            )
+            self._read_at = now
+        return self._active
+
+    async def collection(self) -> str:
+        return (await self.active()).collection
+
+    async def prepare(self, build: Build) -> None:
+        for name in self.projection.indexes:
+            await self.runtime.store.ensure_index(build.collection, (f"view.{name}", "_id"))
+        parked = Collections(build.collection).parked
+        await self.runtime.store.ensure_index(parked, ("stream",))
+
+    async def start(self) -> None:
+        """Fold the active build; build the newer version beside it when the release brings one."""
+        active = await self.active()
+        if active.version < self.projection.version:
+            self.runtime.tasks.start(
+                f"build {self.projection.name}",
+                lambda: self._build(Build(self.projection.name, self.projection.version)),
+            )
+            return
+        await self._activate(active)
+        await self._fold(active)
+
+    async def rebuild(self) -> Build:
+        """Begin a fresh build beside the active one; queries switch when it has caught up."""
+        active = await self.active()
+        build = Build(active.name, active.version, active.generation + 1)
+        name = f"build {self.projection.name}"
+        if name in self.runtime.tasks._running:  # noqa: SLF001 - one module, one mechanism.
+            raise UnavailableError(f"{active.name} is being rebuilt already", slug="rebuilding")
+        self.runtime.tasks.start(name, lambda: self._build(build))
+        return build
+
+    async def _build(self, build: Build) -> None:
+        """Fold from the first fact on, then let the queries switch, then drop the old build."""
+        for name in Collections(build.collection).all:
+            await self.runtime.store.drop(name)
+        await self._fold(build)
+        while (await self.runtime.progress(build.collection, self.projection.topics)).lag:
+            await asyncio.sleep(0.1)
+        old = await self.active()
+        if self.projection.published and old != build:
+            await self._stub_what_is_gone(old, build)
+        await self._activate(build)
+        await self.runtime.tasks.stop(f"fold {old.collection}")
+        log.info("projection_switched", old=old.collection, new=build.collection)
+        self.runtime.tasks.start(f"drop {old.collection}", lambda: self._drop(old))
+        self.runtime.tasks._running.pop(f"build {self.projection.name}", None)  # noqa: SLF001
+
+    async def _drop(self, old: Build) -> None:
+        # Readers in other processes notice the switch within a second; give them two.
+        await asyncio.sleep(2.0)
+        for name in Collections(old.collection).all:
+            await self.runtime.store.drop(name)
+
+    async def _stub_what_is_gone(self, old: Build, build: Build) -> None:
+        store = self.runtime.store
+        held = {d["_id"] for d in await store.find(build.collection, {}, fields=("_id",))}
+        before = {d["_id"] for d in await store.find(old.collection, {}, fields=("_id",))}
+        gone = sorted(before - held)
+        stubs = [{"_id": key, "rev": 1, "view": None} for key in gone]
+        await store.put_many(build.collection, stubs)
+        dirty = Collections(build.collection).dirty
+        await store.put_many(dirty, [{"_id": key, "rev": 1} for key in gone])
+
+    async def _activate(self, build: Build) -> None:
+        document = {"_id": build.name, "version": build.version, "generation": build.generation}
+        await self.runtime.store.put_many(BUILDS, [document])
+        self._active, self._read_at = build, asyncio.get_running_loop().time()
+
+    async def _fold(self, build: Build) -> None:
+        await self.prepare(build)
+        projector = self.runtime.projector(ViewSink(self.projection, build.collection))
+        self.runtime.tasks.start(f"fold {build.collection}", projector.run)
+
+
+@dataclass(slots=True)
+class Runtime:
+    """One domain over a store and a log. `writes` and `folds` say which half this process runs."""
+
+    domain: Domain
+    store: Store
+    log: Log
+    clock: Clock
+    settings: Settings
+    tasks: Tasks = field(default_factory=Tasks)
+    journal: Journal = field(init=False)
+    publisher: Publisher = field(init=False)
+    service: Service = field(init=False)
+    runners: dict[str, ProjectionRunner] = field(init=False)
+    _projectors: dict[str, Projector] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.store, self.clock)
+        self.publisher = Publisher(self.journal, self.log, self.clock)
+        decisions = Decisions(self.domain, self.journal, self.clock, self.settings.zone)
+        self.service = Service(decisions, self.publisher.announce)
+        self.runners = {p.name: ProjectionRunner(p, self) for p in self.domain.projections}
+
+    @property
+    def decides(self) -> bool:
+        return bool(self.domain.deciders)
+
+    async def start(self, *, writes: bool = True, folds: bool = True) -> None:
+        await self.journal.prepare()
+        if writes:
+            self.tasks.start("publish", self.publisher.run)
+            self.tasks.start("catch up", self._open_when_caught_up)
+        if folds:
+            await self._start_folding()
+
+    async def _start_folding(self) -> None:
+        if self.decides:
+            keeper = self.projector(KeeperSink(self.journal, (self.domain.name,)))
+            self.tasks.start("keep journal", keeper.run)
+        for runner in self.runners.values():
+            await runner.start()
+            if runner.projection.published:
+                self._publish_views(runner)
+        for policy in self.domain.policies:
+            self.tasks.start(f"policy {policy.name}", lambda p=policy: self._run_policy(p))
+
+    def _publish_views(self, runner: ProjectionRunner) -> None:
+        views = ViewPublisher(runner.projection, self.store, self.log, runner.active)
+        self.tasks.start(f"publish views.{runner.projection.name}", views.run)
+        self.tasks.start(f"read back views.{runner.projection.name}", views.read_back)
+
+    async def _run_policy(self, policy: Any) -> None:
+        sink = PolicySink(policy, self.service.decisions, self.publisher.announce)
+        await sink.register(self.store, self.log)
+        await self.service.ready.wait()
+        await self.projector(sink).run()
+
+    async def _open_when_caught_up(self) -> None:
+        """Let decisions in once the keeper has reached where the log ended when we started."""
+        if not self.decides:
+            self.service.ready.set()
+            return
+        ends = await self.log.ends(self.domain.name)
+        cursors = Collections("keeper_v1").cursors
+        while True:
+            held = await self.store.get_many(cursors, [cursor_id(p) for p in ends])
+            if all(held.get(cursor_id(p), {}).get("offset", 0) >= end for p, end in ends.items()):
+                self.service.ready.set()
+                return
+            await asyncio.sleep(0.05)
+
+    async def stop(self) -> None:
+        """Stop taking decisions, give the outbox a last chance, end every task."""
+        self.service.ready.clear()
+        await self.tasks.stop()
+        await self.publisher.drain(self.settings.drain_s)
+
+    def projector(self, sink: Sink) -> Projector:
+        projector = Projector(
+            sink,
+            self.store,
+            self.log,
+            self.clock,
+            batch_max=self.settings.batch_max,
+            parked_max=self.settings.parked_max,
+            refold_on_mismatch=self.settings.embedded,
+        )
+        self._projectors[sink.collection] = projector
+        return projector
+
+    def reader(self, projection: Projection[V]) -> Reader[V]:
+        runner = self.runners[projection.name]
+        return Reader(projection, self.store, runner.collection, self.settings.read_wait_s)
+
+    def runner(self, name: str) -> ProjectionRunner:
+        if name not in self.runners:
+            known = ", ".join(sorted(self.runners))
+            raise NotFoundError(f"{self.domain.name} has no view {name!r}; it has {known}")
+        return self.runners[name]
+
+    async def progress(self, collection: str, topics: tuple[str, ...]) -> Progress:
+        folded = written = 0
+        for topic in topics:
+            ends = await self.log.ends(topic)
+            held = await self.store.get_many(
+                Collections(collection).cursors, [cursor_id(p) for p in ends]
+            )
+            folded += sum(cursor["offset"] for cursor in held.values())
+            written += sum(ends.values())
+        return Progress(collection, folded, written)
+
+    async def lag(self) -> list[Progress]:
+        """Say for everything this process folds how far it is behind the log."""
+        return [
+            await self.progress(collection, projector.sink.topics)
+            for collection, projector in self._projectors.items()
+        ]
+
+    async def parked(self) -> dict[str, list[dict[str, Any]]]:
+        """Return what every sink has set aside, by its collection."""
+        held = {}
+        for collection in self._projectors:
+            found = await self.store.find(Collections(collection).parked, {}, sort=(("_id", 1),))
+            if found:
+                held[collection] = found
+        return held
+
+    async def unpark(self, collection: str, stream: str) -> int:
+        if collection not in self._projectors:
+            raise NotFoundError(f"{self.domain.name} does not fold {collection!r} here")
+        return await self._projectors[collection].unpark(stream)
