@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from shared.clock import Clock, derived_id
+from shared.command import DatedCommand
 from shared.errors import (
     CommandReusedError,
     DomainError,
@@ -38,11 +39,15 @@ ATTEMPTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Decider(Generic[S, C, E]):
-    """One kind of stream: what is known of it, what may be decided, what a fact changes. Pure."""
+    """One kind of stream: what is known of it, what may be decided, what a fact changes. Pure.
+
+    `commands` are those that may be sent in bulk, by the name they go by there.
+    """
 
     initial: S
     decide: Callable[[S, C], list[E]]
     evolve: Callable[[S, E], S]
+    commands: Mapping[str, type[BaseModel]] = field(default_factory=dict)
 
     def state(self, history: Sequence[E]) -> S:
         return reduce(self.evolve, history, self.initial)
@@ -59,7 +64,7 @@ class Domain:
     name: str
     deciders: Mapping[str, Decider[Any, Any, Any]]
     projections: tuple[Projection[Any], ...]
-    policies: tuple[Policy, ...] = ()
+    policies: tuple[Policy[Any], ...] = ()
     intake: tuple[str, ...] = ()
 
     def decider(self, stream: str) -> Decider[Any, Any, Any]:
@@ -196,7 +201,10 @@ class Decisions:
             raise VersionConflictError(
                 f"{request.stream} is at version {stream.version}", field="If-Match"
             )
-        events = stream.decider.decide(stream.state, request.command)
+        command = request.command
+        if isinstance(command, DatedCommand):
+            command = command.dated(self.clock.now().astimezone(self.zone).date())
+        events = stream.decider.decide(stream.state, command)
         times = earlier.times + 1 if earlier else 1
         facts = self._facts(request, digest, times, stream, events)
         sizes = {fact.id: encode(fact) for fact in facts}

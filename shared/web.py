@@ -16,11 +16,11 @@ from typing import Annotated, Any
 
 import orjson
 import structlog
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -38,12 +38,6 @@ BODY_BYTES_MAX = 5_000_000
 PAGE_MAX = 200
 
 log = structlog.get_logger()
-
-
-class Command(BaseModel):
-    """What someone asks for. Unknown fields are refused: a misspelt one must not be lost."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Recorded(BaseModel):
@@ -183,6 +177,9 @@ def _expected(if_match: str | None) -> int | None:
 
 
 CommandMeta = Annotated[Meta, Depends(_meta)]
+
+# The part of a stream's name after its kind. `@` parts stream and version in tokens.
+StreamId = Annotated[str, Path(pattern=r"^[A-Za-z0-9._~-]{1,100}$")]
 
 
 def runtime_of(domain: str) -> Callable[[Request], Runtime]:

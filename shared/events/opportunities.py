@@ -57,7 +57,7 @@ class OpportunityReassigned(Dated, wire="opportunities.opportunity_reassigned.v1
     """Responsibility moved, for a stated reason."""
 
     owner: str
-    reason: Literal["handover", "leave", "territory", "correction"]
+    reason: Literal["handover", "leave", "territory", "unstated"]
 
 
 class OpportunityRevalued(Dated, wire="opportunities.opportunity_revalued.v1"):

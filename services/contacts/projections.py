@@ -1,0 +1,206 @@
+"""What people ask about the people we sell to. Pure folds, never refuse.
+
+Facts of a person, of a company and of touches arrive in any order, so every fold that combines
+them gives the same view whatever the interleaving.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+
+from shared.events import Envelope
+from shared.events.contacts import (
+    AffiliationEnded,
+    AffiliationKind,
+    CompanyDescribed,
+    CompanyPlacedUnder,
+    CompanyRegistered,
+    PersonAffiliated,
+    PersonRegistered,
+)
+from shared.events.touches import TouchRecorded
+from shared.projection import Projection
+
+
+@dataclass(frozen=True, slots=True)
+class Affiliation:
+    """With which company the person is or was, from when to when (None: not known, or open)."""
+
+    company: str
+    kind: AffiliationKind
+    role: str | None = None
+    since: date | None = None
+    until: date | None = None
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCard:
+    """Answers: who is this, with which companies, when were we last in touch, how often?"""
+
+    person: str
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    language: str | None = None
+    affiliations: tuple[Affiliation, ...] = ()
+    companies: tuple[str, ...] = ()
+    last_touch_at: datetime | None = None
+    touch_count: int = 0
+
+
+person_card = Projection(
+    "person_card",
+    version=1,
+    view=PersonCard,
+    indexes=("companies", "name", "email"),
+    published=True,
+)
+
+
+def _with(card: PersonCard, affiliations: tuple[Affiliation, ...]) -> PersonCard:
+    current = tuple(sorted({a.company for a in affiliations if not a.ended}))
+    return replace(card, affiliations=affiliations, companies=current)
+
+
+@person_card.on(PersonRegistered)
+def person_registered(card: PersonCard, event: PersonRegistered, at: Envelope) -> PersonCard:
+    return replace(
+        card, name=event.name, email=event.email, phone=event.phone, language=event.language
+    )
+
+
+@person_card.on(PersonAffiliated)
+def person_affiliated(card: PersonCard, event: PersonAffiliated, at: Envelope) -> PersonCard:
+    kept = tuple(a for a in card.affiliations if a.ended or a.company != event.company)
+    begun = Affiliation(event.company, event.kind, event.role, event.on)
+    return _with(card, (*kept, begun))
+
+
+@person_card.on(AffiliationEnded)
+def affiliation_ended(card: PersonCard, event: AffiliationEnded, at: Envelope) -> PersonCard:
+    closed = tuple(
+        replace(a, until=event.on, ended=True) if a.company == event.company and not a.ended else a
+        for a in card.affiliations
+    )
+    return _with(card, closed)
+
+
+@person_card.on(TouchRecorded, keys=lambda at: (_touched(at),))
+def touched(card: PersonCard, event: TouchRecorded, at: Envelope) -> PersonCard:
+    # Touches arrive late, so the newest is a maximum, not the last one folded.
+    newest = max(card.last_touch_at or at.occurred_at, at.occurred_at)
+    return replace(card, last_touch_at=newest, touch_count=card.touch_count + 1)
+
+
+def _touched(at: Envelope) -> str:
+    assert isinstance(at.data, TouchRecorded)
+    return at.data.person
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """One line of a timeline."""
+
+    touch: str
+    occurred_at: datetime
+    recorded_at: datetime
+    channel: str
+    about: str
+    direction: str
+    employee: str | None = None
+    grade: str | None = None
+    function: str | None = None
+    company: str | None = None
+    opportunity: str | None = None
+    subject: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """Answers: what happened with this person in this month? Any touch, any channel (C-03)."""
+
+    key: str
+    person: str = ""
+    month: str = ""
+    touches: tuple[Touch, ...] = field(default=())
+
+
+timeline = Projection("timeline", version=1, view=Month, indexes=("person",))
+
+
+@timeline.on(TouchRecorded, keys=lambda at: (f"{_touched(at)}/{at.occurred_at:%Y-%m}",))
+def touch_entered(month: Month, event: TouchRecorded, at: Envelope) -> Month:
+    touch = Touch(
+        touch=at.stream,
+        occurred_at=at.occurred_at,
+        recorded_at=at.recorded_at,
+        channel=event.channel,
+        about=event.about,
+        direction=event.direction,
+        employee=event.employee,
+        grade=event.grade,
+        function=event.function,
+        company=event.company,
+        opportunity=event.opportunity,
+        subject=event.subject,
+        note=event.note,
+    )
+    # Sorted by when it happened: the same timeline whatever arrived first.
+    touches = sorted((*month.touches, touch), key=lambda t: (t.occurred_at, t.touch))
+    return replace(
+        month, person=event.person, month=f"{at.occurred_at:%Y-%m}", touches=tuple(touches)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyCard:
+    """Answers: what is this company, under which parent, by whose statement?"""
+
+    company: str
+    name: str | None = None
+    parent: str | None = None
+    stated_by: str | None = None
+    sector: str | None = None
+    founded_year: int | None = None
+    revenue: Decimal | None = None
+    revenue_unit: str | None = None
+    employee_count: int | None = None
+    location: str | None = None
+
+
+company_card = Projection(
+    "company_card", version=1, view=CompanyCard, indexes=("parent", "name", "sector")
+)
+
+
+@company_card.on(CompanyRegistered)
+def company_registered(card: CompanyCard, event: CompanyRegistered, at: Envelope) -> CompanyCard:
+    return replace(card, name=event.name)
+
+
+@company_card.on(CompanyPlacedUnder)
+def company_placed_under(
+    card: CompanyCard, event: CompanyPlacedUnder, at: Envelope
+) -> CompanyCard:
+    return replace(card, parent=event.parent)
+
+
+@company_card.on(CompanyDescribed)
+def company_described(card: CompanyCard, event: CompanyDescribed, at: Envelope) -> CompanyCard:
+    return replace(
+        card,
+        stated_by=event.stated_by,
+        sector=event.sector,
+        founded_year=event.founded_year,
+        revenue=event.revenue,
+        revenue_unit=event.revenue_unit,
+        employee_count=event.employee_count,
+        location=event.location,
+    )
+
+
+PROJECTIONS = (person_card, timeline, company_card)

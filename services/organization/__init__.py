@@ -1,0 +1,1 @@
+"""Who works here, in which unit, under whom, and since when."""

@@ -1,0 +1,123 @@
+"""HTTP for the organisation: a POST records, a GET reads one view. Never both."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from services.organization.model import (
+    AppointManager,
+    Assign,
+    FormUnit,
+    Join,
+    Leave,
+    PlaceUnitUnder,
+)
+from services.organization.projections import EmployeeCard, UnitCard, employee_card, unit_card
+from shared.runtime import Runtime
+from shared.web import (
+    AtLeast,
+    CommandMeta,
+    PageWanted,
+    Recorded,
+    StreamId,
+    page,
+    record,
+    runtime_of,
+    seen,
+)
+
+router = APIRouter(prefix="/organization", tags=["organization"])
+Organization = Annotated[Runtime, Depends(runtime_of("organization"))]
+
+
+@router.post("/employees/{employee}/join", status_code=202)
+async def join(
+    employee: StreamId, command: Join, runtime: Organization, meta: CommandMeta, response: Response
+) -> Recorded:
+    return await record(runtime, f"employee-{employee}", command, meta, response)
+
+
+@router.post("/employees/{employee}/assign", status_code=202)
+async def assign(
+    employee: StreamId,
+    command: Assign,
+    runtime: Organization,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    return await record(runtime, f"employee-{employee}", command, meta, response)
+
+
+@router.post("/employees/{employee}/leave", status_code=202)
+async def leave(
+    employee: StreamId, command: Leave, runtime: Organization, meta: CommandMeta, response: Response
+) -> Recorded:
+    return await record(runtime, f"employee-{employee}", command, meta, response)
+
+
+@router.get("/employees/{employee}")
+async def get_employee(
+    employee: StreamId,
+    runtime: Organization,
+    at_least: AtLeast,
+    request: Request,
+    response: Response,
+) -> EmployeeCard:
+    found = await runtime.reader(employee_card).get(f"employee-{employee}", at_least)
+    card: EmployeeCard = seen(found, "employee", request, response)
+    return card
+
+
+@router.get("/employees")
+async def list_employees(
+    runtime: Organization, wanted: PageWanted, at_least: AtLeast, unit: str | None = None
+) -> dict[str, Any]:
+    return await page(runtime.reader(employee_card), {"unit": unit}, wanted, at_least)
+
+
+@router.post("/units/{unit}/form", status_code=202)
+async def form_unit(
+    unit: StreamId, command: FormUnit, runtime: Organization, meta: CommandMeta, response: Response
+) -> Recorded:
+    return await record(runtime, f"unit-{unit}", command, meta, response)
+
+
+@router.post("/units/{unit}/place-under", status_code=202)
+async def place_unit_under(
+    unit: StreamId,
+    command: PlaceUnitUnder,
+    runtime: Organization,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    return await record(runtime, f"unit-{unit}", command, meta, response)
+
+
+@router.post("/units/{unit}/appoint-manager", status_code=202)
+async def appoint_manager(
+    unit: StreamId,
+    command: AppointManager,
+    runtime: Organization,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    return await record(runtime, f"unit-{unit}", command, meta, response)
+
+
+@router.get("/units/{unit}")
+async def get_unit(
+    unit: StreamId, runtime: Organization, at_least: AtLeast, request: Request, response: Response
+) -> UnitCard:
+    card: UnitCard = seen(
+        await runtime.reader(unit_card).get(f"unit-{unit}", at_least), "unit", request, response
+    )
+    return card
+
+
+@router.get("/units")
+async def list_units(
+    runtime: Organization, wanted: PageWanted, at_least: AtLeast, parent: str | None = None
+) -> dict[str, Any]:
+    return await page(runtime.reader(unit_card), {"parent": parent}, wanted, at_least)
