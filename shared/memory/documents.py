@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 
-from shared.store import Document, Sort, Where
+from shared.store import Document, Sort, StoreError, Where
 
 _INT64 = 2**63
+_LONE = re.compile("[\ud800-\udfff]")  # Half a surrogate pair: no encoding has it.
 # MongoDB compares values of one kind only and sorts kinds in this order.
 _KINDS: tuple[tuple[int, tuple[type, ...]], ...] = (
     (7, (bool,)),  # before numbers: in Python a bool is an int, in MongoDB it is not.
@@ -35,7 +37,9 @@ def copied(value: Any) -> Any:
 def kept(value: Any) -> Any:
     """Return a copy as MongoDB would give it back, or refuse what it would refuse."""
     match value:
-        case None | bool() | float() | str() | bytes():
+        case None | bool() | float() | bytes():
+            return value
+        case str() if value.isascii() or not _LONE.search(value):
             return value
         case int() if -_INT64 <= value < _INT64:
             return value
@@ -47,7 +51,7 @@ def kept(value: Any) -> Any:
         case list() | tuple():
             return [kept(inner) for inner in value]
         case _:
-            raise TypeError(f"a document cannot hold {value!r}")
+            raise StoreError(f"a document cannot hold {value!r}")
 
 
 def values_at(document: Any, path: str) -> Iterator[Any]:

@@ -122,9 +122,8 @@ class _Reading:
     ) -> list[Document]:
         await self._turn("store.find")
         found = ordered((one for one in self._all(collection) if matches(one, where)), sort)
-        return [
-            copied(one if fields is None else picked(one, fields)) for one in found[: limit or None]
-        ]
+        first = found if limit is None else found[: max(limit, 0)]
+        return [copied(one if fields is None else picked(one, fields)) for one in first]
 
     async def count(self, collection: str, where: Where) -> int:
         await self._turn("store.count")
