@@ -92,9 +92,7 @@ class Journal:
         await self.store.ensure_index(JOURNAL, ("stream", "version"), unique=True)
         await self.store.ensure_index(OUTBOX, ("streams",))
 
-    async def histories(
-        self, reads: Reads, streams: Collection[str]
-    ) -> dict[str, list[Envelope]]:
+    async def histories(self, reads: Reads, streams: Collection[str]) -> dict[str, list[Envelope]]:
         """Return all facts of each stream in version order; [] for a stream without any."""
         found: dict[str, list[Envelope]] = {stream: [] for stream in streams}
         documents = await reads.find(JOURNAL, {"stream": {"$in": list(found)}})
@@ -137,14 +135,22 @@ class Journal:
         while len(self._seen) > self.remembered:
             self._seen.popitem(last=False)
 
-    async def accept(self, entries: Sequence[Entry]) -> None:
-        """Journal facts that nothing decides (touches, where the log alone is not durable)."""
+    async def accept(self, entries: Sequence[Entry]) -> Outgoing | None:
+        """Journal facts that nothing decides (touches, where the log alone is not durable).
+
+        Raises:
+            DuplicateKeyError: another request journals one of them this very moment.
+
+        """
         known = await self.store.get_many(JOURNAL, [entry.id for entry in entries])
-        fresh = tuple(entry for entry in entries if entry.id not in known)
+        fresh = {entry.id: entry for entry in entries if entry.id not in known}
         if not fresh:
-            return
+            return None
+        outgoing = Outgoing(self.clock.new_id(), tuple(fresh.values()))
         async with self.store.transaction() as tx:
-            await tx.insert_many(JOURNAL, [_journaled(entry) for entry in fresh])
+            await tx.insert_many(JOURNAL, [_journaled(entry) for entry in outgoing.entries])
+            await tx.insert_many(OUTBOX, [self._outbox(outgoing)])
+        return outgoing
 
     async def pending(self, limit: int, *, before: str | None = None) -> list[Outgoing]:
         """Return the oldest unpublished entries, those recorded before an instant only."""
@@ -168,9 +174,7 @@ class Journal:
         """Return those facts that this process has not seen in the journal itself."""
         return [fact for fact in facts if fact.id not in self._seen]
 
-    async def places(
-        self, reads: Reads, facts: Sequence[Envelope]
-    ) -> dict[tuple[str, int], str]:
+    async def places(self, reads: Reads, facts: Sequence[Envelope]) -> dict[tuple[str, int], str]:
         """Say which fact the journal holds at each (stream, version) of these facts' streams."""
         held = await reads.find(
             JOURNAL,
@@ -248,4 +252,3 @@ def split_command_id(command_id: str) -> tuple[str, int]:
         return command_id, 1
     origin, _, times = command_id.rpartition("#")
     return origin, int(times)
-

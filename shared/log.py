@@ -116,12 +116,12 @@ class Log(Protocol):
         """Return the offset after the last record of each partition."""
         ...
 
-    def read(self, partition: Partition, start: int, stop: int) -> AsyncGenerator[list[Record], None]:
+    def read(
+        self, partition: Partition, start: int, stop: int
+    ) -> AsyncGenerator[list[Record], None]:
         """Yield batches of the records with start <= offset < stop, in order: for replays."""
         ...
 
-    async def subscribe(
-        self, topics: Sequence[str], group: str, start: StartFrom
-    ) -> Subscription:
+    async def subscribe(self, topics: Sequence[str], group: str, start: StartFrom) -> Subscription:
         """Share the topics' partitions with the other members of `group` (or take them all)."""
         ...

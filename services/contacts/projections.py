@@ -183,9 +183,7 @@ def company_registered(card: CompanyCard, event: CompanyRegistered, at: Envelope
 
 
 @company_card.on(CompanyPlacedUnder)
-def company_placed_under(
-    card: CompanyCard, event: CompanyPlacedUnder, at: Envelope
-) -> CompanyCard:
+def company_placed_under(card: CompanyCard, event: CompanyPlacedUnder, at: Envelope) -> CompanyCard:
     return replace(card, parent=event.parent)
 
 

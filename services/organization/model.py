@@ -46,7 +46,6 @@ class UnitAlreadyFormedError(DomainError):
     """A unit is formed once."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Employee:
     """Only what a rule needs to know."""

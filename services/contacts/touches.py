@@ -1,0 +1,107 @@
+"""The edge where touches come in. A touch already happened: no business rule may refuse it.
+
+The publisher's (source, id) makes the stream, so the same touch sent again is the same touch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from shared.clock import derived_id
+from shared.command import Command
+from shared.errors import TooLargeError, UnavailableError
+from shared.events import CONTENT_TYPE, Envelope, encode
+from shared.events.touches import Channel, Topic, TouchRecorded
+from shared.journal import entry_of
+from shared.log import LogUnavailableError
+from shared.runtime import Runtime
+from shared.service import FACT_BYTES_MAX
+from shared.store import DuplicateKeyError
+
+PersonStream = Annotated[str, Field(pattern=r"^person-[A-Za-z0-9._~-]{1,100}$")]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+
+
+class NewTouch(Command):
+    """What anybody may tell us about a contact with a customer (C-03, C-04)."""
+
+    person: PersonStream
+    channel: Channel
+    about: Topic = "general"
+    direction: str = Field("outbound", pattern="^(inbound|outbound)$")
+    occurred_at: AwareDatetime | None = None
+    employee: Text | None = None
+    grade: Text | None = None
+    function: Text | None = None
+    company: Text | None = None
+    opportunity: Text | None = None
+    subject: Text | None = None
+    note: str | None = Field(None, max_length=10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A touch with the name under which its publisher sends it."""
+
+    touch: NewTouch
+    publisher: str
+    publisher_id: str
+
+
+def touch_fact(sent: Sent, *, now: datetime, actor: str, correlation_id: str) -> Envelope:
+    """Return the immutable record of a touch; its id and stream follow from publisher and id."""
+    told = sent.touch.model_dump(exclude={"occurred_at"})
+    name = derived_id("touch", sent.publisher, sent.publisher_id)
+    return Envelope(
+        id=name,
+        source="/touches",
+        stream=f"touch-{name}",
+        version=1,
+        occurred_at=(sent.touch.occurred_at or now).astimezone(UTC),
+        recorded_at=now,
+        actor=actor,
+        correlation_id=correlation_id,
+        data=TouchRecorded(publisher=sent.publisher, publisher_id=sent.publisher_id, **told),
+    )
+
+
+async def take_in(
+    runtime: Runtime, touches: Sequence[Sent], *, actor: str, correlation_id: str
+) -> list[Envelope]:
+    """Record touches: durable when this returns.
+
+    Raises:
+        TooLargeError: one does not fit into a record of the log; none is recorded.
+        UnavailableError: not acknowledged; sent again with the same ids they count once.
+
+    """
+    now = runtime.clock.now()
+    facts = [
+        touch_fact(sent, now=now, actor=actor, correlation_id=correlation_id) for sent in touches
+    ]
+    entries = [entry_of(fact, encode(fact)) for fact in facts]
+    if any(len(entry.value) > FACT_BYTES_MAX for entry in entries):
+        raise TooLargeError(f"a touch may have at most {FACT_BYTES_MAX} bytes")
+    if runtime.settings.embedded:
+        # That broker may forget its last second when it is killed: there the journal is the truth.
+        try:
+            outgoing = await runtime.journal.accept(entries)
+        except DuplicateKeyError as error:
+            raise UnavailableError("the same touch is being recorded right now") from error
+        if outgoing is not None:
+            runtime.publisher.announce(outgoing)
+        return facts
+    headers = (("content-type", CONTENT_TYPE.encode()),)
+    try:
+        await asyncio.gather(
+            *(runtime.log.append(e.topic, e.stream, e.value, headers) for e in entries)
+        )
+    except LogUnavailableError as error:
+        raise UnavailableError(f"the log does not answer: {error}", retry_after_s=5) from error
+    return facts

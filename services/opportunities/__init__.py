@@ -1,0 +1,1 @@
+"""Chances to sell, from discovery to won or lost, and the products sold."""

@@ -1,0 +1,138 @@
+"""Many commands in one request, each decided for itself: what importers and generators use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from shared.errors import DomainError, InvalidError, NotFoundError, TooLargeError
+from shared.events import encode, timestamp
+from shared.observability import COMMANDS
+from shared.runtime import Runtime
+from shared.service import Domain, Refused
+from shared.service import Request as CommandRequest
+from shared.web import CommandMeta, Meta, invalid, outcome_name, recorded, refusal, runtime_of
+
+COMMANDS_MAX = 1_000
+
+
+class Item(BaseModel):
+    """One command: to which stream, of which type, and what makes it happen once.
+
+    `origin` names a row of another system that the command mirrors; `id` is an idempotency key.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    stream: Annotated[str, Field(pattern=r"^[a-z]+-[A-Za-z0-9._~-]{1,100}$")]
+    type: str
+    command: dict[str, Any] = Field(default_factory=dict)
+    id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    origin: Annotated[str | None, Field(min_length=1, max_length=300)] = None
+    occurred_at: AwareDatetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One item of the request: a command to decide, or the problem that it is."""
+
+    request: CommandRequest | None
+    problem: dict[str, Any] | None = None
+
+
+def bulk_router(domain: Domain) -> APIRouter:
+    """Return `POST /<domain>/commands` and `GET /<domain>/history/<stream>`."""
+    router = APIRouter(prefix=f"/{domain.name}", tags=[domain.name])
+    current = runtime_of(domain.name)
+    Current = Annotated[Runtime, Depends(current)]  # noqa: N806 - a type, made per domain.
+
+    @router.post("/commands", name=f"{domain.name} commands")
+    async def commands(request: Request, runtime: Current, meta: CommandMeta) -> dict[str, Any]:
+        """Decide up to 1,000 commands in order; the answer has one result for each."""
+        items = _items(await request.body())
+        read = [_read(domain, item, meta) for item in items]
+        asked = [r.request for r in read if r.request is not None]
+        outcomes = iter(await runtime.service.handle_many(asked))
+        results = []
+        for one in read:
+            if one.request is None:
+                results.append({"status": "invalid", "problem": one.problem})
+                continue
+            outcome = next(outcomes)
+            COMMANDS.labels(domain.name, outcome_name(outcome)).inc()
+            if isinstance(outcome, Refused):
+                results.append({"status": "refused", "problem": refusal(outcome.error)})
+            else:
+                results.append({"status": outcome_name(outcome), **recorded(outcome).model_dump()})
+        return {"results": results}
+
+    @router.get("/history/{stream}", name=f"{domain.name} history")
+    async def history(
+        stream: str,
+        runtime: Current,
+        as_of: Annotated[AwareDatetime | None, Query()] = None,
+        known_at: Annotated[AwareDatetime | None, Query()] = None,
+    ) -> dict[str, Any]:
+        """All facts of one stream: by when they happened, and by when we knew of them."""
+        found = await runtime.journal.histories(runtime.store, [stream])
+        facts = [
+            fact
+            for fact in found[stream]
+            if (as_of is None or fact.occurred_at <= as_of)
+            and (known_at is None or fact.recorded_at <= known_at)
+        ]
+        if not found[stream]:
+            raise NotFoundError(f"{domain.name} has recorded nothing on {stream}")
+        return {
+            "stream": stream,
+            "as_of": timestamp(as_of) if as_of else None,
+            "known_at": timestamp(known_at) if known_at else None,
+            "facts": [orjson.loads(encode(fact)) for fact in facts],
+        }
+
+    return router
+
+
+def _items(body: bytes) -> Sequence[Any]:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidError(f"not JSON: {error}", field="#/") from error
+    items = document.get("commands") if isinstance(document, dict) else None
+    if not isinstance(items, list):
+        raise InvalidError("a list is missing", field="#/commands")
+    if len(items) > COMMANDS_MAX:
+        raise TooLargeError(f"at most {COMMANDS_MAX} commands", field="#/commands")
+    return items
+
+
+def _read(domain: Domain, raw: Any, meta: Meta) -> _Read:
+    try:
+        item = Item.model_validate(raw)
+        kind = domain.decider(item.stream)
+        if item.type not in kind.commands:
+            known = ", ".join(sorted(kind.commands))
+            raise InvalidError(f"{item.type!r} is none of: {known}", field="#/type")
+        command = kind.commands[item.type].model_validate_json(orjson.dumps(item.command))
+    except ValidationError as error:
+        return _Read(None, invalid(error))
+    except DomainError as error:
+        return _Read(None, refusal(error))
+    except TypeError as error:
+        return _Read(None, refusal(InvalidError(f"not representable: {error}", field="#/command")))
+    return _Read(
+        CommandRequest(
+            stream=item.stream,
+            command=command,
+            actor=meta.actor,
+            id=item.id,
+            origin=item.origin,
+            occurred_at=item.occurred_at,
+            correlation_id=meta.correlation_id,
+            traceparent=meta.traceparent,
+        )
+    )
