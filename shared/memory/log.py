@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from shared.events import Position
@@ -24,22 +24,23 @@ from shared.memory.step import Step, one_turn
 RECORD_BYTES_MAX = 1_000_000
 READ_BATCH = 500
 
-# What becomes of an append. All but the first raise LogUnavailableError: the record is there
-# without an acknowledgement, or it comes later (`land`), or never.
-Landing = Literal["acknowledged", "unacknowledged", "late", "lost"]
+# What becomes of an append. "slow" is acknowledged once somebody calls `land`. The others raise
+# LogUnavailableError: the record is there without an acknowledgement, or comes later, or never.
+Landing = Literal["acknowledged", "slow", "unacknowledged", "late", "lost"]
 # Which of the members who read this partition's topic gets it, as an index.
 Share = Callable[[Partition, int], int]
 Headers = tuple[tuple[str, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LateRecord:
-    """A record on its way, of which its sender will hear nothing any more."""
+    """A record on its way. `sender` still waits for it, or has given up."""
 
     topic: str
     key: str
     value: bytes | None
     headers: Headers
+    sender: asyncio.Future[Position] | None = None
 
 
 def acknowledged(_topic: str, _key: str) -> Landing:
@@ -203,7 +204,7 @@ class MemoryLog:
         await self._step("log.append")
         if value is not None and len(value) > RECORD_BYTES_MAX:
             raise RecordTooLargeError(f"{topic}: a record of {len(value)} bytes")
-        position = self._landed(LateRecord(topic, key, value, tuple(headers)))
+        position = await self._landed(LateRecord(topic, key, value, tuple(headers)))
         await self._step("log.append.done")
         if position is None:
             raise LogUnavailableError(f"{topic}: no acknowledgement")
@@ -268,7 +269,10 @@ class MemoryLog:
 
     def land(self, record: LateRecord) -> Position:
         self._broker.late.remove(record)
-        return self._broker.land(record)
+        position = self._broker.land(record)
+        if record.sender is not None:
+            record.sender.set_result(position)
+        return position
 
     def records(self, topic: str) -> list[Record]:
         """Everything a topic holds, partition by partition."""
@@ -282,12 +286,16 @@ class MemoryLog:
                 if record and newest[record.key] != record.offset:
                     held[record.offset] = None
 
-    def _landed(self, record: LateRecord) -> Position | None:
+    async def _landed(self, record: LateRecord) -> Position | None:
         landing = self._broker.landing(record.topic, record.key)
         if self._broker.down and landing in ("acknowledged", "unacknowledged"):
             landing = "late"
-        if landing == "late":
+        if landing == "slow":
+            record = replace(record, sender=asyncio.get_running_loop().create_future())
+        if landing in ("slow", "late"):
             self._broker.late.append(record)
+        if record.sender is not None:
+            return await asyncio.shield(record.sender)
         if landing not in ("acknowledged", "unacknowledged"):
             return None
         position = self._broker.land(record)

@@ -102,6 +102,17 @@ async def test_an_append_goes_wrong_in_every_way() -> None:
     assert landed == [b"unacknowledged", b"acknowledged", b"late"]
 
 
+async def test_a_slow_append_is_acknowledged_once_it_landed() -> None:
+    log = MemoryLog(1)
+    log.land_by(lambda _topic, _key: "slow")
+    sending = asyncio.ensure_future(log.append("deals", "k", b"slow"))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert log.records("deals") == []
+    landed = log.land(log.late[0])
+    assert await sending == landed
+
+
 async def test_while_the_log_is_down_only_time_passes() -> None:
     log = MemoryLog(1)
     await log.append("deals", "k", b"before")
