@@ -1,4 +1,4 @@
-"""Builds `.venv` from the lock files. Rule: the standard library only, and nothing to do costs nothing.
+"""Builds `.venv` from the lock files. Rule: only the standard library, and no work twice.
 
 Everything is installed by hash and as wheels, so no package runs code on this machine while it is
 installed. The embedded servers get a virtual environment of their own inside `.venv`: they are
@@ -23,7 +23,8 @@ ENGINES = VENV / "engines"
 STAMP = VENV / "stamp"
 LOCKS = ("requirements/dev.lock", "requirements/embedded.lock")
 WHEELS_ONLY = ("--require-hashes", "--only-binary", ":all:")
-# Compiling every module of every package takes as long as downloading them; Python does it when needed.
+# Compiling every module of every package takes as long as downloading them; Python does it when
+# needed.
 QUIET = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-compile")
 
 
@@ -57,7 +58,7 @@ def pip(environment: Path, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 def create() -> None:
-    """Empty environments; those of another Python are replaced, because their wheels would not load."""
+    """Empty environments; those of another Python are replaced: its wheels would not load."""
     for environment in (VENV, ENGINES):
         venv.create(environment, with_pip=True, clear=environment.exists(), symlinks=True)
 
