@@ -46,7 +46,7 @@ test-kafka: setup ## Run the tests that need real Apache Kafka (java and mvn, or
 
 .PHONY: test-slow
 test-slow: setup ## Run the tests that take minutes
-	@$(BIN)/pytest -m "slow and not kafka" --timeout 900 $(ARGS)
+	@$(BIN)/pytest -m "slow and not kafka" --timeout 900 $(ARGS) || test $$? = 5  # 5: there are none
 
 .PHONY: lint
 lint: setup ## Check style and the banned imports

@@ -1,9 +1,9 @@
 """The servers that tests run against, started once for the whole session.
 
 Which ones: `KAFKA_BOOTSTRAP` / `MONGO_URL` when given; else what `SELLERS_TEST_ENGINE` says:
-`docker` (containers), `apache` (Apache Kafka from its jars), or `embedded` (the default). Tests keep
-apart by `namespace`, a prefix for databases and topics. A missing server skips on a developer's
-machine and fails in CI: a suite that did not run must never look green.
+`docker` (containers), `apache` (Apache Kafka from its jars), or `embedded` (the default). Tests
+keep apart by `namespace`, a prefix for databases and topics. A missing server skips on a
+developer's machine and fails in CI: a suite that did not run must never look green.
 """
 
 from __future__ import annotations
