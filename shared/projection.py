@@ -53,9 +53,7 @@ class Projection(Generic[V]):
     def codec(self) -> TypeAdapter[V]:
         return TypeAdapter(self.view)
 
-    def on(
-        self, event_type: type[E], keys: Keys = by_stream
-    ) -> Callable[[Fold[V, E]], Fold[V, E]]:
+    def on(self, event_type: type[E], keys: Keys = by_stream) -> Callable[[Fold[V, E]], Fold[V, E]]:
         """Register the fold of one event; what a projection handles is this table.
 
         `keys` says which views a fact concerns. A fold is total: it never refuses a fact. It

@@ -324,7 +324,9 @@ class Projector:
         head = batch.heads[fact.stream]
         if fact.version <= head.version:
             if fact.version == head.version and fact.id != head.fact:
-                self._park(record, fact.stream, fact, "fork: this version holds another fact", batch)
+                self._park(
+                    record, fact.stream, fact, "fork: this version holds another fact", batch
+                )
             return  # Folded before: a duplicate.
         if head.parked:
             self._park(record, fact.stream, fact, "behind a parked fact", batch)

@@ -94,9 +94,7 @@ class Reader(Generic[V]):
         condition.setdefault("view", {"$ne": None})
         if after is not None:
             condition["_id"] = {"$gt": after}
-        found = await self.store.find(
-            collection, condition, sort=(("_id", 1),), limit=limit + 1
-        )
+        found = await self.store.find(collection, condition, sort=(("_id", 1),), limit=limit + 1)
         items = [Seen(d["rev"], self.projection.from_document(d["view"])) for d in found[:limit]]
         return Page(items, found[limit - 1]["_id"] if len(found) > limit else None)
 

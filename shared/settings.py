@@ -24,14 +24,20 @@ class Settings(BaseSettings):
 
     kafka: str = Field("127.0.0.1:9092", description="Kafka's bootstrap servers, host:port,...")
     mongo: str = Field("mongodb://127.0.0.1:27017", description="MongoDB's connection string")
-    database_prefix: str = Field("sellers_", description="each service's database is named after it")
+    database_prefix: str = Field(
+        "sellers_", description="each service's database is named after it"
+    )
     topic_prefix: str = Field("", description="put before every topic's name")
     instance: str = Field("local", description="this process, the same after a restart: pod name")
     engine: Literal["embedded", "kafka"] = Field(
         "kafka", description="embedded: the broker may lose its last second when it is killed"
     )
-    zone_name: str = Field("Asia/Seoul", alias="SELLERS_ZONE", description="the company's time zone")
-    currency: str = Field("USD", pattern="^[A-Z]{3}$", description="the company's currency, ISO 4217")
+    zone_name: str = Field(
+        "Asia/Seoul", alias="SELLERS_ZONE", description="the company's time zone"
+    )
+    currency: str = Field(
+        "USD", pattern="^[A-Z]{3}$", description="the company's currency, ISO 4217"
+    )
     data_dir: Path = Field(Path(".data"), description="where this process may keep files")
     host: str = Field("127.0.0.1", description="the address the HTTP server binds to")
     port: int = Field(8080, ge=0, le=65535, description="the port of the HTTP server")

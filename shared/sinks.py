@@ -61,8 +61,7 @@ class ViewFolding(Generic[V]):
     def apply(self, recorded: Recorded) -> None:
         projection, fact = self._sink.projection, recorded.fact
         after: dict[str, V | None] = {
-            key: projection.apply(key, self._view(key).value, fact)
-            for key in projection.keys(fact)
+            key: projection.apply(key, self._view(key).value, fact) for key in projection.keys(fact)
         }
         for key, value in after.items():
             view = self._view(key)
