@@ -30,5 +30,5 @@ class SystemClock:
 
 
 def derived_id(*parts: str) -> str:
-    """The same parts give the same id for ever (UUIDv5). Parts are length-prefixed: no collisions."""
+    """The same parts give the same id for ever (UUIDv5); length prefixes keep parts apart."""
     return str(uuid5(NAMESPACE, "".join(f"{len(part)}:{part}" for part in parts)))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
-
-D = TypeVar("D", bound="DatedCommand")
 
 
 class Command(BaseModel):
@@ -28,7 +26,7 @@ class DatedCommand(Command):
             raise ValueError("either `on` or `date_unknown`, not both")
         return self
 
-    def dated(self: D, today: date) -> D:
+    def dated(self, today: date) -> Self:
         """Return the command with its date; one that says the date is unknown stays undated."""
         if self.on is not None or self.date_unknown:
             return self

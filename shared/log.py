@@ -22,6 +22,26 @@ class RecordTooLargeError(SellersError):
     """The broker will never take a record of this size."""
 
 
+class LogTruncatedError(SellersError):
+    """The log does not hold the offset that was asked for: it was cut off, or made anew."""
+
+
+class TopicMismatchError(SellersError):
+    """A topic exists with other settings than ours, which its records can no longer live with."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as it has to be. The number of partitions is fixed for life: keys choose by it."""
+
+    name: str
+    partitions: int
+    # Compacted: the last record of each key is kept (published views). Otherwise all, for ever.
+    compacted: bool = False
+    # How long a compacted topic keeps tombstones: a reader away for longer starts afresh.
+    tombstones_kept_s: int = 7 * 24 * 3600
+
+
 class Partition(NamedTuple):
     topic: str
     number: int

@@ -1,4 +1,4 @@
-"""A projection folds facts into views, one question each. Pure: storage belongs to the projector."""
+"""A projection folds facts into views, one question each. Pure: it stores nothing itself."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Projection(Generic[V]):
         return registered[1](blank(key) if view is None else view, at.data, at)
 
     def replay(self, history: Iterable[Envelope]) -> dict[str, V]:
-        """Fold a whole history in memory: the meaning of a view, and what `verify` compares with."""
+        """Fold a whole history in memory: what a view means, and what `verify` compares with."""
         views: dict[str, V] = {}
         for at in history:
             for key in self.keys(at):

@@ -61,9 +61,7 @@ class Folding(Protocol):
         ...
 
     def apply(self, recorded: Recorded) -> None:
-        """Fold one fact in memory. What it raises parks the fact's stream; it must then have
-        changed nothing.
-        """
+        """Fold one fact in memory, or raise and change nothing: then its stream is parked."""
         ...
 
     async def save(self, tx: Transaction) -> None: ...
@@ -341,7 +339,7 @@ class Projector:
     def _fold(self, record: Record, fact: Envelope, folding: Folding, batch: _Batch) -> None:
         try:
             folding.apply(Recorded(fact, record.position))
-        except Exception as error:  # noqa: BLE001 - whatever a fold raises must stop this stream only.
+        except Exception as error:  # Whatever a fold raises stops this stream only.
             log.exception("fold_failed", projection=self.sink.collection, stream=fact.stream)
             self._park(record, fact.stream, fact, f"fold failed: {error!r}", batch)
             return

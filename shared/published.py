@@ -40,7 +40,7 @@ class Rev(NamedTuple):
 
     version: int
     generation: int
-    count: int
+    changes: int
 
     def __str__(self) -> str:
         return ".".join(map(str, self))

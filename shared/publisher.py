@@ -54,7 +54,7 @@ class Publisher:
             await self._wait_for_work()
             batch, self._announced = self._announced[:BATCH], self._announced[BATCH:]
             try:
-                await self.publish(batch if batch else await self._left_behind())
+                await self.publish(batch or await self._left_behind())
             except StoreError as error:
                 log.warning("publishing_postponed", reason=str(error))
                 await asyncio.sleep(self.relay_every_s)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -54,7 +55,8 @@ class Tasks:
 
     async def stop(self, *names: str) -> None:
         """End these tasks, or all, and wait until they have ended."""
-        ending = [self._running.pop(name) for name in names or tuple(self._running)]
+        chosen = names or tuple(self._running)
+        ending = [self._running.pop(name) for name in chosen if name in self._running]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
@@ -65,7 +67,6 @@ class Tasks:
             began = asyncio.get_running_loop().time()
             try:
                 await work()
-                return
             except (LogMismatchError, TooManyParkedError) as error:
                 self.failures[name] = str(error)
                 log.error("task_stopped", task=name, reason=str(error))  # noqa: TRY400
@@ -76,6 +77,8 @@ class Tasks:
             except Exception as error:
                 log.exception("task_failed", task=name)
                 self.failures[name] = repr(error)
+            else:
+                return
             if asyncio.get_running_loop().time() - began > RESTART_S_MAX:
                 pause = 0.1
             await asyncio.sleep(pause)
@@ -102,6 +105,7 @@ class ProjectionRunner:
 
     projection: Projection[Any]
     runtime: Runtime
+    building: Build | None = None
     _active: Build | None = None
     _read_at: float = float("-inf")
 
@@ -131,44 +135,49 @@ class ProjectionRunner:
     async def start(self) -> None:
         """Fold the active build; build the newer version beside it when the release brings one."""
         active = await self.active()
-        if active.version < self.projection.version:
-            self.runtime.tasks.start(
-                f"build {self.projection.name}",
-                lambda: self._build(Build(self.projection.name, self.projection.version)),
-            )
+        newest = Build(self.projection.name, self.projection.version)
+        if active.version < newest.version:
+            self._begin(newest)
             return
         await self._activate(active)
         await self._fold(active)
 
     async def rebuild(self) -> Build:
         """Begin a fresh build beside the active one; queries switch when it has caught up."""
+        if self.building is not None:
+            raise UnavailableError(
+                f"{self.projection.name} is being rebuilt already", slug="rebuilding"
+            )
         active = await self.active()
         build = Build(active.name, active.version, active.generation + 1)
-        name = f"build {self.projection.name}"
-        if name in self.runtime.tasks._running:  # noqa: SLF001 - one module, one mechanism.
-            raise UnavailableError(f"{active.name} is being rebuilt already", slug="rebuilding")
-        self.runtime.tasks.start(name, lambda: self._build(build))
+        self._begin(build)
         return build
+
+    def _begin(self, build: Build) -> None:
+        self.building = build
+        self.runtime.tasks.start(f"build {build.collection}", lambda: self._build(build))
 
     async def _build(self, build: Build) -> None:
         """Fold from the first fact on, then let the queries switch, then drop the old build."""
         for name in Collections(build.collection).all:
             await self.runtime.store.drop(name)
         await self._fold(build)
-        while (await self.runtime.progress(build.collection, self.projection.topics)).lag:
+        # The cursor lies in the store, where only asking again tells that it moved.
+        while (await self.runtime.progress(build.collection, self.projection.topics)).lag:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         old = await self.active()
-        if self.projection.published and old != build:
+        if self.projection.published:
             await self._stub_what_is_gone(old, build)
         await self._activate(build)
+        self.building = None
+        self.runtime.forget(old.collection)
         await self.runtime.tasks.stop(f"fold {old.collection}")
         log.info("projection_switched", old=old.collection, new=build.collection)
-        self.runtime.tasks.start(f"drop {old.collection}", lambda: self._drop(old))
-        self.runtime.tasks._running.pop(f"build {self.projection.name}", None)  # noqa: SLF001
-
-    async def _drop(self, old: Build) -> None:
         # Readers in other processes notice the switch within a second; give them two.
         await asyncio.sleep(2.0)
+        await self._drop(old)
+
+    async def _drop(self, old: Build) -> None:
         for name in Collections(old.collection).all:
             await self.runtime.store.drop(name)
 
@@ -221,7 +230,8 @@ class Runtime:
         return bool(self.domain.deciders)
 
     async def start(self, *, writes: bool = True, folds: bool = True) -> None:
-        await self.journal.prepare()
+        if self.decides or self.domain.intake:
+            await self.journal.prepare()
         if writes:
             self.tasks.start("publish", self.publisher.run)
             self.tasks.start("catch up", self._open_when_caught_up)
@@ -237,7 +247,7 @@ class Runtime:
             if runner.projection.published:
                 self._publish_views(runner)
         for policy in self.domain.policies:
-            self.tasks.start(f"policy {policy.name}", lambda p=policy: self._run_policy(p))
+            self.tasks.start(f"policy {policy.name}", partial(self._run_policy, policy))
 
     def _publish_views(self, runner: ProjectionRunner) -> None:
         views = ViewPublisher(runner.projection, self.store, self.log, runner.active)
@@ -282,6 +292,10 @@ class Runtime:
         )
         self._projectors[sink.collection] = projector
         return projector
+
+    def forget(self, collection: str) -> None:
+        """Stop counting a build that nothing folds any more."""
+        self._projectors.pop(collection, None)
 
     def reader(self, projection: Projection[V]) -> Reader[V]:
         runner = self.runners[projection.name]

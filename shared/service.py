@@ -1,4 +1,4 @@
-"""Runs one domain's decisions: command -> history -> decide -> journal, in bulk and exactly once."""
+"""Runs a domain's decisions: command, history, decide, journal; in bulk and exactly once."""
 
 from __future__ import annotations
 
@@ -297,13 +297,15 @@ class Service:
             else replace(request, id=self.decisions.clock.new_id())
             for request in requests
         ]
-        for attempt in range(ATTEMPTS):
+        attempt = 0
+        while True:
             try:
                 return await self._attempt(named)
             except (DuplicateKeyError, TransientStoreError) as lost:
-                reason = lost
+                attempt += 1
+                if attempt == ATTEMPTS:
+                    raise UnavailableError(f"the store did not take the decision: {lost}") from lost
                 await self.backoff(attempt)
-        raise UnavailableError(f"the store did not take the decision: {reason}") from reason
 
     async def _attempt(self, requests: Sequence[Request]) -> list[Outcome]:
         journal = self.decisions.journal

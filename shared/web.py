@@ -1,4 +1,4 @@
-"""HTTP around the domains: problems (RFC 9457), conditional requests, ids, pages. No domain rules."""
+"""HTTP around the domains: problems (RFC 9457), conditional requests, ids, pages."""
 
 from __future__ import annotations
 

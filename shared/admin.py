@@ -1,0 +1,207 @@
+"""HTTP for the people who run it: lag, parked streams, rebuilds, topics, verification, traces."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
+
+from shared.command import Command
+from shared.errors import NotFoundError
+from shared.events import Envelope, UndecodableError, decode, encode
+from shared.log import Partition, partition_of
+from shared.projector import Collections
+from shared.runtime import Runtime
+from shared.verify import Check, verify_domain
+
+TRACE_RECORDS_MAX = 20_000
+
+router = APIRouter(tags=["operations"])
+
+Verifier = Callable[[], AsyncIterator[Check]]
+
+
+def _runtimes(request: Request) -> dict[str, Runtime]:
+    runtimes: dict[str, Runtime] = request.app.state.runtimes
+    return runtimes
+
+
+Runtimes = Annotated[dict[str, Runtime], Depends(_runtimes)]
+
+
+@router.get("/lag")
+async def lag(runtimes: Runtimes) -> dict[str, Any]:
+    """How far everything that is folded is behind the log, in records."""
+    return {
+        "projections": [
+            {
+                "domain": name,
+                "collection": progress.collection,
+                "folded": progress.folded,
+                "written": progress.written,
+                "lag": progress.lag,
+            }
+            for name, runtime in runtimes.items()
+            for progress in await runtime.lag()
+        ],
+        "outbox": {
+            name: await runtime.journal.backlog()
+            for name, runtime in runtimes.items()
+            if runtime.decides
+        },
+    }
+
+
+@router.get("/parked")
+async def parked(runtimes: Runtimes) -> dict[str, Any]:
+    """Every fact that is set aside, with the reason."""
+    return {
+        "parked": [
+            {
+                "domain": name,
+                "collection": collection,
+                "stream": held["stream"],
+                "version": held["version"],
+                "position": held["_id"],
+                "reason": held["reason"],
+                "parked_at": held["parked_at"],
+                "value": (held["value"] or b"").decode("utf-8", "replace"),
+            }
+            for name, runtime in runtimes.items()
+            for collection, facts in (await runtime.parked()).items()
+            for held in facts
+        ]
+    }
+
+
+class Replay(Command):
+    """Which parked stream to try again."""
+
+    domain: str
+    collection: str
+    stream: str
+
+
+@router.post("/parked/replay")
+async def replay(command: Replay, runtimes: Runtimes) -> dict[str, int]:
+    """Fold the parked facts of a stream again, in version order; say how many are left."""
+    if command.domain not in runtimes:
+        raise NotFoundError(f"no domain {command.domain!r} here", field="#/domain")
+    runtime = runtimes[command.domain]
+    return {"left": await runtime.unpark(command.collection, command.stream)}
+
+
+@router.get("/views")
+async def views(runtimes: Runtimes) -> dict[str, Any]:
+    """Every view: which build answers queries, and how far its successor is."""
+    found = []
+    for name, runtime in runtimes.items():
+        for runner in runtime.runners.values():
+            active = await runner.active()
+            building = None
+            if runner.building is not None:
+                progress = await runtime.progress(
+                    runner.building.collection, runner.projection.topics
+                )
+                building = {
+                    "collection": progress.collection,
+                    "folded": progress.folded,
+                    "written": progress.written,
+                }
+            found.append(
+                {
+                    "name": active.name,
+                    "domain": name,
+                    "version": active.version,
+                    "generation": active.generation,
+                    "collection": active.collection,
+                    "building": building,
+                }
+            )
+    return {"views": found}
+
+
+@router.post("/views/{name}/rebuild", status_code=202)
+async def rebuild(name: str, runtimes: Runtimes) -> dict[str, str]:
+    """Fold a view again from the first fact beside the present one, then let queries switch."""
+    for runtime in runtimes.values():
+        if name in runtime.runners:
+            return {"collection": (await runtime.runners[name].rebuild()).collection}
+    known = sorted(view for runtime in runtimes.values() for view in runtime.runners)
+    raise NotFoundError(f"no view {name!r}; there are {', '.join(known)}")
+
+
+@router.get("/verify")
+async def verify(request: Request, runtimes: Runtimes) -> StreamingResponse:
+    """Recompute everything from the log; one JSON line a check, the last one says `equal`."""
+    verifiers: list[Verifier] = [
+        *(lambda runtime=runtime: verify_domain(runtime) for runtime in runtimes.values()),
+        *request.app.state.verifiers,
+    ]
+    return StreamingResponse(_checks(verifiers), media_type="application/x-ndjson")
+
+
+async def _checks(verifiers: list[Verifier]) -> AsyncIterator[bytes]:
+    differences: list[str] = []
+    for verifier in verifiers:
+        async for check in verifier():
+            differences += [f"{check.name}: {what}" for what in check.differences]
+            yield orjson.dumps(check.document()) + b"\n"
+            await asyncio.sleep(0)
+    yield orjson.dumps({"equal": not differences, "differences": differences}) + b"\n"
+
+
+@router.get("/trace/{stream}")
+async def trace(stream: str, runtimes: Runtimes) -> dict[str, Any]:
+    """Where the facts of a stream are: their places in the log and the views they reached."""
+    found: list[dict[str, Any]] = []
+    for runtime in runtimes.values():
+        topics = ((runtime.domain.name,) if runtime.decides else ()) + runtime.domain.intake
+        for topic in topics:
+            found += [
+                {"position": position, "fact": orjson.loads(encode(fact)), "at": fact}
+                async for position, fact in _in_log(runtime, topic, stream)
+            ]
+    facts = [entry.pop("at") for entry in found]
+    if not facts:
+        raise NotFoundError(f"the newest records of the log hold nothing on {stream}")
+    reached = [place for runtime in runtimes.values() for place in await _views(runtime, facts)]
+    return {"stream": stream, "facts": found, "views": reached}
+
+
+async def _in_log(runtime: Runtime, topic: str, stream: str) -> AsyncIterator[tuple[str, Envelope]]:
+    partition = Partition(topic, partition_of(stream, await runtime.log.partitions(topic)))
+    end = (await runtime.log.ends(topic))[partition]
+    start = max(0, end - TRACE_RECORDS_MAX)
+    async for records in runtime.log.read(partition, start, end):
+        for record in records:
+            if record.key != stream.encode():
+                continue
+            try:
+                yield "/".join(map(str, record.position)), decode(record.value)
+            except UndecodableError:
+                continue  # It is no fact; `/parked` shows it with the reason.
+
+
+async def _views(runtime: Runtime, facts: list[Envelope]) -> list[dict[str, Any]]:
+    places = []
+    for runner in runtime.runners.values():
+        keys = sorted({key for fact in facts for key in runner.projection.keys(fact)})
+        if not keys:
+            continue
+        names = Collections((await runner.active()).collection)
+        head = await runtime.store.get(names.heads, facts[0].stream)
+        places.append(
+            {
+                "domain": runtime.domain.name,
+                "view": runner.projection.name,
+                "collection": names.views,
+                "keys": keys,
+                "folded_version": head["version"] if head else 0,
+            }
+        )
+    return places

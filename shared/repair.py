@@ -1,0 +1,86 @@
+"""After a broker that may forget its last second was killed: publish again what the log lacks.
+
+Only for the embedded broker, where the journal is the truth. Runs before anything is folded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+import structlog
+
+from shared.journal import JOURNAL, Entry, Outgoing
+from shared.log import Log
+from shared.projector import Collections
+from shared.published import Build
+from shared.publisher import Publisher
+from shared.runtime import Runtime
+from shared.store import Store
+
+log = structlog.get_logger()
+
+ROUNDS = 5
+
+
+class RepairFailedError(Exception):
+    """The log still lacks journaled facts after several rounds of publishing them."""
+
+
+async def repair_log(runtime: Runtime) -> int:
+    """Publish every journaled fact that the log lacks; return how many there were.
+
+    Raises:
+        RepairFailedError: the broker does not acknowledge them.
+
+    """
+    repaired = 0
+    for _ in range(ROUNDS):
+        missing = await _missing(runtime)
+        if not missing:
+            return repaired
+        repaired += len(missing)
+        log.warning("log_repaired_from_journal", domain=runtime.domain.name, facts=len(missing))
+        await _publish(runtime.publisher, missing)
+    raise RepairFailedError(f"the log still lacks facts of {runtime.domain.name}")
+
+
+async def _missing(runtime: Runtime) -> list[Entry]:
+    held: set[str] = set()
+    for topic in (*([runtime.domain.name] if runtime.decides else []), *runtime.domain.intake):
+        held |= await _ids(runtime.log, topic)
+    journaled = await runtime.store.find(JOURNAL, {}, fields=("stream", "version"))
+    lacking = [document["_id"] for document in journaled if document["_id"] not in held]
+    documents = await runtime.store.get_many(JOURNAL, lacking)
+    return [
+        Entry(d["_id"], d["topic"], d["stream"], d["version"], d["fact"])
+        for d in documents.values()
+    ]
+
+
+async def _ids(facts: Log, topic: str) -> set[str]:
+    found = set()
+    for partition, end in (await facts.ends(topic)).items():
+        async for records in facts.read(partition, 0, end):
+            for record in records:
+                found.add(_id(record.value))
+    return found
+
+
+def _id(value: bytes | None) -> str:
+    """Return the id of a fact, or "" for bytes that are none: those are the projectors' to park."""
+    try:
+        return str(orjson.loads(value or b"{}").get("id", ""))
+    except (orjson.JSONDecodeError, AttributeError):
+        return ""
+
+
+async def _publish(publisher: Publisher, entries: Sequence[Entry]) -> None:
+    await publisher.publish([Outgoing(publisher.clock.new_id(), tuple(entries))])
+
+
+async def publish_views_again(store: Store, build: Build) -> None:
+    """Mark every view dirty: which of their records the broker has forgotten is not recorded."""
+    names = Collections(build.collection)
+    views = await store.find(names.views, {}, fields=("rev",))
+    await store.put_many(names.dirty, [{"_id": v["_id"], "rev": v["rev"]} for v in views])

@@ -1,0 +1,154 @@
+"""Recompute every view from the log and compare; compare the log with the journal. Writes nothing.
+
+Cursor, heads and views are read in one snapshot, so a view that is being folded while we look is
+compared with exactly the facts it knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.events import Envelope, UndecodableError, decode
+from shared.journal import JOURNAL, OUTBOX
+from shared.log import Log, Partition
+from shared.projection import Projection
+from shared.projector import Collections, cursor_id
+from shared.runtime import Runtime
+from shared.store import Document, Store
+
+DIFFERENCES_MAX = 100
+
+
+@dataclass(slots=True)
+class Check:
+    """What was compared under one name, and what differs (the first hundred)."""
+
+    name: str
+    checked: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    def differs(self, what: str) -> None:
+        if len(self.differences) < DIFFERENCES_MAX:
+            self.differences.append(what)
+
+    def document(self) -> dict[str, Any]:
+        return {"name": self.name, "checked": self.checked, "differences": self.differences}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one projection held at one moment."""
+
+    cursors: dict[str, int]
+    heads: dict[str, Document]
+    views: dict[str, Document]
+
+
+async def snapshot(store: Store, collection: str) -> Snapshot:
+    names = Collections(collection)
+    async with store.transaction() as tx:
+        cursors = await tx.find(names.cursors, {})
+        heads = await tx.find(names.heads, {})
+        views = await tx.find(names.views, {})
+    return Snapshot(
+        {cursor["_id"]: cursor["offset"] for cursor in cursors},
+        {head["_id"]: head for head in heads},
+        {view["_id"]: view for view in views},
+    )
+
+
+async def facts_until(
+    log: Log, topics: Sequence[str], cursors: dict[str, int]
+) -> AsyncIterator[Envelope]:
+    """Yield every decodable fact of these topics before the cursors, once, in stream order."""
+    versions: dict[str, int] = {}
+    for topic in topics:
+        for partition in await log.ends(topic):
+            stop = cursors.get(cursor_id(partition), 0)
+            async for fact in _facts(log, partition, stop):
+                if fact.version == versions.get(fact.stream, 0) + 1:
+                    versions[fact.stream] = fact.version
+                    yield fact
+
+
+async def _facts(log: Log, partition: Partition, stop: int) -> AsyncIterator[Envelope]:
+    async for records in log.read(partition, 0, stop):
+        for record in records:
+            try:
+                yield decode(record.value)
+            except UndecodableError:
+                continue  # Parked by every projection; its head shows it, and so does `parked`.
+
+
+async def verify_projection(runtime: Runtime, projection: Projection[Any]) -> Check:
+    """Compare the stored views of a projection with the fold of the log."""
+    build = await runtime.runners[projection.name].active()
+    held = await snapshot(runtime.store, build.collection)
+    check = Check(f"{runtime.domain.name}/{build.collection}")
+    folded: list[Envelope] = []
+    async for fact in facts_until(runtime.log, projection.topics, held.cursors):
+        head = held.heads.get(fact.stream)
+        if head is not None and fact.version <= head["version"]:
+            folded.append(fact)
+        elif head is None or not head["parked"]:
+            check.differs(f"{fact.stream}@{fact.version}: in the log, not folded")
+    expected = projection.replay(folded)
+    for key in sorted(expected.keys() | held.views.keys()):
+        check.checked += 1
+        view = expected.get(key)
+        stored = held.views[key]["view"] if key in held.views else None
+        wanted = None if view is None else projection.to_document(view)
+        if wanted != stored:
+            check.differs(f"{key}: {_difference(wanted, stored)}")
+    return check
+
+
+def _difference(wanted: Document | None, stored: Document | None) -> str:
+    if wanted is None or stored is None:
+        return "missing" if stored is None else "should not be there"
+    names = sorted(wanted.keys() | stored.keys())
+    return "; ".join(
+        f"{name} is {stored.get(name)!r}, the log says {wanted.get(name)!r}"
+        for name in names
+        if wanted.get(name) != stored.get(name)
+    )
+
+
+async def verify_journal(runtime: Runtime) -> Check:
+    """Compare the journal with the log: the same facts at the same places, without holes."""
+    check = Check(f"{runtime.domain.name}/journal")
+    # The outbox first: what is published after we looked is then in the log as well.
+    pending = {
+        stream: first
+        for entry in await runtime.store.find(OUTBOX, {})
+        for stream, first, _ in entry["ranges"]
+    }
+    journaled = await runtime.store.find(JOURNAL, {}, fields=("stream", "version"))
+    in_journal = {(d["stream"], d["version"]): d["_id"] for d in journaled}
+    topics = ((runtime.domain.name,) if runtime.decides else ()) + runtime.domain.intake
+    ends = {cursor_id(p): end for t in topics for p, end in (await runtime.log.ends(t)).items()}
+    in_log: dict[tuple[str, int], str] = {}
+    async for fact in facts_until(runtime.log, topics, ends):
+        in_log[fact.stream, fact.version] = fact.id
+    for place, fact_id in in_journal.items():
+        check.checked += 1
+        stream, version = place
+        if version > 1 and (stream, version - 1) not in in_journal:
+            check.differs(f"{stream}@{version}: the version before it is missing in the journal")
+        if version >= pending.get(stream, version + 1):
+            continue
+        if place not in in_log:
+            check.differs(f"{stream}@{version}: in the journal, not in the log")
+        elif in_log[place] != fact_id:
+            check.differs(f"{stream}@{version}: {in_log[place]} in the log, {fact_id} journaled")
+    return check
+
+
+async def verify_domain(runtime: Runtime) -> AsyncIterator[Check]:
+    """Yield one check after the other, as they are done."""
+    if runtime.decides:
+        yield await verify_journal(runtime)
+    for projection in runtime.domain.projections:
+        yield await verify_projection(runtime, projection)
