@@ -1,0 +1,183 @@
+"""All domains in one process: their APIs on one port, their projectors, policies and publishers.
+
+`python -m sellers.node` runs it, configured by `SELLERS_...`. On Kubernetes each domain runs for
+itself from the same parts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI
+
+from services.analytics import main as analytics
+from services.calendar import main as calendar
+from services.contacts import main as contacts
+from services.issues import main as issues
+from services.opportunities import main as opportunities
+from services.organization import main as organization
+from shared import admin
+from shared.bulk import bulk_router
+from shared.clock import SystemClock
+from shared.kafka import KafkaLog
+from shared.mongo import MongoStore
+from shared.observability import LAG_RECORDS, OUTBOX_PENDING, PARKED_FACTS, configure_logs
+from shared.repair import publish_views_again, repair_log
+from shared.runtime import Runtime
+from shared.settings import Settings
+from shared.topics import load_topics
+from shared.web import build_app
+
+MODULES = (organization, contacts, opportunities, issues, calendar, analytics)
+MEASURE_EVERY_S = 5.0
+CLEAN = "stopped-cleanly"
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Node:
+    """The parts of the process, from opening the connections to closing them."""
+
+    settings: Settings
+    runtimes: dict[str, Runtime] = field(default_factory=dict)
+    starting: str | None = "starting"
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def open(self) -> None:
+        """Connect, apply the topics, repair what a killed broker forgot, start folding."""
+        settings, clock = self.settings, SystemClock()
+        facts = await KafkaLog.open(settings.kafka, embedded=settings.embedded)
+        self._stack.push_async_callback(facts.close)
+        await facts.create_topics(load_topics())
+        for module in MODULES:
+            name = module.domain.name
+            store = await MongoStore.open(
+                settings.mongo, f"{settings.database_prefix}{name}", f"{settings.instance}-{name}"
+            )
+            self._stack.push_async_callback(store.close)
+            self.runtimes[name] = Runtime(module.domain, store, facts, clock, settings)
+        if settings.embedded:
+            await self._repair()
+        for runtime in self.runtimes.values():
+            self._stack.push_async_callback(runtime.stop)
+            await runtime.start()
+        self.starting = None
+
+    async def _repair(self) -> None:
+        """The embedded broker may have lost its last second; the journal has not."""
+        for runtime in self.runtimes.values():
+            if runtime.decides:
+                await runtime.journal.prepare()
+                await repair_log(runtime)
+        mark = self._mark
+        if not mark.exists():
+            for runtime in self.runtimes.values():
+                for runner in runtime.runners.values():
+                    if runner.projection.published:
+                        await publish_views_again(runtime.store, await runner.active())
+        mark.unlink(missing_ok=True)
+
+    @property
+    def _mark(self) -> Path:
+        return self.settings.data_dir / CLEAN
+
+    async def close(self) -> None:
+        self.starting = "stopping"
+        await self._stack.aclose()
+        if self.settings.embedded:
+            self._mark.parent.mkdir(parents=True, exist_ok=True)
+            self._mark.touch()
+
+    async def missing(self) -> dict[str, str]:
+        """Name what does not serve yet, and why."""
+        if self.starting is not None:
+            return {"node": self.starting}
+        found = {}
+        for name, runtime in self.runtimes.items():
+            found |= {f"{name}: {task}": why for task, why in runtime.tasks.failures.items()}
+            if not runtime.service.ready.is_set():
+                found[name] = "catching up with the log"
+        worker = await analytics.worker_missing(self.runtimes["analytics"])
+        if worker is not None:
+            found["analytics worker"] = worker
+        return found
+
+    async def measure(self) -> None:
+        """Keep the gauges current, until cancelled."""
+        while True:
+            for name, runtime in self.runtimes.items():
+                for progress in await runtime.lag():
+                    LAG_RECORDS.labels(progress.collection).set(progress.lag)
+                    PARKED_FACTS.labels(progress.collection).set(0)
+                for collection, held in (await runtime.parked()).items():
+                    PARKED_FACTS.labels(collection).set(len(held))
+                if runtime.decides:
+                    OUTBOX_PENDING.labels(name).set(await runtime.journal.backlog())
+            await asyncio.sleep(MEASURE_EVERY_S)
+
+
+def routers() -> list[APIRouter]:
+    """Return the routes of all domains, the fixed paths before those with a stream in them."""
+    bulk = [bulk_router(module.domain) for module in MODULES if module.domain.deciders]
+    return [admin.router, *bulk, *(module.router for module in MODULES)]
+
+
+def create_app(node: Node) -> FastAPI:
+    """Return the app of the whole platform; it opens and closes the node."""
+
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # Probes answer while the rest still starts.
+        opening = asyncio.create_task(_open(node), name="open")
+        yield
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+        await node.close()
+
+    app = build_app(
+        "Sellers",
+        node.runtimes,
+        routers(),
+        new_id=SystemClock().new_id,
+        lifespan=lifespan,
+        ready=node.missing,
+    )
+    app.state.verifiers = [lambda: analytics.verify(node.runtimes["analytics"])]
+    return app
+
+
+async def _open(node: Node) -> None:
+    """Open the node and keep its gauges; what stops it is in `/readyz` and in the log."""
+    try:
+        await node.open()
+    except Exception as error:
+        log.exception("node_failed_to_start")
+        node.starting = f"failed to start: {error}"
+        raise
+    node.runtimes["analytics"].tasks.start("measure", node.measure)
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT; running requests end, nothing acknowledged is lost."""
+    settings = Settings()
+    configure_logs(settings.log_level)
+    uvicorn.run(
+        create_app(Node(settings)),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=3,
+    )
+
+
+if __name__ == "__main__":
+    main()
