@@ -235,8 +235,7 @@ class KafkaLog:
                     existing = await _topics(admin)
                     missing = [spec for spec in specs if spec.name not in existing]
                     await _create(admin, missing)
-                    while not {spec.name for spec in specs} <= (existing := await _topics(admin)):
-                        await asyncio.sleep(RETRY_S)
+                    existing = await _created(admin, specs)
                     differences = await _differences(admin, specs, existing)
         finally:
             await _stopped(admin)
@@ -352,7 +351,7 @@ class KafkaLog:
             await asyncio.sleep(RETRY_S)
 
 
-class _Admin(AIOKafkaAdminClient):  # type: ignore[misc] - aiokafka ships no types
+class _Admin(AIOKafkaAdminClient):  # type: ignore[misc]  # it ships no types
     async def stop(self) -> None:
         await self.close()
 
@@ -398,7 +397,7 @@ class _WholeSubscription:
             self._next[partition] = offset
 
     async def close(self) -> None:
-        self._reach.unwant(self._partitions)
+        self._reach.unwant(list(self._partitions))
         await _stopped(self._consumer)
 
     def _end(self, partition: Partition) -> int:
@@ -432,7 +431,7 @@ class _WholeSubscription:
         self._consumer.pause(self._partitions[partition])
 
 
-class _Membership(ConsumerRebalanceListener):  # type: ignore[misc] - aiokafka ships no types
+class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # it ships no types
     """What the group gave us. Placing the reader waits until `fetch`, where errors are heard."""
 
     def __init__(self) -> None:
@@ -548,6 +547,15 @@ async def _dismiss(producer: Any) -> None:
 async def _topics(admin: Any) -> dict[str, int]:
     described = await admin.describe_topics()
     return {each["topic"]: len(each["partitions"]) for each in described}
+
+
+async def _created(admin: Any, specs: Sequence[TopicSpec]) -> dict[str, int]:
+    """Wait, as long as the caller allows, until the brokers have heard of every topic."""
+    while True:
+        existing = await _topics(admin)
+        if all(spec.name in existing for spec in specs):
+            return existing
+        await asyncio.sleep(RETRY_S)
 
 
 async def _create(admin: Any, specs: Sequence[TopicSpec]) -> None:

@@ -1,4 +1,4 @@
-"""The document store on MongoDB. The only importer of motor, and the only place that knows its errors.
+"""The document store on MongoDB. The only importer of motor; its errors end here.
 
 Every write waits for the majority's journal. A transaction runs on one of a few recorded sessions,
 so that the next process of the same instance can end what a killed one left open.
@@ -315,7 +315,7 @@ class MongoStore(_Documents):
         return store
 
     async def _take_over(self, writers: int) -> None:
-        """A dead writer's transaction would block its documents for a minute (the server's limit)."""
+        """A dead writer's transaction blocks its documents for a minute, the server's limit."""
         before = await self.get(WRITERS, self._instance)
         if before is not None and before["sessions"]:
             ended = [{"id": session} for session in before["sessions"]]
@@ -356,6 +356,7 @@ class MongoStore(_Documents):
             transaction.when_settled(lambda: self._idle.put_nowait(session))
 
     async def _commit(self, transaction: _Documents, session: Any) -> None:
+        failure: StoreError | None = None
         for _ in range(COMMIT_TRIES):
             try:
                 await transaction.do(session.commit_transaction())
