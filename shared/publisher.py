@@ -63,7 +63,8 @@ class Publisher:
         """Before a shutdown: give what was announced a last chance; the rest stays pending."""
         batch, self._announced = self._announced, []
         try:
-            await asyncio.wait_for(self.publish(batch), wait_s)
+            async with asyncio.timeout(wait_s):
+                await self.publish(batch)
         except (TimeoutError, StoreError) as error:
             log.warning("left_in_the_outbox", entries=len(batch), reason=str(error))
 
@@ -157,7 +158,8 @@ class Publisher:
             return
         self._wake.clear()
         try:
-            await asyncio.wait_for(self._wake.wait(), self.relay_every_s)
+            async with asyncio.timeout(self.relay_every_s):
+                await self._wake.wait()
         except TimeoutError:
             return  # Time to look for what another process left behind.
 

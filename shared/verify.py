@@ -62,15 +62,19 @@ async def snapshot(store: Store, collection: str) -> Snapshot:
 async def facts_until(
     log: Log, topics: Sequence[str], cursors: dict[str, int]
 ) -> AsyncIterator[Envelope]:
-    """Yield every decodable fact of these topics before the cursors, once, in stream order."""
-    versions: dict[str, int] = {}
+    """Yield every decodable fact of these topics before the cursors, once, each stream in order.
+
+    A fact may lie in the log behind its successor (it waited in `parked` then), or twice: the
+    first one at its version counts.
+    """
     for topic in topics:
         for partition in await log.ends(topic):
-            stop = cursors.get(cursor_id(partition), 0)
-            async for fact in _facts(log, partition, stop):
-                if fact.version == versions.get(fact.stream, 0) + 1:
-                    versions[fact.stream] = fact.version
-                    yield fact
+            streams: dict[str, dict[int, Envelope]] = {}
+            async for fact in _facts(log, partition, cursors.get(cursor_id(partition), 0)):
+                streams.setdefault(fact.stream, {}).setdefault(fact.version, fact)
+            for versions in streams.values():
+                for version in sorted(versions):
+                    yield versions[version]
 
 
 async def _facts(log: Log, partition: Partition, stop: int) -> AsyncIterator[Envelope]:

@@ -1,0 +1,318 @@
+"""Folding exactly once, parking by stream, rebuilding beside, verifying against the log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from shared.errors import UnavailableError
+from shared.events import encode
+from shared.events.organization import EmployeeAssigned, EmployeeJoined
+from shared.memory import MemoryLog, MemoryStore
+from shared.policies import Policy, Reaction
+from shared.projector import Collections, Projector, TooManyParkedError
+from shared.published import Build, topic_of
+from shared.reading import Token
+from shared.runtime import Runtime
+from shared.sinks import ViewSink
+from shared.testing import recorded
+from shared.tests.tiny import (
+    PARTITIONS,
+    Assign,
+    Card,
+    assign,
+    build,
+    card_projection,
+    join,
+    running,
+    tiny_domain,
+)
+from shared.verify import verify_domain
+
+ADA, BO = "employee-ada", "employee-bo"
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for a condition that is a position or a state, never for time to pass."""
+    async with asyncio.timeout(10):
+        while not await holds():
+            await asyncio.sleep(0.01)
+
+
+async def card_of(runtime: Runtime, stream: str, version: int) -> Card | None:
+    projection = runtime.domain.projections[0]
+    seen = await runtime.reader(projection).get(stream, Token(stream, version))
+    return None if seen is None else seen.value
+
+
+async def differences(runtime: Runtime) -> list[str]:
+    return [text async for check in verify_domain(runtime) for text in check.differences]
+
+
+async def test_what_was_decided_is_read_back() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        await runtime.service.handle(join(ADA))
+        accepted = await runtime.service.handle(assign(ADA))
+        card = await card_of(runtime, ADA, accepted.version)
+        assert await differences(runtime) == []
+    assert card is not None
+    assert (card.name, card.moves) == ("Ada", 1)
+
+
+async def test_facts_sent_twice_count_once() -> None:
+    log, store = MemoryLog(PARTITIONS), MemoryStore()
+    facts = recorded(EmployeeJoined(name="Ada"), EmployeeAssigned(unit="unit-1"), stream=ADA)
+    for fact in [facts[0], facts[0], facts[1], facts[0], facts[1]]:
+        await log.append("organization", fact.stream, encode(fact))
+    async with running(build(tiny_domain(), store, log)) as runtime:
+        card = await card_of(runtime, ADA, 2)
+        assert await differences(runtime) == []
+    assert card is not None
+    assert card.moves == 1
+
+
+async def test_a_deleted_view_leaves_a_stub_whose_count_of_changes_goes_on() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        await runtime.service.handle_many([join(ADA), assign(ADA, "nowhere")])
+        assert await card_of(runtime, ADA, 2) is None
+        await runtime.service.handle(assign(ADA))
+        seen = await runtime.reader(runtime.domain.projections[0]).get(ADA, Token(ADA, 3))
+    assert seen is not None
+    assert seen.rev == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"\xff not json", "not JSON"),
+        (b'{"specversion": "0.3"}', "specversion"),
+        (None, "no value"),
+    ],
+)
+async def test_bytes_that_are_no_fact_park_their_stream_only(
+    value: bytes | None, reason: str
+) -> None:
+    log, store = MemoryLog(PARTITIONS), MemoryStore()
+    await log.append("organization", ADA, value)
+    for stream in (ADA, BO):
+        (fact,) = recorded(EmployeeJoined(name=stream), stream=stream)
+        await log.append("organization", stream, encode(fact))
+    async with running(build(tiny_domain(), store, log)) as runtime:
+        card = await card_of(runtime, BO, 1)
+        await until(lambda: _parked(runtime, "card_v1", 2))
+        held = (await runtime.parked())["card_v1"]
+        with pytest.raises(UnavailableError, match="parked"):
+            await card_of(runtime, ADA, 1)
+    assert card is not None
+    assert [(fact["stream"], fact["version"]) for fact in held] == [(ADA, None), (ADA, 1)]
+    assert reason in held[0]["reason"]
+    assert "behind a parked fact" in held[1]["reason"]
+
+
+async def _parked(runtime: Runtime, collection: str, count: int) -> bool:
+    return len((await runtime.parked()).get(collection, [])) == count
+
+
+async def test_a_version_from_the_future_waits_for_the_ones_between() -> None:
+    log, store = MemoryLog(PARTITIONS), MemoryStore()
+    first, second, third = recorded(
+        EmployeeJoined(name="Ada"),
+        EmployeeAssigned(unit="unit-1"),
+        EmployeeAssigned(unit="unit-2"),
+        stream=ADA,
+    )
+    for fact in (first, third, second):
+        await log.append("organization", ADA, encode(fact))
+    async with running(build(tiny_domain(), store, log)) as runtime:
+        await until(lambda: _parked(runtime, "card_v1", 2))
+        assert await runtime.unpark("card_v1", ADA) == 0
+        card = await card_of(runtime, ADA, 3)
+        assert await differences(runtime) == []
+    assert card is not None
+    assert card.moves == 2
+
+
+async def test_another_fact_at_a_folded_version_is_a_fork_and_not_a_duplicate() -> None:
+    log, store = MemoryLog(PARTITIONS), MemoryStore()
+    (one,) = recorded(EmployeeJoined(name="Ada"), stream=ADA)
+    await log.append("organization", ADA, encode(one))
+    async with running(build(tiny_domain(), store, log)) as runtime:
+        await card_of(runtime, ADA, 1)
+        (other,) = recorded(EmployeeJoined(name="Eve"), stream=ADA, after=0)
+        forged = encode(other).replace(other.id.encode(), b"another-id")
+        await log.append("organization", ADA, forged)
+        await until(lambda: _parked(runtime, "card_v1", 1))
+        (held,) = (await runtime.parked())["card_v1"]
+        (kept,) = (await runtime.parked())["keeper_v1"]
+    assert "fork" in held["reason"]
+    assert "fork" in kept["reason"]
+
+
+async def test_a_fold_that_raises_stops_its_stream_and_a_replay_after_the_fix_goes_on() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        await runtime.service.handle_many([join(ADA, "poison"), assign(ADA), join(BO)])
+        assert await card_of(runtime, BO, 1) is not None
+        await until(lambda: _parked(runtime, "card_v1", 2))
+        assert await runtime.unpark("card_v1", ADA) == 2
+        card = runtime.domain.projections[0]
+        card.folds[EmployeeJoined] = (card.folds[EmployeeJoined][0], lambda view, _, __: view)
+        assert await runtime.unpark("card_v1", ADA) == 0
+        assert await card_of(runtime, ADA, 2) is not None
+
+
+async def test_too_much_parked_too_fast_stops_the_projection_and_says_so() -> None:
+    log, store = MemoryLog(PARTITIONS), MemoryStore()
+    runtime = build(tiny_domain(), store, log, parked_max=3)
+    for number in range(4):
+        await log.append("organization", f"employee-{number}", b"garbage")
+    async with running(runtime):
+        await until(lambda: _failed(runtime, "fold card_v1"))
+        assert "more than 3" in runtime.tasks.failures["fold card_v1"]
+
+
+async def _failed(runtime: Runtime, task: str) -> bool:
+    return task in runtime.tasks.failures
+
+
+async def test_a_rebuild_folds_beside_and_then_answers_in_its_place() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        await runtime.service.handle_many([join(ADA), assign(ADA)])
+        before = await card_of(runtime, ADA, 2)
+        building = await runtime.runner("card").rebuild()
+        await until(lambda: _active(runtime, building))
+        assert await card_of(runtime, ADA, 2) == before
+        accepted = await runtime.service.handle(assign(ADA))
+        after = await card_of(runtime, ADA, accepted.version)
+        assert await differences(runtime) == []
+    assert after is not None
+    assert after.moves == 2
+
+
+async def _active(runtime: Runtime, build_wanted: Build) -> bool:
+    return await runtime.runner("card").active() == build_wanted
+
+
+async def test_a_release_with_a_new_version_builds_it_from_the_first_fact() -> None:
+    log, store = MemoryLog(PARTITIONS), MemoryStore()
+    async with running(build(tiny_domain(), store, log)) as runtime:
+        await runtime.service.handle_many([join(ADA), assign(ADA), assign(ADA, "unit-2")])
+        await card_of(runtime, ADA, 3)
+    async with running(build(tiny_domain(card_projection(2)), store, log)) as runtime:
+        await until(lambda: _active(runtime, Build("card", 2)))
+        card = await card_of(runtime, ADA, 3)
+    assert card is not None
+    assert card.moves == 4
+
+
+async def test_absorbing_needs_no_help_from_whoever_delivers() -> None:
+    """Prefixes are dropped and holes are read from the log, as Faust's restarts need."""
+    log, store = MemoryLog({"organization": 1}), MemoryStore()
+    facts = recorded(
+        EmployeeJoined(name="Ada"), *(EmployeeAssigned(unit=f"u{n}") for n in range(5)), stream=ADA
+    )
+    for fact in facts:
+        await log.append("organization", ADA, encode(fact))
+    runtime = build(tiny_domain(), store, log)
+    projector = runtime.projector(ViewSink(card_projection(), "card_v1"))
+    (partition,) = await log.ends("organization")
+    records = [r async for batch in log.read(partition, 0, 6) for r in batch]
+    for piece in (records[2:3], records[0:4], records[5:6], records[0:6]):
+        await projector.absorb(piece)
+    document = await store.get("card_v1", ADA)
+    assert document is not None
+    assert document["view"]["moves"] == 5
+
+
+async def test_a_corrupted_field_is_found_and_named() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        await runtime.service.handle(join(ADA))
+        await card_of(runtime, ADA, 1)
+        document = await runtime.store.get("card_v1", ADA)
+        assert document is not None
+        document["view"]["name"] = "Eve"
+        await runtime.store.put_many("card_v1", [document])
+        (found,) = await differences(runtime)
+    assert ADA in found
+    assert "name is 'Eve', the log says 'Ada'" in found
+
+
+async def test_a_policy_acts_once_and_only_on_facts_after_it_was_registered() -> None:
+    policy: Policy[EmployeeJoined] = Policy("welcome")
+
+    @policy.on(EmployeeJoined)
+    def welcome(event: EmployeeJoined, at: object) -> list[Reaction]:
+        return [Reaction(f"employee-welcomed-{event.name}", Assign(unit="unit-welcome"))]
+
+    log, store = MemoryLog(PARTITIONS), MemoryStore()
+    async with running(build(tiny_domain(), store, log)) as runtime:
+        await runtime.service.handle(join(ADA, "early"))
+        await card_of(runtime, ADA, 1)
+    domain = tiny_domain(card_projection(), policies=(policy,))
+    for _ in range(2):
+        async with running(build(domain, store, log)) as runtime:
+            await until(lambda: _failed_or_folded(runtime, "policy_welcome_v1"))
+            await runtime.service.handle(join(BO, "late", id="once"))
+            await card_of(runtime, "employee-welcomed-late", 1)
+            histories = await runtime.journal.histories(
+                runtime.store, ["employee-welcomed-early", "employee-welcomed-late"]
+            )
+    assert [len(history) for history in histories.values()] == [0, 1]
+    (reaction,) = histories["employee-welcomed-late"]
+    assert reaction.depth == 1
+    assert reaction.actor == "policy:welcome"
+    assert reaction.causation_id is not None
+
+
+async def _failed_or_folded(runtime: Runtime, collection: str) -> bool:
+    progress = await runtime.progress(collection, ("organization",))
+    return progress.lag == 0
+
+
+async def test_a_published_view_is_on_its_topic_and_a_deleted_one_is_a_tombstone() -> None:
+    card = card_projection(published=True)
+    async with running(build(tiny_domain(card))) as runtime:
+        await runtime.service.handle_many([join(ADA), join(BO), assign(BO, "nowhere")])
+        await card_of(runtime, BO, 2)
+        await until(lambda: _clean(runtime))
+        newest = {}
+        for partition, end in (await runtime.log.ends(topic_of(card))).items():
+            async for records in runtime.log.read(partition, 0, end):
+                newest |= {record.key: record.value for record in records}
+    assert newest[BO.encode()] is None
+    assert b'"name":"Ada"' in (newest[ADA.encode()] or b"")
+
+
+async def _clean(runtime: Runtime) -> bool:
+    names = Collections("card_v1")
+    views = await runtime.store.count(names.views, {})
+    return views == 2 and await runtime.store.count(names.dirty, {}) == 0
+
+
+async def test_what_another_process_left_in_the_outbox_is_published_in_order() -> None:
+    log, store = MemoryLog(PARTITIONS), MemoryStore()
+    first = build(tiny_domain(), store, log)
+    await first.journal.prepare()
+    first.service.ready.set()
+    first.service.announce = lambda outgoing: None  # It dies before it publishes.
+    await first.service.handle(join(ADA))
+    async with running(build(tiny_domain(), store, log)) as second:
+        await second.service.handle(assign(ADA))
+        card = await card_of(second, ADA, 2)
+        assert await second.parked() == {}
+    assert card is not None
+    assert (card.name, card.moves) == ("Ada", 1)
+
+
+async def test_a_journal_restored_from_an_old_backup_is_completed_from_the_log() -> None:
+    log, store = MemoryLog(PARTITIONS), MemoryStore()
+    async with running(build(tiny_domain(), store, log)) as runtime:
+        await runtime.service.handle_many([join(ADA, id="k"), assign(ADA)])
+        await card_of(runtime, ADA, 2)
+    async with running(build(tiny_domain(), MemoryStore(), log)) as restored:
+        again = await restored.service.handle(join(ADA, id="k"))
+        accepted = await restored.service.handle(assign(ADA))
+        assert await differences(restored) == []
+    assert again.duplicate
+    assert accepted.version == 3

@@ -1,0 +1,122 @@
+"""Decisions: once, on the present state, all or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime
+from itertools import pairwise
+
+import pytest
+
+from shared.errors import (
+    CommandReusedError,
+    NotFoundError,
+    TooLargeError,
+    UnavailableError,
+    VersionConflictError,
+)
+from shared.service import Accepted, Refused
+from shared.tests.tiny import AlreadyJoinedError, assign, build, join, running, tiny_domain
+
+ADA = "employee-ada"
+
+
+async def test_the_same_command_id_records_once_and_gets_the_same_answer() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        first = await runtime.service.handle(join(ADA, id="k"))
+        again = await runtime.service.handle(join(ADA, id="k"))
+        history = await runtime.journal.histories(runtime.store, [ADA])
+    assert (first.version, first.recorded) == (1, 1)
+    assert (again.version, again.recorded, again.duplicate) == (1, 0, True)
+    assert len(history[ADA]) == 1
+
+
+async def test_a_command_id_is_refused_for_another_request() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        await runtime.service.handle(join(ADA, id="k"))
+        with pytest.raises(CommandReusedError):
+            await runtime.service.handle(join(ADA, "Bo", id="k"))
+
+
+async def test_a_refused_command_records_nothing() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        await runtime.service.handle(join(ADA))
+        with pytest.raises(AlreadyJoinedError):
+            await runtime.service.handle(join(ADA))
+        history = await runtime.journal.histories(runtime.store, [ADA])
+    assert len(history[ADA]) == 1
+
+
+async def test_a_row_that_goes_back_to_what_it_said_before_is_a_new_decision() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        for unit in ("unit-a", "unit-a", "unit-b", "unit-a", "unit-a"):
+            await runtime.service.handle(assign(ADA, unit, origin="file#1"))
+        history = await runtime.journal.histories(runtime.store, [ADA])
+    units = [getattr(fact.data, "unit", None) for fact in history[ADA]]
+    assert units == ["unit-a", "unit-b", "unit-a"]
+    assert len({fact.command_id for fact in history[ADA]}) == 3
+
+
+async def test_if_match_is_checked_against_the_streams_version() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        await runtime.service.handle(join(ADA))
+        with pytest.raises(VersionConflictError, match="at version 1"):
+            await runtime.service.handle(assign(ADA, expected_version=0))
+        assert (await runtime.service.handle(assign(ADA, expected_version=1))).version == 2
+
+
+async def test_racing_decisions_get_versions_of_their_own() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        outcomes = await asyncio.gather(
+            *(runtime.service.handle(assign(ADA, f"unit-{n}")) for n in range(5))
+        )
+        history = await runtime.journal.histories(runtime.store, [ADA])
+    assert sorted(outcome.version for outcome in outcomes) == [1, 2, 3, 4, 5]
+    assert [fact.version for fact in history[ADA]] == [1, 2, 3, 4, 5]
+
+
+async def test_each_command_of_a_bulk_is_decided_on_what_the_ones_before_it_did() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        outcomes = await runtime.service.handle_many(
+            [join(ADA, id="1"), join(ADA, id="2"), join("robot-1"), assign(ADA), join(ADA, id="1")]
+        )
+    first, second, third, fourth, fifth = outcomes
+    assert isinstance(first, Accepted)
+    assert isinstance(second, Refused)
+    assert isinstance(second.error, AlreadyJoinedError)
+    assert isinstance(third, Refused)
+    assert isinstance(third.error, NotFoundError)
+    assert isinstance(fourth, Accepted)
+    assert fourth.version == 2
+    assert isinstance(fifth, Accepted)
+    assert fifth.duplicate
+
+
+async def test_a_fact_that_does_not_fit_into_the_log_is_refused_before_it_is_recorded() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        with pytest.raises(TooLargeError):
+            await runtime.service.handle(join(ADA, "x" * 1_000_000))
+        assert await runtime.journal.backlog() == 0
+
+
+async def test_decisions_wait_until_the_journal_has_caught_up() -> None:
+    runtime = build(tiny_domain())
+    with pytest.raises(UnavailableError, match="catching up"):
+        await runtime.service.handle(join(ADA))
+
+
+async def test_a_business_date_is_the_day_in_the_companys_zone() -> None:
+    async with running(build(tiny_domain(), SELLERS_ZONE="Asia/Seoul")) as runtime:
+        command = join(ADA).command.model_copy(update={"on": date(2017, 3, 1)})
+        request = join(ADA)
+        await runtime.service.handle(type(request)(stream=ADA, command=command, actor="tester"))
+        history = await runtime.journal.histories(runtime.store, [ADA])
+    assert history[ADA][0].occurred_at == datetime(2017, 2, 28, 15, tzinfo=UTC)
+
+
+async def test_recorded_instants_of_a_stream_never_go_back() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        for number in range(3):
+            await runtime.service.handle(assign(ADA, f"unit-{number}"))
+        history = await runtime.journal.histories(runtime.store, [ADA])
+    assert all(a.recorded_at <= b.recorded_at for a, b in pairwise(history[ADA]))
