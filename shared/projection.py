@@ -49,6 +49,11 @@ class Projection(Generic[V]):
     def topics(self) -> tuple[str, ...]:
         return tuple(sorted({event.topic for event in self.folds}))
 
+    @property
+    def keyed_by_stream(self) -> bool:
+        """Whether every fact concerns the view of its own stream and no other."""
+        return all(keys is by_stream for keys, _ in self.folds.values())
+
     @cached_property
     def codec(self) -> TypeAdapter[V]:
         return TypeAdapter(self.view)

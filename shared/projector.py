@@ -57,7 +57,7 @@ class Folding(Protocol):
     """One batch on its way into one projection's collections."""
 
     async def load(self, tx: Transaction, facts: Sequence[Envelope]) -> None:
-        """Read what folding these facts needs, inside the transaction."""
+        """Read what folding these facts needs, inside the transaction. None is a duplicate."""
         ...
 
     def apply(self, recorded: Recorded) -> None:
@@ -187,9 +187,11 @@ class Projector:
             while True:
                 records = await fetching
                 fetching = asyncio.ensure_future(self._fetch(subscription))
-                if records and not await self._absorbed(records, subscription):
-                    # What was fetched meanwhile lies beyond the place we go back to.
+                if records and not await self._absorbed(records):
+                    # What is fetched meanwhile lies beyond the place we go back to. Only when it
+                    # is here and dropped do we go back: a fetch under way would move on again.
                     await fetching
+                    await self._go_back(subscription)
                     fetching = asyncio.ensure_future(self._fetch(subscription))
                 self.on_progress()
         finally:
@@ -199,16 +201,18 @@ class Projector:
     async def _fetch(self, subscription: Subscription) -> list[Record]:
         return await subscription.fetch(self.batch_max, 0.5)
 
-    async def _absorbed(self, records: Sequence[Record], subscription: Subscription) -> bool:
+    async def _absorbed(self, records: Sequence[Record]) -> bool:
         try:
             await self.absorb(records)
         except (TransientStoreError, DuplicateKeyError, CursorMovedError) as error:
             log.info("batch_taken_again", projection=self.sink.collection, reason=str(error))
             await asyncio.sleep(0.05)
-            held = sorted(subscription.assigned)
-            await subscription.rewind(await self.positions(held))
             return False
         return True
+
+    async def _go_back(self, subscription: Subscription) -> None:
+        held = sorted(subscription.assigned)
+        await subscription.rewind(await self.positions(held))
 
     async def positions(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """Say where to go on reading: at the cursor, if the log still holds what it points at.
@@ -300,7 +304,7 @@ class Projector:
         async with self.store.transaction() as tx:
             await self._check_cursors(tx, spans)
             batch = _Batch(await self._heads(tx, facts, records))
-            await folding.load(tx, facts)
+            await folding.load(tx, _unfolded(facts, batch.heads))
             for record, fact in zip(records, decoded, strict=True):
                 self._step(record, fact, folding, batch, park)
             await folding.save(tx)
@@ -423,9 +427,10 @@ class Projector:
             held = await tx.find(names.parked, {"stream": stream})
             head = Head.of(stream, await tx.get(names.heads, stream))
             again = sorted(map(_unparked, held), key=_by_version)
-            await folding.load(tx, [f for _, f in again if isinstance(f, Envelope)])
             head.parked = False
             batch = _Batch({stream: head})
+            facts = [fact for _, fact in again if isinstance(fact, Envelope)]
+            await folding.load(tx, _unfolded(facts, batch.heads))
             for record, fact in again:
                 self._step(record, fact, folding, batch, None)
             await folding.save(tx)
@@ -434,6 +439,10 @@ class Projector:
             await tx.put_many(names.heads, [head.document()])
         folding.committed()
         return len(batch.parked)
+
+
+def _unfolded(facts: Sequence[Envelope], heads: dict[str, Head]) -> list[Envelope]:
+    return [fact for fact in facts if fact.version > heads[fact.stream].version]
 
 
 def cursor_id(partition: Partition) -> str:

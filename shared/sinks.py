@@ -46,11 +46,10 @@ class ViewFolding(Generic[V]):
 
     async def load(self, tx: Transaction, facts: Sequence[Envelope]) -> None:
         keys = {key for fact in facts for key in self._keys(fact)}
-        # A view kept under its own stream cannot exist before the stream's first fact.
-        first = {fact.stream for fact in facts if fact.version == 1}
-        foreign = {key for fact in facts for key in self._keys(fact) if key != fact.stream}
-        wanted = keys - (first - foreign)
-        self._documents = await tx.get_many(self._sink.collection, sorted(wanted))
+        if self._sink.projection.keyed_by_stream:
+            # Such a view cannot exist before its stream's first fact; imports are full of those.
+            keys -= {fact.stream for fact in facts if fact.version == 1}
+        self._documents = await tx.get_many(self._sink.collection, sorted(keys))
 
     def _keys(self, fact: Envelope) -> Sequence[str]:
         try:
