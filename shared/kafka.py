@@ -81,6 +81,7 @@ class KafkaLog:
         self._security = dict(security)
         self._ack_timeout_s = ack_timeout_s
         self._partitions: dict[str, int] = {}
+        self._describing = asyncio.Lock()
         self._sending: set[asyncio.Task[Position]] = set()
         self._renewing: asyncio.Task[None] | None = None
         self._reach = Reach(self._ends)
@@ -204,11 +205,14 @@ class KafkaLog:
     # --- topics
 
     async def partitions(self, topic: str) -> int:
-        if topic not in self._partitions:
-            described = await self._described()
-            if topic not in described:
-                raise LogUnavailableError(f"there is no topic {topic!r}")
-            self._partitions[topic] = described[topic]
+        if topic in self._partitions:
+            return self._partitions[topic]
+        async with self._describing:  # A thousand first appends ask once.
+            if topic not in self._partitions:
+                described = await self._described()
+                if topic not in described:
+                    raise LogUnavailableError(f"there is no topic {topic!r}")
+                self._partitions[topic] = described[topic]
         return self._partitions[topic]
 
     async def ends(self, topic: str) -> dict[Partition, int]:
@@ -561,12 +565,17 @@ async def _created(admin: Any, specs: Sequence[TopicSpec]) -> dict[str, int]:
 async def _create(admin: Any, specs: Sequence[TopicSpec]) -> None:
     if not specs:
         return
-    created = await admin.create_topics(
-        [NewTopic(s.name, s.partitions, -1, topic_configs=_settings(s)) for s in specs]
-    )
+    created = await admin.create_topics([_new_topic(spec) for spec in specs])
     for name, code, *reason in created.topic_errors:
         if code and for_code(code) is not TopicAlreadyExistsError:
             raise LogUnavailableError(f"{name}: {for_code(code).__name__} {reason}")
+
+
+def _new_topic(spec: TopicSpec) -> Any:
+    topic = NewTopic(spec.name, spec.partitions, 1, topic_configs=_settings(spec))
+    # As many copies as the brokers are set to keep; the client's own check knows no such answer.
+    topic.replication_factor = -1
+    return topic
 
 
 def _settings(spec: TopicSpec) -> dict[str, str]:
