@@ -72,9 +72,7 @@ class Publisher:
         """Send all facts of these outbox entries; take those out that are wholly acknowledged."""
         if not batch:
             return
-        work = {outgoing.id: outgoing for outgoing in batch}
-        for outgoing in await self._unpublished_before(batch):
-            work.setdefault(outgoing.id, outgoing)
+        work = await self._with_earlier(batch)
         streams: dict[str, dict[int, Entry]] = defaultdict(dict)
         for outgoing in work.values():
             for entry in outgoing.entries:
@@ -123,31 +121,29 @@ class Publisher:
             return False
         return True
 
-    async def _unpublished_before(self, batch: Sequence[Outgoing]) -> list[Outgoing]:
-        """Return what others left unpublished on streams whose earlier facts we did not send."""
-        own = {outgoing.id for outgoing in batch}
-        firsts: dict[str, int] = {}
-        for outgoing in batch:
-            for entry in outgoing.entries:
-                firsts[entry.stream] = min(entry.version, firsts.get(entry.stream, entry.version))
-        doubtful = [
-            stream
-            for stream, first in firsts.items()
-            if first > 1 and self._acked.get(stream, 0) < first - 1
-        ]
-        found: dict[str, Outgoing] = {}
-        while doubtful:
-            earlier = [
-                outgoing
-                for outgoing in await self.journal.pending_of(doubtful)
-                if outgoing.id not in own and outgoing.id not in found
-            ]
-            found |= {outgoing.id: outgoing for outgoing in earlier}
-            # An entry found this way may carry other streams, with unpublished facts of their own.
-            reached = {entry.stream for outgoing in earlier for entry in outgoing.entries}
-            doubtful = sorted(reached - set(firsts))
-            firsts |= dict.fromkeys(doubtful, 1)
-        return list(found.values())
+    async def _with_earlier(self, batch: Sequence[Outgoing]) -> dict[str, Outgoing]:
+        """Add what others left unpublished, until no stream has a hole that we cannot explain."""
+        work = {outgoing.id: outgoing for outgoing in batch}
+        while doubtful := self._doubtful(work.values()):
+            pending = await self.journal.pending_of(doubtful)
+            found = {outgoing.id: outgoing for outgoing in pending if outgoing.id not in work}
+            if not found:
+                break  # Whatever is missing has left the outbox: the log has it.
+            work |= found
+        return work
+
+    def _doubtful(self, work: Iterable[Outgoing]) -> list[str]:
+        """Return the streams on which a fact follows one that we neither hold nor have sent."""
+        places = {(entry.stream, entry.version) for outgoing in work for entry in outgoing.entries}
+        return sorted(
+            {
+                stream
+                for stream, version in places
+                if version > 1
+                and (stream, version - 1) not in places
+                and self._acked.get(stream, 0) < version - 1
+            }
+        )
 
     async def _left_behind(self) -> list[Outgoing]:
         before = self.clock.now() - timedelta(seconds=self.relay_after_s)
