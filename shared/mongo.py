@@ -54,7 +54,6 @@ T = TypeVar("T")
 WRITERS = "writers"
 # SecantusDB answers long `$in` lists four times slower per document; MongoDB does not mind either.
 KEYS_MAX = 50
-CHUNKS_AT_ONCE = 4
 COMMIT_TRIES = 5
 DURABLE = WriteConcern(w="majority", j=True)
 CONFLICT, UNIQUE = frozenset({112}), frozenset({11000, 11001, 12582})
@@ -167,27 +166,14 @@ class _Documents:
         wheres = [where] if sort else list(_chunked(where))
         if len(wheres) == 1:
             return await self._found(collection, where, sort, limit, fields)
+        # One after the other, outside a transaction too: several at once were slower (measured).
         found: dict[Any, Document] = {}  # A list field can match in two chunks.
-        for documents in await self._each_found(collection, wheres, limit, fields):
-            found |= {document["_id"]: document for document in documents}
+        for each in wheres:
+            for document in await self._found(collection, each, (), limit, fields):
+                found[document["_id"]] = document
+            if limit is not None and len(found) >= limit:
+                break
         return list(found.values())[:limit]
-
-    async def _each_found(
-        self,
-        collection: str,
-        wheres: Sequence[Where],
-        limit: int | None,
-        fields: Sequence[str] | None,
-    ) -> list[list[Document]]:
-        if self._session is not None:  # One transaction does one thing at a time.
-            return [await self._found(collection, each, (), limit, fields) for each in wheres]
-        turns = asyncio.Semaphore(CHUNKS_AT_ONCE)
-
-        async def one(where: Where) -> list[Document]:
-            async with turns:
-                return await self._found(collection, where, (), limit, fields)
-
-        return await asyncio.gather(*(one(each) for each in wheres))
 
     async def _found(
         self,
