@@ -1,6 +1,6 @@
 """The log, as a port: append-only topics, partitions computed by us, readers that start where told.
 
-Kafka stands behind it in production (`shared/kafka.py`), lists in unit tests and in the simulation
+Kafka stands behind it in production (`shared/kafka`), lists in unit tests and in the simulation
 (`shared/memory.py`). One contract suite holds both to the same behaviour.
 """
 

@@ -1,6 +1,6 @@
 """The document store, as a port: documents by id, small queries, and transactions.
 
-MongoDB stands behind it in production (`shared/mongo.py`), dictionaries in unit tests and in the
+MongoDB stands behind it in production (`shared/mongo`), dictionaries in unit tests and in the
 simulation (`shared/memory.py`). One contract suite holds both to the same behaviour.
 """
 

@@ -1,0 +1,273 @@
+"""The log on Kafka. Partitions are computed here and nowhere else.
+
+Rule: every wait is bounded, and no send is ever cancelled: it may still land.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerClosed,
+    RecordListTooLargeError,
+)
+
+from shared.events import Position
+from shared.kafka.clients import (
+    ANSWER_S,
+    CLOSE_S,
+    RETRY_S,
+    Clients,
+    dismissed,
+    in_our_words,
+    record_of,
+    stopped,
+)
+from shared.kafka.reach import Reach
+from shared.kafka.subscriptions import GroupSubscription, Membership, WholeSubscription
+from shared.kafka.topics import create, partition_counts
+from shared.log import (
+    LogUnavailableError,
+    Partition,
+    Record,
+    RecordTooLargeError,
+    StartFrom,
+    Subscription,
+    TopicSpec,
+    partition_of,
+)
+
+log = structlog.get_logger()
+
+SILENCE_S = 15.0
+REPLAY_RECORDS = 2_000
+
+
+class KafkaLog:
+    """The log of one process. `embedded` brokers hold no groups and no empty fetches."""
+
+    def __init__(self, clients: Clients, *, embedded: bool, ack_timeout_s: float) -> None:
+        self._clients = clients
+        self._embedded = embedded
+        self._ack_timeout_s = ack_timeout_s
+        self._partitions: dict[str, int] = {}
+        self._describing = asyncio.Lock()
+        self._sending: set[asyncio.Task[Position]] = set()
+        self._renewing: asyncio.Task[None] | None = None
+        self._reach = Reach(self._ends)
+        self._producer: Any = None
+        self._reader: Any = None
+
+    @classmethod
+    async def open(
+        cls,
+        bootstrap: str,
+        *,
+        embedded: bool,
+        security: Mapping[str, Any] | None = None,
+        ack_timeout_s: float = 10.0,
+        wait_s: float = 30.0,
+    ) -> KafkaLog:
+        """Connect as soon as a broker answers.
+
+        Raises:
+            LogUnavailableError: none did within `wait_s`.
+
+        """
+        clients = Clients(bootstrap, security or {})
+        opened = cls(clients, embedded=embedded, ack_timeout_s=ack_timeout_s)
+        try:
+            opened._reader = await clients.started(clients.consumer, wait_s)
+            opened._producer = await clients.started(clients.producer, wait_s)
+        except BaseException:
+            await opened.close()
+            raise
+        return opened
+
+    async def close(self) -> None:
+        """Deliver what can be delivered in a moment, then let go of everything."""
+        if self._renewing is not None:
+            await asyncio.wait({self._renewing}, timeout=CLOSE_S)
+        await self._reach.close()
+        if self._producer is not None:
+            await dismissed(self._producer)
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=CLOSE_S)
+        if self._reader is not None:
+            await stopped(self._reader)
+
+    # --- appending
+
+    async def append(
+        self,
+        topic: str,
+        key: str,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> Position:
+        partition = partition_of(key, await self.partitions(topic))
+        sending = asyncio.create_task(
+            self._send(Partition(topic, partition), key.encode(), value, list(headers))
+        )
+        self._sending.add(sending)
+        sending.add_done_callback(self._sent)
+        # Not awaited directly: neither our time limit nor a caller who leaves may cancel it.
+        await asyncio.wait({sending}, timeout=self._ack_timeout_s)
+        if not sending.done():
+            raise LogUnavailableError(
+                f"{topic}/{partition}: not acknowledged within {self._ack_timeout_s:g} s"
+            )
+        return sending.result()
+
+    def _sent(self, sending: asyncio.Task[Position]) -> None:
+        self._sending.discard(sending)
+        if not sending.cancelled():
+            sending.exception()  # Its caller may be gone.
+
+    async def _send(
+        self,
+        to: Partition,
+        key: bytes,
+        value: bytes | None,
+        headers: list[tuple[str, bytes]],
+    ) -> Position:
+        producer = self._producer
+        try:
+            acknowledged = await producer.send(
+                to.topic, value, key, partition=to.number, headers=headers
+            )
+        except MessageSizeTooLargeError as error:
+            raise RecordTooLargeError(str(error)) from error
+        except (KafkaError, ProducerClosed) as error:
+            self._renew_if_broken(producer)
+            raise LogUnavailableError(f"{to.topic}/{to.number}: {error}") from error
+        try:
+            metadata = await acknowledged
+        except KafkaError as error:
+            # Its sequence numbers are used up but not in the log: this producer is done for.
+            self._renew(producer, error)
+            if isinstance(error, (MessageSizeTooLargeError, RecordListTooLargeError)):
+                raise RecordTooLargeError(str(error)) from error
+            raise LogUnavailableError(f"{to.topic}/{to.number}: {error}") from error
+        self._reach.reached(to, metadata.offset + 1)
+        return Position(to.topic, to.number, metadata.offset)
+
+    def _renew_if_broken(self, producer: Any) -> None:
+        task = producer._sender.sender_task  # noqa: SLF001 - the only sign that it died
+        if task is None or task.done():
+            self._renew(producer, None)
+
+    def _renew(self, producer: Any, cause: Exception | None) -> None:
+        if producer is self._producer and self._renewing is None:
+            log.warning("producer_renewed", reason=str(cause))
+            self._renewing = asyncio.create_task(self._replace(producer))
+
+    async def _replace(self, producer: Any) -> None:
+        try:
+            self._producer = await self._clients.started(self._clients.producer, ANSWER_S)
+            await dismissed(producer)
+        except LogUnavailableError as error:
+            log.warning("producer_not_renewed", reason=str(error))  # The next append tries again.
+        finally:
+            self._renewing = None
+
+    # --- topics
+
+    async def partitions(self, topic: str) -> int:
+        if topic in self._partitions:
+            return self._partitions[topic]
+        async with self._describing:  # A thousand first appends ask once.
+            if topic not in self._partitions:
+                described = await self._described()
+                if topic not in described:
+                    raise LogUnavailableError(f"there is no topic {topic!r}")
+                self._partitions[topic] = described[topic]
+        return self._partitions[topic]
+
+    async def ends(self, topic: str) -> dict[Partition, int]:
+        numbers = range(await self.partitions(topic))
+        return await self._ends([Partition(topic, number) for number in numbers])
+
+    async def _ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        with in_our_words():
+            async with asyncio.timeout(ANSWER_S):
+                found = await self._reader.end_offsets([TopicPartition(*p) for p in partitions])
+        return {Partition(tp.topic, tp.partition): end for tp, end in found.items()}
+
+    async def create_topics(self, specs: Sequence[TopicSpec]) -> list[str]:
+        """Create what is missing and return its names.
+
+        Raises:
+            TopicMismatchError: an existing topic differs; nothing was changed about it.
+
+        """
+        admin = await self._clients.started(self._clients.admin, ANSWER_S)
+        try:
+            with in_our_words():
+                async with asyncio.timeout(2 * ANSWER_S):
+                    return await create(admin, specs)
+        finally:
+            await stopped(admin)
+
+    async def _described(self) -> dict[str, int]:
+        admin = await self._clients.started(self._clients.admin, ANSWER_S)
+        try:
+            with in_our_words():
+                async with asyncio.timeout(ANSWER_S):
+                    return await partition_counts(admin)
+        finally:
+            await stopped(admin)
+
+    # --- reading
+
+    async def read(
+        self, partition: Partition, start: int, stop: int
+    ) -> AsyncGenerator[list[Record], None]:
+        if start >= stop:
+            return
+        tp = TopicPartition(*partition)
+        consumer = await self._clients.started(self._clients.consumer, ANSWER_S)
+        try:
+            consumer.assign([tp])
+            consumer.seek(tp, start)
+            position, heard = start, time.monotonic()
+            # By position, not by count: markers and compaction leave offsets without a record.
+            while position < stop:
+                with in_our_words():
+                    found = await consumer.getmany(
+                        tp, timeout_ms=int(RETRY_S * 1000), max_records=REPLAY_RECORDS
+                    )
+                    reached = await consumer.position(tp)
+                if reached > position:
+                    position, heard = reached, time.monotonic()
+                elif time.monotonic() - heard > SILENCE_S:
+                    raise LogUnavailableError(f"{tp}: nothing at {position} of {start}..{stop}")
+                if records := [record_of(r) for r in found.get(tp, ()) if r.offset < stop]:
+                    yield records
+        finally:
+            await stopped(consumer)
+
+    async def subscribe(self, topics: Sequence[str], group: str, start: StartFrom) -> Subscription:
+        counts = {topic: await self.partitions(topic) for topic in topics}
+        if not self._embedded:
+            members = Membership()
+            consumer = await self._clients.started(
+                lambda: self._clients.member(topics, group, members), 2 * SILENCE_S
+            )
+            return GroupSubscription(consumer, members, start)
+        everything = [Partition(topic, n) for topic in topics for n in range(counts[topic])]
+        consumer = await self._clients.started(self._clients.consumer, ANSWER_S)
+        subscription = WholeSubscription(consumer, everything, self._reach)
+        try:
+            await subscription.begin(await start(everything))
+        except BaseException:
+            await subscription.close()
+            raise
+        return subscription
