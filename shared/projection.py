@@ -26,7 +26,8 @@ class Projection(Generic[V]):
     `name` is for ever. Bump `version` when a fold changes: the new one builds beside the old one
     from the first fact, and queries switch when it has caught up. `view` is a frozen dataclass
     whose only required field is its key. `indexes` names the fields that queries filter by.
-    A `published` projection is also a compacted topic `views.<name>`.
+    A `published` projection is also a compacted topic `views.<name>`. `streams` names the kinds of
+    streams it follows, where those are not all of its topics'.
     """
 
     def __init__(
@@ -37,17 +38,23 @@ class Projection(Generic[V]):
         view: type[V],
         indexes: Sequence[str] = (),
         published: bool = False,
+        streams: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.version = version
         self.view = view
         self.indexes = tuple(indexes)
         self.published = published
+        self.streams = frozenset(streams)
         self.folds: dict[type[Event], tuple[Keys, Fold[V, Any]]] = {}
 
     @property
     def topics(self) -> tuple[str, ...]:
         return tuple(sorted({event.topic for event in self.folds}))
+
+    def follows(self, stream: str) -> bool:
+        """Whether facts of this stream can concern the views at all."""
+        return not self.streams or stream.partition("-")[0] in self.streams
 
     @property
     def keyed_by_stream(self) -> bool:

@@ -45,6 +45,10 @@ class TooManyParkedError(SellersError):
     """So many streams were parked so fast that the release must be wrong, not the facts."""
 
 
+class ForkError(SellersError):
+    """The log holds, at this version of the stream, another fact than we do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """A fact and where it lies in the log."""
@@ -81,6 +85,15 @@ class Sink(Protocol):
 
     @property
     def topics(self) -> tuple[str, ...]: ...
+
+    @property
+    def keeps_heads(self) -> bool:
+        """Whether each fact counts by its version; False: folding a fact again changes nothing."""
+        ...
+
+    def follows(self, stream: str) -> bool:
+        """Whether facts of this stream concern the sink; of others it keeps nothing at all."""
+        ...
 
     def begin(self) -> Folding: ...
 
@@ -298,7 +311,8 @@ class Projector:
 
     async def _transact(self, spans: Sequence[Span], park: str | None) -> None:
         folding = self.sink.begin()
-        records = [record for span in spans for record in span.records]
+        everything = [record for span in spans for record in span.records]
+        records = [record for record in everything if self.sink.follows(stream_of(record))]
         decoded = [_decoded(record) for record in records]
         facts = [fact for fact in decoded if isinstance(fact, Envelope)]
         async with self.store.transaction() as tx:
@@ -323,6 +337,9 @@ class Projector:
         if isinstance(fact, UndecodableError):
             self._park(record, stream_of(record), None, str(fact), batch)
             return
+        if not self.sink.keeps_heads:
+            self._fold(record, fact, folding, batch)
+            return
         head = batch.heads[fact.stream]
         if fact.version <= head.version:
             if fact.version == head.version and fact.id != head.fact:
@@ -343,13 +360,17 @@ class Projector:
     def _fold(self, record: Record, fact: Envelope, folding: Folding, batch: _Batch) -> None:
         try:
             folding.apply(Recorded(fact, record.position))
+        except ForkError as error:
+            self._park(record, fact.stream, fact, f"fork: {error}", batch)
+            return
         except Exception as error:  # Whatever a fold raises stops this stream only.
             log.exception("fold_failed", projection=self.sink.collection, stream=fact.stream)
             self._park(record, fact.stream, fact, f"fold failed: {error!r}", batch)
             return
-        head = batch.heads[fact.stream]
-        head.version, head.fact = fact.version, fact.id
-        batch.touched[fact.stream] = head
+        if self.sink.keeps_heads:
+            head = batch.heads[fact.stream]
+            head.version, head.fact = fact.version, fact.id
+            batch.touched[fact.stream] = head
 
     def _park(
         self, record: Record, stream: str, fact: Envelope | None, reason: str, batch: _Batch
@@ -383,7 +404,8 @@ class Projector:
         self, reads: Reads, facts: Sequence[Envelope], records: Sequence[Record]
     ) -> dict[str, Head]:
         streams = {fact.stream for fact in facts} | {stream_of(record) for record in records}
-        documents = await reads.get_many(self.names.heads, sorted(streams))
+        wanted = sorted(streams) if self.sink.keeps_heads else []
+        documents = await reads.get_many(self.names.heads, wanted)
         return {stream: Head.of(stream, documents.get(stream)) for stream in streams}
 
     async def _put(self, tx: Transaction, spans: Sequence[Span], batch: _Batch) -> None:

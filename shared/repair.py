@@ -13,7 +13,7 @@ import structlog
 from shared.journal import JOURNAL, Entry, Outgoing
 from shared.log import Log
 from shared.projector import Collections
-from shared.published import Build
+from shared.published import Build, dirty_mark
 from shared.publisher import Publisher
 from shared.runtime import Runtime
 from shared.store import Store
@@ -83,4 +83,4 @@ async def publish_views_again(store: Store, build: Build) -> None:
     """Mark every view dirty: which of their records the broker has forgotten is not recorded."""
     names = Collections(build.collection)
     views = await store.find(names.views, {}, fields=("rev",))
-    await store.put_many(names.dirty, [{"_id": v["_id"], "rev": v["rev"]} for v in views])
+    await store.put_many(names.dirty, [dirty_mark(v["_id"], v["rev"]) for v in views])

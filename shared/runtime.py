@@ -27,7 +27,7 @@ from shared.projector import (
     TooManyParkedError,
     cursor_id,
 )
-from shared.published import Build, ViewPublisher
+from shared.published import Build, ViewPublisher, dirty_mark
 from shared.publisher import Publisher
 from shared.reading import Reader
 from shared.service import Decisions, Domain, Service
@@ -189,7 +189,7 @@ class ProjectionRunner:
         stubs = [{"_id": key, "rev": 1, "view": None} for key in gone]
         await store.put_many(build.collection, stubs)
         dirty = Collections(build.collection).dirty
-        await store.put_many(dirty, [{"_id": key, "rev": 1} for key in gone])
+        await store.put_many(dirty, [dirty_mark(key, 1) for key in gone])
 
     async def _activate(self, build: Build) -> None:
         document = {"_id": build.name, "version": build.version, "generation": build.generation}

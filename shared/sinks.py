@@ -14,17 +14,14 @@ from shared.journal import Entry, Journal, Outgoing, entry_of
 from shared.log import Log, Partition
 from shared.policies import Policy
 from shared.projection import Projection
-from shared.projector import Collections, Recorded, cursor_id
+from shared.projector import Collections, ForkError, Recorded, cursor_id
+from shared.published import dirty_mark
 from shared.service import Decisions, Refused, Request, decide_within
 from shared.store import Document, DuplicateKeyError, Store, Transaction
 
 V = TypeVar("V")
 
 log = structlog.get_logger()
-
-
-class ForkError(Exception):
-    """The log holds, at this version of the stream, another fact than the journal."""
 
 
 @dataclass(slots=True)
@@ -90,8 +87,8 @@ class ViewFolding(Generic[V]):
             documents.append({"_id": key, "rev": view.rev, "view": stored})
         await tx.put_many(self._sink.collection, documents)
         if projection.published:
-            dirty = [{"_id": doc["_id"], "rev": doc["rev"]} for doc in documents]
-            await tx.put_many(Collections(self._sink.collection).dirty, dirty)
+            dirty = [dirty_mark(doc["_id"], doc["rev"]) for doc in documents]
+            await tx.insert_many(Collections(self._sink.collection).dirty, dirty)
 
     def committed(self) -> None:
         """Nothing waits for a view's commit but its readers, and they ask the store."""
@@ -107,6 +104,13 @@ class ViewSink(Generic[V]):
     @property
     def topics(self) -> tuple[str, ...]:
         return self.projection.topics
+
+    @property
+    def keeps_heads(self) -> bool:
+        return True
+
+    def follows(self, stream: str) -> bool:
+        return self.projection.follows(stream)
 
     def begin(self) -> ViewFolding[V]:
         return ViewFolding(self)
@@ -133,6 +137,7 @@ class KeeperFolding:
             return
         held = self._places.get((fact.stream, fact.version))
         if held is None:
+            self._places[fact.stream, fact.version] = fact.id
             self._lacking.append(fact)
         elif held != fact.id:
             raise ForkError(f"{fact.stream}@{fact.version}: the journal holds {held}")
@@ -157,6 +162,11 @@ class KeeperSink:
     journal: Journal
     topics: tuple[str, ...]
     collection: str = "keeper_v1"
+    # It looks every fact up by its id, so nothing is inserted twice without heads.
+    keeps_heads: bool = False
+
+    def follows(self, stream: str) -> bool:
+        return True
 
     def begin(self) -> KeeperFolding:
         return KeeperFolding(self.journal)
@@ -221,6 +231,11 @@ class PolicySink:
     decisions: Decisions
     announce: Callable[[Outgoing], None]
     acts_from: dict[Partition, int] = field(default_factory=dict)
+
+    keeps_heads: bool = True
+
+    def follows(self, stream: str) -> bool:
+        return True
 
     @property
     def collection(self) -> str:

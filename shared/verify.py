@@ -93,6 +93,8 @@ async def verify_projection(runtime: Runtime, projection: Projection[Any]) -> Ch
     check = Check(f"{runtime.domain.name}/{build.collection}")
     folded: list[Envelope] = []
     async for fact in facts_until(runtime.log, projection.topics, held.cursors):
+        if not projection.follows(fact.stream):
+            continue
         head = held.heads.get(fact.stream)
         if head is not None and fact.version <= head["version"]:
             folded.append(fact)

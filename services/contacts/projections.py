@@ -57,6 +57,7 @@ person_card = Projection(
     view=PersonCard,
     indexes=("companies", "name", "email"),
     published=True,
+    streams=("person", "touch"),
 )
 
 
@@ -173,7 +174,11 @@ class CompanyCard:
 
 
 company_card = Projection(
-    "company_card", version=1, view=CompanyCard, indexes=("parent", "name", "sector")
+    "company_card",
+    version=1,
+    view=CompanyCard,
+    indexes=("parent", "name", "sector"),
+    streams=("company",),
 )
 
 

@@ -68,6 +68,7 @@ opportunity_card = Projection(
     view=OpportunityCard,
     indexes=("owner", "company", "stage"),
     published=True,
+    streams=("opportunity",),
 )
 
 
@@ -186,7 +187,9 @@ class ProductCard:
     currency: str | None = None
 
 
-product_card = Projection("product_card", version=1, view=ProductCard, indexes=("name",))
+product_card = Projection(
+    "product_card", version=1, view=ProductCard, indexes=("name",), streams=("product",)
+)
 
 
 @product_card.on(ProductListed)

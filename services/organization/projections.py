@@ -42,7 +42,9 @@ class EmployeeCard:
     assignments: tuple[Assignment, ...] = ()
 
 
-employee_card = Projection("employee_card", version=1, view=EmployeeCard, indexes=("unit", "name"))
+employee_card = Projection(
+    "employee_card", version=1, view=EmployeeCard, indexes=("unit", "name"), streams=("employee",)
+)
 
 
 @employee_card.on(EmployeeJoined)
@@ -84,7 +86,9 @@ class UnitCard:
     manager: str | None = None
 
 
-unit_card = Projection("unit_card", version=1, view=UnitCard, indexes=("parent", "kind"))
+unit_card = Projection(
+    "unit_card", version=1, view=UnitCard, indexes=("parent", "kind"), streams=("unit",)
+)
 
 
 @unit_card.on(UnitFormed)
