@@ -1,0 +1,247 @@
+"""Reports: cells summed by what somebody wants to know them by. Pure.
+
+A cell counts from its day on, so a report as of a day sums the cells up to that day. What is open
+belongs to where its seller is on that day; what was won or lost stays where that happened.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Literal, get_args
+
+from services.analytics.entities import LOST, MONEY_SCALE, WON
+from services.analytics.measures import Axis, Cell
+from services.analytics.tree import Organization
+
+By = Literal[
+    "stage",
+    "product",
+    "seller",
+    "team",
+    "manager",
+    "region",
+    "company",
+    "quarter",
+    "total",
+]
+Per = Literal["day", "week", "month", "quarter"]
+TouchesBy = Literal["seller", "team", "division", "company", "day", "week", "month", "quarter"]
+
+TOTAL = "total"
+Key = str | None
+Amounts = Mapping[Cell, int]
+HUNDREDTH = Decimal("0.01")
+
+
+@dataclass(slots=True)
+class Tally:
+    """One row on its way: whole numbers only, so that sums are exact in any order."""
+
+    open: int = 0
+    won: int = 0
+    lost: int = 0
+    values: Counter[str] = field(default_factory=Counter)
+    cycle_days: int = 0
+    cycles: int = 0
+
+    @property
+    def count(self) -> int:
+        return self.open + self.won + self.lost
+
+    def add(self, measure: str, amount: int) -> None:
+        match measure:
+            case "open":
+                self.open += amount
+            case "won":
+                self.won += amount
+            case "lost":
+                self.lost += amount
+            case "cycle_days":
+                self.cycle_days += amount
+            case "cycles":
+                self.cycles += amount
+            case _:
+                if measure.startswith("value_"):
+                    self.values[measure.removeprefix("value_")] += amount
+
+    @property
+    def empty(self) -> bool:
+        return not (self.open or self.won or self.lost or any(self.values.values()))
+
+
+def axes_of(by: By) -> tuple[Axis, ...]:
+    """Return the axes whose cells a report needs."""
+    match by:
+        case "stage":
+            return ("stage", "owner")
+        case "product" | "company":
+            return (by,)
+        case _:
+            return ("owner",)
+
+
+def pipeline(
+    by: By, cells: Amounts, organization: Organization, as_of: date | None
+) -> dict[Key, Tally]:
+    """Sum the cells of the axes of a report into its rows; rows of nothing are left out."""
+    rows: dict[Key, Tally] = {}
+    key_of = _keys(by, organization, as_of or date.max)
+    for cell, amount in cells.items():
+        if as_of is not None and cell.day > as_of:
+            continue
+        measure = cell.measure
+        if by == "stage":
+            found = _by_stage(cell, amount)
+            if found is None:
+                continue
+            key, measure, amount = found  # noqa: PLW2901
+        else:
+            key = key_of(cell)
+        rows.setdefault(key, Tally()).add(measure, amount)
+    return {key: tally for key, tally in rows.items() if not tally.empty}
+
+
+def _by_stage(cell: Cell, amount: int) -> tuple[Key, str, int] | None:
+    """How many stand in a stage is on the axis of stages; what was won is on that of owners."""
+    if cell.axis == "stage":
+        measure = {WON: "won", LOST: "lost"}.get(cell.value, "open")
+        return cell.value, measure, amount if cell.measure == "entered" else -amount
+    if cell.measure in {"open", "won", "lost", "discovered"}:
+        return None
+    return WON, cell.measure, amount
+
+
+def _keys(by: By, organization: Organization, today: date) -> Callable[[Cell], Key]:
+    def place(cell: Cell) -> Any:
+        return organization.place(cell.owner, cell.credited or today)
+
+    keys: dict[str, Callable[[Cell], Key]] = {
+        "total": lambda _: TOTAL,
+        "stage": lambda cell: cell.value or None,
+        "product": lambda cell: cell.value or None,
+        "company": lambda cell: cell.value or None,
+        "seller": lambda cell: cell.owner or None,
+        "team": lambda cell: place(cell).team,
+        "manager": lambda cell: place(cell).manager,
+        "region": lambda cell: place(cell).division,
+        "quarter": lambda cell: period_of(cell.credited, "quarter") if cell.credited else None,
+    }
+    return keys[by]
+
+
+def period_of(day: date, per: Per) -> str:
+    """Return the period a day lies in, so written that text order is time order."""
+    match per:
+        case "day":
+            return day.isoformat()
+        case "week":
+            year, week, _ = day.isocalendar()
+            return f"{year}-W{week:02}"
+        case "month":
+            return f"{day:%Y-%m}"
+        case "quarter":
+            return f"{day.year}-Q{(day.month + 2) // 3}"
+
+
+def row_document(key: Key, label: str | None, tally: Tally, currency: str) -> dict[str, Any]:
+    """Return a row as it is answered: money and rates as text, so that nobody rounds them."""
+    decided = tally.won + tally.lost
+    row: dict[str, Any] = {
+        "key": key,
+        "label": label,
+        "count": tally.count,
+        "won": tally.won,
+        "lost": tally.lost,
+        "open": tally.open,
+        "value_won": money(tally.values[currency]),
+        "win_rate": ratio(100 * tally.won, decided),
+        "mean_cycle_days": ratio(tally.cycle_days, tally.cycles),
+    }
+    others = {code: money(value) for code, value in sorted(tally.values.items()) if value}
+    others.pop(currency, None)
+    # Currencies are never added up: what was won in another one is told beside.
+    return {**row, "value_won_other": others} if others else row
+
+
+def money(ten_thousandths: int) -> str:
+    """Return an amount without needless zeros."""
+    whole, part = divmod(abs(ten_thousandths), MONEY_SCALE)
+    sign = "-" if ten_thousandths < 0 else ""
+    fraction = f".{part:04}".rstrip("0").rstrip(".")
+    return f"{sign}{whole}{fraction}"
+
+
+def ratio(total: int, count: int) -> str | None:
+    """Return two decimals, halves rounded up; None where nothing was counted."""
+    if count == 0:
+        return None
+    return str((Decimal(total) / Decimal(count)).quantize(HUNDREDTH, ROUND_HALF_UP))
+
+
+@dataclass(slots=True)
+class Flow:
+    """What came in and went out in one period."""
+
+    discovered: int = 0
+    tally: Tally = field(default_factory=Tally)
+
+
+def inflow(per: Per, cells: Amounts, first: date | None, last: date | None) -> dict[str, Flow]:
+    """Sum what was discovered, won and lost by period. What was undone later never came."""
+    flows: dict[str, Flow] = {}
+    for cell, amount in cells.items():
+        day = cell.credited or cell.day
+        if cell.axis != "owner" or cell.measure == "open" or not within(day, first, last):
+            continue
+        flow = flows.setdefault(period_of(day, per), Flow())
+        if cell.measure == "discovered":
+            flow.discovered += amount
+        else:
+            flow.tally.add(cell.measure, amount)
+    return {key: flow for key, flow in flows.items() if flow.discovered or not flow.tally.empty}
+
+
+def touches(
+    by: TouchesBy,
+    cells: Amounts,
+    organization: Organization,
+    first: date | None,
+    last: date | None,
+) -> dict[Key, int]:
+    """Count touches, each where its employee was on its day."""
+    counts: Counter[Key] = Counter()
+    for cell, amount in cells.items():
+        if cell.measure == "touches" and within(cell.day, first, last):
+            counts[_touch_key(by, cell, organization)] += amount
+    return {key: count for key, count in counts.items() if count}
+
+
+def _touch_key(by: TouchesBy, cell: Cell, organization: Organization) -> Key:
+    if by == "seller":
+        return cell.owner or None
+    place = organization.place(cell.owner, cell.day)
+    match by:
+        case "team":
+            return place.team
+        case "division":
+            return place.division
+        case "company":
+            return place.company
+        case _:
+            return period_of(cell.day, by)
+
+
+def within(day: date, first: date | None, last: date | None) -> bool:
+    return (first is None or first <= day) and (last is None or day <= last)
+
+
+def in_order(keys: Iterable[Key]) -> list[Key]:
+    """By text, what has no key last."""
+    return sorted(keys, key=lambda key: (key is None, key or ""))
+
+
+BYS: tuple[str, ...] = get_args(By)

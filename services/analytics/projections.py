@@ -1,0 +1,104 @@
+"""What the figures are rolled up by and labelled with: our organisation through time, and names.
+
+Analytics keeps its own views of other domains' facts; it never asks another service. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from shared.events import Envelope
+from shared.events.contacts import CompanyRegistered
+from shared.events.opportunities import ProductListed
+from shared.events.organization import (
+    EmployeeAssigned,
+    EmployeeJoined,
+    ManagerAppointed,
+    UnitFormed,
+    UnitKind,
+    UnitPlacedUnder,
+)
+from shared.projection import Projection
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What held from a date on; `since` None: for as long as we know."""
+
+    what: str
+    since: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrgNode:
+    """Answers: where in our organisation was this employee or unit when, and who led it?
+
+    `under` is the unit of an employee, the parent of a unit.
+    """
+
+    node: str
+    name: str | None = None
+    kind: UnitKind | None = None
+    under: tuple[Held, ...] = ()
+    managers: tuple[Held, ...] = ()
+
+
+org_tree = Projection("org_tree", version=1, view=OrgNode)
+
+
+def _held(known: tuple[Held, ...], what: str, since: date | None) -> tuple[Held, ...]:
+    # Learnt late is normal: kept in the order in which it held, the last recorded last.
+    held = (*known, Held(what, since))
+    return tuple(sorted(held, key=lambda one: one.since or date.min))
+
+
+@org_tree.on(EmployeeJoined)
+def employee_joined(node: OrgNode, event: EmployeeJoined, at: Envelope) -> OrgNode:
+    return replace(node, name=event.name)
+
+
+@org_tree.on(EmployeeAssigned)
+def employee_assigned(node: OrgNode, event: EmployeeAssigned, at: Envelope) -> OrgNode:
+    return replace(node, under=_held(node.under, event.unit, event.on))
+
+
+@org_tree.on(UnitFormed)
+def unit_formed(node: OrgNode, event: UnitFormed, at: Envelope) -> OrgNode:
+    # Whatever belonged to the unit before its forming was written down stays under its parent.
+    under = _held(node.under, event.parent, None) if event.parent is not None else node.under
+    return replace(node, name=event.name, kind=event.kind, under=under)
+
+
+@org_tree.on(UnitPlacedUnder)
+def unit_placed_under(node: OrgNode, event: UnitPlacedUnder, at: Envelope) -> OrgNode:
+    return replace(node, under=_held(node.under, event.parent, event.on))
+
+
+@org_tree.on(ManagerAppointed)
+def manager_appointed(node: OrgNode, event: ManagerAppointed, at: Envelope) -> OrgNode:
+    return replace(node, managers=_held(node.managers, event.employee, event.on))
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Answers: what do people call this product or company?"""
+
+    stream: str
+    name: str | None = None
+
+
+labels = Projection("labels", version=1, view=Label)
+
+
+@labels.on(ProductListed)
+def product_listed(label: Label, event: ProductListed, at: Envelope) -> Label:
+    return replace(label, name=event.name)
+
+
+@labels.on(CompanyRegistered)
+def company_registered(label: Label, event: CompanyRegistered, at: Envelope) -> Label:
+    return replace(label, name=event.name)
+
+
+PROJECTIONS = (org_tree, labels)

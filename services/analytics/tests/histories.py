@@ -1,0 +1,116 @@
+"""Random histories of opportunities and touches: late, corrected, undone, handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from shared.events import Envelope, Event
+from shared.events.opportunities import (
+    EngagementCorrected,
+    OpportunityCorrected,
+    OpportunityDiscovered,
+    OpportunityLost,
+    OpportunityReassigned,
+    OpportunityReopened,
+    OpportunityRevalued,
+    OpportunityWon,
+    OutcomeCorrected,
+    PersonInvolved,
+    StageAdvanced,
+)
+from shared.events.touches import TouchRecorded
+from shared.testing import recorded
+
+ZONE = ZoneInfo("Asia/Seoul")
+BEGIN = date(2026, 1, 1)
+
+DAYS = st.integers(0, 60).map(lambda number: BEGIN + timedelta(days=number))
+MAYBE_DAY = st.none() | DAYS
+OWNERS = st.sampled_from(["employee-a", "employee-b", "employee-c"])
+PRODUCTS = st.none() | st.sampled_from(["product-x", "product-y"])
+COMPANIES = st.none() | st.sampled_from(["company-p", "company-q"])
+STAGES = st.sampled_from(["Prospecting", "Engaging", "Proposal"])
+VALUES = st.decimals(0, 10**6, places=2)
+CURRENCIES = st.sampled_from(["USD", "KRW"])
+REASONS = st.sampled_from(["handover", "leave", "territory", "unstated"])
+
+
+def discovered() -> st.SearchStrategy[Event]:
+    return st.builds(
+        OpportunityDiscovered,
+        title=st.just("Chance"),
+        stage=STAGES,
+        owner=st.none() | OWNERS,
+        company=COMPANIES,
+        product=PRODUCTS,
+        on=MAYBE_DAY,
+    )
+
+
+def later() -> st.SearchStrategy[Event]:
+    """Anything that may be recorded about it, in whatever order: folds are total."""
+    return st.one_of(
+        st.builds(StageAdvanced, stage=STAGES, on=MAYBE_DAY),
+        st.builds(OpportunityWon, value=VALUES, currency=CURRENCIES, on=MAYBE_DAY),
+        st.builds(OpportunityLost, on=MAYBE_DAY),
+        st.builds(OpportunityReopened, stage=STAGES, on=MAYBE_DAY),
+        st.builds(OpportunityReassigned, owner=OWNERS, reason=REASONS, on=MAYBE_DAY),
+        st.builds(OpportunityRevalued, on=MAYBE_DAY),
+        st.builds(PersonInvolved, person=st.just("person-1"), role=st.just("buyer")),
+        st.builds(
+            OpportunityCorrected,
+            title=st.just("Better"),
+            company=COMPANIES,
+            product=PRODUCTS,
+            reason=st.just("mistaken"),
+            on=MAYBE_DAY,
+        ),
+        st.builds(
+            OutcomeCorrected,
+            value=st.none() | VALUES,
+            currency=st.none() | CURRENCIES,
+            reason=st.just("mistaken"),
+            on=MAYBE_DAY,
+        ),
+        st.builds(EngagementCorrected, stage=STAGES, reason=st.just("mistaken"), on=MAYBE_DAY),
+    )
+
+
+@st.composite
+def opportunity(draw: Any, number: int) -> list[Envelope]:
+    events = draw(st.lists(later(), max_size=8))
+    if draw(st.integers(0, 9)):  # Now and then nobody tells us of the discovery.
+        events = [draw(discovered()), *events]
+    if not events:
+        return []
+    day = draw(DAYS)
+    at = datetime(day.year, day.month, day.day, 20, tzinfo=UTC)
+    return recorded(*events, stream=f"opportunity-{number}", occurred_at=at)
+
+
+@st.composite
+def touch(draw: Any, number: int) -> list[Envelope]:
+    event = TouchRecorded(
+        publisher="crm",
+        publisher_id=str(number),
+        person="person-1",
+        channel="call",
+        employee=draw(st.none() | OWNERS),
+    )
+    day = draw(DAYS)
+    at = datetime(day.year, day.month, day.day, draw(st.integers(0, 23)), tzinfo=UTC)
+    return recorded(event, stream=f"touch-{number}", occurred_at=at)
+
+
+@st.composite
+def histories(draw: Any) -> Sequence[Sequence[Envelope]]:
+    """One list of facts for each stream."""
+    chances = draw(st.integers(0, 5))
+    touched = draw(st.integers(0, 3))
+    found = [draw(opportunity(number)) for number in range(chances)]
+    return [history for history in [*found, *(draw(touch(n)) for n in range(touched))] if history]

@@ -1,0 +1,65 @@
+"""Our organisation through time: in which units somebody was on a day, and under whom. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from services.analytics.projections import Held, OrgNode
+
+
+class Place(NamedTuple):
+    """Where somebody was. None where nobody told us."""
+
+    team: str | None = None
+    division: str | None = None
+    company: str | None = None
+    manager: str | None = None
+
+
+class Organization:
+    """Looks up places, each once: reports ask for the same few people and days again and again."""
+
+    def __init__(self, nodes: Mapping[str, OrgNode]) -> None:
+        self._nodes = nodes
+        self._places: dict[tuple[str, date], Place] = {}
+
+    def name(self, node: str) -> str | None:
+        found = self._nodes.get(node)
+        return None if found is None else found.name
+
+    def place(self, employee: str, day: date) -> Place:
+        known = self._places.get((employee, day))
+        if known is None:
+            known = self._places[employee, day] = self._look_up(employee, day)
+        return known
+
+    def _look_up(self, employee: str, day: date) -> Place:
+        kinds: dict[str, str] = {}
+        manager: str | None = None
+        for number, (stream, unit) in enumerate(self._units_above(employee, day)):
+            # A unit of unstated kind is the team of whoever works in it.
+            kinds.setdefault(unit.kind or ("team" if number == 0 else ""), stream)
+            manager = manager or _on(unit.managers, day)
+        return Place(kinds.get("team"), kinds.get("division"), kinds.get("company"), manager)
+
+    def _units_above(self, employee: str, day: date) -> Iterator[tuple[str, OrgNode]]:
+        seen = {employee}
+        below = self._nodes.get(employee)
+        while below is not None:
+            above = _on(below.under, day)
+            if above is None or above in seen:
+                return  # The top; or two units were placed under each other.
+            seen.add(above)
+            below = self._nodes.get(above, OrgNode(above))
+            yield above, below
+
+
+def _on(held: Sequence[Held], day: date) -> str | None:
+    found = None
+    for one in held:
+        if one.since is not None and one.since > day:
+            break
+        found = one.what
+    return found
