@@ -143,6 +143,8 @@ class Head:
     version: int = 0
     fact: str = ""
     parked: bool = False
+    # Whether the store holds it already: inserting costs a fraction of replacing.
+    stored: bool = False
 
     def document(self) -> Document:
         return {
@@ -156,7 +158,7 @@ class Head:
     def of(stream: str, document: Document | None) -> Head:
         if document is None:
             return Head(stream)
-        return Head(stream, document["version"], document["fact"], document["parked"])
+        return Head(stream, document["version"], document["fact"], document["parked"], stored=True)
 
 
 @dataclass(slots=True)
@@ -410,8 +412,9 @@ class Projector:
 
     async def _put(self, tx: Transaction, spans: Sequence[Span], batch: _Batch) -> None:
         names = self.names
-        if batch.touched:
-            await tx.put_many(names.heads, [head.document() for head in batch.touched.values()])
+        heads = batch.touched.values() if self.sink.keeps_heads else ()
+        await tx.insert_many(names.heads, [h.document() for h in heads if not h.stored])
+        await tx.put_many(names.heads, [h.document() for h in heads if h.stored])
         if batch.parked:
             await tx.put_many(names.parked, batch.parked)
         await tx.put_many(names.cursors, [self._cursor(span) for span in spans])
@@ -458,7 +461,8 @@ class Projector:
             await folding.save(tx)
             await tx.delete_many(names.parked, [document["_id"] for document in held])
             await tx.put_many(names.parked, batch.parked)
-            await tx.put_many(names.heads, [head.document()])
+            if self.sink.keeps_heads:
+                await tx.put_many(names.heads, [head.document()])
         folding.committed()
         return len(batch.parked)
 
