@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 HOST = "127.0.0.1"
 START_TRIES = 5
@@ -124,6 +124,14 @@ class Engine:
     def pid(self) -> int | None:
         return self._process.pid if self._process and self._process.poll() is None else None
 
+    @property
+    def ending(self) -> str:
+        """How it ended, in words."""
+        code = self._process.poll() if self._process else None
+        if code is None:
+            return "not started" if self._process is None else "running"
+        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
     def start(self) -> None:
         """Launch, and return when the server answers."""
         self.launch()
@@ -140,11 +148,14 @@ class Engine:
         self.prepare()
         self._process = _starter.submit(self._spawn).result()
 
-    def wait_ready(self) -> None:
-        """Wait until the server speaks its protocol; on another port when ours was taken."""
+    def wait_ready(self, still_wanted: Callable[[], None] = lambda: None) -> None:
+        """Wait until the server speaks its protocol; on another port when ours was taken.
+
+        `still_wanted` is called again and again; what it raises ends the waiting.
+        """
         for tries_left in reversed(range(START_TRIES)):
             try:
-                self._wait_ready()
+                self._wait_ready(still_wanted)
             except PortTakenError:
                 if not (self._chosen_by_us and tries_left):
                     raise
@@ -162,10 +173,14 @@ class Engine:
         """Ask it to save and end; kill it when it has not ended in time."""
         if self._process is None:
             return
-        self._signal(signal.SIGTERM)
+        self.ask_to_end()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(self._stop_seconds)
         self.kill()  # also whatever its process group still holds
+
+    def ask_to_end(self) -> None:
+        """Tell it to save and end, without waiting for that."""
+        self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it at once, as a power cut of this one process would."""
@@ -201,9 +216,10 @@ class Engine:
                 start_new_session=True,
             )
 
-    def _wait_ready(self) -> None:
+    def _wait_ready(self, still_wanted: Callable[[], None]) -> None:
         deadline = time.monotonic() + self._start_seconds
         while not self._is_ready():
+            still_wanted()
             if self.pid is None:
                 self._process = None
                 if any("in use" in line for line in self.last_lines(30)):
