@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 from services.analytics.entities import (
@@ -28,8 +28,10 @@ from shared.events import Envelope
 # Bump it when a measure changes: the new cells are built beside the old ones from the first fact.
 VERSION = 1
 TOPICS = ("opportunities", "touches")
+STREAMS = frozenset({"opportunity", "touch"})
 
 Axis = Literal["owner", "stage", "product", "company", "touch"]
+AXES: tuple[Axis, ...] = get_args(Axis)
 
 
 class Cell(NamedTuple):

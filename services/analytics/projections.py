@@ -88,7 +88,7 @@ class Label:
     name: str | None = None
 
 
-labels = Projection("labels", version=1, view=Label)
+labels = Projection("labels", version=1, view=Label, streams=("product", "company"))
 
 
 @labels.on(ProductListed)
