@@ -1,0 +1,158 @@
+"""The HTTP API as the command line sees it. Rule: whatever goes wrong is one ApiError, in one line.
+
+A request that may be sent again (they all may: reads, and commands with ids of their own) is,
+while the platform is away or asks to wait, for as long as the caller has patience.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx2
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+TIMEOUT_S = 60.0
+CONNECT_S = 5.0
+CONNECTIONS_MAX = 16
+AGAIN_AFTER_S = 0.5
+AGAIN_AFTER_S_MAX = 5.0
+UNAVAILABLE = 503
+
+
+class ApiError(Exception):
+    """A request that was refused or not answered; `status` is 0 where nobody answered."""
+
+    def __init__(
+        self, message: str, *, status: int = 0, problem: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.problem = dict(problem or {})
+
+
+class Api:
+    """One platform, at one address. Threads may share it."""
+
+    def __init__(self, url: str, *, patience_s: float = 0.0, actor: str = "cli") -> None:
+        self.url = url.rstrip("/")
+        self._patience_s = patience_s
+        try:
+            self._http = httpx2.Client(
+                base_url=self.url,
+                headers={"x-actor": actor},
+                timeout=httpx2.Timeout(TIMEOUT_S, connect=CONNECT_S),
+                limits=httpx2.Limits(max_connections=CONNECTIONS_MAX),
+                trust_env=False,  # the platform is here or in our own network, behind no proxy
+            )
+        except (httpx2.InvalidURL, ValueError) as error:
+            raise ApiError(f"{url!r} is no address: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Return the answer's JSON.
+
+        Raises:
+            ApiError: it was refused, or nobody answers.
+
+        """
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        return self._send("GET", path, params=given, headers=headers)
+
+    def post(self, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None) -> Any:
+        """Send JSON, return the answer's JSON. It may arrive twice: give it an id.
+
+        Raises:
+            ApiError: it was refused, or nobody answers.
+
+        """
+        content = None if body is None else orjson.dumps(body)
+        told = {"content-type": "application/json", **(headers or {})}
+        return self._send("POST", path, content=content, headers=told)
+
+    def lines(self, path: str) -> Iterator[dict[str, Any]]:
+        """Yield the objects of a stream of JSON lines as they come.
+
+        Raises:
+            ApiError: it was refused, nobody answers, or it broke off.
+
+        """
+        try:
+            with self._http.stream("GET", path, timeout=httpx2.Timeout(None)) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise refused(answer)
+                for line in answer.iter_lines():
+                    if line.strip():
+                        yield orjson.loads(line)
+        except (httpx2.HTTPError, orjson.JSONDecodeError) as error:
+            raise self._unanswered(error) from error
+
+    def _send(self, method: str, path: str, **request: Any) -> Any:
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            try:
+                return self._once(method, path, **request)
+            except ApiError as error:
+                if error.status not in (0, UNAVAILABLE) or time.monotonic() >= deadline:
+                    raise
+                wait_s = float(error.problem.get("retry_after_s", AGAIN_AFTER_S))
+            time.sleep(min(wait_s, AGAIN_AFTER_S_MAX))
+
+    def _once(self, method: str, path: str, **request: Any) -> Any:
+        try:
+            answer = self._http.request(method, path, **request)
+            if answer.is_error:
+                raise refused(answer)
+            return orjson.loads(answer.content) if answer.content else None
+        except (httpx2.HTTPError, httpx2.InvalidURL, orjson.JSONDecodeError) as error:
+            raise self._unanswered(error) from error
+
+    def _unanswered(self, error: Exception) -> ApiError:
+        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+            return ApiError(f"nothing answers at {self.url}; start it with `sellers up`")
+        if isinstance(error, orjson.JSONDecodeError):
+            return ApiError(f"{self.url} is not this platform: it does not answer with JSON")
+        return ApiError(f"{self.url} broke off: {str(error) or type(error).__name__}")
+
+
+def refused(answer: httpx2.Response) -> ApiError:
+    """Return the problem that an answer tells, as one line."""
+    try:
+        problem = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        problem = {}
+    if not isinstance(problem, dict):
+        problem = {}
+    if (after := answer.headers.get("retry-after", "")).isdigit():
+        problem["retry_after_s"] = int(after)
+    what = problem.get("detail") or problem.get("title") or answer.reason_phrase
+    for named in problem.get("errors", ()):
+        # A refusal names its field apart from the sentence.
+        if str(named.get("pointer", "")) not in str(what):
+            what = f"{named['pointer']}: {what}"
+    missing = problem.get("missing")
+    if isinstance(missing, dict):
+        what = "; ".join(f"{name}: {why}" for name, why in missing.items())
+    return ApiError(
+        " ".join(f"{what} ({answer.status_code})".split()),
+        status=answer.status_code,
+        problem=problem,
+    )
