@@ -1,6 +1,7 @@
-"""Many commands in one request, each decided for itself: what importers and generators use."""
+"""Many commands in one request, each decided for itself: what importers and generators use.
 
-from __future__ import annotations
+No postponed annotations here: routes are made per domain, with a dependency of their own.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

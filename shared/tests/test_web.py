@@ -1,0 +1,310 @@
+"""HTTP manners: problems name field and cause, once is once, pages belong to their list."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from httpx2 import ASGITransport, AsyncClient
+
+from shared import admin
+from shared.bulk import bulk_router
+from shared.clock import SystemClock
+from shared.runtime import Runtime
+from shared.tests.tiny import Card, Join, build, card_projection, running, tiny_domain
+from shared.web import (
+    BODY_BYTES_MAX,
+    AtLeast,
+    CommandMeta,
+    PageWanted,
+    Recorded,
+    StreamId,
+    build_app,
+    page,
+    record,
+    runtime_of,
+    seen,
+)
+
+CARD = card_projection()
+Current = Annotated[Runtime, Depends(runtime_of("organization"))]
+
+
+def routes() -> APIRouter:
+    router = APIRouter(prefix="/organization")
+
+    @router.post("/employees/{employee}/join", status_code=202)
+    async def join(
+        employee: StreamId, command: Join, runtime: Current, meta: CommandMeta, response: Response
+    ) -> Recorded:
+        return await record(runtime, f"employee-{employee}", command, meta, response)
+
+    @router.get("/employees/{employee}")
+    async def get(
+        employee: StreamId,
+        runtime: Current,
+        at_least: AtLeast,
+        request: Request,
+        response: Response,
+    ) -> Card:
+        found = await runtime.reader(CARD).get(f"employee-{employee}", at_least)
+        card: Card = seen(found, "employee", request, response)
+        return card
+
+    @router.get("/employees")
+    async def every(
+        runtime: Current, wanted: PageWanted, at_least: AtLeast, name: str | None = None
+    ) -> dict[str, Any]:
+        return await page(runtime.reader(CARD), {"name": name}, wanted, at_least)
+
+    @router.get("/bug")
+    async def bug() -> None:
+        raise RuntimeError("a bug")
+
+    return router
+
+
+async def nothing_missing() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[AsyncClient]:
+    domain = tiny_domain(CARD)
+    async with running(build(domain)) as runtime:
+        app: FastAPI = build_app(
+            "tiny",
+            {"organization": runtime},
+            [admin.router, bulk_router(domain), routes()],
+            new_id=SystemClock().new_id,
+            ready=nothing_missing,
+        )
+        app.state.verifiers = []
+        transport = ASGITransport(app, raise_app_exceptions=False)
+        async with AsyncClient(transport=transport, base_url="http://tiny") as client:
+            yield client
+
+
+async def join(client: AsyncClient, who: str, name: str = "Ada", **headers: str) -> Any:
+    return await client.post(
+        f"/organization/employees/{who}/join",
+        json={"name": name},
+        headers={key.replace("_", "-"): value for key, value in headers.items()},
+    )
+
+
+async def test_what_was_recorded_is_read_back_with_the_token(client: AsyncClient) -> None:
+    recorded = await join(client, "ada")
+    assert recorded.status_code == 202
+    assert recorded.headers["etag"] == '"1"'
+    at_least = {"X-At-Least": recorded.json()["token"]}
+    read = await client.get("/organization/employees/ada", headers=at_least)
+    assert read.json()["name"] == "Ada"
+    same = {"If-None-Match": read.headers["etag"]}
+    assert (await client.get("/organization/employees/ada", headers=same)).status_code == 304
+
+
+async def test_the_same_idempotency_key_is_the_same_command(client: AsyncClient) -> None:
+    first = await join(client, "ada", idempotency_key='"k1"')
+    again = await join(client, "ada", idempotency_key="k1")
+    other = await join(client, "ada", "Bo", idempotency_key="k1")
+    assert (first.json()["recorded"], again.json()["recorded"]) == (1, 0)
+    assert again.json()["duplicate"]
+    assert other.status_code == 422
+    assert other.json()["type"].endswith("/command-reused")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b"{", "#/1"),
+        (b"{}", "#/name"),
+        (b'{"name": 3}', "#/name"),
+        (b'{"name": "Ada", "nmae": 1}', "#/nmae"),
+        (b'{"name": "Ada", "on": "2017-02-30"}', "#/on"),
+    ],
+)
+async def test_a_body_that_does_not_fit_names_the_field(
+    client: AsyncClient, body: bytes, pointer: str
+) -> None:
+    answer = await client.post(
+        "/organization/employees/ada/join",
+        content=body,
+        headers={"content-type": "application/json"},
+    )
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert pointer in [error["pointer"] for error in answer.json()["errors"]]
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "status"),
+    [
+        ("If-Match", '"7"', 412),
+        ("If-Match", "W/x", 422),
+        ("If-Match", '"٣"'.encode().decode("latin-1"), 422),
+        ("Idempotency-Key", "a key with spaces", 422),
+        ("Idempotency-Key", "x" * 201, 422),
+    ],
+)
+async def test_a_bad_header_is_refused_by_name(
+    client: AsyncClient, header: str, value: str, status: int
+) -> None:
+    answer = await client.post(
+        "/organization/employees/ada/join",
+        json={"name": "Ada"},
+        headers=[(header.encode(), value.encode("latin-1"))],
+    )
+    assert answer.status_code == status
+    assert header in answer.json()["errors"][0]["pointer"]
+
+
+@pytest.mark.parametrize("token", ["x", "!!", "ZW1wbG95ZWUtYWRhQC0x", "w6k="])
+async def test_a_token_that_is_none_of_ours_is_refused(client: AsyncClient, token: str) -> None:
+    answer = await client.get("/organization/employees/ada", headers={"X-At-Least": token})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "X-At-Least"
+
+
+async def test_a_refusal_is_a_problem_with_the_requests_correlation_id(
+    client: AsyncClient,
+) -> None:
+    await join(client, "ada")
+    refused = await join(client, "ada", x_correlation_id="trace-me")
+    assert refused.status_code == 409
+    assert refused.headers["x-correlation-id"] == "trace-me"
+    problem = refused.json()
+    assert problem["correlation_id"] == "trace-me"
+    assert problem["type"].endswith("/already-joined")
+    assert problem["detail"] == "Ada works here"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/organization/employees/nobody", 404),
+        ("GET", "/nowhere", 404),
+        ("DELETE", "/organization/employees/ada", 405),
+        ("GET", "/organization/employees/a%20b", 422),
+        ("GET", "/organization/history/employee-x", 404),
+        ("POST", "/views/nothing/rebuild", 404),
+    ],
+)
+async def test_every_other_failure_is_a_problem_too(
+    client: AsyncClient, method: str, path: str, status: int
+) -> None:
+    answer = await client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+
+
+async def test_a_bug_answers_500_without_its_inside(client: AsyncClient) -> None:
+    answer = await client.get("/organization/bug")
+    assert answer.status_code == 500
+    assert "a bug" not in answer.text
+    assert answer.json()["type"].endswith("/internal-error")
+
+
+async def test_a_body_beyond_the_limit_is_not_read(client: AsyncClient) -> None:
+    answer = await client.post("/organization/commands", content=b"x" * (BODY_BYTES_MAX + 1))
+    assert answer.status_code == 413
+    assert answer.json()["type"].endswith("/too-large")
+
+
+async def test_pages_follow_each_other_and_a_cursor_belongs_to_its_list(
+    client: AsyncClient,
+) -> None:
+    names = [f"e{number}" for number in range(5)]
+    for name in names:
+        last = await join(client, name)
+    at_least = {"X-At-Least": last.json()["token"]}
+    # Partitions are folded each for itself: wait for every one of them.
+    for name in names:
+        await client.get(f"/organization/employees/{name}", headers=at_least)
+    await settled(client)
+    found: list[str] = []
+    cursor: str | None = None
+    while cursor is not None or not found:
+        params = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        answer = (await client.get("/organization/employees", params=params)).json()
+        found += [item["employee"] for item in answer["items"]]
+        cursor = answer["next_cursor"]
+        if cursor is not None:
+            kept = cursor
+    assert found == [f"employee-{name}" for name in names]
+    foreign = await client.get("/organization/employees", params={"name": "Ada", "cursor": kept})
+    broken = await client.get("/organization/employees", params={"cursor": "x"})
+    assert (foreign.status_code, broken.status_code) == (422, 422)
+    assert foreign.json()["errors"][0]["pointer"] == "cursor"
+
+
+async def settled(client: AsyncClient) -> None:
+    while any(p["lag"] for p in (await client.get("/lag")).json()["projections"]):
+        continue
+
+
+async def test_a_bulk_answers_one_result_for_each_command(client: AsyncClient) -> None:
+    commands = [
+        {"stream": "employee-a", "type": "join", "command": {"name": "A"}, "origin": "f#1"},
+        {"stream": "employee-a", "type": "join", "command": {"name": "A"}, "origin": "f#1"},
+        {"stream": "employee-a", "type": "join", "command": {"name": "B"}, "id": "2"},
+        {"stream": "employee-b", "type": "jion", "command": {"name": "B"}},
+        {"stream": "robot-b", "type": "join", "command": {"name": "B"}},
+        {"stream": "employee-b", "type": "join", "command": {"name": 7}},
+        "nonsense",
+    ]
+    answer = await client.post("/organization/commands", json={"commands": commands})
+    results = answer.json()["results"]
+    assert [result["status"] for result in results] == [
+        "recorded",
+        "duplicate",
+        "refused",
+        "invalid",
+        "invalid",
+        "invalid",
+        "invalid",
+    ]
+    assert "'jion' is none of: assign, join" in results[3]["problem"]["detail"]
+    assert results[5]["problem"]["errors"][0]["pointer"] == "name"
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"commands": 3}', b"\xff"])
+async def test_a_bulk_without_commands_is_refused(client: AsyncClient, body: bytes) -> None:
+    answer = await client.post("/organization/commands", content=body)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_history_answers_by_when_it_happened_and_by_when_we_knew(
+    client: AsyncClient,
+) -> None:
+    body = {"name": "Ada", "on": "2017-03-01"}
+    await client.post("/organization/employees/ada/join", json=body)
+    path = "/organization/history/employee-ada"
+    now = (await client.get(path)).json()
+    (fact,) = now["facts"]
+    assert fact["specversion"] == "1.0"
+    assert fact["type"] == "organization.employee_joined.v1"
+    for params, count in (
+        ({"as_of": "2017-03-02T00:00:00Z"}, 1),
+        ({"as_of": "2016-01-01T00:00:00Z"}, 0),
+        ({"known_at": "2017-03-02T00:00:00Z"}, 0),
+    ):
+        assert len((await client.get(path, params=params)).json()["facts"]) == count
+    bad = await client.get(path, params={"as_of": "2017-03-02"})
+    assert bad.status_code == 422
+
+
+async def test_verify_says_equal_and_probes_answer(client: AsyncClient) -> None:
+    await join(client, "ada")
+    await settled(client)
+    lines = (await client.get("/verify")).text.splitlines()
+    assert '"equal":true' in lines[-1]
+    for path in ("/livez", "/readyz", "/metrics", "/openapi.json", "/views", "/parked"):
+        assert (await client.get(path)).status_code == 200
+    trace = (await client.get("/trace/employee-ada")).json()
+    assert trace["facts"][0]["position"].startswith("organization/")
+    assert trace["views"][0]["keys"] == ["employee-ada"]
