@@ -69,7 +69,7 @@ class OpportunityRevalued(Dated, wire="opportunities.opportunity_revalued.v1"):
 
 
 class PersonInvolved(Dated, wire="opportunities.person_involved.v1"):
-    """This person has a say in the decision (O-09)."""
+    """A person has a say in the decision (O-09)."""
 
     person: str
     role: str

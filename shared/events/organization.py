@@ -48,7 +48,7 @@ class UnitPlacedUnder(Dated, wire="organization.unit_placed_under.v1"):
 
 
 class ManagerAppointed(Dated, wire="organization.manager_appointed.v1"):
-    """This colleague leads the unit from this date on."""
+    """A colleague leads the unit from this date on."""
 
     employee: str
 
