@@ -1,0 +1,1 @@
+"""How sellers planned and spent their time."""

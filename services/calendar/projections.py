@@ -1,0 +1,66 @@
+"""What people ask about the calendar. Pure folds, never refuse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Literal
+
+from shared.events import Envelope
+from shared.events.calendar import Category, EntryCancelled, EntryDone, EntryPlanned
+from shared.projection import Projection
+
+
+@dataclass(frozen=True, slots=True)
+class EntryCard:
+    """Answers: what did this seller plan for when, and what came of it? (K-01, K-03)."""
+
+    entry: str
+    seller: str | None = None
+    category: Category | None = None
+    # The day on the seller's own wall: in the offset in which the start was written.
+    day: date | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    title: str | None = None
+    person: str | None = None
+    company: str | None = None
+    opportunity: str | None = None
+    status: Literal["planned", "done", "cancelled"] = "planned"
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    cancelled_because: str | None = None
+
+
+entry_card = Projection(
+    "entry_card", version=1, view=EntryCard, indexes=("seller", "person", "company")
+)
+
+
+@entry_card.on(EntryPlanned)
+def entry_planned(card: EntryCard, event: EntryPlanned, at: Envelope) -> EntryCard:
+    return replace(
+        card,
+        seller=event.seller,
+        category=event.category,
+        day=event.starts_at.date(),
+        starts_at=event.starts_at,
+        ends_at=event.ends_at,
+        title=event.title,
+        person=event.person,
+        company=event.company,
+        opportunity=event.opportunity,
+    )
+
+
+@entry_card.on(EntryDone)
+def entry_done(card: EntryCard, event: EntryDone, at: Envelope) -> EntryCard:
+    return replace(card, status="done", started_at=event.started_at, ended_at=event.ended_at)
+
+
+@entry_card.on(EntryCancelled)
+def entry_cancelled(card: EntryCard, event: EntryCancelled, at: Envelope) -> EntryCard:
+    return replace(card, status="cancelled", cancelled_because=event.reason)
+
+
+PROJECTIONS = (entry_card,)
