@@ -1,1 +1,1 @@
-"""The domains. Run from the repository's root: `services/calendar` would shadow the standard library."""
+"""The domains. Run from the root: `services/calendar` would shadow the standard library's."""
