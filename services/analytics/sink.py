@@ -1,7 +1,7 @@
 """Keeps entities and cells: what the projector writes in one transaction with heads and cursor.
 
-A cell's document covers a month of days, so that neither a day nor a deal costs a document of its
-own; its id contains the source partition, so that workers never write the same one.
+A cell's document covers a month of one owner and one value of an axis, so that neither a day nor
+a deal costs a document of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -64,70 +63,85 @@ def entity_from(document: Document) -> Entity:
     return _TOUCH.validate_python(document["state"])
 
 
-def cell_place(cell: Cell, partition: int) -> tuple[str, str]:
-    """Return the id of the document that holds the cell, and its path in there."""
-    month = f"{cell.day:%Y-%m}"
-    key = orjson.dumps([cell.axis, cell.owner, cell.value, month, partition]).decode()
-    credited = f"@{cell.credited}" if cell.credited not in {None, cell.day} else ""
-    decided = "!" if cell.credited is not None else ""
-    return key, f"days.{cell.day:%d}{decided}{credited}.{cell.measure}"
+def cells_of(collection: str, axis: Axis) -> str:
+    return f"{collection}.by_{axis}"
 
 
-def additions(cells: Iterable[tuple[Cell, int, int]]) -> list[Addition]:
-    """Say what to add to which document for (cell, partition, amount)."""
-    amounts: dict[str, dict[str, int]] = defaultdict(dict)
-    blanks: dict[str, dict[str, Any]] = {}
-    for cell, partition, amount in cells:
-        key, path = cell_place(cell, partition)
-        paths = amounts[key]
+def cell_documents(cells: Iterable[tuple[Cell, int, int]]) -> dict[Axis, dict[str, Addition]]:
+    """Say for (cell, amount, shard) what to add to which document of which axis."""
+    amounts: dict[tuple[Axis, str, str, str, int], dict[str, int]] = defaultdict(dict)
+    for cell, amount, shard in cells:
+        month = f"{cell.day:%Y-%m}"
+        paths = amounts[cell.axis, cell.owner, cell.value, month, shard]
+        path = f"days.{_written(cell)}.{cell.measure}"
         paths[path] = paths.get(path, 0) + amount
-        if key not in blanks:
-            blanks[key] = {
-                "axis": cell.axis,
-                "owner": cell.owner,
-                "value": cell.value,
-                "month": f"{cell.day:%Y-%m}",
-                "partition": partition,
-            }
-    return [Addition(key, amounts[key], blanks[key]) for key in sorted(amounts)]
+    found: dict[Axis, dict[str, Addition]] = defaultdict(dict)
+    for (axis, owner, value, month, shard), added in amounts.items():
+        key = orjson.dumps([owner, value, month, shard]).decode()
+        blank = {"owner": owner, "value": value, "month": month}
+        found[axis][key] = Addition(key, added, blank)
+    return found
 
 
-def cells_in(document: Document) -> Iterator[tuple[Cell, int]]:
+def _written(cell: Cell) -> str:
+    """The cell's place in its month: the day, then the day that it is credited to."""
+    if cell.credited is None:
+        return f"{cell.day:%d}"
+    return f"{cell.day:%d}@" if cell.credited == cell.day else f"{cell.day:%d}@{cell.credited}"
+
+
+def cells_in(axis: Axis, document: Document) -> Iterator[tuple[Cell, int]]:
     """Read back what the document holds; what has become nothing is left out."""
-    axis, owner, value = document["axis"], document["owner"], document["value"]
-    year, month = document["month"].split("-")
-    for written, measures in document.get("days", {}).items():
-        day = date(int(year), int(month), int(written[:2]))
-        credited = day if written[2:3] == "!" else None
-        if "@" in written:
-            credited = date.fromisoformat(written.partition("@")[2])
+    owner, value = document["owner"], document["value"]
+    year, month = (int(part) for part in document["month"].split("-"))
+    for written, measures in document["days"].items():
+        number, at, credit = written.partition("@")
+        day = date(year, month, int(number))
+        credited = (date.fromisoformat(credit) if credit else day) if at else None
         for measure, amount in measures.items():
             if amount:
                 yield Cell(measure, owner, axis, value, day, credited), amount
 
 
-def where_axis(axis: Axis, owner: str | None = None) -> Where:
-    """Return the condition for the cells of an axis, of one owner alone if told: a range of ids."""
-    head = [axis] if owner is None else [axis, owner]
-    prefix = orjson.dumps(head).decode().removesuffix("]") + ","
-    return {"_id": {"$gte": prefix, "$lt": prefix[:-1] + "-"}}  # "-" comes after ",".
+def of_owner(owner: str) -> Where:
+    """Return the condition for the cells of one owner: ids that begin with it, a range."""
+    prefix = orjson.dumps([owner]).decode().removesuffix("]")
+    return {"_id": {"$gte": f"{prefix},", "$lt": f"{prefix}-"}}  # "-" comes after ",".
 
 
 async def read_cells(
     reads: Reads, collection: str, axes: Sequence[Axis], owner: str | None = None
 ) -> dict[Cell, int]:
-    """Return the cells of these axes, summed over the partitions they came from."""
+    """Return the cells of these axes, of one owner alone if told."""
     cells: dict[Cell, int] = defaultdict(int)
+    where = {} if owner is None else of_owner(owner)
     for axis in axes:
-        found = await reads.find(
-            collection,
-            where_axis(axis, owner),
-            fields=("axis", "owner", "value", "month", "days"),
-        )
-        for document in found:
-            for cell, amount in cells_in(document):
+        for document in await reads.find(cells_of(collection, axis), where):
+            for cell, amount in cells_in(axis, document):
                 cells[cell] += amount
     return cells
+
+
+async def add_cells(
+    tx: Transaction, collection: str, cells: Iterable[tuple[Cell, int, int]]
+) -> None:
+    """Add (cell, amount, shard) to what is stored."""
+    for axis, found in sorted(cell_documents(cells).items()):
+        where = cells_of(collection, axis)
+        # Whole documents are inserted: that costs a fraction of making them by adding.
+        there = await tx.find(where, {"_id": {"$in": sorted(found)}}, fields=("_id",))
+        known = {document["_id"] for document in there}
+        new = [_document(addition) for key, addition in sorted(found.items()) if key not in known]
+        await tx.insert_many(where, new)
+        await tx.add_many(where, [found[key] for key in sorted(known)])
+
+
+def _document(addition: Addition) -> Document:
+    days: dict[str, dict[str, int]] = defaultdict(dict)
+    for path, amount in addition.amounts.items():
+        _, day, measure = path.split(".")
+        days[day][measure] = amount
+    return {"_id": addition.key, **addition.blank, "days": dict(days)}
 
 
 @dataclass(slots=True)
@@ -137,15 +151,14 @@ class _Known:
     entity: Entity
     before: Contributions
     now: Contributions
-    partition: int
+    shard: int
 
 
 @dataclass(slots=True)
 class MeasuresFolding:
     """One batch on its way into entities and cells."""
 
-    collection: str
-    zone: ZoneInfo
+    sink: MeasuresSink
     _documents: dict[str, Document] = field(default_factory=dict)
     _known: dict[str, _Known] = field(default_factory=dict)
 
@@ -154,43 +167,42 @@ class MeasuresFolding:
         # Before a stream's first fact there is no entity to load.
         first = {fact.stream for fact in measured if fact.version == 1}
         wanted = {fact.stream for fact in measured} - first
-        self._documents = await tx.get_many(entities_of(self.collection), sorted(wanted))
+        self._documents = await tx.get_many(entities_of(self.sink.collection), sorted(wanted))
 
     def apply(self, recorded: Recorded) -> None:
         fact = recorded.fact
         blank = entity_of(fact)
         if blank is None:
             return
-        known = self._held(fact.stream, blank, recorded.position.partition)
-        entity = evolve(known.entity, fact, self.zone)
+        known = self._held(fact.stream, blank, self.sink.shard(recorded.position.partition))
+        entity = evolve(known.entity, fact, self.sink.zone)
         known.now = contributions(entity)  # It raises, if at all, before anything has changed.
         known.entity = entity
         self._known[fact.stream] = known
 
-    def _held(self, stream: str, blank: Entity, partition: int) -> _Known:
+    def _held(self, stream: str, blank: Entity, shard: int) -> _Known:
         if stream in self._known:
             return self._known[stream]
         document = self._documents.get(stream)
         if document is None:
-            return _Known(blank, {}, {}, partition)
+            return _Known(blank, {}, {}, shard)
         entity = entity_from(document)
         before = contributions(entity)
-        return _Known(entity, before, before, partition)
+        return _Known(entity, before, before, shard)
 
     async def save(self, tx: Transaction) -> None:
         if not self._known:
             return
-        changed = [
-            (cell, known.partition, amount)
-            for known in self._known.values()
-            for cell, amount in difference(known.now, known.before).items()
-        ]
-        entities = entities_of(self.collection)
-        # Inserting costs a fraction of replacing.
+        entities = entities_of(self.sink.collection)
         documents = [entity_document(known.entity) for known in self._known.values()]
         await tx.insert_many(entities, [d for d in documents if d["_id"] not in self._documents])
         await tx.put_many(entities, [d for d in documents if d["_id"] in self._documents])
-        await tx.add_many(self.collection, additions(changed))
+        changes = (
+            (cell, amount, known.shard)
+            for known in self._known.values()
+            for cell, amount in difference(known.now, known.before).items()
+        )
+        await add_cells(tx, self.sink.collection, changes)
 
     def committed(self) -> None:
         """Nobody waits for it here: readers ask the heads."""
@@ -198,9 +210,14 @@ class MeasuresFolding:
 
 @dataclass(frozen=True, slots=True)
 class MeasuresSink:
-    """Folds facts into the entities and cells of one version of the measures."""
+    """Folds facts into the entities and cells of one version of the measures.
+
+    Workers that write the same document conflict. So `apart` keeps the cells of each partition in
+    documents of their own; a worker who is alone needs fewer. Reports sum over both kinds.
+    """
 
     zone: ZoneInfo
+    apart: bool = True
     collection: str = BUILD.collection
     topics: tuple[str, ...] = TOPICS
     keeps_heads: bool = True
@@ -208,5 +225,8 @@ class MeasuresSink:
     def follows(self, stream: str) -> bool:
         return stream.partition("-")[0] in STREAMS
 
+    def shard(self, partition: int) -> int:
+        return partition if self.apart else 0
+
     def begin(self) -> MeasuresFolding:
-        return MeasuresFolding(self.collection, self.zone)
+        return MeasuresFolding(self)

@@ -14,7 +14,9 @@ from services.analytics.measures import AXES, Cell, contributions, recompute
 from services.analytics.sink import (
     BUILD,
     MeasuresSink,
-    additions,
+    _document,
+    add_cells,
+    cell_documents,
     cells_in,
     entities_of,
     entity_document,
@@ -27,7 +29,6 @@ from shared.events import Envelope, encode
 from shared.log import Partition, Record
 from shared.memory import MemoryLog, MemoryStore
 from shared.projector import Projector
-from shared.store import Document
 from shared.testing import interleaved
 
 
@@ -88,13 +89,10 @@ def test_stored_is_recomputed(found: list[list[Envelope]], random: Random) -> No
 @given(histories())
 def test_documents_hold_what_cells_say(found: list[list[Envelope]]) -> None:
     entities, cells = recompute((fact for history in found for fact in history), ZONE)
-    documents: dict[str, Document] = {}
-    for addition in additions((cell, 3, amount) for cell, amount in cells.items()):
-        document = documents.setdefault(addition.key, {"_id": addition.key, **addition.blank})
-        for path, amount in addition.amounts.items():
-            days, day, measure = path.split(".")
-            document.setdefault(days, {}).setdefault(day, {})[measure] = amount
-    assert dict(pair for doc in documents.values() for pair in cells_in(doc)) == cells
+    for axis, added in cell_documents((cell, n, 3) for cell, n in cells.items()).items():
+        documents = [_document(addition) for addition in added.values()]
+        expected = {cell: amount for cell, amount in cells.items() if cell.axis == axis}
+        assert dict(pair for doc in documents for pair in cells_in(axis, doc)) == expected
     for entity in entities.values():
         again = entity_from(entity_document(entity))
         assert again == entity
@@ -107,7 +105,8 @@ async def test_one_owner_is_read_alone() -> None:
     owners = ["employee-1", "employee-10", 'employee-1"', "", "김"]
     cells = {Cell("open", owner, "product", "", day): 1 for owner in owners}
     cells[Cell("open", "employee-1", "owner", "", day)] = 1
-    await store.add_many("cells", additions((cell, 0, 1) for cell in cells))
+    async with store.transaction() as tx:
+        await add_cells(tx, "cells", [(cell, 1, 0) for cell in cells])
     for owner in owners:
         found = await read_cells(store, "cells", ("product",), owner)
         assert found == {Cell("open", owner, "product", "", day): 1}
