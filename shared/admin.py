@@ -16,6 +16,7 @@ from shared.events import Envelope, UndecodableError, decode, encode
 from shared.log import Partition, partition_of
 from shared.projector import Collections
 from shared.runtime import Runtime
+from shared.topics import declared_topics
 from shared.verify import Check, verify_domain
 
 TRACE_RECORDS_MAX = 20_000
@@ -133,6 +134,23 @@ async def rebuild(name: str, runtimes: Runtimes) -> dict[str, str]:
             return {"collection": (await runtime.runners[name].rebuild()).collection}
     known = sorted(view for runtime in runtimes.values() for view in runtime.runners)
     raise NotFoundError(f"no view {name!r}; there are {', '.join(known)}")
+
+
+@router.get("/topics")
+async def topics(runtimes: Runtimes) -> dict[str, Any]:
+    """Every declared topic, with what the log holds of it."""
+    log = next(iter(runtimes.values())).log
+    found = []
+    for topic in declared_topics():
+        ends = await log.ends(topic.name)
+        found.append(
+            {
+                **topic.model_dump(),
+                "partitions_found": len(ends),
+                "records": sum(ends.values()),
+            }
+        )
+    return {"topics": found}
 
 
 @router.get("/verify")

@@ -1,0 +1,59 @@
+"""Reads the declaration of the log's topics, and refuses one that would lose facts."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shared.log import TopicSpec
+
+
+class Topic(BaseModel):
+    """One topic: `keep` everything for ever, or `compact` to the newest record of each key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str = Field(pattern=r"^[a-z]+(\.[a-z_]+)?$")
+    key: str
+    partitions: int = Field(ge=1, le=256)
+    cleanup: Literal["keep", "compact"]
+    producers: tuple[str, ...]
+    consumers: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _facts_are_kept(self) -> Topic:
+        if (self.cleanup == "compact") != self.name.startswith("views."):
+            raise ValueError("views.* are compacted, facts never are")
+        return self
+
+    @property
+    def spec(self) -> TopicSpec:
+        return TopicSpec(self.name, self.partitions, compacted=self.cleanup == "compact")
+
+
+class Topics(BaseModel):
+    """The whole declaration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    topics: tuple[Topic, ...]
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Topics:
+        names = [topic.name for topic in self.topics]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"declared twice: {', '.join(twice)}")
+        return self
+
+
+def declared_topics() -> tuple[Topic, ...]:
+    """Return shared/events/topics.yaml."""
+    text = files("shared.events").joinpath("topics.yaml").read_text(encoding="utf-8")
+    return Topics.model_validate(yaml.safe_load(text)).topics
+
+
+def load_topics() -> list[TopicSpec]:
+    """Return what every topic has to be."""
+    return [topic.spec for topic in declared_topics()]
