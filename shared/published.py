@@ -17,7 +17,7 @@ import structlog
 from shared.log import Log, LogUnavailableError, Partition, Record
 from shared.projection import Projection
 from shared.projector import Collections, cursor_id
-from shared.store import Document, Store, StoreError
+from shared.store import Document, Reads, Store, StoreError
 
 log = structlog.get_logger()
 
@@ -89,7 +89,9 @@ class ViewPublisher:
     projection: Projection[Any]
     store: Store
     log: Log
-    active: Callable[[], Awaitable[Build]]
+    # The build that is active in the store, or in a transaction's snapshot: never a remembered one,
+    # or what an old build sent last would be taken for the newest.
+    active_in: Callable[[Reads], Awaitable[Build]]
     idle_s: float = 0.25
     batch_max: int = 500
 
@@ -106,7 +108,7 @@ class ViewPublisher:
 
     async def publish(self) -> bool:
         """Send the documents of one batch of dirty ids; say whether there were any."""
-        build = await self.active()
+        build = await self.active_in(self.store)
         names = Collections(build.collection)
         dirty = await self.store.find(names.dirty, {}, limit=self.batch_max)
         if not dirty:
@@ -155,10 +157,10 @@ class ViewPublisher:
         return {p: cursors.get(cursor_id(p), {}).get("offset", 0) for p in partitions}
 
     async def _mend(self, records: Sequence[Record]) -> None:
-        build = await self.active()
-        names = Collections(build.collection)
         keys = {record.key.decode(): record for record in records if record.key}
         async with self.store.transaction() as tx:
+            build = await self.active_in(tx)
+            names = Collections(build.collection)
             documents = await tx.get_many(names.views, sorted(keys))
             stale = [self._stale(build, key, rec, documents) for key, rec in keys.items()]
             stubs = [doc for doc in stale if doc is not None and doc["_id"] not in documents]

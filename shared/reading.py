@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from shared.builds import QUERY_S
 from shared.errors import InvalidError, UnavailableError
 from shared.projection import Projection
 from shared.projector import Collections
-from shared.store import Store
+from shared.store import Sort, Store
 
 V = TypeVar("V")
 
@@ -57,6 +58,10 @@ class Page:
     next_key: str | None
 
 
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
 @dataclass(slots=True)
 class Reader(Generic[V]):
     """Reads one projection: its active version, on the primary."""
@@ -74,8 +79,11 @@ class Reader(Generic[V]):
             UnavailableError: the view does not know `at_least` in time, or never will, parked.
 
         """
-        collection = await self._fresh(at_least)
-        document = await self.store.get(collection, key)
+        while True:
+            asked_at, collection = _now(), await self._fresh(at_least)
+            document = await self.store.get(collection, key)
+            if await self._still(collection, asked_at):
+                break
         if document is None or document["view"] is None:
             return None
         return Seen(document["rev"], self.projection.from_document(document["view"]))
@@ -89,12 +97,16 @@ class Reader(Generic[V]):
         at_least: Token | None = None,
     ) -> Page:
         """Return the next `limit` views whose fields match `where`, by key."""
-        collection = await self._fresh(at_least)
         condition: dict[str, Any] = {f"view.{name}": value for name, value in where.items()}
         condition.setdefault("view", {"$ne": None})
         if after is not None:
             condition["_id"] = {"$gt": after}
-        found = await self.store.find(collection, condition, sort=(("_id", 1),), limit=limit + 1)
+        sort: Sort = (("_id", 1),)
+        while True:
+            asked_at, collection = _now(), await self._fresh(at_least)
+            found = await self.store.find(collection, condition, sort=sort, limit=limit + 1)
+            if await self._still(collection, asked_at):
+                break
         items = [Seen(d["rev"], self.projection.from_document(d["view"])) for d in found[:limit]]
         return Page(items, found[limit - 1]["_id"] if len(found) > limit else None)
 
@@ -104,10 +116,13 @@ class Reader(Generic[V]):
         heads = await self.store.get_many(Collections(collection).heads, list(streams))
         return sorted(stream for stream, head in heads.items() if head["parked"])
 
+    async def _still(self, collection: str, asked_at: float) -> bool:
+        """Whether what was read counts: who was held up for long may have read a dropped build."""
+        return _now() <= asked_at + QUERY_S or await self.active() == collection
+
     async def _fresh(self, at_least: Token | None) -> str:
         """Wait on the heads of the very collection that is read then."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.wait_s
+        deadline = _now() + self.wait_s
         while True:
             collection = await self.active()
             if at_least is None:
@@ -122,7 +137,7 @@ class Reader(Generic[V]):
                     slug="stream-parked",
                     retry_after_s=60,
                 )
-            if loop.time() >= deadline:
+            if _now() >= deadline:
                 raise UnavailableError(
                     f"{self.projection.name} has not folded {at_least.stream} up to version "
                     f"{at_least.version} yet",

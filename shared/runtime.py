@@ -7,15 +7,17 @@ and the service says so in `/readyz`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 
+from shared import builds
+from shared.builds import Builds
 from shared.clock import Clock
-from shared.errors import NotFoundError, UnavailableError
+from shared.errors import NotFoundError
 from shared.journal import Journal
 from shared.log import Log, LogUnavailableError
 from shared.projection import Projection
@@ -27,18 +29,18 @@ from shared.projector import (
     TooManyParkedError,
     cursor_id,
 )
-from shared.published import Build, ViewPublisher, dirty_mark
+from shared.published import Build, ViewPublisher
 from shared.publisher import Publisher
 from shared.reading import Reader
 from shared.service import Decisions, Domain, Service
 from shared.settings import Settings
 from shared.sinks import KeeperSink, PolicySink, ViewSink
-from shared.store import Store, TransientStoreError
+from shared.store import Reads, Store, TransientStoreError
 
 V = TypeVar("V")
 
-BUILDS = "projections"
 RESTART_S_MAX = 15.0
+FOLLOW_S = 0.5
 
 log = structlog.get_logger()
 
@@ -108,98 +110,91 @@ class ProjectionRunner:
     building: Build | None = None
     _active: Build | None = None
     _read_at: float = float("-inf")
+    _folding: set[Build] = field(default_factory=set)
+    _leaving_since: dict[Build, float] = field(default_factory=dict)
 
     async def active(self) -> Build:
         """Return the build that queries read; another process may have switched it."""
-        now = asyncio.get_running_loop().time()
-        if self._active is None or now - self._read_at > 1.0:
-            document = await self.runtime.store.get(BUILDS, self.projection.name)
-            newest = Build(self.projection.name, self.projection.version)
-            self._active = (
-                Build(document["_id"], document["version"], document["generation"])
-                if document
-                else newest
-            )
-            self._read_at = now
+        if self._active is None or _now() - self._read_at > builds.FRESH_S:
+            read_at = _now()
+            self._look(await builds.read(self.runtime.store, self.projection), read_at)
+        assert self._active is not None
         return self._active
+
+    async def active_in(self, reads: Reads) -> Build:
+        """Return the build that is active now, or in a transaction's snapshot."""
+        return (await builds.read(reads, self.projection)).active
 
     async def collection(self) -> str:
         return (await self.active()).collection
 
-    async def prepare(self, build: Build) -> None:
+    async def start(self) -> None:
+        """Fold what this release can fold; build its version when the active one is older."""
+        read_at = _now()
+        self._look(await builds.register(self.runtime.store, self.projection), read_at)
+        self.runtime.tasks.start(f"follow {self.projection.name}", self._follow)
+
+    async def rebuild(self) -> Build:
+        """Begin a fresh build beside the active one; queries switch when it has caught up."""
+        build = await builds.begin(self.runtime.store, self.projection)
+        self.building = build
+        return build
+
+    async def _follow(self) -> None:
+        """Fold what the store says is active or coming, whoever decided it."""
+        while True:
+            read_at = _now()
+            state = await builds.read(self.runtime.store, self.projection)
+            self._look(state, read_at)
+            await self._fold_these(
+                {
+                    b
+                    for b in (state.active, state.coming)
+                    if b and b.version == self.projection.version
+                }
+            )
+            if state.coming in self._folding and await self._caught_up(state.coming):
+                state = await builds.switch(self.runtime.store, self.projection, state.coming)
+                log.info("projection_switched", new=state.active.collection)
+                continue
+            await self._drop_these(state.leaving)
+            await asyncio.sleep(FOLLOW_S)
+
+    def _look(self, state: Builds, read_at: float) -> None:
+        self._active, self._read_at, self.building = state.active, read_at, state.coming
+
+    async def _fold_these(self, wanted: set[Build]) -> None:
+        for build in sorted(self._folding - wanted):
+            self._folding.discard(build)
+            self.runtime.forget(build.collection)
+            await self.runtime.tasks.stop(f"fold {build.collection}")
+        for build in sorted(wanted - self._folding):
+            await self._prepare(build)
+            projector = self.runtime.projector(ViewSink(self.projection, build.collection))
+            self.runtime.tasks.start(f"fold {build.collection}", projector.run)
+            self._folding.add(build)
+
+    async def _prepare(self, build: Build) -> None:
         for name in self.projection.indexes:
             await self.runtime.store.ensure_index(build.collection, (f"view.{name}", "_id"))
         parked = Collections(build.collection).parked
         await self.runtime.store.ensure_index(parked, ("stream",))
 
-    async def start(self) -> None:
-        """Fold the active build; build the newer version beside it when the release brings one."""
-        active = await self.active()
-        newest = Build(self.projection.name, self.projection.version)
-        if active.version < newest.version:
-            self._begin(newest)
-            return
-        await self._activate(active)
-        await self._fold(active)
+    async def _caught_up(self, build: Build) -> bool:
+        progress = await self.runtime.progress(build.collection, self.projection.topics)
+        return progress.lag == 0
 
-    async def rebuild(self) -> Build:
-        """Begin a fresh build beside the active one; queries switch when it has caught up."""
-        if self.building is not None:
-            raise UnavailableError(
-                f"{self.projection.name} is being rebuilt already", slug="rebuilding"
-            )
-        active = await self.active()
-        build = Build(active.name, active.version, active.generation + 1)
-        self._begin(build)
-        return build
+    async def _drop_these(self, leaving: Sequence[Build]) -> None:
+        """Drop what queries left; not at once, for readers notice the switch a little later."""
+        for build in leaving:
+            since = self._leaving_since.setdefault(build, _now())
+            if _now() - since > builds.GRACE_S:
+                await builds.drop(self.runtime.store, self.projection, build)
+                del self._leaving_since[build]
 
-    def _begin(self, build: Build) -> None:
-        self.building = build
-        self.runtime.tasks.start(f"build {build.collection}", lambda: self._build(build))
 
-    async def _build(self, build: Build) -> None:
-        """Fold from the first fact on, then let the queries switch, then drop the old build."""
-        for name in Collections(build.collection).all:
-            await self.runtime.store.drop(name)
-        await self._fold(build)
-        # The cursor lies in the store, where only asking again tells that it moved.
-        while (await self.runtime.progress(build.collection, self.projection.topics)).lag:  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
-        old = await self.active()
-        if self.projection.published:
-            await self._stub_what_is_gone(old, build)
-        await self._activate(build)
-        self.building = None
-        self.runtime.forget(old.collection)
-        await self.runtime.tasks.stop(f"fold {old.collection}")
-        log.info("projection_switched", old=old.collection, new=build.collection)
-        # Readers in other processes notice the switch within a second; give them two.
-        await asyncio.sleep(2.0)
-        await self._drop(old)
-
-    async def _drop(self, old: Build) -> None:
-        for name in Collections(old.collection).all:
-            await self.runtime.store.drop(name)
-
-    async def _stub_what_is_gone(self, old: Build, build: Build) -> None:
-        store = self.runtime.store
-        held = {d["_id"] for d in await store.find(build.collection, {}, fields=("_id",))}
-        before = {d["_id"] for d in await store.find(old.collection, {}, fields=("_id",))}
-        gone = sorted(before - held)
-        stubs = [{"_id": key, "rev": 1, "view": None} for key in gone]
-        await store.put_many(build.collection, stubs)
-        dirty = Collections(build.collection).dirty
-        await store.put_many(dirty, [dirty_mark(key, 1) for key in gone])
-
-    async def _activate(self, build: Build) -> None:
-        document = {"_id": build.name, "version": build.version, "generation": build.generation}
-        await self.runtime.store.put_many(BUILDS, [document])
-        self._active, self._read_at = build, asyncio.get_running_loop().time()
-
-    async def _fold(self, build: Build) -> None:
-        await self.prepare(build)
-        projector = self.runtime.projector(ViewSink(self.projection, build.collection))
-        self.runtime.tasks.start(f"fold {build.collection}", projector.run)
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 @dataclass(slots=True)
@@ -232,7 +227,7 @@ class Runtime:
     async def start(self, *, writes: bool = True, folds: bool = True) -> None:
         if self.decides or self.domain.intake:
             await self.journal.prepare()
-        if writes:
+        if writes or self.domain.policies:  # A policy decides and publishes where it folds.
             self.tasks.start("publish", self.publisher.run)
             self.tasks.start("catch up", self._open_when_caught_up)
         if folds:
@@ -250,7 +245,7 @@ class Runtime:
             self.tasks.start(f"policy {policy.name}", partial(self._run_policy, policy))
 
     def _publish_views(self, runner: ProjectionRunner) -> None:
-        views = ViewPublisher(runner.projection, self.store, self.log, runner.active)
+        views = ViewPublisher(runner.projection, self.store, self.log, runner.active_in)
         self.tasks.start(f"publish views.{runner.projection.name}", views.run)
         self.tasks.start(f"read back views.{runner.projection.name}", views.read_back)
 

@@ -43,8 +43,10 @@ class ViewFolding(Generic[V]):
 
     async def load(self, tx: Transaction, facts: Sequence[Envelope]) -> None:
         keys = {key for fact in facts for key in self._keys(fact)}
-        if self._sink.projection.keyed_by_stream:
+        projection = self._sink.projection
+        if projection.keyed_by_stream and not projection.published:
             # Such a view cannot exist before its stream's first fact; imports are full of those.
+            # (Of a published one there may be a stub: its topic knew a view that we do not.)
             keys -= {fact.stream for fact in facts if fact.version == 1}
         self._documents = await tx.get_many(self._sink.collection, sorted(keys))
 
@@ -79,7 +81,7 @@ class ViewFolding(Generic[V]):
         if not self._changed:
             return
         projection = self._sink.projection
-        documents = []
+        documents: list[Document] = []
         for key in sorted(self._changed):
             view = self._views[key]
             # A deleted view leaves a stub, so that its `rev` never starts again.

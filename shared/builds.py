@@ -1,0 +1,161 @@
+"""Blue-green builds: which documents queries read, and which are folded beside them to take over.
+
+One document per projection says it, only transactions change it, and every process follows it. A
+build's collections are made once and never made anew, so two processes can never undo each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from shared.errors import UnavailableError
+from shared.projection import Projection
+from shared.projector import Collections
+from shared.published import Build, dirty_mark
+from shared.store import Document, Reads, Store, Transaction, WriteConflictError
+
+BUILDS = "projections"
+# How old a process's knowledge of the active build may be, how long a query may take with it, and
+# how long a build stays after queries left it. The last must exceed the sum of the others.
+FRESH_S = 1.0
+QUERY_S = 1.0
+GRACE_S = 5.0
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Builds:
+    """Where one projection stands: what queries read, what takes over, what may be dropped."""
+
+    active: Build
+    coming: Build | None = None
+    leaving: tuple[Build, ...] = ()
+
+    def document(self) -> Document:
+        return {
+            "_id": self.active.name,
+            "version": self.active.version,
+            "generation": self.active.generation,
+            "coming": _pair(self.coming) if self.coming else None,
+            "leaving": [_pair(build) for build in self.leaving],
+        }
+
+    @staticmethod
+    def of(document: Document) -> Builds:
+        name = document["_id"]
+        coming = document.get("coming")
+        return Builds(
+            Build(name, document["version"], document["generation"]),
+            Build(name, *coming) if coming else None,
+            tuple(Build(name, *pair) for pair in document.get("leaving", ())),
+        )
+
+
+def _pair(build: Build) -> list[int]:
+    return [build.version, build.generation]
+
+
+def first(projection: Projection[Any]) -> Builds:
+    return Builds(Build(projection.name, projection.version))
+
+
+async def read(reads: Reads, projection: Projection[Any]) -> Builds:
+    """Say where it stands; before anybody folds it, that is at its first build."""
+    document = await reads.get(BUILDS, projection.name)
+    return first(projection) if document is None else Builds.of(document)
+
+
+async def register(store: Store, projection: Projection[Any]) -> Builds:
+    """Make sure that this release's version is active or on its way.
+
+    An older release than the active build changes nothing: it neither folds it nor replaces it.
+    """
+
+    async def change(_tx: Transaction, builds: Builds) -> Builds:
+        newest = max(builds.active.version, builds.coming.version if builds.coming else 0)
+        if newest >= projection.version:
+            return builds
+        gone = (builds.coming,) if builds.coming else ()
+        coming = Build(projection.name, projection.version)
+        return Builds(builds.active, coming, builds.leaving + gone)
+
+    return await _change(store, projection, change)
+
+
+async def begin(store: Store, projection: Projection[Any]) -> Build:
+    """Begin a fresh build of the active version, to replace it when it has caught up."""
+
+    async def change(_tx: Transaction, builds: Builds) -> Builds:
+        if builds.coming is not None:
+            raise UnavailableError(f"{projection.name} is being rebuilt already", slug="rebuilding")
+        if builds.active.version != projection.version:
+            raise UnavailableError(
+                f"{projection.name} is at version {builds.active.version}; this release folds "
+                f"version {projection.version}",
+                slug="another-release",
+            )
+        coming = builds.active._replace(generation=builds.active.generation + 1)
+        return Builds(builds.active, coming, builds.leaving)
+
+    builds = await _change(store, projection, change)
+    assert builds.coming is not None
+    return builds.coming
+
+
+async def switch(store: Store, projection: Projection[Any], build: Build) -> Builds:
+    """Let queries read this build from now on, if it is still the one to come."""
+
+    async def change(tx: Transaction, builds: Builds) -> Builds:
+        if builds.coming != build:
+            return builds
+        if projection.published:
+            await _stub_what_is_gone(tx, builds.active, build)
+        return Builds(build, None, (*builds.leaving, builds.active))
+
+    return await _change(store, projection, change)
+
+
+async def drop(store: Store, projection: Projection[Any], build: Build) -> None:
+    """Remove everything of a build that nobody reads any more."""
+    for name in Collections(build.collection).all:
+        await store.drop(name)
+
+    async def change(_tx: Transaction, builds: Builds) -> Builds:
+        left = tuple(leaving for leaving in builds.leaving if leaving != build)
+        return Builds(builds.active, builds.coming, left)
+
+    await _change(store, projection, change)
+
+
+async def _stub_what_is_gone(tx: Transaction, old: Build, new: Build) -> None:
+    """What only the old build has was published: its subscribers must hear that it is gone.
+
+    Inside the transaction of the switch: a view that is folded meanwhile is not overwritten.
+    """
+    held = {document["_id"] for document in await tx.find(new.collection, {}, fields=())}
+    before = {document["_id"] for document in await tx.find(old.collection, {}, fields=())}
+    gone = sorted(before - held)
+    await tx.insert_many(new.collection, [{"_id": key, "rev": 1, "view": None} for key in gone])
+    await tx.insert_many(Collections(new.collection).dirty, [dirty_mark(key, 1) for key in gone])
+
+
+async def _change(
+    store: Store,
+    projection: Projection[Any],
+    change: Callable[[Transaction, Builds], Awaitable[Builds]],
+) -> Builds:
+    """Apply a change in a transaction; when another process was first, look again."""
+    while True:
+        try:
+            async with store.transaction() as tx:
+                document = await tx.get(BUILDS, projection.name)
+                before = first(projection) if document is None else Builds.of(document)
+                after = await change(tx, before)
+                if document is None or after != before:
+                    await tx.put_many(BUILDS, [after.document()])
+        except WriteConflictError:
+            continue
+        return after
