@@ -66,6 +66,7 @@ class Remembered(BaseModel):
     log_port: int | None = None
     store_port: int | None = None
     wants_demo: bool = True
+    size: int | None = None
     demo: Demo | None = None
     children: dict[str, Process] = {}
 

@@ -1,0 +1,296 @@
+"""The command line. Everything but `up` talks HTTP, so it works from any machine.
+
+Rule: an error is one line on standard error and a non-zero exit code, never a traceback.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from enum import StrEnum
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sellers import watching
+from sellers.client import Api
+from sellers.data_dir import DEFAULT, DataDirError, EngineChoice, read_remembered
+from sellers.errors import CommandError, OneLineErrors
+from sellers.report import pipeline_table
+
+URL = "http://127.0.0.1:8080"
+DIFFERS = 1
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+app = typer.Typer(
+    name="sellers",
+    cls=OneLineErrors,
+    help="Sales execution and key accounts as facts: every touch an event, every view a fold.",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+imports = typer.Typer(help="Bring in what another system holds.", cls=OneLineErrors)
+parked = typer.Typer(help="Facts that could not be folded, set aside.", cls=OneLineErrors)
+report = typer.Typer(help="Figures, read over HTTP.", cls=OneLineErrors)
+app.add_typer(imports, name="import")
+app.add_typer(parked, name="parked")
+app.add_typer(report, name="report")
+
+
+class By(StrEnum):
+    """What the pipeline's figures can be grouped by."""
+
+    STAGE = "stage"
+    PRODUCT = "product"
+    SELLER = "seller"
+    TEAM = "team"
+    MANAGER = "manager"
+    REGION = "region"
+    COMPANY = "company"
+    QUARTER = "quarter"
+    TOTAL = "total"
+
+
+def default_url() -> str:
+    """Return where the `up` of this folder serves, or where it would."""
+    try:
+        return read_remembered(DEFAULT).url or URL
+    except DataDirError:
+        return URL
+
+
+def show_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"sellers {installed_version('sellers')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SELLERS_URL",
+            help="Where the platform serves.",
+            show_default="where `sellers up` serves from ./.data, else http://127.0.0.1:8080",
+        ),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Say which.")
+    ] = False,
+) -> None:
+    context.obj = url
+    if context.invoked_subcommand is None:
+        out.print(context.get_help(), markup=False)
+
+
+def connect(context: typer.Context, *, patience_s: float = 0.0) -> Api:
+    url = context.find_root().obj or default_url()
+    return context.with_resource(Api(url, patience_s=patience_s))
+
+
+@app.command()
+def up(
+    data_dir: Annotated[Path, typer.Option(help="Where data and logs are kept.")] = DEFAULT,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65_535,
+            help="The port of the API; 0: any free one.",
+            show_default="that of the last time, else 8080",
+        ),
+    ] = None,
+    demo: Annotated[
+        bool | None,
+        typer.Option(
+            "--demo/--no-demo",
+            help="Load the demo company, once.",
+            show_default="yes, unless the directory was begun with --no-demo",
+        ),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="How large the demo company is.", show_default="40")
+    ] = None,
+    engine: Annotated[
+        EngineChoice | None,
+        typer.Option(
+            help="Which log: the embedded server, or Apache Kafka (Java 17 and Maven).",
+            show_default="embedded",
+        ),
+    ] = None,
+    kafka_port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="The log's port.", show_default="free")
+    ] = None,
+    mongo_port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="The store's port.", show_default="free")
+    ] = None,
+) -> None:
+    """Run the whole platform on this machine until Ctrl-C."""
+    from sellers.up import Options  # noqa: PLC0415 - other commands need no servers
+    from sellers.up import up as run  # noqa: PLC0415
+
+    options = Options(data_dir, port, kafka_port, mongo_port, engine, demo, size)
+    raise typer.Exit(run(options))
+
+
+@imports.command("crm")
+def import_crm_command(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Argument(exists=True, file_okay=False, metavar="DIR")],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Which column means what, if not usual."),
+    ] = None,
+    report_path: Annotated[
+        Path, typer.Option("--report", dir_okay=False, help="Where rejected rows are told.")
+    ] = Path("import-report.csv"),
+) -> None:
+    """Import a CRM's export; run it again after an interruption, nothing is added twice."""
+    watching.import_crm(connect(context, patience_s=60), directory, mapping, report_path, err, out)
+
+
+@app.command()
+def touch(
+    context: typer.Context,
+    person: Annotated[
+        str | None, typer.Option(help="With whom.", show_default="somebody we know")
+    ] = None,
+    channel: Annotated[
+        str,
+        typer.Option(help="visit, call, email, chat, event, web, campaign, survey or other."),
+    ] = "call",
+    subject: Annotated[str, typer.Option(help="What it was about.")] = "A touch from the shell",
+    employee: Annotated[str | None, typer.Option(help="Who of us was in touch.")] = None,
+    about: Annotated[str, typer.Option(help="general, opportunity, complaint, ...")] = "general",
+    touch_id: Annotated[
+        str | None, typer.Option("--id", help="Its id: the same id is the same touch.")
+    ] = None,
+) -> None:
+    """Send one touch and show its path: event, position, views, figure."""
+    told = {
+        "person": person,
+        "channel": channel,
+        "subject": subject,
+        "employee": employee,
+        "about": about,
+    }
+    watching.touch(connect(context), told, touch_id, out)
+
+
+@app.command()
+def lag(context: typer.Context) -> None:
+    """Show how far everything that is folded is behind the log."""
+    answer = connect(context).get("/lag")
+    table = Table(pad_edge=False)
+    table.add_column("domain")
+    table.add_column("collection")
+    for name in ("written", "folded", "lag"):
+        table.add_column(name, justify="right")
+    for row in answer["projections"]:
+        counts = (f"{row[name]:,}" for name in ("written", "folded", "lag"))
+        table.add_row(row["domain"], row["collection"], *counts)
+    out.print(table)
+    for domain, pending in answer.get("outbox", {}).items():
+        if pending:
+            out.print(f"{domain}: {pending:,} decisions wait to be published")
+
+
+@parked.command("list")
+def parked_list(context: typer.Context) -> None:
+    """List the streams with facts set aside, and why."""
+    held = connect(context).get("/parked")["parked"]
+    if not held:
+        out.print("nothing is parked")
+        return
+    table = Table(pad_edge=False)
+    for name in ("domain", "collection", "stream", "facts", "since", "reason"):
+        table.add_column(name, overflow="fold")
+    streams: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for fact in held:
+        key = (fact["domain"], fact["collection"], str(fact["stream"]))
+        streams.setdefault(key, []).append(fact)
+    for key, facts in streams.items():
+        words = (str(len(facts)), str(facts[0]["parked_at"]), str(facts[0]["reason"]))
+        table.add_row(*(Text(word) for word in (*key, *words)))
+    out.print(table)
+
+
+@parked.command("show")
+def parked_show(context: typer.Context, stream: Annotated[str, typer.Argument()]) -> None:
+    """Show every parked fact of one stream, with its bytes."""
+    held = connect(context).get("/parked")["parked"]
+    facts = [fact for fact in held if fact["stream"] == stream]
+    if not facts:
+        raise CommandError(f"nothing of {stream} is parked")
+    for fact in facts:
+        typer.echo(json.dumps(fact, indent=2, ensure_ascii=False))
+
+
+@parked.command("replay")
+def parked_replay(
+    context: typer.Context,
+    stream: Annotated[str | None, typer.Argument(show_default="all")] = None,
+) -> None:
+    """Fold parked facts again, in their order; what still cannot be folded stays parked."""
+    watching.replay(connect(context), stream, out)
+
+
+@app.command()
+def rebuild(context: typer.Context, view: Annotated[str, typer.Argument(metavar="VIEW")]) -> None:
+    """Fold a view again from the first fact, beside the present one; then queries switch."""
+    watching.rebuild(connect(context, patience_s=30), view, err, out)
+
+
+@app.command()
+def topics(context: typer.Context) -> None:
+    """Compare the log's topics with what is declared; exit 1 when they differ."""
+    rows = connect(context).get("/topics")["topics"]
+    table = Table(pad_edge=False)
+    for name in ("topic", "declared", "applied", "differences"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        told = (str(row.get("declared") or ""), str(row.get("applied") or "missing"))
+        differences = "; ".join(map(str, row.get("differences") or ()))
+        table.add_row(Text(row["name"]), *map(Text, told), Text(differences, style="red"))
+    out.print(table)
+    if any(row.get("differences") for row in rows):
+        raise typer.Exit(DIFFERS)
+
+
+@app.command()
+def verify(context: typer.Context) -> None:
+    """Recompute every view and figure from the log; exit 0 when equal, 1 when something differs."""
+    if not watching.verify(connect(context), err, out):
+        raise typer.Exit(DIFFERS)
+
+
+@report.command("pipeline")
+def report_pipeline(
+    context: typer.Context,
+    by: Annotated[By, typer.Option(help="What the figures are grouped by.")] = By.STAGE,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="As it was at the end of this day, by when things happened.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects instead.")] = False,
+) -> None:
+    """Show open, won and lost opportunities, their value, win rate and days to win."""
+    query = {"by": by.value, "as_of": as_of.date().isoformat() if as_of else None}
+    rows = watching.rows_of(connect(context).get("/analytics/pipeline", query))
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        out.print(pipeline_table(rows, by.value))

@@ -1,0 +1,97 @@
+"""What `sellers up` says: progress and crashes on standard error, results on standard output.
+
+Rule: on a terminal something moves while we wait; elsewhere every line is plain and whole.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from rich.status import Status
+
+PLAIN_STEPS = 10
+
+
+class UpConsole:
+    """Says what the supervisor does."""
+
+    def __init__(self) -> None:
+        self.out = Console(highlight=False)
+        self.err = Console(stderr=True, highlight=False)
+        self._status: Status | None = None
+        # The supervisor and the opening both speak.
+        self._speaking = threading.RLock()
+
+    def line(self, text: str, style: str = "") -> None:
+        """One line, never wrapped, never taken for markup: it may hold anything."""
+        self.err.print(text, style=style, markup=False, soft_wrap=True)
+
+    def starting(self, name: str) -> None:
+        self.waiting(f"starting {name}")
+
+    def started(self, name: str, address: str, seconds: float) -> None:
+        self.rest()
+        where = f" at {address}" if address else ""
+        self.line(f"{name} runs{where} ({seconds:.1f} s)")
+
+    def crashed(self, what: str, log_file: str, lines: Sequence[str], then: str) -> None:
+        self.rest()
+        self.line(f"sellers up: {what}. The end of {log_file}:", "bold red")
+        for line in lines or ["(nothing)"]:
+            self.line(f"  | {line}", "dim")
+        self.line(f"sellers up: {then}", "bold red")
+
+    def stopping(self, name: str) -> None:
+        self.waiting(f"stopping {name}")
+
+    def waiting(self, what: str) -> None:
+        """Something that takes a moment; on a terminal it shows that it still goes on."""
+        with self._speaking:
+            if not self.err.is_terminal:
+                self.line(what)
+            elif self._status is None:
+                self._status = self.err.status(what)
+                self._status.start()
+            else:
+                self._status.update(what)
+
+    def rest(self) -> None:
+        """Nothing is waited for any more."""
+        with self._speaking:
+            if self._status is not None:
+                self._status.stop()
+                self._status = None
+
+
+@contextmanager
+def progress_bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a function that takes (done, total): a bar on a terminal, some lines elsewhere."""
+    if not console.is_terminal:
+        yield _plain(console, what)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _plain(console: Console, what: str) -> Callable[[int, int], None]:
+    told = -1
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        step = done * PLAIN_STEPS // total if total else 0
+        if step > told:
+            told = step
+            text = f"{what}: {done:,} of {total:,}"
+            console.print(text, markup=False, soft_wrap=True)
+
+    return tell

@@ -1,0 +1,68 @@
+"""How the command line fails: one line on standard error, and an exit code that says so."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperGroup
+
+from sellers.client import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+FAILED, INTERRUPTED = 1, 130
+
+# Typer brings its own click or uses the installed one, depending on its version; the base of all
+# errors in how a command was typed is the same class's ancestor in both.
+TypedWrongly: type[Any] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
+
+
+class CommandError(Exception):
+    """What was asked for cannot be done; the message is the one line."""
+
+
+class OneLineErrors(TyperGroup):
+    """Turns what a command raises into one line and an exit code."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: FBT001, FBT002 - click's signature
+        **extra: Any,
+    ) -> Any:
+        def run() -> Any:
+            return super(OneLineErrors, self).main(
+                args, prog_name, complete_var, standalone_mode=False, **extra
+            )
+
+        if not standalone_mode:
+            return run()
+        sys.exit(exit_code(run))
+
+
+def exit_code(run: Callable[[], Any]) -> int:
+    """Run a command and say with which code to exit; complain in one line where it fails."""
+    try:
+        code = run()
+    except (ApiError, CommandError, OSError) as error:
+        complain(str(error))
+        return FAILED
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except TypedWrongly as error:
+        where = getattr(getattr(error, "ctx", None), "command_path", "sellers")
+        complain(f"{error.format_message()} (see `{where} --help`)")
+        return int(error.exit_code)
+    return code if isinstance(code, int) else 0
+
+
+def complain(message: str) -> None:
+    """Say it in one line, whatever the message holds."""
+    typer.echo(f"sellers: {' '.join(message.split())}", err=True)

@@ -1,0 +1,155 @@
+"""What `sellers up` does once the processes run: wait until all serves, load the demo, say where.
+
+It works beside the supervisor, in a thread: while it waits or loads, a process may end and be
+started again, and then it only waits a little longer.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import date
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from sellers.client import Api, ApiError
+from sellers.console import progress_bar
+from sellers.data_dir import Demo
+from sellers.report import pipeline_table
+from shared.clock import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sellers.console import UpConsole
+    from sellers.data_dir import DataDir
+
+DEMO_SEED = 7
+DEMO_SIZE = 40
+PATIENCE_S = 60.0
+TRIES = 3
+POLL_S = 0.1
+SAY_AGAIN_S = 15.0
+SHOWN_BY = ("stage", "region", "quarter")
+
+
+class CancelledError(Exception):
+    """The platform is being stopped."""
+
+
+class Opening(threading.Thread):
+    """Runs once; `failure` says why it could not be finished."""
+
+    def __init__(
+        self,
+        data_dir: DataDir,
+        url: str,
+        servers: Mapping[str, str],
+        console: UpConsole,
+        wake: Callable[[], None],
+    ) -> None:
+        super().__init__(name="opening", daemon=True)
+        self.failure: str | None = None
+        self._data_dir, self._url, self._servers = data_dir, url, servers
+        self._console, self._wake = console, wake
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Say nothing more; whatever is on its way to the platform ends with the platform."""
+        self._cancelled.set()
+
+    def run(self) -> None:
+        try:
+            with Api(self._url, patience_s=PATIENCE_S, actor="up") as api:
+                self._open(api)
+        except CancelledError:
+            return
+        except Exception as error:  # noqa: BLE001 - a thread's end must reach whoever waits for it
+            if not self._cancelled.is_set():
+                self.failure = str(error) or repr(error)
+                self._wake()
+
+    def _open(self, api: Api) -> None:
+        began = time.monotonic()
+        self._until_ready()
+        if self._data_dir.remembered.wants_demo:
+            self._load_demo(api)
+        self._until_folded(api)
+        self._console.rest()
+        self._figures(api)
+        seconds = time.monotonic() - began
+        self._console.line(f"ready after {seconds:.1f} s; Ctrl-C stops everything that was started")
+
+    def _until_ready(self) -> None:
+        """Wait for `/readyz`; say again and again, and on every change, what is missing."""
+        said, said_at = "", 0.0
+        # No patience: here every answer is looked at.
+        with Api(self._url, actor="up") as probe:
+            while not self._cancelled.wait(POLL_S):
+                try:
+                    probe.get("/readyz")
+                except ApiError as error:
+                    missing, now = str(error), time.monotonic()
+                    if missing != said or now > said_at + SAY_AGAIN_S:
+                        self._console.waiting(f"not ready yet: {missing}")
+                        said, said_at = missing, now
+                else:
+                    self._console.rest()
+                    return
+        raise CancelledError
+
+    def _load_demo(self, api: Api) -> None:
+        remembered = self._data_dir.remembered
+        if remembered.demo is None:
+            today = SystemClock().now().date()
+            size = remembered.size or DEMO_SIZE
+            remembered.demo = Demo(size=size, end_on=today.isoformat())
+            # Before the first fact: a load that was cut off goes on with the same company.
+            self._data_dir.remember()
+        if remembered.demo.done:
+            return
+        for tries_left in reversed(range(TRIES)):
+            try:
+                self._send_demo(api, remembered.demo)
+                break
+            except ApiError as error:
+                if self._cancelled.is_set() or not tries_left:
+                    raise
+                self._console.line(f"the demo company is not loaded yet: {error}; going on")
+                self._until_ready()
+        remembered.demo.done = True
+        self._data_dir.remember()
+
+    def _send_demo(self, api: Api, demo: Demo) -> None:
+        from sellers.demo import load_demo  # noqa: PLC0415 - costs a second start nothing
+
+        with progress_bar(self._console.err, "loading the demo company") as progress:
+            load_demo(api, DEMO_SEED, demo.size, date.fromisoformat(demo.end_on), progress)
+
+    def _until_folded(self, api: Api) -> None:
+        """The figures are shown when they are whole."""
+        while not self._cancelled.wait(POLL_S):
+            answer = api.get("/lag")
+            behind = sum(found["lag"] for found in answer["projections"])
+            if not behind and not any(answer.get("outbox", {}).values()):
+                self._until_ready()
+                return
+            self._console.waiting(f"folding: {behind:,} records to go")
+        raise CancelledError
+
+    def _figures(self, api: Api) -> None:
+        out = self._console.out
+        where = Table.grid(padding=(0, 2))
+        for name, address in {
+            "API": self._url,
+            "its description": f"{self._url}/docs",
+            **self._servers,
+            "data and logs": str(self._data_dir.path),
+        }.items():
+            where.add_row(name, address)
+        out.print(where, soft_wrap=True)
+        for by in SHOWN_BY:
+            rows = api.get("/analytics/pipeline", {"by": by})
+            if rows:
+                out.print(pipeline_table(rows, by))

@@ -1,0 +1,58 @@
+"""Figures as tables for people. Rule: nothing is computed here that the API did not answer."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BAR_CELLS = 16
+EIGHTHS = " ▏▎▍▌▋▊▉"
+FULL = "█"
+Row = dict[str, Any]
+
+
+def pipeline_table(rows: Sequence[Row], by: str) -> Table:
+    """Return one row a key, with a bar for its share of the largest won value."""
+    table = Table(title=f"pipeline by {by}", title_justify="left", pad_edge=False)
+    table.add_column(by)
+    for name in ("count", "open", "won", "lost", "won value"):
+        table.add_column(name, justify="right")
+    table.add_column("", min_width=BAR_CELLS)
+    for name in ("win rate", "days to win"):
+        table.add_column(name, justify="right")
+    largest = max((number(row.get("value_won")) for row in rows), default=Decimal(0))
+    for row in rows:
+        value = number(row.get("value_won"))
+        table.add_row(
+            Text(str(row.get("label") or row.get("key") or "(none)")),
+            *(f"{row.get(name) or 0:,}" for name in ("count", "open", "won", "lost")),
+            f"{value:,.0f}",
+            Text(bar(value / largest if largest else Decimal(0)), style="cyan"),
+            shown(row.get("win_rate"), " %"),
+            shown(row.get("mean_cycle_days")),
+        )
+    return table
+
+
+def number(value: Any) -> Decimal:
+    """Decimals come as text, so that nothing is rounded on the way."""
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return Decimal(0)
+
+
+def shown(value: Any, unit: str = "") -> str:
+    return "" if value is None else f"{number(value):.2f}{unit}"
+
+
+def bar(share: Decimal) -> str:
+    """Return a bar in eighths of a cell; what is there but tiny is still seen."""
+    eighths = max(int(share * BAR_CELLS * 8), 1 if share > 0 else 0)
+    return (FULL * (eighths // 8) + EIGHTHS[eighths % 8]).rstrip()

@@ -1,0 +1,173 @@
+"""Commands that take a while: they ask for something and show how far it is until it is done."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+from rich.tree import Tree
+
+from sellers.client import ApiError
+from sellers.console import progress_bar
+from sellers.errors import CommandError
+from shared.clock import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from sellers.client import Api
+
+POLL_S = 0.1
+PATH_S_MAX = 15.0
+NOT_FOUND = 404
+PERSON = "person-somebody"
+
+
+def rows_of(answer: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = answer["rows"]
+    return rows
+
+
+def touch(api: Api, told: dict[str, Any], touch_id: str | None, out: Console) -> None:
+    """Send a touch and print where it went; a view that has not folded it is waited for."""
+    given = {name: value for name, value in told.items() if value is not None}
+    given.setdefault("person", known_person(api))
+    today = SystemClock().now()
+    began = time.monotonic()
+    name = touch_id or SystemClock().new_id()
+    before = touches_on(api, today.date().isoformat())
+    sent = api.post("/touches?source=cli", given, headers={"idempotency-key": name})
+    seconds = time.monotonic() - began
+    tree = Tree(Text(f"touch {given['channel']} with {given['person']}: {given.get('subject')}"))
+    tree.add(Text(f"event     {sent['stream']} (id {name}), recorded in {seconds * 1000:.0f} ms"))
+    trace = until(lambda: reached(api, sent["stream"]))
+    if trace is None:
+        tree.add(Text("position  not in the log yet: it is recorded, and published later"))
+        out.print(tree)
+        return
+    for found in trace["facts"]:
+        tree.add(Text(f"position  {found['position']}"))
+    for view in trace["views"]:
+        place = f"{view['domain']}.{view['collection']}"
+        folded = "" if view["folded_version"] else "  (not folded yet)"
+        tree.add(Text(f"view      {place}: {', '.join(view['keys'])}{folded}"))
+    tree.add(Text(f"figure    {figure(api, today.date().isoformat(), before)}"))
+    out.print(tree)
+
+
+def known_person(api: Api) -> str:
+    """Return somebody we know; a touch may also be with somebody we do not know."""
+    people = api.get("/contacts/people", {"limit": 1})["items"]
+    return str(people[0]["person"]) if people else PERSON
+
+
+def reached(api: Api, stream: str) -> dict[str, Any] | None:
+    """Return the trace when all views have folded the stream, None before."""
+    try:
+        trace: dict[str, Any] = api.get(f"/trace/{stream}")
+    except ApiError as error:
+        if error.status == NOT_FOUND:
+            return None
+        raise
+    return trace if all(view["folded_version"] for view in trace["views"]) else None
+
+
+def touches_on(api: Api, day: str) -> int:
+    rows = rows_of(api.get("/analytics/touches", {"by": "day", "from": day, "to": day}))
+    return sum(row["count"] for row in rows if row["key"] == day)
+
+
+def figure(api: Api, day: str, before: int) -> str:
+    after = until(lambda: count if (count := touches_on(api, day)) > before else None)
+    if after is None:
+        return f"touches on {day}: still {before:,} (the same touch counts once)"
+    return f"touches on {day}: {before:,} -> {after:,}"
+
+
+def until(found: Callable[[], Any]) -> Any:
+    """Ask until there is an answer, or for as long as anybody would look at a screen."""
+    deadline = time.monotonic() + PATH_S_MAX
+    while (answer := found()) is None and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    return answer
+
+
+def replay(api: Api, stream: str | None, out: Console) -> None:
+    """Replay one parked stream, or all.
+
+    Raises:
+        CommandError: nothing of it is parked, or some of it still cannot be folded.
+
+    """
+    held = {
+        (fact["domain"], fact["collection"], fact["stream"])
+        for fact in api.get("/parked")["parked"]
+        if stream is None or fact["stream"] == stream
+    }
+    if not held:
+        if stream is not None:
+            raise CommandError(f"nothing of {stream} is parked")
+        out.print("nothing is parked")
+        return
+    left_over = 0
+    for domain, collection, parked in sorted(held):
+        command = {"domain": domain, "collection": collection, "stream": parked}
+        left = api.post("/parked/replay", command)["left"]
+        left_over += left
+        told = "folded" if not left else f"{left} still parked"
+        out.print(Text(f"{collection} {parked}: {told}"))
+    if left_over:
+        raise CommandError(f"{left_over} facts still cannot be folded: `sellers parked list`")
+
+
+def rebuild(api: Api, view: str, err: Console, out: Console) -> None:
+    """Start a rebuild and stay until queries read it."""
+    collection = api.post(f"/views/{view}/rebuild")["collection"]
+    with progress_bar(err, f"rebuilding {view}") as progress:
+        while True:
+            found = next(v for v in api.get("/views")["views"] if v["name"] == view)
+            if found["collection"] == collection:
+                break
+            building = found["building"]
+            if building is not None:
+                progress(min(building["folded"], building["written"]), building["written"])
+            time.sleep(POLL_S)
+    out.print(f"{view} is read from {collection} now")
+
+
+def verify(api: Api, err: Console, out: Console) -> bool:
+    """Show every check as it is done; return whether all is equal."""
+    verdict: dict[str, Any] | None = None
+    for line in api.lines("/verify"):
+        if "equal" in line:
+            verdict = line
+            break
+        told = f"{line['name']}: {line['checked']:,} checked"
+        differing = len(line["differences"])
+        err.print(Text(told + (f", {differing} differ" if differing else "")))
+    if verdict is None:
+        raise CommandError("the verification broke off; see the node's log")
+    for difference in verdict["differences"]:
+        out.print(Text(f"differs: {difference}"))
+    out.print("equal" if verdict["equal"] else "not equal")
+    return bool(verdict["equal"])
+
+
+def import_crm(
+    api: Api,
+    directory: Path,
+    mapping: Path | None,
+    report_path: Path,
+    err: Console,
+    out: Console,
+) -> None:
+    """Import with a progress bar, then say what became of the rows."""
+    from sellers.importing import import_crm as run  # noqa: PLC0415 - only this command needs it
+
+    with progress_bar(err, f"importing {directory.name}") as progress:
+        done = run(directory, api, mapping, report_path, progress)
+    out.print(Text(str(done)))
