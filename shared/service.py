@@ -116,6 +116,10 @@ class Refused:
 Outcome = Accepted | Refused
 
 
+class OvertakenError(TransientStoreError):
+    """Another attempt of the same command was first."""
+
+
 @dataclass(slots=True)
 class _Stream:
     """A stream as this batch of commands leaves it so far."""
@@ -310,6 +314,7 @@ class Service:
     async def _attempt(self, requests: Sequence[Request]) -> list[Outcome]:
         journal = self.decisions.journal
         outcomes, decisions, encoded = await self.decisions.decide(journal.store, requests)
+        await self._check_not_overtaken(requests, outcomes)
         if decisions:
             async with journal.store.transaction() as tx:
                 outgoing = await journal.record(tx, decisions, encoded)
@@ -317,6 +322,26 @@ class Service:
                 journal.committed(outgoing.entries)
                 self.announce(outgoing)
         return outcomes
+
+    async def _check_not_overtaken(
+        self, requests: Sequence[Request], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Do not refuse a command for what it has done itself, when tried the first time.
+
+        That attempt may have committed after we looked for the command and before we read the
+        stream: then its own facts are why the rule says no.
+        """
+        refused = [
+            request
+            for request, outcome in zip(requests, outcomes, strict=True)
+            if isinstance(outcome, Refused)
+        ]
+        if not refused:
+            return
+        journal = self.decisions.journal
+        known = await journal.commanded(journal.store, [command_key(r) for r in refused])
+        if any(_recorded(known.get(command_key(r)), fingerprint(r)) for r in refused):
+            raise OvertakenError("another attempt of the same command was recorded meanwhile")
 
 
 async def decide_within(
