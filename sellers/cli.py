@@ -14,14 +14,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from sellers import watching
 from sellers.client import Api
 from sellers.data_dir import DEFAULT, DataDirError, EngineChoice, read_remembered
 from sellers.errors import CommandError, OneLineErrors
-from sellers.report import pipeline_table
+from sellers.report import columns, pipeline_table, rows_of
 
 URL = "http://127.0.0.1:8080"
 DIFFERS = 1
@@ -190,11 +189,7 @@ def touch(
 def lag(context: typer.Context) -> None:
     """Show how far everything that is folded is behind the log."""
     answer = connect(context).get("/lag")
-    table = Table(pad_edge=False)
-    table.add_column("domain")
-    table.add_column("collection")
-    for name in ("written", "folded", "lag"):
-        table.add_column(name, justify="right")
+    table = columns(("domain", "collection"), ("written", "folded", "lag"))
     for row in answer["projections"]:
         counts = (f"{row[name]:,}" for name in ("written", "folded", "lag"))
         table.add_row(row["domain"], row["collection"], *counts)
@@ -211,9 +206,7 @@ def parked_list(context: typer.Context) -> None:
     if not held:
         out.print("nothing is parked")
         return
-    table = Table(pad_edge=False)
-    for name in ("domain", "collection", "stream", "facts", "since", "reason"):
-        table.add_column(name, overflow="fold")
+    table = columns(("domain", "collection", "stream", "facts", "since", "reason"))
     streams: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for fact in held:
         key = (fact["domain"], fact["collection"], str(fact["stream"]))
@@ -254,9 +247,7 @@ def rebuild(context: typer.Context, view: Annotated[str, typer.Argument(metavar=
 def topics(context: typer.Context) -> None:
     """Compare the log's topics with what is declared; exit 1 when they differ."""
     rows = connect(context).get("/topics")["topics"]
-    table = Table(pad_edge=False)
-    for name in ("topic", "declared", "applied", "differences"):
-        table.add_column(name, overflow="fold")
+    table = columns(("topic", "declared", "applied", "differences"))
     for row in rows:
         told = (str(row.get("declared") or ""), str(row.get("applied") or "missing"))
         differences = "; ".join(map(str, row.get("differences") or ()))
@@ -289,7 +280,7 @@ def report_pipeline(
 ) -> None:
     """Show open, won and lost opportunities, their value, win rate and days to win."""
     query = {"by": by.value, "as_of": as_of.date().isoformat() if as_of else None}
-    rows = watching.rows_of(connect(context).get("/analytics/pipeline", query))
+    rows = rows_of(connect(context).get("/analytics/pipeline", query))
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:

@@ -6,6 +6,7 @@ Rule: on a terminal something moves while we wait; elsewhere every line is plain
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rich.status import Status
 
 PLAIN_STEPS = 10
+SAY_AGAIN_S = 15.0
 
 
 class UpConsole:
@@ -27,6 +29,8 @@ class UpConsole:
         self.out = Console(highlight=False)
         self.err = Console(stderr=True, highlight=False)
         self._status: Status | None = None
+        self._waits_for: str | None = None
+        self._said_at = 0.0
         # The supervisor and the opening both speak.
         self._speaking = threading.RLock()
 
@@ -52,11 +56,17 @@ class UpConsole:
     def stopping(self, name: str) -> None:
         self.waiting(f"stopping {name}")
 
-    def waiting(self, what: str) -> None:
-        """Something that takes a moment; on a terminal it shows that it still goes on."""
+    def waiting(self, what: str, of: str | None = None) -> None:
+        """Say what takes a moment; on a terminal something moves meanwhile.
+
+        Elsewhere what is waited for (`of`) is said when it is new, and again after a while.
+        """
         with self._speaking:
             if not self.err.is_terminal:
-                self.line(what)
+                new, now = of or what, time.monotonic()
+                if new != self._waits_for or now > self._said_at + SAY_AGAIN_S:
+                    self._waits_for, self._said_at = new, now
+                    self.line(what)
             elif self._status is None:
                 self._status = self.err.status(what)
                 self._status.start()
@@ -66,6 +76,7 @@ class UpConsole:
     def rest(self) -> None:
         """Nothing is waited for any more."""
         with self._speaking:
+            self._waits_for = None
             if self._status is not None:
                 self._status.stop()
                 self._status = None

@@ -16,7 +16,7 @@ from rich.table import Table
 from sellers.client import Api, ApiError
 from sellers.console import progress_bar
 from sellers.data_dir import Demo
-from sellers.report import pipeline_table
+from sellers.report import pipeline_table, rows_of
 from shared.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ DEMO_SIZE = 40
 PATIENCE_S = 60.0
 TRIES = 3
 POLL_S = 0.1
-SAY_AGAIN_S = 15.0
 SHOWN_BY = ("stage", "region", "quarter")
 
 
@@ -82,18 +81,14 @@ class Opening(threading.Thread):
         self._console.line(f"ready after {seconds:.1f} s; Ctrl-C stops everything that was started")
 
     def _until_ready(self) -> None:
-        """Wait for `/readyz`; say again and again, and on every change, what is missing."""
-        said, said_at = "", 0.0
+        """Wait for `/readyz`, and say what is missing."""
         # No patience: here every answer is looked at.
         with Api(self._url, actor="up") as probe:
             while not self._cancelled.wait(POLL_S):
                 try:
                     probe.get("/readyz")
                 except ApiError as error:
-                    missing, now = str(error), time.monotonic()
-                    if missing != said or now > said_at + SAY_AGAIN_S:
-                        self._console.waiting(f"not ready yet: {missing}")
-                        said, said_at = missing, now
+                    self._console.waiting(f"not ready yet: {error}")
                 else:
                     self._console.rest()
                     return
@@ -135,7 +130,7 @@ class Opening(threading.Thread):
             if not behind and not any(answer.get("outbox", {}).values()):
                 self._until_ready()
                 return
-            self._console.waiting(f"folding: {behind:,} records to go")
+            self._console.waiting(f"folding: {behind:,} records to go", "folding")
         raise CancelledError
 
     def _figures(self, api: Api) -> None:
@@ -150,6 +145,6 @@ class Opening(threading.Thread):
             where.add_row(name, address)
         out.print(where, soft_wrap=True)
         for by in SHOWN_BY:
-            rows = api.get("/analytics/pipeline", {"by": by})
+            rows = rows_of(api.get("/analytics/pipeline", {"by": by}))
             if rows:
                 out.print(pipeline_table(rows, by))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -17,12 +18,25 @@ FULL = "█"
 Row = dict[str, Any]
 
 
+def rows_of(answer: Any) -> list[Row]:
+    rows: list[Row] = answer["rows"]
+    return rows
+
+
+def columns(words: Sequence[str], numbers: Sequence[str] = ()) -> Table:
+    """Return an empty table: words to the left, numbers to the right."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    for name in words:
+        table.add_column(name, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right")
+    return table
+
+
 def pipeline_table(rows: Sequence[Row], by: str) -> Table:
     """Return one row a key, with a bar for its share of the largest won value."""
-    table = Table(title=f"pipeline by {by}", title_justify="left", pad_edge=False)
-    table.add_column(by)
-    for name in ("count", "open", "won", "lost", "won value"):
-        table.add_column(name, justify="right")
+    table = columns((by,), ("count", "open", "won", "lost", "won value"))
+    table.title = f"pipeline by {by}"
     table.add_column("", min_width=BAR_CELLS)
     for name in ("win rate", "days to win"):
         table.add_column(name, justify="right")

@@ -11,6 +11,7 @@ from rich.tree import Tree
 from sellers.client import ApiError
 from sellers.console import progress_bar
 from sellers.errors import CommandError
+from sellers.report import rows_of
 from shared.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -27,15 +28,11 @@ NOT_FOUND = 404
 PERSON = "person-somebody"
 
 
-def rows_of(answer: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = answer["rows"]
-    return rows
-
-
 def touch(api: Api, told: dict[str, Any], touch_id: str | None, out: Console) -> None:
     """Send a touch and print where it went; a view that has not folded it is waited for."""
     given = {name: value for name, value in told.items() if value is not None}
-    given.setdefault("person", known_person(api))
+    if "person" not in given:
+        given["person"] = known_person(api)
     today = SystemClock().now()
     began = time.monotonic()
     name = touch_id or SystemClock().new_id()

@@ -1,0 +1,298 @@
+"""What each command asks of the API, what it shows, and how it fails: in one line."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from sellers.cli import app
+from sellers.data_dir import DataDir
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Answer = tuple[int, Any]
+
+
+class Platform(ThreadingHTTPServer):
+    """Answers what a test says it answers, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Asked)
+        self.answers: dict[str, list[Answer]] = {}
+        self.asked: list[str] = []
+        self.bodies: list[Any] = []
+        self.headers: dict[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def on(self, request: str, *answers: Answer) -> None:
+        """The answers to one request, in order; the last one for ever."""
+        self.answers[request] = list(answers)
+
+    def answer(self, request: str) -> Answer:
+        left = self.answers.get(request) or [(404, {"title": "Not Found", "detail": request})]
+        return left.pop(0) if len(left) > 1 else left[0]
+
+
+class Asked(BaseHTTPRequestHandler):
+    server: Platform
+
+    def do_GET(self) -> None:
+        self.respond()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.server.bodies.append(json.loads(body) if body else None)
+        self.server.headers = {name.lower(): value for name, value in self.headers.items()}
+        self.respond()
+
+    def respond(self) -> None:
+        request = f"{self.command} {self.path}"
+        self.server.asked.append(request)
+        status, answer = self.server.answer(request)
+        body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test's output free of it."""
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    with Platform() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def run(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("SELLERS_URL", platform.url)
+    monkeypatch.setenv("COLUMNS", "160")
+    return lambda *words: CliRunner().invoke(app, words)
+
+
+ROW = {
+    "key": "Won",
+    "label": None,
+    "count": 4238,
+    "won": 4238,
+    "lost": 0,
+    "open": 0,
+    "value_won": "10005534",
+    "win_rate": "100.00",
+    "mean_cycle_days": "51.78",
+}
+
+
+def test_a_report_is_exactly_what_the_api_answers_as_json(platform: Platform, run: Any) -> None:
+    rows = [ROW, {**ROW, "key": None, "win_rate": None}]
+    platform.on("GET /analytics/pipeline?by=stage&as_of=2017-06-30", (200, {"rows": rows}))
+    done = run("report", "pipeline", "--by", "stage", "--as-of", "2017-06-30", "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == rows
+
+
+def test_a_report_is_a_table_with_bars_for_people(platform: Platform, run: Any) -> None:
+    half = {**ROW, "key": "Half", "value_won": "5002767"}
+    platform.on("GET /analytics/pipeline?by=stage", (200, {"rows": [ROW, half]}))
+    done = run("report", "pipeline")
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    won, halved = (next(x for x in lines if x.strip().startswith(key)) for key in ("Won", "Half"))
+    assert "10,005,534" in won
+    assert "51.78" in won
+    assert (won.count("█"), halved.count("█")) == (16, 8)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("report", "pipeline", "--by", "moon"), "'moon' is not one of 'stage'"),
+        (("report", "pipeline", "--as-of", "31.12.2017"), "31.12.2017"),
+        (("nonsense",), "No such command 'nonsense'"),
+        (("parked",), "Missing command"),
+        (("import", "crm", "/nowhere/at/all"), "does not exist"),
+    ],
+)
+def test_a_command_typed_wrongly_is_told_in_one_line(
+    run: Any, words: tuple[str, ...], said: str
+) -> None:
+    done = run(*words)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_nobody_there_is_told_in_one_line(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    monkeypatch.setenv("SELLERS_URL", url)
+    done = run("lag")
+    assert done.exit_code == 1
+    assert done.stderr == f"sellers: nothing answers at {url}; start it with `sellers up`\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((422, {"detail": "no such day", "errors": [{"pointer": "as_of"}]}), "as_of: no such day"),
+        ((503, {"missing": {"worker": "two batches behind"}}), "worker: two batches behind"),
+        ((500, b"<html>"), "(500)"),
+        ((200, b"<html>"), "does not answer with JSON"),
+    ],
+)
+def test_a_refusal_is_told_in_one_line(
+    platform: Platform, run: Any, answer: Answer, said: str
+) -> None:
+    platform.on("GET /lag", answer)
+    done = run("lag")
+    assert done.exit_code == 1
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_address_is_that_of_the_data_directory_here(
+    platform: Platform, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SELLERS_URL")
+    here = DataDir(tmp_path / ".data")
+    with here.held():
+        here.remembered.url = platform.url
+        here.remember()
+    platform.on("GET /lag", (200, {"projections": []}))
+    assert run("lag").exit_code == 0
+    assert platform.asked == ["GET /lag"]
+
+
+def test_lag_lists_every_collection(platform: Platform, run: Any) -> None:
+    row = {"domain": "contacts", "collection": "person_card_v1", "folded": 7, "written": 1_009}
+    answer = {"projections": [{**row, "lag": 1_002}], "outbox": {"contacts": 3}}
+    platform.on("GET /lag", (200, answer))
+    done = run("lag")
+    assert re.search(r"contacts +person_card_v1 +1,009 +7 +1,002", done.stdout)
+    assert "contacts: 3 decisions wait to be published" in done.stdout
+
+
+PARKED = {
+    "domain": "contacts",
+    "collection": "person_card_v1",
+    "stream": "person-7",
+    "version": 3,
+    "position": "contacts/0/12",
+    "reason": "undecodable: [no] JSON",
+    "parked_at": "2026-01-02T03:04:05Z",
+    "value": "{",
+}
+
+
+def test_parked_facts_are_listed_by_stream_and_shown_whole(platform: Platform, run: Any) -> None:
+    platform.on("GET /parked", (200, {"parked": [PARKED, {**PARKED, "version": 4}]}))
+    (line,) = [x for x in run("parked", "list").stdout.splitlines() if "person-7" in x]
+    assert re.search(r"person-7 +2 +2026-01-02T03:04:05Z +undecodable: \[no\] JSON", line)
+    assert json.loads(run("parked", "show", "person-7").stdout.split("}\n")[0] + "}") == PARKED
+    missing = run("parked", "show", "person-8")
+    assert (missing.exit_code, missing.stderr) == (
+        1,
+        "sellers: nothing of person-8 is parked\n",
+    )
+
+
+def test_a_replay_that_leaves_something_parked_fails(platform: Platform, run: Any) -> None:
+    platform.on("GET /parked", (200, {"parked": [PARKED]}))
+    platform.on("POST /parked/replay", (200, {"left": 1}), (200, {"left": 0}))
+    done = run("parked", "replay", "person-7")
+    assert done.exit_code == 1
+    assert "1 facts still cannot be folded" in done.stderr
+    assert run("parked", "replay").exit_code == 0
+    asked = {name: PARKED[name] for name in ("domain", "collection", "stream")}
+    assert platform.bodies == [asked, asked]
+
+
+def test_a_rebuild_is_watched_until_queries_read_it(platform: Platform, run: Any) -> None:
+    def view(collection: str, folded: int | None) -> Answer:
+        building = None if folded is None else {"folded": folded, "written": 40}
+        found = {"name": "person_card", "collection": collection, "building": building}
+        return 200, {"views": [found]}
+
+    old, new = "person_card_v1", "person_card_v1_1"
+    platform.on("POST /views/person_card/rebuild", (202, {"collection": new}))
+    platform.on("GET /views", view(old, 0), view(old, 20), view(old, 40), view(new, None))
+    done = run("rebuild", "person_card")
+    assert done.exit_code == 0
+    assert "rebuilding person_card: 20 of 40" in done.stderr
+    assert done.stdout == f"person_card is read from {new} now\n"
+
+
+@pytest.mark.parametrize(("differences", "code"), [([], 0), (["person_card: person-7.name"], 1)])
+def test_verify_says_equal_or_names_what_differs(
+    platform: Platform, run: Any, differences: list[str], code: int
+) -> None:
+    check = {"name": "contacts.person_card", "checked": 93, "differences": differences}
+    verdict = {"equal": not differences, "differences": differences}
+    body = b"\n".join(json.dumps(line).encode() for line in (check, verdict))
+    platform.on("GET /verify", (200, body))
+    done = run("verify")
+    assert done.exit_code == code
+    assert "contacts.person_card: 93 checked" in done.stderr
+    assert done.stdout.splitlines()[-1] == ("not equal" if code else "equal")
+    assert [line for line in done.stdout.splitlines() if "person-7" in line] == [
+        f"differs: {name}" for name in differences
+    ]
+
+
+def test_a_verification_that_breaks_off_is_not_equal(platform: Platform, run: Any) -> None:
+    platform.on("GET /verify", (200, b'{"name":"x","checked":1,"differences":[]}\n'))
+    done = run("verify")
+    assert done.exit_code == 1
+    assert "broke off" in done.stderr
+
+
+def test_topics_that_differ_fail(platform: Platform, run: Any) -> None:
+    same = {"name": "contacts", "declared": {"partitions": 4}, "applied": {"partitions": 4}}
+    other = {"name": "issues", "declared": {}, "applied": None, "differences": ["missing"]}
+    platform.on("GET /topics", (200, {"topics": [same]}), (200, {"topics": [same, other]}))
+    assert run("topics").exit_code == 0
+    done = run("topics")
+    assert done.exit_code == 1
+    assert re.search(r"issues .*missing", done.stdout)
+
+
+def test_a_touch_shows_its_path(platform: Platform, run: Any) -> None:
+    stream = "touch-1"
+    view = {"domain": "contacts", "collection": "timeline_v1", "keys": ["person-7-2026-01"]}
+    trace = {"facts": [{"position": "touches/3/117"}], "views": [{**view, "folded_version": 1}]}
+    platform.on("POST /touches?source=cli", (202, {"stream": stream, "token": "x"}))
+    platform.on(f"GET /trace/{stream}", (404, {"detail": "not yet"}), (200, trace))
+    counts = iter([5, 5, 6])
+    answer = platform.answer
+
+    def dated(request: str) -> Answer:
+        if found := re.match(r"GET /analytics/touches\?by=day&from=(\S+)&to=\1$", request):
+            return 200, {"rows": [{"key": found[1], "count": next(counts)}]}
+        return answer(request)
+
+    platform.answer = dated  # type: ignore[method-assign]
+    done = run("touch", "--person", "person-7", "--subject", "[bold] a question", "--id", "k1")
+    assert done.exit_code == 0, done.stderr
+    assert platform.headers["idempotency-key"] == "k1"
+    assert platform.bodies[0]["person"] == "person-7"
+    for part in ("[bold] a question", "touches/3/117", "contacts.timeline_v1", "5 -> 6"):
+        assert part in done.stdout
