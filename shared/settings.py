@@ -73,4 +73,4 @@ class Settings(BaseSettings):
 
 
 # Read by the command line and by the tests, not by services.
-NOT_OURS = ("SELLERS_URL", "SELLERS_ENGINES", "SELLERS_TEST_ENGINE", "SELLERS_MAVEN")
+NOT_OURS = ("SELLERS_URL", "SELLERS_ENGINES", "SELLERS_TEST_ENGINE", "SELLERS_KAFKA_JARS")
