@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 import structlog
 
+from shared.events import Position
 from shared.log import Log, LogUnavailableError, Partition, Record
 from shared.projection import Projection
 from shared.projector import Collections, cursor_id
@@ -51,12 +52,15 @@ class Rev(NamedTuple):
         return Rev(version, generation, count)
 
 
-def dirty_mark(key: str, rev: int) -> Document:
-    """Say that the view has changed and is not published yet.
+def dirty_mark(key: str, rev: int, behind: Position | None = None) -> Document:
+    """Say that the view has changed and is not published yet, or is hidden `behind` a record.
 
-    One mark a change, never written twice: taking marks out conflicts with no fold.
+    One mark a change, never written twice: taking marks out conflicts with no fold. A record that
+    landed late has a mark of its own: a publisher that sent the view before it landed takes out
+    the mark it has seen, not this one.
     """
-    return {"_id": f"{key}@{rev}", "key": key, "rev": rev}
+    reason = f" behind {cursor_id(Partition(*behind[:2]))}/{behind.offset}" if behind else ""
+    return {"_id": f"{key}@{rev}{reason}", "key": key, "rev": rev}
 
 
 def _sent(mark: Document, document: Document) -> bool:
@@ -166,7 +170,11 @@ class ViewPublisher:
             stubs = [doc for doc in stale if doc is not None and doc["_id"] not in documents]
             if stubs:
                 await tx.put_many(names.views, stubs)
-            marks = [dirty_mark(doc["_id"], doc["rev"]) for doc in stale if doc is not None]
+            marks = [
+                dirty_mark(doc["_id"], doc["rev"], keys[doc["_id"]].position)
+                for doc in stale
+                if doc is not None
+            ]
             if marks:
                 await tx.put_many(names.dirty, marks)
             ends = {Partition(r.topic, r.partition): r.offset + 1 for r in records}
