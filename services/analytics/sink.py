@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -27,12 +28,12 @@ from services.analytics.measures import (
     difference,
 )
 from shared.events import Envelope
+from shared.projection import Projection
 from shared.projector import Recorded
-from shared.published import Build
 from shared.store import Addition, Document, Reads, Transaction, Where
 
-NAME = "measures"
-BUILD = Build(NAME, VERSION)
+# The measures go through builds as every projection does, though they have no view of their own.
+MEASURES: Projection[Any] = Projection("measures", version=VERSION, view=dict)
 
 _OPPORTUNITY = TypeAdapter(Opportunity)
 _TOUCH = TypeAdapter(Touch)
@@ -216,9 +217,9 @@ class MeasuresSink:
     documents of their own; a worker who is alone needs fewer. Reports sum over both kinds.
     """
 
+    collection: str
     zone: ZoneInfo
     apart: bool = True
-    collection: str = BUILD.collection
     topics: tuple[str, ...] = TOPICS
     keeps_heads: bool = True
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from services.analytics.measures import AXES, Cell, contributions, recompute
 from services.analytics.sink import (
-    BUILD,
     MeasuresSink,
     _document,
     add_cells,
@@ -30,6 +29,8 @@ from shared.log import Partition, Record
 from shared.memory import MemoryLog, MemoryStore
 from shared.projector import Projector
 from shared.testing import interleaved
+
+COLLECTION = "measures_v1"
 
 
 async def appended(facts: Sequence[Envelope]) -> MemoryLog:
@@ -50,13 +51,13 @@ async def all_records(log: MemoryLog) -> list[Record]:
 
 
 def projector(store: MemoryStore, log: MemoryLog) -> Projector:
-    return Projector(MeasuresSink(ZONE), store, log, SystemClock())
+    return Projector(MeasuresSink(COLLECTION, ZONE), store, log, SystemClock())
 
 
 async def assert_right(store: MemoryStore, facts: Sequence[Envelope]) -> None:
     entities, cells = recompute(facts, ZONE)
-    assert await read_cells(store, BUILD.collection, AXES) == cells
-    stored = await store.find(entities_of(BUILD.collection), {})
+    assert await read_cells(store, COLLECTION, AXES) == cells
+    stored = await store.find(entities_of(COLLECTION), {})
     assert {document["_id"]: entity_from(document) for document in stored} == entities
 
 

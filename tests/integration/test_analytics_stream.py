@@ -1,0 +1,228 @@
+"""The Faust worker against real servers: exact figures, also when it is killed while it folds."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from sellers.engines import NoidaKafka, SecantusMongo
+from services.analytics.entities import Entity
+from services.analytics.measures import AXES, Cell, recompute
+from services.analytics.sink import MEASURES, entities_of, entity_from, read_cells
+from services.analytics.worker import silence
+from shared import builds
+from shared.clock import SystemClock
+from shared.events import Envelope, Event, encode
+from shared.events.opportunities import (
+    OpportunityDiscovered,
+    OpportunityReassigned,
+    OpportunityReopened,
+    OpportunityWon,
+    StageAdvanced,
+)
+from shared.kafka import KafkaLog
+from shared.log import Log
+from shared.mongo import MongoStore
+from shared.projector import Collections
+from shared.store import Store
+from shared.testing import interleaved, recorded
+from shared.topics import load_topics
+from tests.conftest import running
+
+pytestmark = pytest.mark.connected
+
+ZONE = ZoneInfo("Asia/Seoul")
+EXACT_S = 40.0
+
+
+@dataclass
+class World:
+    """Servers of this module's own: the topics' names are fixed, and one test kills a broker."""
+
+    kafka: Any
+    mongo: Any
+    data_dir: Path
+    log: Log
+    store: Store
+
+    @contextmanager
+    def worker(self) -> Iterator[subprocess.Popen[bytes]]:
+        environment = {
+            **os.environ,
+            "SELLERS_KAFKA": self.kafka.address,
+            "SELLERS_MONGO": self.mongo.address,
+            "SELLERS_ENGINE": "embedded",
+            "SELLERS_ZONE": "Asia/Seoul",
+            "SELLERS_DATA_DIR": str(self.data_dir),
+            "SELLERS_BATCH_MAX": "200",
+        }
+        with (self.data_dir / "worker.log").open("ab") as output:
+            command = (sys.executable, "-m", "services.analytics.stream")
+            process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+            try:
+                yield process
+            finally:
+                process.kill()
+                process.wait()
+
+    async def folded(self) -> int:
+        cursors = Collections((await self.active()).collection).cursors
+        return sum(cursor["offset"] for cursor in await self.store.find(cursors, {}))
+
+    async def active(self) -> builds.Build:
+        return (await builds.read(self.store, MEASURES)).active
+
+    async def written(self) -> int:
+        topics = ("opportunities", "touches")
+        return sum([end for topic in topics for end in (await self.log.ends(topic)).values()])
+
+    async def figures(self) -> tuple[dict[str, Entity], dict[Cell, int]]:
+        """What is stored once everything is folded."""
+        await until(self.all_folded)
+        collection = (await self.active()).collection
+        stored = await self.store.find(entities_of(collection), {})
+        cells = await read_cells(self.store, collection, AXES)
+        return {document["_id"]: entity_from(document) for document in stored}, cells
+
+    async def all_folded(self) -> bool:
+        return await self.folded() >= await self.written()
+
+    async def append(self, facts: Sequence[Envelope]) -> None:
+        """Many at once, but a stream's next fact only after the one before."""
+        together: dict[str, Envelope] = {}
+        for fact in (*facts, None):
+            if fact is None or fact.stream in together or len(together) == 200:
+                sending = together.values()
+                await asyncio.gather(
+                    *(self.log.append(f.data.topic, f.stream, encode(f)) for f in sending)
+                )
+                together = {}
+            if fact is not None:
+                together[fact.stream] = fact
+
+
+@pytest.fixture(scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    data_dir = tmp_path_factory.mktemp("analytics")
+    with (
+        running(NoidaKafka(data_dir / "kafka")) as kafka,
+        running(SecantusMongo(data_dir / "mongo")) as mongo,
+    ):
+        log = await KafkaLog.open(kafka.address, embedded=True)
+        await log.create_topics(load_topics())
+        store = await MongoStore.open(mongo.address, "sellers_analytics", "test")
+        yield World(kafka, mongo, data_dir, log, store)
+        await store.close()
+        await log.close()
+
+
+def deals(seed: int, count: int) -> list[Envelope]:
+    """Some hundred deals as they happen, side by side."""
+    random = Random(seed)
+    return interleaved([_deal(random, f"{seed}-{number}") for number in range(count)], random)
+
+
+def _deal(random: Random, name: str) -> list[Envelope]:
+    day = date(2026, 1, 1) + timedelta(days=random.randint(0, 200))
+    owner = f"employee-{random.randint(1, 9)}"
+    events: list[Event] = [
+        OpportunityDiscovered(
+            title=name, stage="Prospecting", owner=owner, product="product-1", on=day
+        ),
+        StageAdvanced(stage="Engaging", on=day + timedelta(days=5)),
+        OpportunityReassigned(owner="employee-1", reason="handover", on=day + timedelta(days=9)),
+        OpportunityWon(value=Decimal(random.randint(1, 999)), currency="USD", on=day),
+        OpportunityReopened(stage="Proposal", on=day + timedelta(days=40)),
+    ]
+    return recorded(*events[: random.randint(1, 5)], stream=f"opportunity-{name}")
+
+
+HISTORY: list[Envelope] = []
+
+
+async def folded_more(world: World, count: int) -> bool:
+    return await world.folded() >= count
+
+
+async def is_active(world: World, build: builds.Build) -> bool:
+    return await world.active() == build
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """What another process does is only seen by asking again."""
+    async with asyncio.timeout(EXACT_S):
+        while not await holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def assert_exact(world: World) -> None:
+    assert await world.figures() == recompute(HISTORY, ZONE)
+
+
+async def test_facts_become_figures_and_a_worker_that_is_told_to_ends(world: World) -> None:
+    before, after = deals(1, 100), deals(2, 100)
+    await world.append(before)
+    with world.worker() as worker:
+        HISTORY.extend(before)
+        await assert_exact(world)
+        await world.append(after)
+        HISTORY.extend(after)
+        await assert_exact(world)
+        assert await silence(world.store, SystemClock().now()) is None
+        worker.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(15):
+            assert await asyncio.to_thread(worker.wait) == 0
+    assert await silence(world.store, SystemClock().now()) == "no worker has started"
+
+
+async def test_a_killed_worker_goes_on_where_it_was(world: World) -> None:
+    facts = deals(3, 800)
+    appending = asyncio.create_task(world.append(facts))
+    HISTORY.extend(facts)
+    backlogs = []
+    for _ in range(3):
+        with world.worker():
+            folded = await world.folded()
+            await until(partial(folded_more, world, folded + 200))
+        backlogs.append(await world.written() - await world.folded())
+    await appending
+    assert all(backlogs), "the worker was idle when it was killed: that proves nothing"
+    with world.worker():
+        await assert_exact(world)
+
+
+async def test_what_faust_skipped_is_found(world: World) -> None:
+    """Faust acknowledges what was never folded: the cursor goes back, Kafka's offset does not."""
+    names = Collections((await world.active()).collection)
+    for name in await world.store.collections():
+        if name.startswith(f"{names.views}."):
+            await world.store.drop(name)
+    with world.worker():
+        await assert_exact(world)
+
+
+async def test_a_fresh_build_replaces_the_old_one(world: World) -> None:
+    with world.worker():
+        await assert_exact(world)
+        build = await builds.begin(world.store, MEASURES)
+        await until(partial(is_active, world, build))
+        await assert_exact(world)
+        more = deals(4, 20)
+        await world.append(more)
+        HISTORY.extend(more)
+        await assert_exact(world)
