@@ -22,7 +22,7 @@ from services.contacts import main as contacts
 from services.issues import main as issues
 from services.opportunities import main as opportunities
 from services.organization import main as organization
-from shared import admin
+from shared import admin, changes
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
 from shared.kafka import KafkaLog
@@ -126,7 +126,7 @@ class Node:
 def routers() -> list[APIRouter]:
     """Return the routes of all domains, the fixed paths before those with a stream in them."""
     bulk = [bulk_router(module.domain) for module in MODULES if module.domain.deciders]
-    return [admin.router, *bulk, *(module.router for module in MODULES)]
+    return [admin.router, changes.router, *bulk, *(module.router for module in MODULES)]
 
 
 def create_app(node: Node) -> FastAPI:

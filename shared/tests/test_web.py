@@ -9,7 +9,7 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from httpx2 import ASGITransport, AsyncClient
 
-from shared import admin
+from shared import admin, changes
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
 from shared.runtime import Runtime
@@ -77,7 +77,7 @@ async def client() -> AsyncIterator[AsyncClient]:
         app: FastAPI = build_app(
             "tiny",
             {"organization": runtime},
-            [admin.router, bulk_router(domain), routes()],
+            [admin.router, changes.router, bulk_router(domain), routes()],
             new_id=SystemClock().new_id,
             ready=nothing_missing,
         )
@@ -190,6 +190,7 @@ async def test_a_refusal_is_a_problem_with_the_requests_correlation_id(
         ("GET", "/organization/employees/a%20b", 422),
         ("GET", "/organization/history/employee-x", 404),
         ("POST", "/views/nothing/rebuild", 404),
+        ("GET", "/views/nothing/changes", 404),
     ],
 )
 async def test_every_other_failure_is_a_problem_too(
