@@ -6,10 +6,11 @@ Rule: they are told addresses and settings by their environment, as they are eve
 from __future__ import annotations
 
 import json
+import signal
 import sys
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from sellers.processes import HOST, Engine
+from sellers.processes import HOST, Engine, EngineError
 
 if TYPE_CHECKING:
     import socket
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
 START_SECONDS = 180.0  # it may have a long log to compare with its journal
 STOP_SECONDS = 15.0  # its requests, then what it drains
 ANSWER_BYTES_MAX = 100_000
+OK, UNAVAILABLE = 200, 503
+FAILED = "failed to start"
 
 
 class OwnProcess(Engine):
     """A module of ours, run by this very Python."""
 
     module: ClassVar[str]
+    # The servers end with us too: there is nothing left to save anything to.
+    orphaned = signal.SIGKILL
 
     def __init__(
         self, data_dir: DataDir, log: KafkaEngine, store: SecantusMongo, *, port: int | None
@@ -72,7 +77,10 @@ class Node(OwnProcess):
     def answers(self, connection: socket.socket) -> bool:
         """Say whether it is open: what it still catches up with, or misses, it says itself."""
         status, body = get(connection, "/readyz")
-        return status == 200 or (status == 503 and "node" not in body.get("missing", {"node": ""}))  # noqa: PLR2004
+        why = body.get("missing", {}).get("node")
+        if why is not None and why.startswith(FAILED):
+            raise EngineError(self._complaint(why))
+        return status in (OK, UNAVAILABLE) and why is None and bool(body)
 
 
 class Worker(OwnProcess):
@@ -87,7 +95,7 @@ class Worker(OwnProcess):
         """Nobody can ask it; if it ends, that is seen."""
 
 
-def get(connection: socket.socket, path: str) -> tuple[int, dict[str, dict[str, str]]]:
+def get(connection: socket.socket, path: str) -> tuple[int, dict[str, Any]]:
     """One GET on a fresh connection: status and JSON body, nothing where it is none."""
     asked = f"GET {path} HTTP/1.0\r\nHost: {HOST}\r\n\r\n"
     connection.sendall(asked.encode())

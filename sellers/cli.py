@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from sellers import watching
 from sellers.client import Api
+from sellers.console import console
 from sellers.data_dir import DEFAULT, DataDirError, EngineChoice, read_remembered
 from sellers.errors import CommandError, OneLineErrors
 from sellers.report import columns, pipeline_table, rows_of
@@ -25,8 +25,7 @@ from sellers.report import columns, pipeline_table, rows_of
 URL = "http://127.0.0.1:8080"
 DIFFERS = 1
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out, err = console(), console(stderr=True)
 
 app = typer.Typer(
     name="sellers",
@@ -245,15 +244,22 @@ def rebuild(context: typer.Context, view: Annotated[str, typer.Argument(metavar=
 
 @app.command()
 def topics(context: typer.Context) -> None:
-    """Compare the log's topics with what is declared; exit 1 when they differ."""
+    """Compare the partitions of the log's topics with what is declared; exit 1 when they differ."""
     rows = connect(context).get("/topics")["topics"]
-    table = columns(("topic", "declared", "applied", "differences"))
+    table = columns(("topic", "keyed by", "keeps"), ("declared", "applied", "records"))
     for row in rows:
-        told = (str(row.get("declared") or ""), str(row.get("applied") or "missing"))
-        differences = "; ".join(map(str, row.get("differences") or ()))
-        table.add_row(Text(row["name"]), *map(Text, told), Text(differences, style="red"))
+        same = row["partitions"] == row["partitions_found"]
+        table.add_row(
+            *(Text(str(row[name])) for name in ("name", "key", "cleanup")),
+            str(row["partitions"]),
+            str(row["partitions_found"] or "missing"),
+            f"{row['records']:,}",
+            style="" if same else "red",
+        )
     out.print(table)
-    if any(row.get("differences") for row in rows):
+    different = [r["name"] for r in rows if r["partitions"] != r["partitions_found"]]
+    if different:
+        err.print(f"not as declared: {', '.join(different)}", style="red")
         raise typer.Exit(DIFFERS)
 
 

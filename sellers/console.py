@@ -19,15 +19,23 @@ if TYPE_CHECKING:
     from rich.status import Status
 
 PLAIN_STEPS = 10
+PLAIN_COLUMNS = 160
 SAY_AGAIN_S = 15.0
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return where to print; wide where nobody's terminal sets the width."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    if not made.is_terminal:
+        made.width = PLAIN_COLUMNS
+    return made
 
 
 class UpConsole:
     """Says what the supervisor does."""
 
     def __init__(self) -> None:
-        self.out = Console(highlight=False)
-        self.err = Console(stderr=True, highlight=False)
+        self.out, self.err = console(), console(stderr=True)
         self._status: Status | None = None
         self._waits_for: str | None = None
         self._said_at = 0.0
@@ -83,18 +91,18 @@ class UpConsole:
 
 
 @contextmanager
-def progress_bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(on: Console, what: str) -> Iterator[Callable[[int, int], None]]:
     """Give a function that takes (done, total): a bar on a terminal, some lines elsewhere."""
-    if not console.is_terminal:
-        yield _plain(console, what)
+    if not on.is_terminal:
+        yield _plain(on, what)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+    with Progress(*columns, TimeElapsedColumn(), console=on, transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _plain(console: Console, what: str) -> Callable[[int, int], None]:
+def _plain(on: Console, what: str) -> Callable[[int, int], None]:
     told = -1
 
     def tell(done: int, total: int) -> None:
@@ -103,6 +111,6 @@ def _plain(console: Console, what: str) -> Callable[[int, int], None]:
         if step > told:
             told = step
             text = f"{what}: {done:,} of {total:,}"
-            console.print(text, markup=False, soft_wrap=True)
+            on.print(text, markup=False, soft_wrap=True)
 
     return tell

@@ -97,6 +97,7 @@ class Engine:
         self._start_seconds = start_seconds
         self._stop_seconds = stop_seconds
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_from = 0
 
     # What each server adds.
 
@@ -195,17 +196,18 @@ class Engine:
         self.start()
 
     def last_lines(self, count: int = 20) -> list[str]:
-        """The end of the server's own log."""
+        """The end of what the server has logged since it was started last."""
         if not self.log_file.exists():
             return []
         with self.log_file.open("rb") as log:
-            log.seek(max(0, self.log_file.stat().st_size - LOG_TAIL_BYTES))
+            log.seek(max(self._log_from, self.log_file.stat().st_size - LOG_TAIL_BYTES))
             return log.read().decode(errors="replace").splitlines()[-count:]
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         wrapper = [sys.executable, "-I", "-S", "-c", WRAPPER]
         told = [str(os.getpid()), str(int(self.orphaned))]
         with self.log_file.open("ab") as log:
+            self._log_from = log.tell()
             return subprocess.Popen(
                 [*wrapper, *told, *self.command()],
                 cwd=self.data_dir,

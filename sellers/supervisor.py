@@ -169,7 +169,7 @@ class Supervisor:
         except ServerLostError:
             return  # The next look finds the server, reports it and starts both.
         except StartFailedError as error:
-            self._count(error.child, f"{error.child.name} did not start: {error}")
+            self._count(error.child, str(error).partition(" The end of ")[0].rstrip("."))
 
     def _count(self, child: Engine, what: str) -> None:
         """Report an end with the last log lines, and pause before the next start."""

@@ -84,7 +84,6 @@ def platform() -> Iterator[Platform]:
 @pytest.fixture
 def run(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("SELLERS_URL", platform.url)
-    monkeypatch.setenv("COLUMNS", "160")
     return lambda *words: CliRunner().invoke(app, words)
 
 
@@ -266,13 +265,15 @@ def test_a_verification_that_breaks_off_is_not_equal(platform: Platform, run: An
 
 
 def test_topics_that_differ_fail(platform: Platform, run: Any) -> None:
-    same = {"name": "contacts", "declared": {"partitions": 4}, "applied": {"partitions": 4}}
-    other = {"name": "issues", "declared": {}, "applied": None, "differences": ["missing"]}
+    same = {"name": "contacts", "key": "person-…", "cleanup": "keep", "records": 1_009}
+    same |= {"partitions": 4, "partitions_found": 4}
+    other = {**same, "name": "issues", "partitions_found": 0, "records": 0}
     platform.on("GET /topics", (200, {"topics": [same]}), (200, {"topics": [same, other]}))
-    assert run("topics").exit_code == 0
+    fits = run("topics")
+    assert fits.exit_code == 0
+    assert re.search(r"contacts +person-… +keep +4 +4 +1,009", fits.stdout)
     done = run("topics")
-    assert done.exit_code == 1
-    assert re.search(r"issues .*missing", done.stdout)
+    assert (done.exit_code, done.stderr) == (1, "not as declared: issues\n")
 
 
 def test_a_touch_shows_its_path(platform: Platform, run: Any) -> None:

@@ -62,6 +62,17 @@ class Failing(Listener):
     script = FAILS
 
 
+class FailingSecondTime(Listener):
+    """Comes up once, and then only complains."""
+
+    name = "fickle"
+    script = (
+        "import pathlib, sys; been = pathlib.Path('been')\n"
+        "if been.exists(): sys.exit('no such table: towels')\n"
+        "been.touch()\n"
+    ) + LISTENS
+
+
 class Told:
     """Everything that was said, in order."""
 
@@ -191,6 +202,23 @@ def test_what_does_not_start_is_said_with_its_last_lines(scene: Scene) -> None:
         supervisor.start()
     supervisor.stop()
     assert scene.started[0].pid is None
+
+
+def test_what_does_not_start_again_is_told_each_time_with_its_own_lines(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sellers.supervisor.PAUSE_S", 0.01)
+    supervisor = scene.supervise([Listener], [FailingSecondTime])
+    supervisor.start()
+    kill(scene.started[1])
+    with pytest.raises(CrashedTooOftenError):
+        supervisor.watch(within(20))
+    ends = [line for line in scene.told.lines if "towels" in line]
+    assert ends[0] == (
+        "fickle ended while starting: no such table: towels: "
+        "starting it again (2 of 5 within a minute)"
+    )
+    assert len(ends) == 5
 
 
 def test_a_signal_ends_the_watching_at_once(scene: Scene) -> None:
