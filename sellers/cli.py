@@ -24,6 +24,8 @@ from sellers.report import columns, pipeline_table, rows_of
 
 URL = "http://127.0.0.1:8080"
 DIFFERS = 1
+# As long as a server takes that is started again.
+PATIENCE_S, IMPORT_PATIENCE_S = 30.0, 120.0
 
 out, err = console(), console(stderr=True)
 
@@ -92,7 +94,8 @@ def main(
 
 def connect(context: typer.Context, *, patience_s: float = 0.0) -> Api:
     url = context.find_root().obj or default_url()
-    return context.with_resource(Api(url, patience_s=patience_s))
+    told = lambda reason: err.print(Text(f"waiting: {reason}"))  # noqa: E731
+    return context.with_resource(Api(url, patience_s=patience_s, waiting=told))
 
 
 @app.command()
@@ -146,14 +149,35 @@ def import_crm_command(
     directory: Annotated[Path, typer.Argument(exists=True, file_okay=False, metavar="DIR")],
     mapping: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Which column means what, if not usual."),
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="A file that says what each column means.",
+            show_default="that of the CRM sales export",
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="The other system's name.", show_default="that of the mapping"),
     ] = None,
     report_path: Annotated[
-        Path, typer.Option("--report", dir_okay=False, help="Where rejected rows are told.")
-    ] = Path("import-report.csv"),
+        Path | None,
+        typer.Option(
+            "--report",
+            dir_okay=False,
+            help="Where every rejected or repaired row is told, as CSV.",
+            show_default="import-report-SOURCE-TIME.csv here",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The outcome as an object.")] = False,
 ) -> None:
     """Import a CRM's export; run it again after an interruption, nothing is added twice."""
-    watching.import_crm(connect(context, patience_s=60), directory, mapping, report_path, err, out)
+    api = connect(context, patience_s=IMPORT_PATIENCE_S)
+    summary = watching.import_crm(api, directory, (mapping, source), report_path, err)
+    if as_json:
+        typer.echo(json.dumps(summary.document(), indent=2, ensure_ascii=False))
+    else:
+        watching.show_import(summary, out)
 
 
 @app.command()
@@ -239,7 +263,7 @@ def parked_replay(
 @app.command()
 def rebuild(context: typer.Context, view: Annotated[str, typer.Argument(metavar="VIEW")]) -> None:
     """Fold a view again from the first fact, beside the present one; then queries switch."""
-    watching.rebuild(connect(context, patience_s=30), view, err, out)
+    watching.rebuild(connect(context, patience_s=PATIENCE_S), view, err, out)
 
 
 @app.command()

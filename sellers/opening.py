@@ -16,6 +16,7 @@ from rich.table import Table
 from sellers.client import Api, ApiError
 from sellers.console import progress_bar
 from sellers.data_dir import Demo
+from sellers.importing.folded import EMPTY_ANSWERS, Behind
 from sellers.report import pipeline_table, rows_of
 from shared.clock import SystemClock
 
@@ -124,10 +125,11 @@ class Opening(threading.Thread):
 
     def _until_folded(self, api: Api) -> None:
         """The figures are shown when they are whole."""
+        empty = 0
         while not self._cancelled.wait(POLL_S):
-            answer = api.get("/lag")
-            behind = sum(found["lag"] for found in answer["projections"])
-            if not behind and not any(answer.get("outbox", {}).values()):
+            behind = Behind.ask(api).records
+            empty = 0 if behind else empty + 1
+            if empty == EMPTY_ANSWERS:
                 self._until_ready()
                 return
             self._console.waiting(f"folding: {behind:,} records to go", "folding")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sellers.client import Api
+    from sellers.importing import Summary
 
 POLL_S = 0.1
 PATH_S_MAX = 15.0
@@ -157,14 +158,35 @@ def verify(api: Api, err: Console, out: Console) -> bool:
 def import_crm(
     api: Api,
     directory: Path,
-    mapping: Path | None,
-    report_path: Path,
+    told: tuple[Path | None, str | None],
+    report_path: Path | None,
     err: Console,
-    out: Console,
-) -> None:
-    """Import with a progress bar, then say what became of the rows."""
-    from sellers.importing import import_crm as run  # noqa: PLC0415 - only this command needs it
+) -> Summary:
+    """Import, wait until all of it can be read, and say what became of the rows.
 
-    with progress_bar(err, f"importing {directory.name}") as progress:
-        done = run(directory, api, mapping, report_path, progress)
-    out.print(Text(str(done)))
+    Raises:
+        CommandError: a file or a column is missing, or nothing is folded any more.
+
+    """
+    # Other commands need neither YAML nor the rules of importing.
+    from sellers import importing  # noqa: PLC0415
+
+    mapping, source = told
+    try:
+        meaning = importing.load_mapping(mapping, source=source)
+        with progress_bar(err, f"importing {directory.name}") as progress:
+            summary = importing.import_crm(directory, api, meaning, report_path, progress)
+        with progress_bar(err, "folding") as progress:
+            importing.wait_until_folded(api, progress)
+    except importing.CrmImportError as error:
+        raise CommandError(str(error)) from error
+    return summary
+
+
+def show_import(summary: Summary, out: Console) -> None:
+    out.print(summary.table())
+    for note in summary.notes:
+        out.print(Text(note))
+    rows = f"{summary.findings:,} rejected or repaired values" if summary.findings else "no remarks"
+    out.print(Text(f"{rows}: {summary.report}"))
+    out.print(f"{summary.facts:,} facts recorded in {summary.seconds:.1f} s")
