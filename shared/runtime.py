@@ -34,7 +34,7 @@ from shared.publisher import Publisher
 from shared.reading import Reader
 from shared.service import Decisions, Domain, Service
 from shared.settings import Settings
-from shared.sinks import KeeperSink, PolicySink, ViewSink
+from shared.sinks import KEEPER, KeeperSink, PolicySink, ViewSink
 from shared.store import Reads, Store, TransientStoreError
 
 V = TypeVar("V")
@@ -261,7 +261,7 @@ class Runtime:
             self.service.ready.set()
             return
         ends = await self.log.ends(self.domain.name)
-        cursors = Collections("keeper_v1").cursors
+        cursors = Collections(KEEPER).cursors
         while True:
             held = await self.store.get_many(cursors, [cursor_id(p) for p in ends])
             if all(held.get(cursor_id(p), {}).get("offset", 0) >= end for p, end in ends.items()):

@@ -21,6 +21,8 @@ from shared.store import Document, DuplicateKeyError, Store, Transaction
 
 V = TypeVar("V")
 
+KEEPER = "keeper_v1"
+
 log = structlog.get_logger()
 
 
@@ -168,7 +170,7 @@ class KeeperSink:
 
     journal: Journal
     topics: tuple[str, ...]
-    collection: str = "keeper_v1"
+    collection: str = KEEPER
     # It looks every fact up by its id, so nothing is inserted twice without heads.
     keeps_heads: bool = False
 

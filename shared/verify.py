@@ -7,6 +7,7 @@ compared with exactly the facts it knows.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from shared.log import Log, Partition
 from shared.projection import Projection
 from shared.projector import Collections, cursor_id
 from shared.runtime import Runtime
+from shared.sinks import KEEPER
 from shared.store import Document, Store
 
 DIFFERENCES_MAX = 100
@@ -125,6 +127,8 @@ def _difference(wanted: Document | None, stored: Document | None) -> str:
 async def verify_journal(runtime: Runtime) -> Check:
     """Compare the journal with the log: the same facts at the same places, without holes."""
     check = Check(f"{runtime.domain.name}/journal")
+    # How far the keeper has compared first: what lies before it is in the journal we read then.
+    kept = await runtime.store.find(Collections(KEEPER).cursors, {})
     # The outbox first: what is published after we looked is then in the log as well.
     pending = {
         stream: first
@@ -149,7 +153,25 @@ async def verify_journal(runtime: Runtime) -> Check:
             check.differs(f"{stream}@{version}: in the journal, not in the log")
         elif in_log[place] != fact_id:
             check.differs(f"{stream}@{version}: {in_log[place]} in the log, {fact_id} journaled")
+    for place in await _not_journaled(runtime, in_log.keys() - in_journal.keys(), kept):
+        check.differs(f"{place[0]}@{place[1]}: in the log, not in the journal")
     return check
+
+
+async def _not_journaled(
+    runtime: Runtime, lacking: AbstractSet[tuple[str, int]], kept: Sequence[Document]
+) -> list[tuple[str, int]]:
+    """Of what the journal lacks, return what the keeper has already compared with the log."""
+    ours = {place for place in lacking if place[0].partition("-")[0] in runtime.domain.deciders}
+    if not ours:
+        return []
+    until = {cursor["_id"]: cursor["offset"] for cursor in kept}
+    compared = facts_until(runtime.log, (runtime.domain.name,), until)
+    return [
+        (fact.stream, fact.version)
+        async for fact in compared
+        if (fact.stream, fact.version) in ours
+    ]
 
 
 async def verify_domain(runtime: Runtime) -> AsyncIterator[Check]:
