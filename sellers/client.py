@@ -6,6 +6,7 @@ while the platform is away or asks to wait, for as long as the caller has patien
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,11 +14,13 @@ import httpx2
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 TIMEOUT_S = 60.0
 CONNECT_S = 5.0
 CONNECTIONS_MAX = 16
+# Shorter than the server's 5 s: a connection is not used in the moment in which it is closed.
+IDLE_S = 3.0
 AGAIN_AFTER_S = 0.5
 AGAIN_AFTER_S_MAX = 5.0
 UNAVAILABLE = 503
@@ -37,15 +40,26 @@ class ApiError(Exception):
 class Api:
     """One platform, at one address. Threads may share it."""
 
-    def __init__(self, url: str, *, patience_s: float = 0.0, actor: str = "cli") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        patience_s: float = 0.0,
+        actor: str = "cli",
+        waiting: Callable[[str], None] | None = None,
+    ) -> None:
+        """`waiting` is told, once an outage, why a request has to be sent again."""
         self.url = url.rstrip("/")
         self._patience_s = patience_s
+        self._waiting = waiting
+        self._away = threading.Event()
+        self._closed = threading.Event()
         try:
             self._http = httpx2.Client(
                 base_url=self.url,
                 headers={"x-actor": actor},
                 timeout=httpx2.Timeout(TIMEOUT_S, connect=CONNECT_S),
-                limits=httpx2.Limits(max_connections=CONNECTIONS_MAX),
+                limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, keepalive_expiry=IDLE_S),
                 trust_env=False,  # the platform is here or in our own network, behind no proxy
             )
         except (httpx2.InvalidURL, ValueError) as error:
@@ -58,6 +72,8 @@ class Api:
         self.close()
 
     def close(self) -> None:
+        """Give up what is still being tried, in whichever thread."""
+        self._closed.set()
         self._http.close()
 
     def get(
@@ -109,12 +125,19 @@ class Api:
         deadline = time.monotonic() + self._patience_s
         while True:
             try:
-                return self._once(method, path, **request)
+                answer = self._once(method, path, **request)
             except ApiError as error:
                 if error.status not in (0, UNAVAILABLE) or time.monotonic() >= deadline:
                     raise
                 wait_s = float(error.problem.get("retry_after_s", AGAIN_AFTER_S))
-            time.sleep(min(wait_s, AGAIN_AFTER_S_MAX))
+                if self._waiting is not None and not self._away.is_set():
+                    self._waiting(str(error))
+                self._away.set()
+                if self._closed.wait(min(wait_s, AGAIN_AFTER_S_MAX)):
+                    raise
+            else:
+                self._away.clear()
+                return answer
 
     def _once(self, method: str, path: str, **request: Any) -> Any:
         try:
