@@ -1,0 +1,139 @@
+"""What became of an import: the counts, and the report, a file that one can open.
+
+Rule: no row is dropped or changed without a line in the report.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Self
+
+from rich.table import Table
+
+from sellers.importing.errors import CrmImportError
+from sellers.importing.values import Finding
+
+COLUMNS = ("file", "line", "field", "value", "reason", "action")
+# A spreadsheet would compute such a value instead of showing it. A negative number does no harm.
+_FORMULA = re.compile(r"[=+@\t\r-]")
+_NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*")
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the rows of one file. Each is recorded, unchanged, duplicate or rejected.
+
+    `duplicate`: this very content was imported before; `unchanged`: it says what we knew already.
+    """
+
+    what: str
+    read: int = 0
+    recorded: int = 0
+    unchanged: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    repaired: int = 0
+
+    def count(self, status: str) -> None:
+        match status:
+            case "recorded":
+                self.recorded += 1
+            case "unchanged":
+                self.unchanged += 1
+            case "duplicate":
+                self.duplicate += 1
+            case _:
+                self.rejected += 1
+
+
+@dataclass(slots=True)
+class Summary:
+    """A whole import."""
+
+    source: str
+    report: Path
+    counts: list[Counts] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    findings: int = 0
+    facts: int = 0
+    seconds: float = 0.0
+
+    def of(self, what: str) -> Counts:
+        for counts in self.counts:
+            if counts.what == what:
+                return counts
+        self.counts.append(Counts(what))
+        return self.counts[-1]
+
+    def total(self, name: str) -> int:
+        return sum(getattr(counts, name) for counts in self.counts)
+
+    def table(self) -> Table:
+        """Return the counts for people."""
+        names = ("read", "recorded", "unchanged", "duplicate", "rejected", "repaired")
+        table = Table(title=f"import of {self.source}", title_justify="left", pad_edge=False)
+        table.add_column("file", no_wrap=True)
+        for name in names:
+            table.add_column(name, justify="right")
+        for counts in self.counts:
+            table.add_row(counts.what, *(f"{getattr(counts, name):,}" for name in names))
+        table.add_section()
+        table.add_row("together", *(f"{self.total(name):,}" for name in names))
+        return table
+
+    def document(self) -> dict[str, Any]:
+        """Return the same for machines."""
+        names = ("what", "read", "recorded", "unchanged", "duplicate", "rejected", "repaired")
+        return {
+            "source": self.source,
+            "files": [{name: getattr(counts, name) for name in names} for counts in self.counts],
+            "facts": self.facts,
+            "report": str(self.report),
+            "notes": self.notes,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+class Report:
+    """The file of findings, opened before anything is sent and written as they come."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.written = 0
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            # With a byte-order mark, or spreadsheets take Hangul for something else.
+            self._file = self.path.open("w", encoding="utf-8-sig", newline="")
+        except OSError as error:
+            raise CrmImportError(
+                f"the report {self.path} cannot be written: {error.strerror}"
+            ) from error
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(COLUMNS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def write(self, finding: Finding) -> None:
+        self.written += 1
+        self._writer.writerow(
+            (
+                finding.file,
+                finding.line,
+                _harmless(finding.field),
+                _harmless(finding.value),
+                _harmless(finding.reason),
+                finding.action,
+            )
+        )
+
+
+def _harmless(value: str) -> str:
+    return f"'{value}" if _FORMULA.match(value) and not _NUMBER.fullmatch(value) else value
