@@ -106,7 +106,7 @@ def up(
         typer.Option(
             min=0,
             max=65_535,
-            help="The port of the API; 0: any free one.",
+            help="The port of the API; 0: the last one, or any.",
             show_default="that of the last time, else 8080",
         ),
     ] = None,

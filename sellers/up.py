@@ -15,7 +15,7 @@ from sellers.console import UpConsole
 from sellers.data_dir import DataDir, DataDirError, EngineChoice, Process
 from sellers.engines import ApacheKafka, KafkaEngine, NoidaKafka, SecantusMongo, kafka_jars
 from sellers.opening import Opening
-from sellers.processes import HOST, EngineError, free_ports
+from sellers.processes import HOST, EngineError
 from sellers.signals import Signals, StopAskedError
 from sellers.supervisor import CrashedTooOftenError, StartFailedError, Supervisor
 
@@ -142,11 +142,11 @@ class Machine:
             log = NoidaKafka(path / "kafka", port=log_port, log_file=logs / "kafka.log")
         return log, SecantusMongo(path / "mongo", port=store_port, log_file=logs / "mongo.log")
 
-    def _own_port(self) -> int:
-        asked = self._options.port
-        port = asked if asked is not None else (self._data_dir.remembered.port or PORT)
-        if port == 0:
-            return free_ports(1)[0]
+    def _own_port(self) -> int | None:
+        asked, before = self._options.port, self._data_dir.remembered.port
+        if asked == 0:
+            return before if before is not None and is_free(before) else None
+        port = asked or before or PORT
         if not is_free(port):
             raise UnusableError(f"port {port} is taken by another program; choose one with --port")
         return port
@@ -154,7 +154,8 @@ class Machine:
     def _remember(self, children: dict[str, Process]) -> None:
         remembered = self._data_dir.remembered
         remembered.children = children
-        remembered.port, remembered.url = self._node.port, self._node.address
+        if self._node.port:
+            remembered.port, remembered.url = self._node.port, self._node.address
         remembered.log_port = self._log.port or None
         remembered.store_port = self._store.port or None
         self._data_dir.remember()
