@@ -1,8 +1,10 @@
 """How we test: given/when/then for rules, histories for folds, contracts for ports."""
 
+from shared.testing.generated import check_decider, commands, facts, histories
 from shared.testing.histories import check_projection, interleaved, recorded
 from shared.testing.log_contract import GroupContract, LogContract
 from shared.testing.scenario import Scenario, given
+from shared.testing.serving import serving
 from shared.testing.store_contract import StoreContract
 
 __all__ = [
@@ -10,8 +12,13 @@ __all__ = [
     "LogContract",
     "Scenario",
     "StoreContract",
+    "check_decider",
     "check_projection",
+    "commands",
+    "facts",
     "given",
+    "histories",
     "interleaved",
     "recorded",
+    "serving",
 ]

@@ -1,0 +1,47 @@
+"""Views of the calendar: unmoved by duplicates and by the order in which streams arrive."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from services.calendar.projections import PROJECTIONS, entry_card
+from shared.events import Envelope
+from shared.events.calendar import CalendarEvent, EntryCancelled, EntryDone, EntryPlanned
+from shared.testing import check_projection, histories, recorded
+
+EIGHT_IN_SEOUL = datetime.fromisoformat("2026-01-05T08:00:00+09:00")
+VISIT = EntryPlanned(
+    seller="employee-1",
+    category="customer",
+    starts_at=EIGHT_IN_SEOUL,
+    ends_at=EIGHT_IN_SEOUL + timedelta(hours=1),
+    title="Visit",
+)
+
+
+@for_all(histories({"entry": CalendarEvent}), st.integers())
+def test_only_the_facts_count(told: list[list[Envelope]], seed: int) -> None:
+    for projection in PROJECTIONS:
+        check_projection(projection, told, seed=seed)
+
+
+def test_a_card_shows_plan_and_outcome_side_by_side() -> None:
+    ended_at = VISIT.ends_at + timedelta(minutes=30)
+    done = EntryDone(started_at=VISIT.starts_at, ended_at=ended_at)
+    card = check_projection(entry_card, [recorded(VISIT, done, stream="entry-1")])["entry-1"]
+    assert (card.status, card.ends_at, card.ended_at) == ("done", VISIT.ends_at, ended_at)
+
+
+def test_the_day_is_the_sellers_own_not_the_day_in_utc() -> None:
+    card = check_projection(entry_card, [recorded(VISIT, stream="entry-1")])["entry-1"]
+    assert card.day == date(2026, 1, 5)
+    assert card.starts_at.utcoffset() == timedelta(hours=9)
+
+
+def test_a_cancelled_entry_stays_to_be_seen() -> None:
+    told = recorded(VISIT, EntryCancelled(reason="ill"), stream="entry-1")
+    card = check_projection(entry_card, [told])["entry-1"]
+    assert (card.status, card.cancelled_because, card.title) == ("cancelled", "ill", "Visit")
