@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import orjson
@@ -17,10 +17,12 @@ import pytest
 from httpx2 import ASGITransport, AsyncClient, Response
 from pymongo import MongoClient
 
-from sellers.node import Node, create_app
 from shared.log import Log
 from shared.settings import Settings
 from tests.conftest import log_server
+
+if TYPE_CHECKING:
+    from sellers.node import Node
 
 SOON_S = 20.0
 
@@ -86,6 +88,9 @@ async def platform(
     fresh_log: Any, mongo_engine: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Platform]:
     """The node, ready to decide; it stays for the module, so each test has streams of its own."""
+    # Only here: the other tests of this folder need no domain.
+    from sellers.node import Node, create_app
+
     settings = Settings(
         kafka=fresh_log.address,
         mongo=mongo_engine.address,
