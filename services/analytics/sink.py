@@ -120,7 +120,8 @@ async def read_cells(
         for document in await reads.find(cells_of(collection, axis), where):
             for cell, amount in cells_in(axis, document):
                 cells[cell] += amount
-    return cells
+    # What one partition's share adds, another's may take away.
+    return {cell: amount for cell, amount in cells.items() if amount}
 
 
 async def add_cells(
