@@ -7,7 +7,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-SIZE ?= small
+# How large the demo company is; empty: as usual.
+SIZE ?=
 DATA ?= .data
 # Extra words for pytest, as in: make test ARGS="-k contacts -x"
 ARGS ?=
@@ -33,8 +34,8 @@ setup: ## Install everything into .venv (instant when nothing changed)
 	@$(find_python); "$$found" requirements/install.py
 
 .PHONY: demo
-demo: setup ## Start the platform on this machine with sample data: make demo SIZE=small
-	@$(BIN)/sellers up --data-dir $(DATA) --demo $(SIZE)
+demo: setup ## Start the platform on this machine with sample data: make demo [SIZE=40]
+	@$(BIN)/sellers up --data-dir $(DATA) $(if $(SIZE),--size $(SIZE))
 
 .PHONY: test
 test: lint types contracts ## Check everything that takes seconds: lint, types, contracts, tests

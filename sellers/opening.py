@@ -132,7 +132,8 @@ class Opening(threading.Thread):
             if empty == EMPTY_ANSWERS:
                 self._until_ready()
                 return
-            self._console.waiting(f"folding: {behind:,} records to go", "folding")
+            if behind:
+                self._console.waiting(f"folding: {behind:,} records to go", "folding")
         raise CancelledError
 
     def _figures(self, api: Api) -> None:
