@@ -211,6 +211,8 @@ class Runtime:
     publisher: Publisher = field(init=False)
     service: Service = field(init=False)
     runners: dict[str, ProjectionRunner] = field(init=False)
+    # Collections that another process folds, and this one only looks at.
+    watched: set[str] = field(default_factory=set)
     _projectors: dict[str, Projector] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

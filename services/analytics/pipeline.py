@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from services.analytics.entities import LOST, MONEY_SCALE, WON
 from services.analytics.measures import Axis, Cell
@@ -89,30 +89,40 @@ def pipeline(
 ) -> dict[Key, Tally]:
     """Sum the cells of the axes of a report into its rows; rows of nothing are left out."""
     rows: dict[Key, Tally] = {}
-    key_of = _keys(by, organization, as_of or date.max)
+    part_of = keys_of(by, organization, as_of or date.max)
     for cell, amount in cells.items():
         if as_of is not None and cell.day > as_of:
             continue
-        measure = cell.measure
-        if by == "stage":
-            found = _by_stage(cell, amount)
-            if found is None:
-                continue
-            key, measure, amount = found  # noqa: PLW2901
-        else:
-            key = key_of(cell)
-        rows.setdefault(key, Tally()).add(measure, amount)
+        part = part_of(cell, amount)
+        if part is not None:
+            rows.setdefault(part.key, Tally()).add(part.measure, part.amount)
     return {key: tally for key, tally in rows.items() if not tally.empty}
 
 
-def _by_stage(cell: Cell, amount: int) -> tuple[Key, str, int] | None:
+class Part(NamedTuple):
+    """What one cell adds to which row."""
+
+    key: Key
+    measure: str
+    amount: int
+
+
+def keys_of(by: By, organization: Organization, today: date) -> Callable[[Cell, int], Part | None]:
+    """Return the function that says to which row a cell adds what; None: to none."""
+    if by == "stage":
+        return _by_stage
+    key_of = _keys(by, organization, today)
+    return lambda cell, amount: Part(key_of(cell), cell.measure, amount)
+
+
+def _by_stage(cell: Cell, amount: int) -> Part | None:
     """How many stand in a stage is on the axis of stages; what was won is on that of owners."""
     if cell.axis == "stage":
         measure = {WON: "won", LOST: "lost"}.get(cell.value, "open")
-        return cell.value, measure, amount if cell.measure == "entered" else -amount
+        return Part(cell.value, measure, amount if cell.measure == "entered" else -amount)
     if cell.measure in {"open", "won", "lost", "discovered"}:
         return None
-    return WON, cell.measure, amount
+    return Part(WON, cell.measure, amount)
 
 
 def _keys(by: By, organization: Organization, today: date) -> Callable[[Cell], Key]:

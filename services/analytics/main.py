@@ -1,0 +1,41 @@
+"""Composes analytics: its own views, its figures, and a look at the worker that folds them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from services.analytics.api import router
+from services.analytics.projections import PROJECTIONS
+from services.analytics.proof import verify_measures
+from services.analytics.sink import MEASURES, MeasuresSink
+from services.analytics.worker import silence
+from shared import builds
+from shared.runtime import Runtime
+from shared.service import Domain
+from shared.verify import Check
+
+domain = Domain(name="analytics", deciders={}, projections=PROJECTIONS)
+
+
+async def watch(runtime: Runtime) -> None:
+    """Count what the worker folds among this domain's progress and parked streams."""
+    stands = await builds.read(runtime.store, MEASURES)
+    wanted = {build.collection for build in (stands.active, stands.coming) if build is not None}
+    for collection in runtime.watched - wanted:
+        runtime.forget(collection)
+    for collection in wanted - runtime.watched:
+        sink = MeasuresSink(collection, runtime.settings.zone, not runtime.settings.embedded)
+        runtime.projector(sink)
+    runtime.watched = wanted
+
+
+async def worker_missing(runtime: Runtime) -> str | None:
+    """Say why no worker keeps the measures folded; None while one does."""
+    return await silence(runtime.store, runtime.clock.now())
+
+
+async def verify(runtime: Runtime) -> AsyncIterator[Check]:
+    yield await verify_measures(runtime)
+
+
+__all__ = ["domain", "router", "verify", "watch", "worker_missing"]

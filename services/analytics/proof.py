@@ -1,0 +1,143 @@
+"""Proves the measures: recomputes entities and cells from the log and names what differs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from services.analytics.entities import Entity
+from services.analytics.measures import (
+    AXES,
+    STREAMS,
+    TOPICS,
+    Cell,
+    contributions,
+    recompute,
+)
+from services.analytics.pipeline import By, axes_of, keys_of
+from services.analytics.sink import (
+    MEASURES,
+    cells_in,
+    cells_of,
+    entities_of,
+    entity_document,
+    entity_from,
+)
+from services.analytics.tree import Organization
+from shared import builds
+from shared.events import Envelope
+from shared.projector import Collections
+from shared.runtime import Runtime
+from shared.store import Document
+from shared.verify import Check, facts_until
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What the worker had written at one moment."""
+
+    cursors: dict[str, int]
+    heads: dict[str, Document]
+    entities: dict[str, Document]
+    cells: dict[Cell, int]
+
+
+async def _stored(runtime: Runtime, collection: str) -> _Stored:
+    names = Collections(collection)
+    cells: dict[Cell, int] = defaultdict(int)
+    async with runtime.store.transaction() as tx:
+        cursors = await tx.find(names.cursors, {})
+        heads = await tx.find(names.heads, {})
+        entities = await tx.find(entities_of(collection), {})
+        for axis in AXES:
+            for document in await tx.find(cells_of(collection, axis), {}):
+                for cell, amount in cells_in(axis, document):
+                    cells[cell] += amount
+    return _Stored(
+        {cursor["_id"]: cursor["offset"] for cursor in cursors},
+        {head["_id"]: head for head in heads},
+        {entity["_id"]: entity for entity in entities},
+        {cell: amount for cell, amount in cells.items() if amount},
+    )
+
+
+async def verify_measures(runtime: Runtime) -> Check:
+    """Compare every entity and every cell with the recomputation over the log."""
+    build = (await builds.read(runtime.store, MEASURES)).active
+    stored = await _stored(runtime, build.collection)
+    check = Check(f"{runtime.domain.name}/{build.collection}")
+    folded: list[Envelope] = []
+    async for fact in facts_until(runtime.log, TOPICS, stored.cursors):
+        if fact.stream.partition("-")[0] not in STREAMS:
+            continue
+        head = stored.heads.get(fact.stream)
+        if head is not None and fact.version <= head["version"]:
+            folded.append(fact)
+        elif head is None or not head["parked"]:
+            check.differs(f"{fact.stream}@{fact.version}: in the log, not measured")
+    entities, cells = recompute(folded, runtime.settings.zone)
+    _compare_entities(check, entities, stored.entities)
+    for cell in sorted(cells.keys() | stored.cells.keys(), key=str):
+        check.checked += 1
+        wanted, held = cells.get(cell, 0), stored.cells.get(cell, 0)
+        if wanted != held:
+            check.differs(f"{_named(cell)} is {held}, the log says {wanted}")
+    return check
+
+
+def _compare_entities(
+    check: Check, entities: Mapping[str, Entity], stored: Mapping[str, Document]
+) -> None:
+    for stream in sorted(entities.keys() | stored.keys()):
+        check.checked += 1
+        wanted = entity_document(entities[stream]) if stream in entities else None
+        if wanted != stored.get(stream):
+            check.differs(f"{stream}: is {stored.get(stream)!r}, the log says {wanted!r}")
+
+
+def _named(cell: Cell) -> str:
+    parts = [cell.measure, cell.axis, cell.value, cell.owner, str(cell.day)]
+    return "/".join(part or "-" for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What one entity adds to a row: the sum over all of them is the row."""
+
+    stream: str
+    amounts: dict[str, int]
+
+
+def why(
+    by: By,
+    key: str | None,
+    entities: Mapping[str, Document],
+    organization: Organization,
+    as_of: date | None,
+) -> list[Why]:
+    """Say which entities make a row of a report, and what each of them adds. Pure."""
+    found = []
+    part_of = keys_of(by, organization, as_of or date.max)
+    for stream, document in sorted(entities.items()):
+        amounts: dict[str, int] = defaultdict(int)
+        for cell, amount in contributions(entity_from(document)).items():
+            if cell.axis in axes_of(by) and (as_of is None or cell.day <= as_of):
+                part = part_of(cell, amount)
+                if part is not None and part.key == key:
+                    amounts[part.measure] += part.amount
+        rest = {measure: amount for measure, amount in sorted(amounts.items()) if amount}
+        if rest:
+            found.append(Why(stream, rest))
+    return found
+
+
+def total(contributing: list[Why]) -> dict[str, int]:
+    """Add up what contributes."""
+    amounts: dict[str, Any] = defaultdict(int)
+    for one in contributing:
+        for measure, amount in one.amounts.items():
+            amounts[measure] += amount
+    return dict(sorted(amounts.items()))
