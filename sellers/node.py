@@ -68,14 +68,16 @@ class Node:
         for runtime in self.runtimes.values():
             self._stack.push_async_callback(runtime.stop)
             await runtime.start()
+        await analytics.watch(self.runtimes["analytics"])
         self.starting = None
 
     async def _repair(self) -> None:
         """The embedded broker may have lost its last second; the journal has not."""
+        readers = [runtime.store for runtime in self.runtimes.values()]
         for runtime in self.runtimes.values():
             if runtime.decides:
                 await runtime.journal.prepare()
-                await repair_log(runtime)
+                await repair_log(runtime, readers)
         mark = self._mark
         if not mark.exists():
             for runtime in self.runtimes.values():
@@ -99,7 +101,7 @@ class Node:
         """Name what does not serve yet, and why."""
         if self.starting is not None:
             return {"node": self.starting}
-        found = {}
+        found: dict[str, str] = {}
         for name, runtime in self.runtimes.items():
             found |= {f"{name}: {task}": why for task, why in runtime.tasks.failures.items()}
             if not runtime.service.ready.is_set():
@@ -112,6 +114,7 @@ class Node:
     async def measure(self) -> None:
         """Keep the gauges current, until cancelled."""
         while True:
+            await analytics.watch(self.runtimes["analytics"])
             for name, runtime in self.runtimes.items():
                 for progress in await runtime.lag():
                     LAG_RECORDS.labels(progress.collection).set(progress.lag)

@@ -158,7 +158,10 @@ class ViewPublisher:
 
     async def _places(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         cursors = await self.store.get_many(self._cursors, [cursor_id(p) for p in partitions])
-        return {p: cursors.get(cursor_id(p), {}).get("offset", 0) for p in partitions}
+        held = {p: cursors.get(cursor_id(p), {}).get("offset", 0) for p in partitions}
+        ends = await self.log.ends(topic_of(self.projection))
+        # A log that forgot its newest records is read again: what they hid has to be found.
+        return {p: offset if offset <= ends[p] else 0 for p, offset in held.items()}
 
     async def _mend(self, records: Sequence[Record]) -> None:
         keys = {record.key.decode(): record for record in records if record.key}

@@ -5,7 +5,7 @@ Only for the embedded broker, where the journal is the truth. Runs before anythi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import orjson
 import structlog
@@ -27,8 +27,14 @@ class RepairFailedError(Exception):
     """The log still lacks journaled facts after several rounds of publishing them."""
 
 
-async def repair_log(runtime: Runtime) -> int:
+async def repair_log(runtime: Runtime, readers: Collection[Store]) -> int:
     """Publish every journaled fact that the log lacks; return how many there were.
+
+    They come back in another order than they were lost in, so a fact that nobody has folded yet
+    may now lie before a reader's cursor, and the record at the cursor may even look right. So
+    whoever reads these topics, in any of the databases `readers`, reads them again from the first
+    record; heads drop what was folded. Their cursors go first: a repair that is killed half-way
+    would find nothing missing the next time.
 
     Raises:
         RepairFailedError: the broker does not acknowledge them.
@@ -39,10 +45,20 @@ async def repair_log(runtime: Runtime) -> int:
         missing = await _missing(runtime)
         if not missing:
             return repaired
+        await _read_again(readers, {entry.topic for entry in missing})
         repaired += len(missing)
         log.warning("log_repaired_from_journal", domain=runtime.domain.name, facts=len(missing))
         await _publish(runtime.publisher, missing)
     raise RepairFailedError(f"the log still lacks facts of {runtime.domain.name}")
+
+
+async def _read_again(readers: Collection[Store], topics: Collection[str]) -> None:
+    for store in readers:
+        for name in await store.collections():
+            if name.endswith(Collections("").cursors):
+                held = [cursor["_id"] for cursor in await store.find(name, {}, fields=())]
+                lost = [key for key in held if key.rpartition("/")[0] in topics]
+                await store.delete_many(name, lost)
 
 
 async def _missing(runtime: Runtime) -> list[Entry]:
