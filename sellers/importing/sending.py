@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from sellers.client import Api
 from sellers.importing.rows import Mirrored
+from sellers.workers import Workers
 
 BATCH = 400
 IN_FLIGHT = 3
@@ -35,17 +36,19 @@ class Sending:
     results: Results
     batch: int = BATCH
     in_flight: int = IN_FLIGHT
-    _threads: ThreadPoolExecutor = field(init=False)
+    _workers: Workers = field(init=False)
     _collected: dict[str, list[Told]] = field(default_factory=dict)
     _sent: deque[tuple[list[Told], Future[list[dict[str, Any]]]]] = field(default_factory=deque)
 
     def __enter__(self) -> Self:
-        self._threads = ThreadPoolExecutor(self.in_flight, thread_name_prefix="import")
+        self._workers = Workers(self.in_flight, "import").__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *told: object) -> None:
         # After a failure nobody waits: what is on its way is the same when it is sent again.
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for _, answer in self._sent:
+            answer.cancel()
+        self._workers.__exit__(*told)
 
     def put(self, told: Told) -> None:
         """Send it soon. One stream may be told of once between two calls of `drain`."""
@@ -70,7 +73,7 @@ class Sending:
         told = self._collected.pop(domain)
         while len(self._sent) >= self.in_flight:
             self._receive()
-        self._sent.append((told, self._threads.submit(self._post, domain, told)))
+        self._sent.append((told, self._workers.submit(self._post, domain, told)))
 
     def _post(self, domain: str, told: list[Told]) -> list[dict[str, Any]]:
         commands = [

@@ -1,0 +1,7 @@
+"""A company to look at: a year of selling, made up from a seed, the same every time."""
+
+from sellers.demo.generator import SIZE, demo_company
+from sellers.demo.items import Item
+from sellers.demo.load import DemoError, load_demo
+
+__all__ = ["SIZE", "DemoError", "Item", "demo_company", "load_demo"]

@@ -1,0 +1,98 @@
+"""What people, companies and things are called in the demo. Made up; nobody is meant."""
+
+from __future__ import annotations
+
+COMPANY = "새벽시스템 Saebyeok Systems"
+MAIL = "saebyeok.example"
+
+# Each with how it is written in Latin letters: Korean e-mail addresses are.
+KOREAN_SURNAMES = (
+    ("김", "kim"), ("이", "lee"), ("박", "park"), ("최", "choi"), ("정", "jung"), ("강", "kang"),
+    ("조", "cho"), ("윤", "yoon"), ("장", "jang"), ("임", "lim"), ("한", "han"), ("오", "oh"),
+    ("서", "seo"), ("신", "shin"), ("권", "kwon"), ("황", "hwang"), ("안", "ahn"), ("송", "song"),
+)  # fmt: skip
+KOREAN_GIVEN = (
+    ("민준", "minjun"), ("서연", "seoyeon"), ("도윤", "doyun"), ("지우", "jiwoo"),
+    ("하준", "hajun"), ("서윤", "seoyun"), ("은우", "eunwoo"), ("하은", "haeun"),
+    ("시우", "siwoo"), ("지유", "jiyu"), ("주원", "juwon"), ("채원", "chaewon"),
+    ("지호", "jiho"), ("수아", "sua"), ("준서", "junseo"), ("지민", "jimin"),
+    ("현우", "hyunwoo"), ("다은", "daeun"), ("우진", "woojin"), ("예린", "yerin"),
+    ("선우", "sunwoo"), ("소율", "soyul"), ("태현", "taehyun"), ("나연", "nayeon"),
+)  # fmt: skip
+ENGLISH_SURNAMES = (
+    "Abbott", "Barlow", "Carver", "Dunmore", "Ellery", "Fairfax", "Garner", "Hollis", "Ingram",
+    "Jessop", "Kendrick", "Lowell", "Mercer", "Norwood", "Osborne", "Prescott", "Quill", "Redfern",
+    "Sutter", "Thorne", "Underhill", "Vance", "Whitlock", "Yardley",
+)  # fmt: skip
+ENGLISH_GIVEN = (
+    "Alice", "Benjamin", "Clara", "Daniel", "Eleanor", "Felix", "Grace", "Henry", "Iris", "James",
+    "Katherine", "Leo", "Maya", "Nathan", "Olivia", "Peter", "Quentin", "Rose", "Samuel", "Tessa",
+    "Victor", "Wendy", "Xavier", "Zoe",
+)  # fmt: skip
+
+KOREAN_COMPANY_STEMS = (
+    ("가온", "gaon"), ("나래", "narae"), ("다솜", "dasom"), ("라온", "raon"), ("마루", "maru"),
+    ("바름", "bareum"), ("세움", "seum"), ("아라", "ara"), ("자람", "jaram"),
+    ("차오름", "chaoreum"), ("푸른솔", "pureunsol"), ("하늬", "hanui"), ("해오름", "haeoreum"),
+    ("달빛", "dalbit"),
+    ("물결", "mulgyeol"), ("별하", "byeolha"), ("솔찬", "solchan"), ("여울", "yeoul"),
+)  # fmt: skip
+KOREAN_COMPANY_ENDS = (
+    ("전자", "electronics", "electronics"), ("정밀", "precision", "machinery"),
+    ("화학", "chemical", "chemicals"), ("물류", "logistics", "logistics"),
+    ("바이오", "bio", "health care"), ("식품", "foods", "food"), ("에너지", "energy", "energy"),
+)  # fmt: skip
+ENGLISH_COMPANY_STEMS = (
+    "Alder", "Bracken", "Cinder", "Drift", "Ember", "Fathom", "Granite", "Harbour", "Islet",
+    "Juniper", "Kestrel", "Larch", "Meridian", "Nimbus", "Osprey", "Pinnacle", "Quarry", "Rowan",
+)  # fmt: skip
+ENGLISH_COMPANY_ENDS = (
+    ("Robotics", "machinery"), ("Freight", "logistics"), ("Labs", "health care"),
+    ("Materials", "chemicals"), ("Instruments", "electronics"), ("Foods", "food"),
+    ("Energy", "energy"),
+)  # fmt: skip
+CITIES = ("Seoul", "Busan", "Incheon", "Daejeon", "Gwangju", "Suwon", "Ulsan", "Changwon")
+CITIES_ABROAD = ("Singapore", "Osaka", "Sydney", "Rotterdam", "Chicago")
+
+DIVISIONS = (
+    "수도권 Metropolitan", "영남 Yeongnam", "해외 Overseas", "호남·충청 Central", "공공 Public",
+    "파트너 Partners",
+)  # fmt: skip
+ROLES = ("구매팀장 Head of Purchasing", "공장장 Plant Manager", "CTO", "CFO",
+         "연구소장 Head of R&D", "Maintenance Lead", "품질팀장 Quality Lead",
+         "IT Manager")  # fmt: skip
+SAYS = ("decision maker", "economic buyer", "user", "influencer", "gatekeeper")
+
+# Name, series, list price in USD, how often it is asked for.
+PRODUCTS = (
+    ("Sensor S1", "Sensors", 480, 5), ("Sensor S1 Plus", "Sensors", 960, 4),
+    ("Gateway G2", "Gateways", 3_400, 4), ("Gateway G2 Pro", "Gateways", 5_900, 3),
+    ("Analyzer A4", "Analyzers", 18_500, 2), ("Analyzer A4 Max", "Analyzers", 42_000, 1),
+    ("Care Plan", "Services", 2_200, 3), ("Line Retrofit", "Services", 76_000, 1),
+)  # fmt: skip
+
+LOST = ("price", "a competitor was first", "no budget this year", "project was cancelled",
+        "could not deliver in time", "stayed with what they have")  # fmt: skip
+SUBJECTS = {
+    "Prospecting": ("First talk about {product}", "{product}: 첫 상담", "What slows the line"),
+    "Engaging": ("Showed {product}", "{product} 시연", "Walked through the plant", "Trial agreed"),
+    "Proposal": ("Offer for {product} explained", "{product} 견적 협의", "Technical questions"),
+    "Negotiation": ("Terms for {product}", "{product} 계약 조건 협의", "Delivery dates discussed"),
+}  # fmt: skip
+CARE = ("How is it going?", "정기 점검 안내", "Season's greetings", "New datasheet sent",
+        "사용 현황 확인")  # fmt: skip
+CAMPAIGNS = ("Spring webinar", "Smart Factory Fair", "가을 신제품 세미나", "Maintenance newsletter")
+COMPLAINTS = (
+    ("납기가 두 주나 늦어졌습니다.", "Delivery came two weeks late."),
+    ("센서 값이 자주 끊깁니다.", "Readings drop out several times a day."),
+    ("청구서 금액이 견적과 다릅니다.", "The invoice does not match the offer."),
+    ("담당자와 연락이 되지 않습니다.", "Nobody calls us back."),
+    ("설치 설명서가 부족합니다.", "The manual does not cover our set-up."),
+    ("업데이트 후 속도가 느려졌습니다.", "It became slower after the update."),
+)
+RESULTS = (
+    ("원인을 찾아 교체했고 고객에게 설명했습니다.", "We replaced the part and explained it."),
+    ("정정된 청구서를 보냈습니다.", "We sent a corrected invoice."),
+    ("새 납기를 약속하고 지켰습니다.", "We promised a new date and kept it."),
+    ("현장을 방문해 설정을 바로잡았습니다.", "We visited and corrected the settings."),
+)  # fmt: skip
