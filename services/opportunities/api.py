@@ -10,14 +10,13 @@ from services.opportunities.model import (
     Advance,
     Discover,
     InvolvePerson,
-    ListProduct,
     Lose,
     Reassign,
     Reopen,
-    Reprice,
     Revalue,
     Win,
 )
+from services.opportunities.products import ListProduct, Reprice
 from services.opportunities.projections import (
     OpportunityCard,
     ProductCard,

@@ -7,20 +7,22 @@ from services.opportunities.model import (
     Advance,
     Discover,
     InvolvePerson,
-    ListProduct,
     Lose,
     Mirror,
-    MirrorProduct,
     Opportunity,
-    Product,
     Reassign,
     Reopen,
-    Reprice,
     Revalue,
     Win,
     decide,
-    decide_product,
     evolve,
+)
+from services.opportunities.products import (
+    ListProduct,
+    MirrorProduct,
+    Product,
+    Reprice,
+    decide_product,
     evolve_product,
 )
 from services.opportunities.projections import PROJECTIONS

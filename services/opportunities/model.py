@@ -1,10 +1,11 @@
-"""What may happen to a chance to sell, and to a product. Pure: no clock, no ids, no I/O."""
+"""What may happen to a chance to sell. Pure: no clock, no ids, no I/O, no framework."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import reduce
 from typing import Annotated, Literal, assert_never
 
 from pydantic import Field, StringConstraints, model_validator
@@ -23,9 +24,6 @@ from shared.events.opportunities import (
     OpportunityWon,
     OutcomeCorrected,
     PersonInvolved,
-    ProductEvent,
-    ProductListed,
-    ProductRepriced,
     StageAdvanced,
 )
 
@@ -40,6 +38,8 @@ ProductStream = Annotated[str, Field(pattern=r"^product-[^\s@]{1,200}$")]
 PersonStream = Annotated[str, Field(pattern=r"^person-[^\s@]{1,200}$")]
 
 RESERVED = frozenset({"Won", "Lost"})
+FIRST_STAGE = "Prospecting"
+OTHERWISE = "the source says otherwise now"
 
 
 class OpportunityUnknownError(NotFoundError):
@@ -58,14 +58,6 @@ class OpportunityStillOpenError(DomainError):
     """It is neither won nor lost."""
 
 
-class ProductUnknownError(NotFoundError):
-    """We do not list a product of that id."""
-
-
-class ProductAlreadyListedError(DomainError):
-    """A product is listed once."""
-
-
 @dataclass(frozen=True, slots=True)
 class Opportunity:
     """Only what a rule needs to know. What a screen needs lives in projections.py."""
@@ -73,6 +65,8 @@ class Opportunity:
     title: str | None = None
     stage: str = ""
     stage_on: date | None = None
+    # Whether it ever left the stage of its discovery: until then both dates are one.
+    moved: bool = False
     outcome: Literal["won", "lost"] | None = None
     closed_on: date | None = None
     value: Decimal | None = None
@@ -89,7 +83,7 @@ class Opportunity:
 
 class Discover(DatedCommand):
     title: Text
-    stage: Stage = "Prospecting"
+    stage: Stage = FIRST_STAGE
     latent: bool = False
     owner: EmployeeStream | None = None
     company: CompanyStream | None = None
@@ -124,6 +118,8 @@ class Reassign(DatedCommand):
 
 
 class Revalue(DatedCommand):
+    """What is not told stays as it is."""
+
     amount: Money | None = None
     currency: Currency | None = None
     expected_close_on: date | None = None
@@ -135,9 +131,11 @@ class InvolvePerson(DatedCommand):
 
 
 class Mirror(Command):
-    """A row of another system: how it says the opportunity stands. Dates it lacks are unknown.
+    """A row of another system: how it says the opportunity stands.
 
-    `discovered_on` is when it was first seen, `stage_on` when its present stage was entered.
+    `discovered_on` is when it was first seen, None: nobody knows. `stage_on` is when its present
+    stage was entered, `stage` of a decided one the stage it was decided in. A row that does not
+    tell `stage_on` or `owner` leaves them as they are.
     """
 
     title: Text
@@ -219,23 +217,24 @@ def _go_on(
             return [OpportunityWon(value=value, currency=currency, on=on)]
         case Lose(reason=reason, on=on):
             return [OpportunityLost(reason=reason, on=on)]
-        case Revalue(amount=amount, currency=currency, expected_close_on=expected, on=on):
-            if (amount is None) != (currency is None):
-                raise InvalidError("amount and currency come together", field="#/currency")
-            told = (amount, currency, expected)
-            if told == (
-                opportunity.amount,
-                opportunity.amount_currency,
-                opportunity.expected_close_on,
-            ):
-                return []
-            return [
-                OpportunityRevalued(
-                    amount=amount, currency=currency, expected_close_on=expected, on=on
-                )
-            ]
+        case Revalue():
+            return _revalue(opportunity, command)
         case _:
             assert_never(command)
+
+
+def _revalue(opportunity: Opportunity, command: Revalue) -> list[OpportunityEvent]:
+    if (command.amount is None) != (command.currency is None):
+        raise InvalidError("amount and currency come together", field="#/currency")
+    if command.amount is None and command.expected_close_on is None:
+        raise InvalidError("say the new amount or the new closing date", field="#/amount")
+    revalued = OpportunityRevalued(
+        amount=opportunity.amount if command.amount is None else command.amount,
+        currency=command.currency or opportunity.amount_currency,
+        expected_close_on=command.expected_close_on or opportunity.expected_close_on,
+        on=command.on,
+    )
+    return [] if evolve(opportunity, revalued) == opportunity else [revalued]
 
 
 def _real(stage: str) -> str:
@@ -247,18 +246,33 @@ def _real(stage: str) -> str:
 
 def _mirror(opportunity: Opportunity, row: Mirror) -> list[OpportunityEvent]:
     """Return what must have happened, or was mistaken, for us to stand where the row stands."""
+    _real(row.stage)
     if opportunity.title is None:
-        discovered = OpportunityDiscovered(
-            title=row.title,
-            stage=_real(row.stage),
-            owner=row.owner,
-            company=row.company,
-            product=row.product,
-            source_ref=row.source_ref,
-            on=row.discovered_on,
-        )
-        return [discovered, *_close(row)]
-    return [*_correct(opportunity, row), *_move(opportunity, row)]
+        return [*_first_seen(row), *_close(row)]
+    facts = _correct(opportunity, row)
+    standing = reduce(evolve, facts, opportunity)
+    if standing.outcome is None:
+        return [*facts, *_move(standing, row), *_close(row)]
+    if row.outcome == standing.outcome and not _stands_elsewhere(standing, row):
+        return [*facts, *_correct_stage_date(standing, row), *_correct_outcome(standing, row)]
+    # What was decided otherwise, or in another stage, is undone from that stage's day on.
+    undone_on = row.stage_on if row.stage_on or row.outcome is None else standing.closed_on
+    reopened = OpportunityReopened(stage=row.stage, on=undone_on, reason=OTHERWISE)
+    return [*facts, reopened, *_close(row)]
+
+
+def _first_seen(row: Mirror) -> list[OpportunityEvent]:
+    moved = row.stage_on is not None and row.stage_on != row.discovered_on
+    discovered = OpportunityDiscovered(
+        title=row.title,
+        stage=FIRST_STAGE if moved else row.stage,
+        owner=row.owner,
+        company=row.company,
+        product=row.product,
+        source_ref=row.source_ref,
+        on=row.discovered_on,
+    )
+    return [discovered, StageAdvanced(stage=row.stage, on=row.stage_on)] if moved else [discovered]
 
 
 def _correct(opportunity: Opportunity, row: Mirror) -> list[OpportunityEvent]:
@@ -271,7 +285,7 @@ def _correct(opportunity: Opportunity, row: Mirror) -> list[OpportunityEvent]:
                 company=row.company,
                 product=row.product,
                 on=row.discovered_on,
-                reason="the source says otherwise now",
+                reason=OTHERWISE,
             )
         )
     if row.owner is not None and row.owner != opportunity.owner:
@@ -279,26 +293,23 @@ def _correct(opportunity: Opportunity, row: Mirror) -> list[OpportunityEvent]:
     return facts
 
 
+def _stands_elsewhere(opportunity: Opportunity, row: Mirror) -> bool:
+    """Say whether the row needs a step that we never recorded, not only another date of one."""
+    if row.stage != opportunity.stage:
+        return True
+    return not opportunity.moved and row.stage_on not in (None, opportunity.stage_on)
+
+
 def _move(opportunity: Opportunity, row: Mirror) -> list[OpportunityEvent]:
-    if opportunity.outcome is not None and opportunity.outcome == row.outcome:
-        return _correct_outcome(opportunity, row)
-    facts: list[OpportunityEvent] = []
-    stage, stage_on = opportunity.stage, opportunity.stage_on
-    if opportunity.outcome is not None:
-        stage, stage_on = _real(row.stage), row.stage_on
-        reopened_on = row.stage_on if row.outcome is None else opportunity.closed_on
-        facts.append(
-            OpportunityReopened(stage=stage, on=reopened_on, reason="the source says otherwise now")
-        )
-    if row.stage != stage:
-        facts.append(StageAdvanced(stage=_real(row.stage), on=row.stage_on))
-    elif row.stage_on is not None and row.stage_on != stage_on and not facts:
-        facts.append(
-            EngagementCorrected(
-                stage=stage, on=row.stage_on, reason="the source says otherwise now"
-            )
-        )
-    return [*facts, *_close(row)]
+    if _stands_elsewhere(opportunity, row):
+        return [StageAdvanced(stage=row.stage, on=row.stage_on)]
+    return _correct_stage_date(opportunity, row)
+
+
+def _correct_stage_date(opportunity: Opportunity, row: Mirror) -> list[OpportunityEvent]:
+    if row.stage_on in (None, opportunity.stage_on):
+        return []
+    return [EngagementCorrected(stage=row.stage, on=row.stage_on, reason=OTHERWISE)]
 
 
 def _close(row: Mirror) -> list[OpportunityEvent]:
@@ -315,14 +326,7 @@ def _correct_outcome(opportunity: Opportunity, row: Mirror) -> list[OpportunityE
     held = (opportunity.value, opportunity.currency, opportunity.closed_on)
     if held == (value, currency, row.closed_on):
         return []
-    return [
-        OutcomeCorrected(
-            value=value,
-            currency=currency,
-            on=row.closed_on,
-            reason="the source says otherwise now",
-        )
-    ]
+    return [OutcomeCorrected(value=value, currency=currency, on=row.closed_on, reason=OTHERWISE)]
 
 
 def evolve(opportunity: Opportunity, event: OpportunityEvent) -> Opportunity:
@@ -334,6 +338,7 @@ def evolve(opportunity: Opportunity, event: OpportunityEvent) -> Opportunity:
                 title=event.title,
                 stage=event.stage,
                 stage_on=event.on,
+                moved=False,
                 discovered_on=event.on,
                 owner=event.owner,
                 company=event.company,
@@ -342,8 +347,11 @@ def evolve(opportunity: Opportunity, event: OpportunityEvent) -> Opportunity:
                 amount_currency=event.currency,
                 expected_close_on=event.expected_close_on,
             )
-        case StageAdvanced(stage=stage, on=on) | EngagementCorrected(stage=stage, on=on):
-            return replace(opportunity, stage=stage, stage_on=on)
+        case StageAdvanced(stage=stage, on=on):
+            return replace(opportunity, stage=stage, stage_on=on, moved=True)
+        case EngagementCorrected(stage=stage, on=on):
+            # A stage that was left since: its date is history, and no rule asks for it.
+            return replace(opportunity, stage_on=on) if stage == opportunity.stage else opportunity
         case OpportunityWon(value=value, currency=currency, on=on):
             return replace(opportunity, outcome="won", value=value, currency=currency, closed_on=on)
         case OpportunityLost(on=on):
@@ -357,6 +365,7 @@ def evolve(opportunity: Opportunity, event: OpportunityEvent) -> Opportunity:
                 closed_on=None,
                 stage=stage,
                 stage_on=on,
+                moved=True,
             )
         case OpportunityReassigned(owner=owner):
             return replace(opportunity, owner=owner)
@@ -376,83 +385,11 @@ def evolve(opportunity: Opportunity, event: OpportunityEvent) -> Opportunity:
                 company=event.company,
                 product=event.product,
                 discovered_on=event.on,
+                stage_on=opportunity.stage_on if opportunity.moved else event.on,
             )
         case OutcomeCorrected(value=value, currency=currency, on=on):
+            if opportunity.outcome is None:
+                return opportunity  # It was reopened since: that outcome is history.
             return replace(opportunity, value=value, currency=currency, closed_on=on)
-        case _:
-            assert_never(event)
-
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    """Only what a rule needs to know."""
-
-    name: str | None = None
-    price: Decimal | None = None
-    currency: str | None = None
-
-
-class ListProduct(DatedCommand):
-    name: Text
-    series: Text | None = None
-    price: Money | None = None
-    currency: Currency | None = None
-
-
-class Reprice(DatedCommand):
-    price: Money
-    currency: Currency
-
-
-class MirrorProduct(Command):
-    """Another system says: this product exists at this list price."""
-
-    name: Text
-    series: Text | None = None
-    price: Money | None = None
-    currency: Currency | None = None
-
-
-ProductCommand = ListProduct | Reprice | MirrorProduct
-
-
-def decide_product(product: Product, command: ProductCommand) -> list[ProductEvent]:
-    """Say which facts the command would record, or refuse it. No facts: nothing to do."""
-    match command:
-        case ListProduct():
-            if product.name is not None:
-                raise ProductAlreadyListedError(f"we list {product.name!r} already")
-            return [ProductListed(**command.model_dump(exclude={"date_unknown"}))]
-        case Reprice(price=price, currency=currency, on=on):
-            if product.name is None:
-                raise ProductUnknownError
-            if (product.price, product.currency) == (price, currency):
-                return []
-            return [ProductRepriced(price=price, currency=currency, on=on)]
-        case MirrorProduct(price=price, currency=currency):
-            if product.name is None:
-                return [ProductListed(**command.model_dump())]
-            if (
-                price is None
-                or currency is None
-                or (price, currency)
-                == (
-                    product.price,
-                    product.currency,
-                )
-            ):
-                return []
-            return [ProductRepriced(price=price, currency=currency)]
-        case _:
-            assert_never(command)
-
-
-def evolve_product(product: Product, event: ProductEvent) -> Product:
-    """Apply a fact. Total: a fact cannot be refused, whatever state it meets."""
-    match event:
-        case ProductListed(name=name, price=price, currency=currency):
-            return replace(product, name=name, price=price, currency=currency)
-        case ProductRepriced(price=price, currency=currency):
-            return replace(product, price=price, currency=currency)
         case _:
             assert_never(event)

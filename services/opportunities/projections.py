@@ -45,6 +45,8 @@ class OpportunityCard:
     title: str | None = None
     stage: str | None = None
     stage_on: date | None = None
+    # Whether it ever left the stage of its discovery: until then both dates are one.
+    moved: bool = False
     latent: bool = False
     outcome: Literal["won", "lost"] | None = None
     owner: str | None = None
@@ -81,6 +83,7 @@ def discovered(
         title=event.title,
         stage=event.stage,
         stage_on=event.on,
+        moved=False,
         latent=event.latent,
         owner=event.owner,
         company=event.company,
@@ -95,7 +98,7 @@ def discovered(
 
 @opportunity_card.on(StageAdvanced)
 def advanced(card: OpportunityCard, event: StageAdvanced, at: Envelope) -> OpportunityCard:
-    return replace(card, stage=event.stage, stage_on=event.on, latent=False)
+    return replace(card, stage=event.stage, stage_on=event.on, moved=True, latent=False)
 
 
 @opportunity_card.on(OpportunityWon)
@@ -106,13 +109,21 @@ def won(card: OpportunityCard, event: OpportunityWon, at: Envelope) -> Opportuni
         value=event.value,
         value_currency=event.currency,
         closed_on=event.on,
+        lost_reason=None,
         latent=False,
     )
 
 
 @opportunity_card.on(OpportunityLost)
 def lost(card: OpportunityCard, event: OpportunityLost, at: Envelope) -> OpportunityCard:
-    return replace(card, outcome="lost", closed_on=event.on, lost_reason=event.reason)
+    return replace(
+        card,
+        outcome="lost",
+        value=None,
+        value_currency=None,
+        closed_on=event.on,
+        lost_reason=event.reason,
+    )
 
 
 @opportunity_card.on(OpportunityReopened)
@@ -126,6 +137,7 @@ def reopened(card: OpportunityCard, event: OpportunityReopened, at: Envelope) ->
         lost_reason=None,
         stage=event.stage,
         stage_on=event.on,
+        moved=True,
     )
 
 
@@ -159,6 +171,7 @@ def corrected(card: OpportunityCard, event: OpportunityCorrected, at: Envelope) 
         company=event.company,
         product=event.product,
         discovered_on=event.on,
+        stage_on=card.stage_on if card.moved else event.on,
     )
 
 
@@ -166,6 +179,8 @@ def corrected(card: OpportunityCard, event: OpportunityCorrected, at: Envelope) 
 def outcome_corrected(
     card: OpportunityCard, event: OutcomeCorrected, at: Envelope
 ) -> OpportunityCard:
+    if card.outcome is None:
+        return card  # It was reopened since: that outcome is history.
     return replace(card, value=event.value, value_currency=event.currency, closed_on=event.on)
 
 
@@ -173,7 +188,8 @@ def outcome_corrected(
 def engagement_corrected(
     card: OpportunityCard, event: EngagementCorrected, at: Envelope
 ) -> OpportunityCard:
-    return replace(card, stage=event.stage, stage_on=event.on)
+    # A stage that was left since: its date is history, and the card shows the present.
+    return replace(card, stage_on=event.on) if event.stage == card.stage else card
 
 
 @dataclass(frozen=True, slots=True)
