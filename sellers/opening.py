@@ -16,6 +16,7 @@ from rich.table import Table
 from sellers.client import Api, ApiError
 from sellers.console import progress_bar
 from sellers.data_dir import Demo
+from sellers.demo import SIZE, load_demo
 from sellers.importing.folded import EMPTY_ANSWERS, Behind
 from sellers.report import pipeline_table, rows_of
 from shared.clock import SystemClock
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from sellers.data_dir import DataDir
 
 DEMO_SEED = 7
-DEMO_SIZE = 40
 PATIENCE_S = 60.0
 TRIES = 3
 POLL_S = 0.1
@@ -99,7 +99,7 @@ class Opening(threading.Thread):
         remembered = self._data_dir.remembered
         if remembered.demo is None:
             today = SystemClock().now().date()
-            size = remembered.size or DEMO_SIZE
+            size = remembered.size or SIZE
             remembered.demo = Demo(size=size, end_on=today.isoformat())
             # Before the first fact: a load that was cut off goes on with the same company.
             self._data_dir.remember()
@@ -118,8 +118,6 @@ class Opening(threading.Thread):
         self._data_dir.remember()
 
     def _send_demo(self, api: Api, demo: Demo) -> None:
-        from sellers.demo import load_demo  # noqa: PLC0415 - costs a second start nothing
-
         with progress_bar(self._console.err, "loading the demo company") as progress:
             load_demo(api, DEMO_SEED, demo.size, date.fromisoformat(demo.end_on), progress)
 

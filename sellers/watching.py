@@ -75,8 +75,8 @@ def reached(api: Api, stream: str) -> dict[str, Any] | None:
 
 
 def touches_on(api: Api, day: str) -> int:
-    rows = rows_of(api.get("/analytics/touches", {"by": "day", "from": day, "to": day}))
-    return sum(row["count"] for row in rows if row["key"] == day)
+    rows = rows_of(api.get("/analytics/touches", {"by": "day", "first": day, "last": day}))
+    return sum(row["touches"] for row in rows if row["key"] == day)
 
 
 def figure(api: Api, day: str, before: int) -> str:

@@ -286,8 +286,8 @@ def test_a_touch_shows_its_path(platform: Platform, run: Any) -> None:
     answer = platform.answer
 
     def dated(request: str) -> Answer:
-        if found := re.match(r"GET /analytics/touches\?by=day&from=(\S+)&to=\1$", request):
-            return 200, {"rows": [{"key": found[1], "count": next(counts)}]}
+        if found := re.match(r"GET /analytics/touches\?by=day&first=(\S+)&last=\1$", request):
+            return 200, {"rows": [{"key": found[1], "touches": next(counts)}]}
         return answer(request)
 
     platform.answer = dated  # type: ignore[method-assign]
