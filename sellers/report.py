@@ -44,7 +44,7 @@ def pipeline_table(rows: Sequence[Row], by: str) -> Table:
     for row in rows:
         value = number(row.get("value_won"))
         table.add_row(
-            Text(str(row.get("label") or row.get("key") or "(none)")),
+            Text(str(row.get("key") or "(none)")),
             *(f"{row.get(name) or 0:,}" for name in ("count", "open", "won", "lost")),
             f"{value:,.0f}",
             Text(bar(value / largest if largest else Decimal(0)), style="cyan"),

@@ -70,7 +70,7 @@ async def pipeline(
     currency = runtime.settings.currency
     return {
         "rows": [
-            {"id": key, **row_document(_named(key, names), None, rows[key], currency)}
+            {"id": key, **row_document(_named(key, names), rows[key], currency)}
             for key in in_order(rows)
         ],
         "by": by,

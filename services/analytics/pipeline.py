@@ -157,12 +157,11 @@ def period_of(day: date, per: Per) -> str:
             return f"{day.year}-Q{(day.month + 2) // 3}"
 
 
-def row_document(key: Key, label: str | None, tally: Tally, currency: str) -> dict[str, Any]:
+def row_document(key: Key, tally: Tally, currency: str) -> dict[str, Any]:
     """Return a row as it is answered: money and rates as text, so that nobody rounds them."""
     decided = tally.won + tally.lost
     row: dict[str, Any] = {
         "key": key,
-        "label": label,
         "count": tally.count,
         "won": tally.won,
         "lost": tally.lost,

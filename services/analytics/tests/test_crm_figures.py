@@ -34,7 +34,7 @@ def report(cells: dict[Cell, int], organization: Organization) -> Any:
     def rows(by: By, as_of: date | None = None) -> dict[str | None, dict[str, Any]]:
         needed = {cell: n for cell, n in cells.items() if cell.axis in axes_of(by)}
         found = pipeline(by, needed, organization, as_of)
-        documents = {key: row_document(key, None, tally, "USD") for key, tally in found.items()}
+        documents = {key: row_document(key, tally, "USD") for key, tally in found.items()}
         return {
             None
             if key is None
@@ -55,7 +55,6 @@ def test_total(report: Any) -> None:
     assert report("total") == {
         "total": {
             "key": "total",
-            "label": None,
             "count": 8800,
             "won": 4238,
             "lost": 2473,
