@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -33,7 +34,7 @@ from shared.published import Build
 from shared.settings import Settings
 from shared.store import Store
 
-TAKE_S = 0.05
+TAKE_S = 0.03
 EMPTY_FETCH_S = 0.02
 BUFFERED = 4_096
 
@@ -150,40 +151,57 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         store = await MongoStore.open(settings.mongo, f"{settings.database_prefix}analytics", name)
         stack.push_async_callback(store.close)
         projector_of = partial(measures_projector, store, facts, clock, settings)
-        measuring = Measuring(projector_of, store, facts, clock, name)
-        stack.push_async_callback(measuring.stop)
-        if await _first(measuring.start(), stopping.wait()):
-            return
-        app = faust_app(settings, measuring)
-        await app.start()
-        stack.push_async_callback(app.stop)
-        log.info("measuring")
-        await _first(
-            stopping.wait(),
-            measuring.keep_mending(lambda: assigned(app)),
-            asyncio.shield(measuring.failed),
-            app.wait_until_stopped(),
-        )
-        if not stopping.is_set():
-            raise app.crash_reason or RuntimeError("Faust has stopped by itself")
+        measuring = Measuring(projector_of, store, facts, clock, name, settings.embedded)
+        try:
+            await _until(stopping, _measure(settings, measuring))
+        except Exception as error:
+            await measuring.leave(error)
+            raise
+        await measuring.leave(None)
 
 
-def assigned(app: Any) -> set[Partition]:
-    return {Partition(held.topic, held.partition) for held in app.consumer.assignment()}
-
-
-async def _first(*works: Any) -> bool:
-    """Wait for the first of several to end, raise what it raised; whether it was not the first."""
-    tasks = [asyncio.ensure_future(work) for work in works]
+async def _measure(settings: Settings, measuring: Measuring) -> None:
+    await measuring.start()
+    app = faust_app(settings, measuring)
+    await app.start()
+    log.info("measuring")
+    works = (
+        measuring.keep_folding(),
+        measuring.keep_mending(lambda: assigned(app)),
+        _watch(app),
+    )
+    tasks = [asyncio.create_task(work) for work in works]
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        # None of them ends but by failing, and then we all do.
+        await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
-    return tasks[0] not in done
+        await app.stop()
+
+
+async def _watch(app: Any) -> None:
+    """Faust restarts what fails in it; when it ends as a whole, so do we."""
+    await app.wait_until_stopped()
+    raise app.crash_reason or RuntimeError("Faust has stopped by itself")
+
+
+async def _until(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do the work until told to stop; raise what it raises."""
+    working = asyncio.create_task(work)
+    told = asyncio.create_task(stopping.wait())
+    await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not working.done():
+        working.cancel()
+        await asyncio.wait({working})
+    if not working.cancelled():
+        working.result()
+
+
+def assigned(app: Any) -> set[Partition]:
+    return {Partition(held.topic, held.partition) for held in app.consumer.assignment()}
 
 
 async def run(settings: Settings) -> None:

@@ -7,8 +7,7 @@ dropped, a hole is read from the log first, and so is what nobody delivers, ever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -31,6 +30,7 @@ QUIET_S = 1.0
 SIGN_OF_LIFE_S = 5.0
 SILENT_S_MAX = 20.0
 RETRY_S_MAX = 5.0
+PENDING_MAX = 8_000
 PASSING = (TransientStoreError, DuplicateKeyError, CursorMovedError, LogUnavailableError)
 
 # Says which partitions are this worker's at the moment.
@@ -45,17 +45,19 @@ class OlderReleaseError(SellersError):
 
 @dataclass(slots=True)
 class Measuring:
-    """One worker. `take` is given batches; `mend` finds what was not in them."""
+    """One worker. `take` is given records; `mend` finds what was not among them."""
 
     projector_of: Callable[[Build], Projector]
     store: Store
     log: Log
     clock: Clock
     name: str
-    failed: asyncio.Future[None] = field(default_factory=asyncio.Future)
+    embedded: bool
     _projector: Projector = field(init=False)
-    _reached: dict[Partition, int] = field(default_factory=dict)
-    _mended: dict[Partition, int] = field(default_factory=dict)
+    _mended: dict[Partition, tuple[int, int]] = field(default_factory=dict)
+    _pending: list[Record] = field(default_factory=list)
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    _folded: asyncio.Event = field(default_factory=asyncio.Event)
     _folding: asyncio.Lock = field(default_factory=asyncio.Lock)
     _took_at: float = float("-inf")
     _doubts_log: bool = True
@@ -78,8 +80,9 @@ class Measuring:
 
     async def _prepare(self, build: Build) -> None:
         await self.store.ensure_index(Collections(build.collection).parked, ("stream",))
-        for field_name in ("owners", "product", "company"):
-            await self.store.ensure_index(entities_of(build.collection), (field_name,))
+        # The embedded store reads some thousands of entities faster than it keeps an index of them.
+        for name in () if self.embedded else ("owners", "product", "company"):
+            await self.store.ensure_index(entities_of(build.collection), (name,))
 
     async def _replace(self, build: Build) -> None:
         """Build beside what reports read, then let them switch: plain reading, without Faust."""
@@ -89,7 +92,7 @@ class Measuring:
         async with self._folding:
             await self._catch_up_with(projector)
             old, self._projector = self._projector, projector
-            self._forget()
+            self._mended.clear()
             await builds.switch(self.store, MEASURES, build)
         log.info("measures_switched", old=old.sink.collection, new=build.collection)
 
@@ -110,7 +113,7 @@ class Measuring:
         if stands.active.collection != self._projector.sink.collection:
             async with self._folding:  # Another worker has replaced the build that we folded.
                 self._projector = self.projector_of(stands.active)
-                self._forget()
+                self._mended.clear()
         if stands.coming is not None and stands.coming.version == MEASURES.version:
             await self._replace(stands.coming)
         for old in stands.leaving:
@@ -121,22 +124,50 @@ class Measuring:
             await builds.drop(self.store, MEASURES, old)
 
     async def take(self, records: Sequence[Record]) -> None:
-        """Fold a batch as Faust hands it over: in order by partition, from anywhere."""
-        async with self._folding, self._telling():
-            ordered = sorted(records, key=_place)
-            for partition, held in groupby(ordered, key=_partition):
-                first = next(held).offset
-                if self._reached.get(partition) != first:
-                    await self._catch_up(self._projector, partition, first)
-            await self._absorb(self._projector, ordered)
-            self._reached |= {_partition(record): record.offset + 1 for record in ordered}
-            self._took_at = asyncio.get_running_loop().time()
+        """Take what Faust hands over. It is folded in larger batches than it comes in."""
+        self._pending.extend(records)
+        self._arrived.set()
+        while len(self._pending) >= PENDING_MAX:
+            self._folded.clear()
+            await self._folded.wait()
+
+    async def keep_folding(self) -> None:
+        """Fold what was taken until cancelled; what comes meanwhile is the next batch."""
+        while True:
+            await self._arrived.wait()
+            batch_max = self._projector.batch_max
+            batch, self._pending = self._pending[:batch_max], self._pending[batch_max:]
+            if not self._pending:
+                self._arrived.clear()
+            async with self._folding:
+                await self._fold_at_last(batch)
+            self._folded.set()
+
+    async def _fold_at_last(self, batch: Sequence[Record]) -> None:
+        pause = 0.05
+        while True:
+            try:
+                return await self._fold(batch)
+            except PASSING as error:
+                log.info("batch_taken_again", reason=str(error))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RETRY_S_MAX)
+
+    async def _fold(self, batch: Sequence[Record]) -> None:
+        ordered = sorted(batch, key=_place)
+        firsts = {p: next(held).offset for p, held in groupby(ordered, key=_partition)}
+        # A small hole is read with the batch; one as large as the log is read in pieces first.
+        for partition, cursor in (await self._cursors(self._projector, list(firsts))).items():
+            if cursor < firsts[partition] - self._projector.batch_max:
+                await self._catch_up(self._projector, partition, firsts[partition])
+        await self._projector.absorb(ordered)
+        self._took_at = asyncio.get_running_loop().time()
 
     async def mend(self, mine: Collection[Partition]) -> None:
         """Fold what lies in my partitions and nobody delivered, unless batches are coming in."""
-        if asyncio.get_running_loop().time() - self._took_at < QUIET_S:
-            return
-        async with self._folding, self._telling():
+        async with self._folding:
+            if self._pending or asyncio.get_running_loop().time() - self._took_at < QUIET_S:
+                return
             try:
                 ends = {p: end for p, end in (await self._ends()).items() if p in mine}
                 cursors = await self._cursors(self._projector, list(ends))
@@ -144,10 +175,11 @@ class Measuring:
                     await self._trust(ends)
                     cursors = await self._cursors(self._projector, list(ends))
                 for partition, end in ends.items():
-                    # Transaction markers are no records: an end seen once need not be reached.
-                    if cursors[partition] < end and self._mended.get(partition) != end:
+                    # Transaction markers are no records: where reading on brought nothing, wait.
+                    gap = (cursors[partition], end)
+                    if cursors[partition] < end and self._mended.get(partition) != gap:
                         await self._catch_up(self._projector, partition, end)
-                        self._mended[partition] = end
+                        self._mended[partition] = gap
             except PASSING as error:
                 # A log that was away may have come back without its newest records.
                 self._doubts_log = True
@@ -168,10 +200,10 @@ class Measuring:
                     log.warning("builds_not_followed", reason=str(error))
             await asyncio.sleep(QUIET_S)
 
-    async def stop(self) -> None:
-        """Say why we end, if it is not on purpose."""
-        if self.failed.done() and (error := self.failed.exception()):
-            await self._show(str(error))
+    async def leave(self, failure: Exception | None) -> None:
+        """Say why we end, if it is not on purpose: Faust cannot, it acknowledges in any case."""
+        if failure is not None:
+            await self._show(str(failure))
         else:
             await self.store.delete_many(WORKERS, [self.name])
 
@@ -179,38 +211,13 @@ class Measuring:
         sign = {"_id": self.name, "at": timestamp(self.clock.now()), "failure": failure}
         await self.store.put_many(WORKERS, [sign])
 
-    @asynccontextmanager
-    async def _telling(self) -> AsyncIterator[None]:
-        """Faust acknowledges what it delivered in any case, so a failure has to end us."""
-        try:
-            yield
-        except Exception as error:
-            log.exception("measures_failed")
-            if not self.failed.done():
-                self.failed.set_exception(error)
-            raise
-
-    async def _absorb(self, projector: Projector, records: Sequence[Record]) -> None:
-        pause = 0.05
-        while True:
-            try:
-                await projector.absorb(records)
-            except PASSING as error:
-                log.info(
-                    "batch_taken_again", projection=projector.sink.collection, reason=str(error)
-                )
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, RETRY_S_MAX)
-            else:
-                return
-
     async def _catch_up(self, projector: Projector, partition: Partition, stop: int) -> None:
         start = (await self._cursors(projector, [partition]))[partition]
         if start >= stop:
             return
         log.info("measures_catch_up", partition=cursor_id(partition), start=start, stop=stop)
         async for records in self.log.read(partition, start, stop):
-            await self._absorb(projector, records)
+            await projector.absorb(records)
 
     async def _trust(self, partitions: Collection[Partition]) -> None:
         """Make sure that the log still holds what we folded last.
@@ -220,12 +227,8 @@ class Measuring:
 
         """
         await self._projector.positions(sorted(partitions))
-        self._forget()
-        self._doubts_log = False
-
-    def _forget(self) -> None:
-        self._reached.clear()
         self._mended.clear()
+        self._doubts_log = False
 
     async def _cursors(
         self, projector: Projector, partitions: Sequence[Partition]
