@@ -7,7 +7,7 @@ itself from the same parts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +46,7 @@ class Node:
     """The parts of the process, from opening the connections to closing them."""
 
     settings: Settings
+    # Empty until everything runs: half a platform would answer that nothing lags.
     runtimes: dict[str, Runtime] = field(default_factory=dict)
     starting: str | None = "starting"
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -56,31 +57,33 @@ class Node:
         facts = await KafkaLog.open(settings.kafka, embedded=settings.embedded)
         self._stack.push_async_callback(facts.close)
         await facts.create_topics(load_topics())
+        opened: dict[str, Runtime] = {}
         for module in MODULES:
             name = module.domain.name
             store = await MongoStore.open(
                 settings.mongo, f"{settings.database_prefix}{name}", f"{settings.instance}-{name}"
             )
             self._stack.push_async_callback(store.close)
-            self.runtimes[name] = Runtime(module.domain, store, facts, clock, settings)
+            opened[name] = Runtime(module.domain, store, facts, clock, settings)
         if settings.embedded:
-            await self._repair()
-        for runtime in self.runtimes.values():
+            await self._repair(list(opened.values()))
+        for runtime in opened.values():
             self._stack.push_async_callback(runtime.stop)
             await runtime.start()
-        await analytics.watch(self.runtimes["analytics"])
+        await analytics.watch(opened["analytics"])
+        self.runtimes |= opened
         self.starting = None
 
-    async def _repair(self) -> None:
+    async def _repair(self, runtimes: Sequence[Runtime]) -> None:
         """The embedded broker may have lost its last second; the journal has not."""
-        readers = [runtime.store for runtime in self.runtimes.values()]
-        for runtime in self.runtimes.values():
+        readers = [runtime.store for runtime in runtimes]
+        for runtime in runtimes:
             if runtime.decides:
                 await runtime.journal.prepare()
                 await repair_log(runtime, readers)
         mark = self._mark
         if not mark.exists():
-            for runtime in self.runtimes.values():
+            for runtime in runtimes:
                 for runner in runtime.runners.values():
                     if runner.projection.published:
                         await publish_views_again(runtime.store, await runner.active())

@@ -18,6 +18,7 @@ from shared.projector import Collections
 from shared.runtime import Runtime
 from shared.topics import declared_topics
 from shared.verify import Check, verify_domain
+from shared.web import started_runtimes
 
 TRACE_RECORDS_MAX = 20_000
 
@@ -26,12 +27,7 @@ router = APIRouter(tags=["operations"])
 Verifier = Callable[[], AsyncIterator[Check]]
 
 
-def _runtimes(request: Request) -> dict[str, Runtime]:
-    runtimes: dict[str, Runtime] = request.app.state.runtimes
-    return runtimes
-
-
-Runtimes = Annotated[dict[str, Runtime], Depends(_runtimes)]
+Runtimes = Annotated[dict[str, Runtime], Depends(started_runtimes)]
 
 
 @router.get("/lag")

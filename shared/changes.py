@@ -23,6 +23,7 @@ from shared.log import Log, Partition, Record
 from shared.projection import Projection
 from shared.published import Build, Rev, topic_of
 from shared.runtime import Runtime
+from shared.web import started_runtimes
 
 # The topic keeps tombstones for a week: a client that was away longer could miss a deletion.
 AWAY_S_MAX = 7 * 24 * 3600 - 3600
@@ -165,7 +166,7 @@ def _changed(key: str, rev: str, view: Any, place: str | None = None) -> ServerS
 
 def _subscription(name: str, request: Request) -> Changes:
     """Find the published view before the answer begins: afterwards there is no 404 any more."""
-    runtimes: dict[str, Runtime] = request.app.state.runtimes
+    runtimes = started_runtimes(request)
     found = {
         projection.name: (projection, runtime)
         for runtime in runtimes.values()

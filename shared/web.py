@@ -186,10 +186,22 @@ def runtime_of(domain: str) -> Callable[[Request], Runtime]:
     """Return the dependency that finds a domain's runtime, in whatever process serves it."""
 
     def current(request: Request) -> Runtime:
-        runtime: Runtime = request.app.state.runtimes[domain]
-        return runtime
+        return started_runtimes(request)[domain]
 
     return current
+
+
+def started_runtimes(request: Request) -> dict[str, Runtime]:
+    """Return the runtimes of this process.
+
+    Raises:
+        UnavailableError: they still start. Half an answer, such as no lag, would be a wrong one.
+
+    """
+    runtimes: dict[str, Runtime] = request.app.state.runtimes
+    if not runtimes:
+        raise UnavailableError("the platform is starting", slug="starting", retry_after_s=1)
+    return runtimes
 
 
 def _at_least(x_at_least: Annotated[str | None, Header()] = None) -> Token | None:

@@ -305,3 +305,17 @@ async def test_verify_says_equal_and_probes_answer(client: AsyncClient) -> None:
     trace = (await client.get("/trace/employee-ada")).json()
     assert trace["facts"][0]["position"].startswith("organization/")
     assert trace["views"][0]["keys"] == ["employee-ada"]
+
+
+async def test_half_a_platform_answers_nothing() -> None:
+    """While it starts, `/lag` would say that nothing lags."""
+    domain = tiny_domain(CARD)
+    routers = [admin.router, bulk_router(domain), routes()]
+    new_id = SystemClock().new_id
+    app = build_app("tiny", {}, routers, new_id=new_id, ready=nothing_missing)
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://tiny") as client:
+        for path in ("/lag", "/parked", "/views", "/verify", "/organization/employees/a"):
+            answer = await client.get(path)
+            assert answer.status_code == 503
+            assert answer.json()["type"].endswith("/starting")
+            assert answer.headers["retry-after"] == "1"
