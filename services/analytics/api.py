@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
 from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
 from services.analytics import pipeline as report
-from services.analytics.measures import Cell
+from services.analytics.figures import read_figures
 from services.analytics.pipeline import By, Per, TouchesBy, axes_of, in_order, row_document
-from services.analytics.projections import OrgNode, labels, org_tree
 from services.analytics.proof import total, why
-from services.analytics.sink import MEASURES, entities_of, read_cells
-from services.analytics.tree import Organization
-from shared import builds
-from shared.projection import Projection
-from shared.projector import Collections
 from shared.runtime import Runtime
-from shared.web import runtime_of
+from shared.web import AtLeast, runtime_of
 
 router = APIRouter(prefix="/analytics", tags=["analytics"])
 Analytics = Annotated[Runtime, Depends(runtime_of("analytics"))]
@@ -27,56 +21,36 @@ AsOf = Annotated[date | None, Query(description="as it stood at the end of this 
 Day = Annotated[date | None, Query()]
 
 
-async def _collection(runtime: Runtime) -> str:
-    return (await builds.read(runtime.store, MEASURES)).active.collection
-
-
-async def _everything(runtime: Runtime, projection: Projection[Any]) -> dict[str, Any]:
-    """Read a small view whole: our organisation, or the names of products and companies."""
-    collection = await runtime.runners[projection.name].collection()
-    documents = await runtime.store.find(collection, {"view": {"$ne": None}})
-    return {d["_id"]: projection.from_document(d["view"]) for d in documents}
-
-
-async def _names(runtime: Runtime, nodes: Mapping[str, OrgNode]) -> dict[str, str]:
-    called = {stream: node.name for stream, node in nodes.items()}
-    called |= {s: label.name for s, label in (await _everything(runtime, labels)).items()}
-    return {stream: name for stream, name in called.items() if name is not None}
-
-
-async def _cursors(runtime: Runtime, collection: str) -> dict[str, int]:
-    found = await runtime.store.find(Collections(collection).cursors, {})
-    return {cursor["_id"]: cursor["offset"] for cursor in found}
+Seller = Annotated[str | None, Query(description="this colleague's alone: `employee-...`")]
 
 
 @router.get("/pipeline")
 async def pipeline(
-    runtime: Analytics, by: By = "stage", as_of: AsOf = None, seller: str | None = None
+    runtime: Analytics,
+    at_least: AtLeast,
+    by: By = "stage",
+    as_of: AsOf = None,
+    seller: Seller = None,
 ) -> dict[str, Any]:
     """Opportunities by stage, product, seller, ... (N-06): counts, value won, rate, mean cycle.
 
     `key` is the name of the row, `id` the stream behind the name; both null where a row has none.
     Money and rates are decimal text; `win_rate` is in percent. `positions` say which facts of the
-    log are in the figures.
+    log are in the figures, `parked_facts` how many of those are set aside.
     """
-    collection = await _collection(runtime)
-    positions = await _cursors(runtime, collection)
-    nodes = await _everything(runtime, org_tree)
-    cells: Mapping[Cell, int] = await read_cells(
-        runtime.store, collection, axes_of(by), _employee(seller)
-    )
-    rows = report.pipeline(by, cells, Organization(nodes), as_of)
-    names = await _names(runtime, nodes)
+    figures = await read_figures(runtime, axes_of(by), owner=_employee(seller), at_least=at_least)
+    rows = report.pipeline(by, figures.cells, figures.organization, as_of)
     currency = runtime.settings.currency
     return {
         "rows": [
-            {"id": key, **row_document(_named(key, names), rows[key], currency)}
+            {"id": key, **row_document(figures.name(key), rows[key], currency)}
             for key in in_order(rows)
         ],
         "by": by,
         "as_of": as_of,
         "currency": currency,
-        "positions": positions,
+        "positions": figures.positions,
+        "parked_facts": figures.parked,
     }
 
 
@@ -86,23 +60,18 @@ def _employee(seller: str | None) -> str | None:
     return f"employee-{seller}"
 
 
-def _named(key: str | None, names: Mapping[str, str]) -> str | None:
-    return None if key is None else names.get(key, key)
-
-
 @router.get("/inflow")
 async def inflow(
     runtime: Analytics,
+    at_least: AtLeast,
     per: Per = "month",
     first: Day = None,
     last: Day = None,
-    seller: str | None = None,
+    seller: Seller = None,
 ) -> dict[str, Any]:
     """What was discovered, won and lost in each period."""
-    cells = await read_cells(
-        runtime.store, await _collection(runtime), ("owner",), _employee(seller)
-    )
-    flows = report.inflow(per, cells, first, last)
+    figures = await read_figures(runtime, ("owner",), owner=_employee(seller), at_least=at_least)
+    flows = report.inflow(per, figures.cells, first, last)
     currency = runtime.settings.currency
     return {
         "rows": [
@@ -117,52 +86,51 @@ async def inflow(
         ],
         "per": per,
         "currency": currency,
+        "positions": figures.positions,
+        "parked_facts": figures.parked,
     }
 
 
 @router.get("/touches")
 async def touches(
     runtime: Analytics,
+    at_least: AtLeast,
     by: TouchesBy = "seller",
     first: Day = None,
     last: Day = None,
-    seller: str | None = None,
+    seller: Seller = None,
 ) -> dict[str, Any]:
     """Touches by seller, unit or period (N-01), each where its employee was on its day."""
-    nodes = await _everything(runtime, org_tree)
-    cells = await read_cells(
-        runtime.store, await _collection(runtime), ("touch",), _employee(seller)
-    )
-    counts = report.touches(by, cells, Organization(nodes), first, last)
-    names = await _names(runtime, nodes)
+    figures = await read_figures(runtime, ("touch",), owner=_employee(seller), at_least=at_least)
+    counts = report.touches(by, figures.cells, figures.organization, first, last)
     return {
         "rows": [
-            {"key": _named(key, names), "id": key, "touches": counts[key]}
+            {"key": figures.name(key), "id": key, "touches": counts[key]}
             for key in in_order(counts)
         ],
         "by": by,
+        "positions": figures.positions,
+        "parked_facts": figures.parked,
     }
 
 
 @router.get("/why")
 async def explain(
-    runtime: Analytics, by: By, key: str | None = None, as_of: AsOf = None
+    runtime: Analytics,
+    at_least: AtLeast,
+    by: By,
+    key: str | None = None,
+    as_of: AsOf = None,
 ) -> dict[str, Any]:
     """Why is this number? The opportunities behind a row of `/analytics/pipeline`.
 
-    What they add is in the row's own measures (money in ten-thousandths) and adds up to the row;
+    `key` is the row's id or name; without it, the row that has none. What they add is in the row's
+    own measures (money in ten-thousandths) and adds up to the row;
     `/opportunities/history/<stream>` has the facts of each.
     """
-    nodes = await _everything(runtime, org_tree)
-    names = await _names(runtime, nodes)
-    streams = {name: stream for stream, name in names.items()}
-    documents = await runtime.store.find(entities_of(await _collection(runtime)), {})
-    contributing = why(
-        by,
-        None if key is None else streams.get(key, key),
-        {d["_id"]: d for d in documents},
-        Organization(nodes),
-        as_of,
+    figures = await read_figures(runtime, (), entities=True, at_least=at_least)
+    contributing = await asyncio.to_thread(
+        why, by, figures.ids(key), figures.entities, figures.organization, as_of
     )
     return {
         "by": by,
@@ -170,4 +138,6 @@ async def explain(
         "as_of": as_of,
         "total": total(contributing),
         "contributions": [{"stream": one.stream, **one.amounts} for one in contributing],
+        "positions": figures.positions,
+        "parked_facts": figures.parked,
     }

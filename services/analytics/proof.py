@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -17,7 +17,7 @@ from services.analytics.measures import (
     contributions,
     recompute,
 )
-from services.analytics.pipeline import By, axes_of, keys_of
+from services.analytics.pipeline import By, Key, axes_of, keys_of
 from services.analytics.sink import (
     MEASURES,
     cells_in,
@@ -113,7 +113,7 @@ class Why:
 
 def why(
     by: By,
-    key: str | None,
+    keys: Collection[Key],
     entities: Mapping[str, Document],
     organization: Organization,
     as_of: date | None,
@@ -126,7 +126,7 @@ def why(
         for cell, amount in contributions(entity_from(document)).items():
             if cell.axis in axes_of(by) and (as_of is None or cell.day <= as_of):
                 part = part_of(cell, amount)
-                if part is not None and part.key == key:
+                if part is not None and part.key in keys:
                     amounts[part.measure] += part.amount
         rest = {measure: amount for measure, amount in sorted(amounts.items()) if amount}
         if rest:

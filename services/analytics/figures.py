@@ -1,0 +1,100 @@
+"""Reads what a report needs - cells, our organisation, names - as it stood at one moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.analytics.measures import STREAMS, Axis, Cell
+from services.analytics.pipeline import Key
+from services.analytics.projections import labels, org_tree
+from services.analytics.sink import MEASURES, entities_of, read_documents, summed
+from services.analytics.tree import Organization
+from shared import builds
+from shared.projection import Projection
+from shared.projector import Collections
+from shared.reading import Reader, Token
+from shared.runtime import Runtime
+from shared.store import Document, Reads
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The cells of some axes, or entities, and everything that they are told by."""
+
+    cells: dict[Cell, int]
+    entities: dict[str, Document]
+    organization: Organization
+    names: dict[str, str]
+    positions: dict[str, int]
+    parked: int
+
+    def name(self, key: Key) -> Key:
+        """Return what people call it; its id where nobody told us."""
+        return None if key is None else self.names.get(key, key)
+
+    def ids(self, called: Key) -> set[Key]:
+        """Return all that may be meant by a name or an id."""
+        return {called, *(stream for stream, name in self.names.items() if name == called)}
+
+
+async def read_figures(
+    runtime: Runtime,
+    axes: Sequence[Axis],
+    *,
+    owner: str | None = None,
+    entities: bool = False,
+    at_least: Token | None = None,
+) -> Figures:
+    """Read in one snapshot, at least as fresh as the reader's own last write.
+
+    Raises:
+        UnavailableError: the figures do not know that write in time.
+
+    """
+    await _fresh(runtime, at_least)
+    async with runtime.store.transaction() as tx:
+        collection = (await builds.read(tx, MEASURES)).active.collection
+        documents = await read_documents(tx, collection, axes, owner)
+        nodes = await _everything(tx, org_tree)
+        called = nodes | await _everything(tx, labels)
+        cursors = await tx.find(Collections(collection).cursors, {})
+        parked = await tx.count(Collections(collection).parked, {})
+        held = await tx.find(entities_of(collection), {}) if entities else []
+    # Some tenths of a second for a company's whole history: nobody else has to wait for it.
+    cells = await asyncio.to_thread(summed, documents)
+    return Figures(
+        cells,
+        {document["_id"]: document for document in held},
+        Organization(nodes),
+        {stream: view.name for stream, view in called.items() if view.name is not None},
+        {cursor["_id"]: cursor["offset"] for cursor in cursors},
+        parked,
+    )
+
+
+async def _everything(reads: Reads, projection: Projection[Any]) -> dict[str, Any]:
+    """Read a small view whole: our organisation, or the names of products and companies."""
+    collection = (await builds.read(reads, projection)).active.collection
+    documents = await reads.find(collection, {"view": {"$ne": None}})
+    return {d["_id"]: projection.from_document(d["view"]) for d in documents}
+
+
+async def _fresh(runtime: Runtime, at_least: Token | None) -> None:
+    if at_least is None:
+        return
+    kind = at_least.stream.partition("-")[0]
+    if kind in STREAMS:
+
+        async def measures() -> str:
+            return (await builds.read(runtime.store, MEASURES)).active.collection
+
+        reader = Reader(MEASURES, runtime.store, measures, runtime.settings.read_wait_s)
+        # There is no view of that key: what counts is that reading one waits for the heads.
+        await reader.get(at_least.stream, at_least)
+    if kind in {"employee", "unit"}:
+        await runtime.reader(org_tree).get(at_least.stream, at_least)
+    if kind in {"product", "company"}:
+        await runtime.reader(labels).get(at_least.stream, at_least)

@@ -1,0 +1,273 @@
+"""The figures over HTTP, in memory: they answer, they explain themselves, they are verified."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from httpx2 import ASGITransport, AsyncClient
+
+from services.analytics.main import domain, router, verify, watch, worker_missing
+from services.analytics.sink import MEASURES, MeasuresSink, cells_of, entities_of
+from shared.clock import SystemClock
+from shared.events import Envelope, encode
+from shared.events.contacts import CompanyRegistered
+from shared.events.opportunities import (
+    OpportunityDiscovered,
+    OpportunityLost,
+    OpportunityWon,
+    ProductListed,
+)
+from shared.events.organization import (
+    EmployeeAssigned,
+    EmployeeJoined,
+    ManagerAppointed,
+    UnitFormed,
+)
+from shared.events.touches import TouchRecorded
+from shared.memory import MemoryLog, MemoryStore
+from shared.projector import Projector
+from shared.published import Build
+from shared.reading import Token
+from shared.runtime import Runtime
+from shared.settings import Settings
+from shared.testing import recorded
+from shared.web import build_app
+
+COLLECTION = Build(MEASURES.name, MEASURES.version).collection
+KIM, LEE = "employee-kim", "employee-lee"
+
+
+def on(text: str) -> date:
+    return date.fromisoformat(f"2026-{text}")
+
+
+def found(owner: str, day: str, **more: Any) -> OpportunityDiscovered:
+    return OpportunityDiscovered(
+        title="Chance", stage="Engaging", owner=owner, on=on(day), product="product-x", **more
+    )
+
+
+def won(value: str, day: str) -> OpportunityWon:
+    return OpportunityWon(value=Decimal(value), currency="USD", on=on(day))
+
+
+FACTS: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    ("unit-all", (UnitFormed(name="All", kind="company"),)),
+    ("unit-east", (UnitFormed(name="East", kind="division", parent="unit-all"),)),
+    (
+        "unit-red",
+        (
+            UnitFormed(name="Red", kind="team", parent="unit-east"),
+            ManagerAppointed(employee="employee-han"),
+        ),
+    ),
+    ("unit-blue", (UnitFormed(name="Blue", kind="team"),)),
+    ("employee-han", (EmployeeJoined(name="Han"),)),
+    (
+        KIM,
+        (
+            EmployeeJoined(name="김"),
+            EmployeeAssigned(unit="unit-red"),
+            EmployeeAssigned(unit="unit-blue", on=on("04-01")),
+        ),
+    ),
+    ("product-x", (ProductListed(name="Product X"),)),
+    ("company-p", (CompanyRegistered(name="P & Co."),)),
+    (
+        "opportunity-1",
+        (found(KIM, "01-05", company="company-p"), won("100.5", "02-04")),
+    ),
+    ("opportunity-2", (found(KIM, "01-07"), OpportunityLost(on=on("03-02")))),
+    ("opportunity-3", (found(LEE, "02-01"), won("50", "05-01"))),
+    ("opportunity-4", (found(KIM, "03-01"),)),
+    (
+        "touch-1",
+        (
+            TouchRecorded(
+                publisher="p", publisher_id="1", person="person-1", channel="call", employee=KIM
+            ),
+        ),
+    ),
+)
+
+
+@dataclass
+class World:
+    runtime: Runtime
+    projector: Projector
+    client: AsyncClient
+
+    async def append(self, facts: list[Envelope]) -> None:
+        for fact in facts:
+            await self.runtime.log.append(fact.data.topic, fact.stream, encode(fact))
+
+    async def fold(self) -> None:
+        """What the worker does."""
+        for topic in ("opportunities", "touches"):
+            for partition, end in (await self.runtime.log.ends(topic)).items():
+                async for records in self.runtime.log.read(partition, 0, end):
+                    await self.projector.absorb(records)
+
+    async def get(self, path: str, **query: Any) -> Any:
+        answer = await self.client.get(f"/analytics/{path}", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def rows(self, **query: Any) -> dict[str | None, dict[str, Any]]:
+        answer = await self.get("pipeline", **query)
+        return {row["key"]: row for row in answer["rows"]}
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    clock, log, store = SystemClock(), MemoryLog(2), MemoryStore()
+    runtime = Runtime(domain, store, log, clock, Settings(read_wait_s=0.2))
+    await runtime.start()
+    app = build_app(
+        "analytics", {"analytics": runtime}, [router], new_id=clock.new_id, ready=_ready
+    )
+    transport = ASGITransport(app, raise_app_exceptions=False)
+    sink = MeasuresSink(COLLECTION, runtime.settings.zone)
+    async with AsyncClient(transport=transport, base_url="http://sellers") as client:
+        world = World(runtime, Projector(sink, store, log, clock), client)
+        for stream, events in FACTS:
+            await world.append(recorded(*events, stream=stream))
+        await world.fold()
+        for stream, events in FACTS:  # The views beside the figures fold by themselves.
+            if stream.startswith(("unit-", "employee-", "product-", "company-")):
+                token = Token(stream, len(events)).encode()
+                headers = {"X-At-Least": token}
+                assert (await client.get("/analytics/touches", headers=headers)).status_code == 200
+        yield world
+    await runtime.stop()
+
+
+async def _ready() -> dict[str, str]:
+    return {}
+
+
+async def test_a_row_says_everything_about_itself(world: World) -> None:
+    answer = await world.get("pipeline", by="product")
+    assert answer["rows"] == [
+        {
+            "id": "product-x",
+            "key": "Product X",
+            "count": 4,
+            "won": 2,
+            "lost": 1,
+            "open": 1,
+            "value_won": "150.5",
+            "win_rate": "66.67",
+            "mean_cycle_days": "59.50",
+        }
+    ]
+    assert sum(answer["positions"].values()) == 9  # opportunities' eight facts and the touch
+    assert answer["parked_facts"] == 0
+
+
+async def test_rows_without_a_name_come_last(world: World) -> None:
+    companies = await world.get("pipeline", by="company")
+    assert [(row["key"], row["count"]) for row in companies["rows"]] == [("P & Co.", 1), (None, 3)]
+
+
+async def test_what_is_closed_stays_where_it_was_closed(world: World) -> None:
+    teams = await world.rows(by="team")
+    assert {key: (row["won"], row["lost"], row["open"]) for key, row in teams.items()} == {
+        "Red": (1, 1, 0),
+        "Blue": (0, 0, 1),  # What is open has moved with its seller.
+        None: (1, 0, 0),
+    }
+    before = await world.rows(by="team", as_of="2026-03-31")
+    assert before["Red"]["open"] == 1
+    assert set(await world.rows(by="manager")) == {"Han", None}
+    assert set(await world.rows(by="region")) == {"East", None}
+
+
+async def test_as_of_is_the_end_of_that_day(world: World) -> None:
+    assert (await world.rows(by="total", as_of="2026-02-03"))["total"]["won"] == 0
+    assert (await world.rows(by="total", as_of="2026-02-04"))["total"]["won"] == 1
+    assert await world.rows(by="total", as_of="2025-12-31") == {}
+
+
+async def test_one_seller_alone(world: World) -> None:
+    assert (await world.rows(by="total", seller=KIM))["total"]["count"] == 3
+    assert (await world.rows(by="stage", seller="lee"))["Won"]["value_won"] == "50"
+
+
+@pytest.mark.parametrize(
+    "by",
+    ["stage", "product", "seller", "team", "manager", "region", "company", "quarter", "total"],
+)
+@pytest.mark.parametrize("as_of", [None, "2026-03-31"])
+async def test_what_explains_a_row_adds_up_to_it(world: World, by: str, as_of: str | None) -> None:
+    query = {"by": by} | ({"as_of": as_of} if as_of else {})
+    for key, row in (await world.rows(**query)).items():
+        named = query | ({"key": key} if key is not None else {})
+        why = await world.get("why", **named)
+        sums = {
+            name: sum(one.get(name, 0) for one in why["contributions"]) for name in why["total"]
+        }
+        assert sums == why["total"]
+        for measure in ("won", "lost", "open"):
+            assert why["total"].get(measure, 0) == row[measure]
+        assert Decimal(why["total"].get("value_USD", 0)) / 10_000 == Decimal(row["value_won"])
+
+
+async def test_touches_and_inflow(world: World) -> None:
+    assert (await world.get("touches", by="team"))["rows"] == [
+        {"key": "Red", "id": "unit-red", "touches": 1}
+    ]
+    assert (await world.get("touches", by="day", first="2026-01-06"))["rows"] == []
+    flows = (await world.get("inflow", per="quarter"))["rows"]
+    assert [(row["key"], row["discovered"], row["won"], row["value_won"]) for row in flows] == [
+        ("2026-Q1", 4, 1, "100.5"),
+        ("2026-Q2", 0, 1, "50"),
+    ]
+
+
+async def test_a_reader_waits_for_its_own_write(world: World) -> None:
+    await world.append(recorded(found(KIM, "06-01"), stream="opportunity-5"))
+    wanted = {"X-At-Least": Token("opportunity-5", 1).encode()}
+    behind = await world.client.get("/analytics/pipeline", headers=wanted)
+    assert behind.status_code == 503
+    assert behind.json()["type"].endswith("/projection-behind")
+    await world.fold()
+    fresh = await world.client.get("/analytics/pipeline?by=total", headers=wanted)
+    assert fresh.json()["rows"][0]["count"] == 5
+
+
+@pytest.mark.parametrize("query", ["by=weather", "as_of=yesterday", "by=total&as_of=2026-02-30"])
+async def test_what_cannot_be_asked_is_refused_with_the_field(world: World, query: str) -> None:
+    answer = await world.client.get(f"/analytics/pipeline?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"].startswith("query/")
+
+
+async def test_a_figure_that_was_tampered_with_is_found(world: World) -> None:
+    (equal,) = [check async for check in verify(world.runtime)]
+    assert equal.differences == []
+    assert equal.checked > 20
+    store = world.runtime.store
+    (cell, *_) = await store.find(cells_of(COLLECTION, "product"), {"owner": LEE})
+    day = next(iter(cell["days"]))
+    cell["days"][day]["open"] = 7
+    await store.put_many(cells_of(COLLECTION, "product"), [cell])
+    entity = await store.get(entities_of(COLLECTION), "opportunity-1")
+    assert entity is not None
+    await store.put_many(entities_of(COLLECTION), [entity | {"product": "product-y"}])
+    (check,) = [check async for check in verify(world.runtime)]
+    assert len(check.differences) == 2
+    assert "opportunity-1" in check.differences[0]
+    assert "open/product/product-x/employee-lee" in check.differences[1]
+
+
+async def test_progress_and_silence_of_the_worker_are_seen(world: World) -> None:
+    await watch(world.runtime)
+    (progress,) = [p for p in await world.runtime.lag() if p.collection == COLLECTION]
+    assert progress.lag == 0
+    assert await worker_missing(world.runtime) == "no worker has started"
