@@ -66,6 +66,16 @@ def _with(card: PersonCard, affiliations: tuple[Affiliation, ...]) -> PersonCard
     return replace(card, affiliations=affiliations, companies=current)
 
 
+def _open_at(affiliation: Affiliation, company: str) -> bool:
+    return affiliation.company == company and not affiliation.ended
+
+
+def _ended(card: PersonCard, company: str, on: date | None) -> tuple[Affiliation, ...]:
+    return tuple(
+        replace(a, until=on, ended=True) if _open_at(a, company) else a for a in card.affiliations
+    )
+
+
 @person_card.on(PersonRegistered)
 def person_registered(card: PersonCard, event: PersonRegistered, at: Envelope) -> PersonCard:
     return replace(
@@ -75,18 +85,16 @@ def person_registered(card: PersonCard, event: PersonRegistered, at: Envelope) -
 
 @person_card.on(PersonAffiliated)
 def person_affiliated(card: PersonCard, event: PersonAffiliated, at: Envelope) -> PersonCard:
-    kept = tuple(a for a in card.affiliations if a.ended or a.company != event.company)
+    # Another role at the same company: the one before ends there, its history stays (C-08).
     begun = Affiliation(event.company, event.kind, event.role, event.on)
-    return _with(card, (*kept, begun))
+    return _with(card, (*_ended(card, event.company, event.on), begun))
 
 
 @person_card.on(AffiliationEnded)
 def affiliation_ended(card: PersonCard, event: AffiliationEnded, at: Envelope) -> PersonCard:
-    closed = tuple(
-        replace(a, until=event.on, ended=True) if a.company == event.company and not a.ended else a
-        for a in card.affiliations
-    )
-    return _with(card, closed)
+    if event.reason == "mistaken":  # It never was.
+        return _with(card, tuple(a for a in card.affiliations if not _open_at(a, event.company)))
+    return _with(card, _ended(card, event.company, event.on))
 
 
 @person_card.on(TouchRecorded, keys=lambda at: (_touched(at),))
@@ -165,6 +173,7 @@ class CompanyCard:
     name: str | None = None
     parent: str | None = None
     stated_by: str | None = None
+    stated_on: date | None = None
     sector: str | None = None
     founded_year: int | None = None
     revenue: Decimal | None = None
@@ -194,9 +203,15 @@ def company_placed_under(card: CompanyCard, event: CompanyPlacedUnder, at: Envel
 
 @company_card.on(CompanyDescribed)
 def company_described(card: CompanyCard, event: CompanyDescribed, at: Envelope) -> CompanyCard:
+    # Learnt late is normal: the newest statement is current, not the last one recorded. One whose
+    # date nobody knows counts from the day we were told.
+    stated_on = event.on or at.recorded_at.date()
+    if card.stated_on is not None and stated_on < card.stated_on:
+        return card
     return replace(
         card,
         stated_by=event.stated_by,
+        stated_on=stated_on,
         sector=event.sector,
         founded_year=event.founded_year,
         revenue=event.revenue,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Annotated, assert_never
 
 from pydantic import Field, StringConstraints
 
-from shared.command import Command, DatedCommand
+from shared.command import DatedCommand
 from shared.errors import DomainError, NotFoundError
 from shared.events.organization import (
     EmployeeAssigned,
@@ -47,12 +48,39 @@ class UnitAlreadyFormedError(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What held from a date on; `since` None: for as long as we know."""
+
+    what: str
+    since: date | None
+
+
+Through = tuple[Held, ...]
+
+
+def held_on(told: Through, on: date | None) -> str | None:
+    """Say what held on a day, as far as we were told; `on` None: before all that is dated."""
+    known = [held for held in told if (held.since or date.min) <= (on or date.min)]
+    return known[-1].what if known else None
+
+
+def also(told: Through, what: str, since: date | None) -> Through:
+    """Add what we were told. Learnt late is normal: kept in the order in which it held."""
+    known = (*told, Held(what, since))
+    return tuple(sorted(known, key=lambda held: held.since or date.min))
+
+
+@dataclass(frozen=True, slots=True)
 class Employee:
     """Only what a rule needs to know."""
 
     name: str | None = None
-    unit: str | None = None
+    units: Through = ()
     left: bool = False
+
+    @property
+    def unit(self) -> str | None:
+        return held_on(self.units, date.max)
 
 
 class Join(DatedCommand):
@@ -70,8 +98,12 @@ class Leave(DatedCommand):
     reason: str | None = Field(None, max_length=1_000)
 
 
-class MirrorEmployee(Command):
-    """Another system says: this colleague exists and belongs to this unit."""
+class MirrorEmployee(DatedCommand):
+    """Another system says: this colleague works here and belongs to this unit.
+
+    Such a row has no date, and what it says held for as long as we know; only where we know of
+    dated assignments it holds from `on`.
+    """
 
     name: Name
     unit: UnitStream | None = None
@@ -85,7 +117,7 @@ def decide_employee(employee: Employee, command: EmployeeCommand) -> list[Employ
     """Say which facts the command would record, or refuse it. No facts: nothing to do."""
     match command:
         case Join():
-            if employee.name is not None:
+            if employee.name is not None and not employee.left:
                 raise EmployeeAlreadyJoinedError(f"{employee.name} works here already")
             return [EmployeeJoined(**command.model_dump(exclude={"date_unknown"}))]
         case Assign(unit=unit, on=on):
@@ -93,20 +125,28 @@ def decide_employee(employee: Employee, command: EmployeeCommand) -> list[Employ
                 raise EmployeeUnknownError
             if employee.left:
                 raise EmployeeGoneError
-            return [] if employee.unit == unit else [EmployeeAssigned(unit=unit, on=on)]
+            there = held_on(employee.units, on) == unit
+            return [] if there else [EmployeeAssigned(unit=unit, on=on)]
         case Leave(reason=reason, on=on):
             if employee.name is None:
                 raise EmployeeUnknownError
             return [] if employee.left else [EmployeeLeft(reason=reason, on=on)]
         case MirrorEmployee(name=name, unit=unit, function=function):
             facts: list[EmployeeEvent] = []
-            if employee.name is None:
+            if employee.name is None or employee.left:
                 facts.append(EmployeeJoined(name=name, function=function))
             if unit is not None and unit != employee.unit:
-                facts.append(EmployeeAssigned(unit=unit))
+                since = _since(employee.units, command.on)
+                facts.append(EmployeeAssigned(unit=unit, on=since))
             return facts
         case _:
             assert_never(command)
+
+
+def _since(told: Through, on: date | None) -> date | None:
+    """Return since when an undated row holds: None, unless what is dated would outlast it."""
+    dates = [held.since for held in told if held.since is not None]
+    return None if not dates else max(on or date.min, *dates)
 
 
 def evolve_employee(employee: Employee, event: EmployeeEvent) -> Employee:
@@ -114,8 +154,8 @@ def evolve_employee(employee: Employee, event: EmployeeEvent) -> Employee:
     match event:
         case EmployeeJoined(name=name):
             return replace(employee, name=name, left=False)
-        case EmployeeAssigned(unit=unit):
-            return replace(employee, unit=unit)
+        case EmployeeAssigned(unit=unit, on=on):
+            return replace(employee, units=also(employee.units, unit, on))
         case EmployeeLeft():
             return replace(employee, left=True)
         case _:
@@ -127,8 +167,16 @@ class Unit:
     """Only what a rule needs to know."""
 
     formed: bool = False
-    parent: str | None = None
-    manager: str | None = None
+    parents: Through = ()
+    managers: Through = ()
+
+    @property
+    def parent(self) -> str | None:
+        return held_on(self.parents, date.max)
+
+    @property
+    def manager(self) -> str | None:
+        return held_on(self.managers, date.max)
 
 
 class FormUnit(DatedCommand):
@@ -145,8 +193,11 @@ class AppointManager(DatedCommand):
     employee: EmployeeStream
 
 
-class MirrorUnit(Command):
-    """Another system says: this unit exists, there in the tree, led by this colleague."""
+class MirrorUnit(DatedCommand):
+    """Another system says: this unit exists, there in the tree, led by this colleague.
+
+    `on` counts only where we know of dated facts, as for an employee.
+    """
 
     name: Name
     kind: UnitKind
@@ -167,19 +218,23 @@ def decide_unit(unit: Unit, command: UnitCommand) -> list[UnitEvent]:
         case PlaceUnitUnder(parent=parent, on=on):
             if not unit.formed:
                 raise UnitUnknownError
-            return [] if unit.parent == parent else [UnitPlacedUnder(parent=parent, on=on)]
+            there = held_on(unit.parents, on) == parent
+            return [] if there else [UnitPlacedUnder(parent=parent, on=on)]
         case AppointManager(employee=employee, on=on):
             if not unit.formed:
                 raise UnitUnknownError
-            return [] if unit.manager == employee else [ManagerAppointed(employee=employee, on=on)]
+            leads = held_on(unit.managers, on) == employee
+            return [] if leads else [ManagerAppointed(employee=employee, on=on)]
         case MirrorUnit(name=name, kind=kind, parent=parent, manager=manager):
             facts: list[UnitEvent] = []
             if not unit.formed:
                 facts.append(UnitFormed(name=name, kind=kind, parent=parent))
             elif parent is not None and parent != unit.parent:
-                facts.append(UnitPlacedUnder(parent=parent))
+                since = _since(unit.parents, command.on)
+                facts.append(UnitPlacedUnder(parent=parent, on=since))
             if manager is not None and manager != unit.manager:
-                facts.append(ManagerAppointed(employee=manager))
+                since = _since(unit.managers, command.on)
+                facts.append(ManagerAppointed(employee=manager, on=since))
             return facts
         case _:
             assert_never(command)
@@ -189,10 +244,12 @@ def evolve_unit(unit: Unit, event: UnitEvent) -> Unit:
     """Apply a fact. Total: a fact cannot be refused, whatever state it meets."""
     match event:
         case UnitFormed(parent=parent):
-            return replace(unit, formed=True, parent=parent)
-        case UnitPlacedUnder(parent=parent):
-            return replace(unit, parent=parent)
-        case ManagerAppointed(employee=employee):
-            return replace(unit, manager=employee)
+            # Where a unit was formed holds from the beginning, whenever we learn of it.
+            parents = unit.parents if parent is None else also(unit.parents, parent, None)
+            return replace(unit, formed=True, parents=parents)
+        case UnitPlacedUnder(parent=parent, on=on):
+            return replace(unit, parents=also(unit.parents, parent, on))
+        case ManagerAppointed(employee=employee, on=on):
+            return replace(unit, managers=also(unit.managers, employee, on))
         case _:
             assert_never(event)

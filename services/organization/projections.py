@@ -56,6 +56,7 @@ def employee_joined(card: EmployeeCard, event: EmployeeJoined, at: Envelope) -> 
         grade=event.grade,
         function=event.function,
         joined_on=event.on,
+        left_on=None,
         active=True,
     )
 
@@ -76,34 +77,54 @@ def employee_left(card: EmployeeCard, event: EmployeeLeft, at: Envelope) -> Empl
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What held from a date on; `since` None: for as long as we know."""
+
+    what: str
+    since: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class UnitCard:
-    """Answers: what is this unit, under which parent, and who leads it?"""
+    """Answers: what is this unit, under which parent, who leads it, and since when?"""
 
     unit: str
     name: str | None = None
     kind: UnitKind | None = None
     parent: str | None = None
     manager: str | None = None
+    parents: tuple[Held, ...] = ()
+    managers: tuple[Held, ...] = ()
 
 
-unit_card = Projection(
-    "unit_card", version=1, view=UnitCard, indexes=("parent", "kind"), streams=("unit",)
-)
+unit_card = Projection("unit_card", version=1, view=UnitCard, indexes=("parent", "kind"))
+
+
+def _also(known: tuple[Held, ...], what: str, since: date | None) -> tuple[Held, ...]:
+    held = (*known, Held(what, since))
+    return tuple(sorted(held, key=lambda one: one.since or date.min))
+
+
+def _under(card: UnitCard, parent: str, since: date | None) -> UnitCard:
+    parents = _also(card.parents, parent, since)
+    return replace(card, parents=parents, parent=parents[-1].what)
 
 
 @unit_card.on(UnitFormed)
 def unit_formed(card: UnitCard, event: UnitFormed, at: Envelope) -> UnitCard:
-    return replace(card, name=event.name, kind=event.kind, parent=event.parent)
+    named = replace(card, name=event.name, kind=event.kind)
+    return named if event.parent is None else _under(named, event.parent, None)
 
 
 @unit_card.on(UnitPlacedUnder)
 def unit_placed_under(card: UnitCard, event: UnitPlacedUnder, at: Envelope) -> UnitCard:
-    return replace(card, parent=event.parent)
+    return _under(card, event.parent, event.on)
 
 
 @unit_card.on(ManagerAppointed)
 def manager_appointed(card: UnitCard, event: ManagerAppointed, at: Envelope) -> UnitCard:
-    return replace(card, manager=event.employee)
+    managers = _also(card.managers, event.employee, event.on)
+    return replace(card, managers=managers, manager=managers[-1].what)
 
 
 PROJECTIONS = (employee_card, unit_card)

@@ -101,8 +101,9 @@ def _text(metadata: Sequence[Any]) -> Strategy:
     return st.sampled_from([f"{stream[1]}-1", f"{stream[1]}-2"])
 
 
-def _bounds(metadata: Sequence[Any]) -> tuple[int | None, int | None]:
-    return next(_said(metadata, "ge"), None), next(_said(metadata, "le"), None)
+def _bounds(metadata: Sequence[Any]) -> tuple[int, int]:
+    # JSON's whole numbers end at 64 bits; what commands let through ends long before.
+    return next(_said(metadata, "ge"), -(10**6)), next(_said(metadata, "le"), 10**6)
 
 
 def _said(metadata: Sequence[Any], name: str) -> Iterator[Any]:

@@ -1,0 +1,147 @@
+"""People, companies and touches over HTTP, in memory: nothing outside is ever refused."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from httpx2 import AsyncClient, Response
+
+from services.contacts.main import domain, router
+from shared.testing import serving
+
+CALL = {"person": "person-1", "channel": "call", "occurred_at": "2026-01-05T09:00:00+09:00"}
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[AsyncClient]:
+    async with serving(domain, router) as client:
+        yield client
+
+
+async def post(client: AsyncClient, path: str, body: dict[str, Any], **headers: str) -> Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await client.post(path, json=body, headers=named)
+
+
+async def read(client: AsyncClient, path: str, after: Response) -> Response:
+    return await client.get(path, headers={"X-At-Least": after.json()["token"]})
+
+
+async def test_a_person_is_registered_joins_a_company_and_leaves(client: AsyncClient) -> None:
+    steps = [
+        ("register", {"name": "김민준", "email": "kim@example.com"}),
+        ("affiliate", {"company": "company-1", "role": "buyer", "on": "2026-01-05"}),
+        ("end-affiliation", {"company": "company-1", "reason": "moved", "on": "2026-03-01"}),
+    ]
+    for version, (what, body) in enumerate(steps, start=1):
+        answer = await post(client, f"/contacts/people/1/{what}", body)
+        assert (answer.status_code, answer.headers["etag"]) == (202, f'"{version}"')
+    card = (await read(client, "/contacts/people/1", answer)).json()
+    assert (card["name"], card["companies"]) == ("김민준", [])
+    assert card["affiliations"][0]["until"] == "2026-03-01"
+
+
+async def test_a_company_is_registered_placed_and_described(client: AsyncClient) -> None:
+    await post(client, "/contacts/companies/1/register", {"name": "Acme"})
+    await post(client, "/contacts/companies/1/place-under", {"parent": "company-2"})
+    said = {"stated_by": "crm", "sector": "medical", "revenue": "5.5"}
+    answer = await post(client, "/contacts/companies/1/describe", said)
+    card = (await read(client, "/contacts/companies/1", answer)).json()
+    assert (card["parent"], card["sector"], card["revenue"]) == ("company-2", "medical", "5.5")
+    listed = (await read(client, "/contacts/companies?sector=medical", answer)).json()
+    assert [item["company"] for item in listed["items"]] == ["company-1"]
+
+
+async def test_a_touch_reaches_card_and_timeline_also_of_somebody_unknown(
+    client: AsyncClient,
+) -> None:
+    answer = await post(client, "/touches", CALL, idempotency_key="a")
+    assert answer.status_code == 202
+    card = (await read(client, "/contacts/people/1", answer)).json()
+    assert (card["name"], card["touch_count"]) == (None, 1)
+    months = (await read(client, "/contacts/people/1/timeline", answer)).json()["items"]
+    assert [month["month"] for month in months] == ["2026-01"]
+
+
+async def test_the_same_touch_sent_again_is_the_same_touch(client: AsyncClient) -> None:
+    first = await post(client, "/touches", CALL, idempotency_key="a")
+    again = await post(client, "/touches", CALL | {"person": "person-2"}, idempotency_key="a")
+    assert again.json()["stream"] == first.json()["stream"]
+    other = await post(client, "/touches?source=shop", CALL, idempotency_key="a")
+    assert other.json()["stream"] != first.json()["stream"]
+    card = (await read(client, "/contacts/people/1", other)).json()
+    assert card["touch_count"] == 2
+
+
+async def test_a_touch_without_an_id_of_its_own_is_refused_by_name(client: AsyncClient) -> None:
+    refused = await post(client, "/touches", CALL)
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["Idempotency-Key"]
+
+
+async def test_touches_come_in_batches(client: AsyncClient) -> None:
+    items = [{"id": str(number), "touch": CALL} for number in range(3)]
+    batch = {"source": "shop", "touches": [*items, items[0]]}
+    assert (await post(client, "/touches/batch", batch)).json() == {"accepted": 4}
+    last = await post(client, "/touches?source=shop", CALL, idempotency_key="0")
+    card = (await read(client, "/contacts/people/1", last)).json()
+    assert card["touch_count"] <= 3
+    too_many = {"source": "shop", "touches": items * 334}
+    refused = await post(client, "/touches/batch", too_many)
+    assert refused.json()["errors"][0]["pointer"] == "#/touches"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer"),
+    [
+        ("/contacts/people/1/register", {"name": " "}, "#/name"),
+        ("/contacts/people/1/affiliate", {"company": "Acme"}, "#/company"),
+        ("/contacts/companies/1/describe", {"stated_by": "x", "revenue": "NaN"}, "#/revenue"),
+        ("/touches", CALL | {"channel": "smoke"}, "#/channel"),
+        ("/touches", CALL | {"occurred_at": "2026-01-05T09:00:00"}, "#/occurred_at"),
+    ],
+)
+async def test_what_cannot_be_names_the_field(
+    client: AsyncClient, path: str, body: dict[str, Any], pointer: str
+) -> None:
+    refused = await post(client, path, body, idempotency_key="a")
+    assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+
+
+async def test_leaving_a_company_one_is_not_with_is_refused(client: AsyncClient) -> None:
+    await post(client, "/contacts/people/1/register", {"name": "Kim"})
+    refused = await post(client, "/contacts/people/1/end-affiliation", {"company": "company-1"})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (409, "#/company")
+    assert refused.json()["type"].endswith("/not-affiliated")
+
+
+async def test_once_is_once_and_an_old_look_is_refused(client: AsyncClient) -> None:
+    path, body = "/contacts/people/1/register", {"name": "Kim"}
+    first = await post(client, path, body, idempotency_key="a")
+    again = await post(client, path, body, idempotency_key="a")
+    assert again.json() == first.json() | {"recorded": 0, "duplicate": True}
+    joining = {"company": "company-1"}
+    stale = await post(client, "/contacts/people/1/affiliate", joining, if_match='"2"')
+    assert stale.status_code == 412
+
+
+async def test_people_are_listed_by_company_and_an_unchanged_card_is_not_sent_again(
+    client: AsyncClient,
+) -> None:
+    await post(client, "/contacts/people/1/register", {"name": "Kim"})
+    answer = await post(client, "/contacts/people/1/affiliate", {"company": "company-1"})
+    for query, found in (("?company=company-1", ["person-1"]), ("?company=company-2", [])):
+        listed = (await read(client, f"/contacts/people{query}", answer)).json()
+        assert [card["person"] for card in listed["items"]] == found
+    card = await read(client, "/contacts/people/1", answer)
+    same = {"If-None-Match": card.headers["etag"]}
+    assert (await client.get("/contacts/people/1", headers=same)).status_code == 304
+
+
+async def test_nothing_unknown_is_found(client: AsyncClient) -> None:
+    for path in ("people/1", "companies/1"):
+        assert (await client.get(f"/contacts/{path}")).status_code == 404

@@ -1,0 +1,104 @@
+"""Views of people, companies and touches: the same whatever arrives first, or twice."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from services.contacts.projections import (
+    PROJECTIONS,
+    Affiliation,
+    company_card,
+    person_card,
+    timeline,
+)
+from shared.events import Envelope
+from shared.events.contacts import (
+    AffiliationEnded,
+    CompanyDescribed,
+    CompanyEvent,
+    CompanyRegistered,
+    PersonAffiliated,
+    PersonEvent,
+    PersonRegistered,
+)
+from shared.events.touches import TouchesEvent, TouchRecorded
+from shared.testing import check_projection, histories, recorded
+from shared.testing.histories import BEGIN
+
+JANUARY, MARCH, JUNE = date(2026, 1, 1), date(2026, 3, 1), date(2026, 6, 1)
+KINDS = {"person": PersonEvent, "company": CompanyEvent, "touch": TouchesEvent}
+KIM = PersonRegistered(name="김민준")
+
+
+def touch(number: int, *, day: int, person: str = "person-1") -> list[Envelope]:
+    told = TouchRecorded(publisher="crm", publisher_id=str(number), person=person, channel="call")
+    at = BEGIN + timedelta(days=day)
+    return recorded(told, stream=f"touch-{number}", occurred_at=at)
+
+
+@for_all(histories(KINDS, streams=3), st.integers())
+def test_only_the_facts_count(told: list[list[Envelope]], seed: int) -> None:
+    for projection in PROJECTIONS:
+        check_projection(projection, told, seed=seed)
+
+
+def test_a_late_touch_is_not_the_newest_one() -> None:
+    told = [recorded(KIM, stream="person-1"), touch(1, day=9), touch(2, day=3)]
+    card = check_projection(person_card, told)["person-1"]
+    assert (card.touch_count, card.last_touch_at) == (2, BEGIN + timedelta(days=9))
+
+
+def test_a_touch_counts_before_the_person_is_known() -> None:
+    card = check_projection(person_card, [touch(1, day=0)])["person-1"]
+    assert (card.name, card.touch_count) == (None, 1)
+
+
+def test_a_timeline_is_in_the_order_in_which_things_happened_a_month_each() -> None:
+    told = [touch(1, day=9), touch(2, day=3), touch(3, day=40), touch(4, day=0, person="person-2")]
+    months = check_projection(timeline, told)
+    assert [entry.touch for entry in months["person-1/2026-01"].touches] == ["touch-2", "touch-1"]
+    assert [entry.touch for entry in months["person-1/2026-02"].touches] == ["touch-3"]
+    assert set(months) == {"person-1/2026-01", "person-1/2026-02", "person-2/2026-01"}
+
+
+def test_who_changes_role_or_company_keeps_the_history() -> None:
+    told = recorded(
+        KIM,
+        PersonAffiliated(company="company-1", role="buyer", on=JANUARY),
+        PersonAffiliated(company="company-1", role="head", on=MARCH),
+        AffiliationEnded(company="company-1", reason="moved", on=JUNE),
+        PersonAffiliated(company="company-2", kind="dealer", on=JUNE),
+        stream="person-1",
+    )
+    card = check_projection(person_card, [told])["person-1"]
+    assert card.companies == ("company-2",)
+    assert card.affiliations == (
+        Affiliation("company-1", "employee", "buyer", JANUARY, MARCH, ended=True),
+        Affiliation("company-1", "employee", "head", MARCH, JUNE, ended=True),
+        Affiliation("company-2", "dealer", None, JUNE),
+    )
+
+
+def test_a_mistaken_affiliation_never_was() -> None:
+    told = recorded(
+        KIM,
+        PersonAffiliated(company="company-1", on=JANUARY),
+        AffiliationEnded(company="company-1", reason="mistaken"),
+        stream="person-1",
+    )
+    card = check_projection(person_card, [told])["person-1"]
+    assert (card.affiliations, card.companies) == ((), ())
+
+
+def test_the_newest_statement_about_a_company_is_current() -> None:
+    told = recorded(
+        CompanyRegistered(name="Acme"),
+        CompanyDescribed(stated_by="crm", sector="retail", on=MARCH),
+        CompanyDescribed(stated_by="old book", sector="medical", on=JANUARY),
+        stream="company-1",
+    )
+    card = check_projection(company_card, [told])["company-1"]
+    assert (card.sector, card.stated_by, card.stated_on) == ("retail", "crm", MARCH)

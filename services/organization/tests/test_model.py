@@ -1,0 +1,159 @@
+"""Rules of our own organisation. One test for each sentence a colleague could read aloud."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import reduce
+from typing import Any
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from services.organization.main import domain
+from services.organization.model import (
+    AppointManager,
+    Assign,
+    EmployeeAlreadyJoinedError,
+    EmployeeCommand,
+    EmployeeGoneError,
+    EmployeeUnknownError,
+    FormUnit,
+    Join,
+    Leave,
+    MirrorEmployee,
+    MirrorUnit,
+    PlaceUnitUnder,
+    UnitAlreadyFormedError,
+    UnitCommand,
+    UnitUnknownError,
+    held_on,
+)
+from shared.events.organization import (
+    EmployeeAssigned,
+    EmployeeEvent,
+    EmployeeJoined,
+    EmployeeLeft,
+    ManagerAppointed,
+    UnitEvent,
+    UnitFormed,
+    UnitPlacedUnder,
+)
+from shared.testing import check_decider, commands, facts, given
+
+employee = domain.decider("employee-1")
+unit = domain.decider("unit-1")
+JANUARY, MARCH, JUNE = date(2026, 1, 1), date(2026, 3, 1), date(2026, 6, 1)
+ADA = EmployeeJoined(name="Ada", grade="staff", on=JANUARY)
+TEAM = UnitFormed(name="Team", kind="team", parent="unit-2", on=JANUARY)
+
+
+def test_a_colleague_joins_once() -> None:
+    given(employee).when(Join(name="Ada", grade="staff", on=JANUARY)).then(ADA)
+    given(employee, ADA).when(Join(name="Ada")).then_refused(EmployeeAlreadyJoinedError)
+
+
+def test_who_left_us_may_join_again() -> None:
+    given(employee, ADA, EmployeeLeft(on=MARCH)).when(Join(name="Ada", on=JUNE)).then(
+        EmployeeJoined(name="Ada", on=JUNE)
+    )
+
+
+@pytest.mark.parametrize("command", [Assign(unit="unit-1"), Leave()])
+def test_nothing_happens_to_somebody_who_never_joined(command: Any) -> None:
+    given(employee).when(command).then_refused(EmployeeUnknownError)
+
+
+def test_a_colleague_is_assigned_to_a_unit_from_a_day_on() -> None:
+    moved = EmployeeAssigned(unit="unit-1", on=MARCH)
+    given(employee, ADA).when(Assign(unit="unit-1", on=MARCH)).then(moved)
+    given(employee, ADA, moved).when(Assign(unit="unit-1", on=JUNE)).then_nothing()
+
+
+def test_an_assignment_learnt_late_is_recorded_all_the_same() -> None:
+    june = EmployeeAssigned(unit="unit-1", on=JUNE)
+    given(employee, ADA, june).when(Assign(unit="unit-1", on=MARCH)).then(
+        EmployeeAssigned(unit="unit-1", on=MARCH)
+    )
+    late = EmployeeAssigned(unit="unit-2", on=MARCH)
+    given(employee, ADA, june, late).when(Assign(unit="unit-1", on=JUNE)).then_nothing()
+
+
+def test_who_left_us_is_assigned_nowhere() -> None:
+    given(employee, ADA, EmployeeLeft()).when(Assign(unit="unit-1")).then_refused(EmployeeGoneError)
+    given(employee, ADA, EmployeeLeft()).when(Leave()).then_nothing()
+
+
+def test_a_mirrored_colleague_works_here_and_belongs_there() -> None:
+    row = MirrorEmployee(name="Ada", unit="unit-1")
+    joined, assigned = EmployeeJoined(name="Ada"), EmployeeAssigned(unit="unit-1")
+    given(employee).when(row).then(joined, assigned)
+    given(employee, joined, assigned).when(row).then_nothing()
+    given(employee, ADA, EmployeeLeft()).when(row).then(joined, assigned)
+
+
+def test_an_undated_row_holds_for_as_long_as_we_know_unless_dates_are_known() -> None:
+    row = MirrorEmployee(name="Ada", unit="unit-2", on=JUNE)
+    undated = EmployeeAssigned(unit="unit-1")
+    given(employee, ADA, undated).when(row).then(EmployeeAssigned(unit="unit-2"))
+    dated = EmployeeAssigned(unit="unit-1", on=MARCH)
+    given(employee, ADA, dated).when(row).then(EmployeeAssigned(unit="unit-2", on=JUNE))
+
+
+def test_a_unit_is_formed_once() -> None:
+    forming = FormUnit(name="Team", kind="team", parent="unit-2", on=JANUARY)
+    given(unit).when(forming).then(TEAM)
+    given(unit, TEAM).when(forming).then_refused(UnitAlreadyFormedError)
+
+
+@pytest.mark.parametrize(
+    "command", [PlaceUnitUnder(parent="unit-2"), AppointManager(employee="employee-1")]
+)
+def test_nothing_happens_to_a_unit_that_was_never_formed(command: Any) -> None:
+    given(unit).when(command).then_refused(UnitUnknownError)
+
+
+def test_a_reorganisation_places_a_unit_under_another() -> None:
+    given(unit, TEAM).when(PlaceUnitUnder(parent="unit-3", on=MARCH)).then(
+        UnitPlacedUnder(parent="unit-3", on=MARCH)
+    )
+    given(unit, TEAM).when(PlaceUnitUnder(parent="unit-2", on=MARCH)).then_nothing()
+
+
+def test_a_manager_is_appointed_from_a_day_on_also_when_learnt_late() -> None:
+    bo = ManagerAppointed(employee="employee-2", on=JUNE)
+    given(unit, TEAM, bo).when(AppointManager(employee="employee-1", on=MARCH)).then(
+        ManagerAppointed(employee="employee-1", on=MARCH)
+    )
+    given(unit, TEAM, bo).when(AppointManager(employee="employee-2", on=JUNE)).then_nothing()
+
+
+def test_a_mirrored_unit_is_there_in_the_tree_and_led_by_whom_the_row_says() -> None:
+    row = MirrorUnit(name="Team", kind="team", parent="unit-2", manager="employee-1")
+    formed = UnitFormed(name="Team", kind="team", parent="unit-2")
+    leads = ManagerAppointed(employee="employee-1")
+    given(unit).when(row).then(formed, leads)
+    given(unit, formed, leads).when(row).then_nothing()
+    moved = row.model_copy(update={"parent": "unit-3"})
+    given(unit, formed, leads).when(moved).then(UnitPlacedUnder(parent="unit-3"))
+
+
+@for_all(st.lists(facts(EmployeeEvent), max_size=6), st.lists(commands(EmployeeCommand)))
+def test_any_facts_evolve_and_nothing_is_done_twice(history: list[Any], asked: list[Any]) -> None:
+    check_decider(employee, history, asked)
+
+
+@for_all(st.lists(facts(UnitEvent), max_size=6), st.lists(commands(UnitCommand), max_size=6))
+def test_so_it_is_with_units(history: list[Any], asked: list[Any]) -> None:
+    check_decider(unit, history, asked)
+
+
+@for_all(st.lists(facts(EmployeeEvent), max_size=6), commands(MirrorEmployee))
+def test_whatever_was_recorded_a_colleague_belongs_where_the_row_says(
+    history: list[Any], row: MirrorEmployee
+) -> None:
+    state = employee.state(history)
+    after = reduce(employee.evolve, employee.decide(state, row), state)
+    assert after.name is not None
+    assert not after.left
+    assert row.unit is None or held_on(after.units, date.max) == row.unit

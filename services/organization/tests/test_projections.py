@@ -1,0 +1,88 @@
+"""Views of our organisation: unmoved by duplicates and by the order in which streams arrive."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from services.organization.main import domain
+from services.organization.projections import (
+    PROJECTIONS,
+    Assignment,
+    Held,
+    employee_card,
+    unit_card,
+)
+from shared.events import Envelope
+from shared.events.organization import (
+    EmployeeAssigned,
+    EmployeeEvent,
+    EmployeeJoined,
+    EmployeeLeft,
+    ManagerAppointed,
+    UnitEvent,
+    UnitFormed,
+    UnitPlacedUnder,
+)
+from shared.testing import check_projection, histories, recorded
+
+JANUARY, MARCH, JUNE = date(2026, 1, 1), date(2026, 3, 1), date(2026, 6, 1)
+KINDS = {"employee": EmployeeEvent, "unit": UnitEvent}
+
+
+@for_all(histories(KINDS), st.integers())
+def test_only_the_facts_count(told: list[list[Envelope]], seed: int) -> None:
+    for projection in PROJECTIONS:
+        check_projection(projection, told, seed=seed)
+
+
+@for_all(histories(KINDS))
+def test_cards_and_rules_agree_on_who_belongs_where(told: list[list[Envelope]]) -> None:
+    for history in told:
+        stream = history[0].stream
+        state = domain.decider(stream).state([fact.data for fact in history])
+        if stream.startswith("employee-"):
+            card = employee_card.replay(history)[stream]
+            assert (card.unit, card.active) == (state.unit, not state.left)
+        else:
+            led = unit_card.replay(history)[stream]
+            assert (led.parent, led.manager) == (state.parent, state.manager)
+
+
+def test_assignments_stand_in_the_order_in_which_they_held() -> None:
+    told = recorded(
+        EmployeeJoined(name="Ada", on=JANUARY),
+        EmployeeAssigned(unit="unit-2", on=JUNE),
+        EmployeeAssigned(unit="unit-1", on=MARCH),
+        stream="employee-1",
+    )
+    card = check_projection(employee_card, [told])["employee-1"]
+    assert card.assignments == (Assignment("unit-1", MARCH), Assignment("unit-2", JUNE))
+    assert card.unit == "unit-2"
+
+
+def test_who_comes_back_is_active_again() -> None:
+    told = recorded(
+        EmployeeJoined(name="Ada", on=JANUARY),
+        EmployeeLeft(on=MARCH),
+        EmployeeJoined(name="Ada", on=JUNE),
+        stream="employee-1",
+    )
+    card = check_projection(employee_card, [told])["employee-1"]
+    assert (card.active, card.joined_on, card.left_on) == (True, JUNE, None)
+
+
+def test_a_unit_shows_who_leads_it_last_not_who_was_entered_last() -> None:
+    told = recorded(
+        UnitFormed(name="Team", kind="team", parent="unit-2", on=JANUARY),
+        ManagerAppointed(employee="employee-2", on=JUNE),
+        ManagerAppointed(employee="employee-1", on=MARCH),
+        UnitPlacedUnder(parent="unit-3", on=MARCH),
+        stream="unit-1",
+    )
+    card = check_projection(unit_card, [told])["unit-1"]
+    assert (card.manager, card.parent) == ("employee-2", "unit-3")
+    assert card.managers == (Held("employee-1", MARCH), Held("employee-2", JUNE))
+    assert card.parents == (Held("unit-2", None), Held("unit-3", MARCH))
