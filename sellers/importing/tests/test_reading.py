@@ -106,9 +106,7 @@ def test_a_quote_that_nobody_closes_does_not_take_the_rest_of_the_file(tmp_path:
         ("name,city\n".encode("utf-16"), "people.csv, line 1: "),
     ],
 )
-def test_a_file_that_cannot_be_meant_is_said_at_once(
-    tmp_path: Path, raw: bytes, said: str
-) -> None:
+def test_a_file_that_cannot_be_meant_is_said_at_once(tmp_path: Path, raw: bytes, said: str) -> None:
     with pytest.raises(CrmImportError) as caught:
         read(tmp_path, raw)
     assert said in str(caught.value)
