@@ -154,13 +154,21 @@ class Measuring:
             pause = min(pause * 2, RETRY_S_MAX)
 
     async def _fold(self, batch: Sequence[Record]) -> None:
-        ordered = sorted(batch, key=_place)
-        firsts = {p: next(held).offset for p, held in groupby(ordered, key=_partition)}
-        # A small hole is read with the batch; one as large as the log is read in pieces first.
-        for partition, cursor in (await self._cursors(self._projector, list(firsts))).items():
-            if cursor < firsts[partition] - self._projector.batch_max:
-                await self._catch_up(self._projector, partition, firsts[partition])
-        await self._projector.absorb(ordered)
+        """Fold what was taken, or what the log holds up to there where that is not all of it."""
+        by_place = {record.position: record for record in batch}  # Some are delivered twice.
+        ordered = [by_place[place] for place in sorted(by_place)]
+        taken = {partition: list(held) for partition, held in groupby(ordered, key=_partition)}
+        cursors = await self._cursors(self._projector, list(taken))
+        whole: list[Record] = []
+        for partition, held in taken.items():
+            first, stop = held[0].offset, held[-1].offset + 1
+            # A small hole before them is read with them; a log's length is read in pieces.
+            near = cursors[partition] >= first - self._projector.batch_max
+            if near and stop - first == len(held):
+                whole += held
+            else:
+                await self._catch_up(self._projector, partition, stop)
+        await self._projector.absorb(whole)
         self._took_at = asyncio.get_running_loop().time()
 
     async def mend(self, mine: Collection[Partition]) -> None:
@@ -175,15 +183,19 @@ class Measuring:
                     await self._trust(ends)
                     cursors = await self._cursors(self._projector, list(ends))
                 for partition, end in ends.items():
-                    # Transaction markers are no records: where reading on brought nothing, wait.
-                    gap = (cursors[partition], end)
-                    if cursors[partition] < end and self._mended.get(partition) != gap:
-                        await self._catch_up(self._projector, partition, end)
-                        self._mended[partition] = gap
+                    if cursors[partition] < end:
+                        await self._mend(partition, cursors[partition], end)
             except PASSING as error:
                 # A log that was away may have come back without its newest records.
                 self._doubts_log = True
                 log.warning("measures_not_mended", reason=str(error))
+
+    async def _mend(self, partition: Partition, cursor: int, end: int) -> None:
+        # Transaction markers are no records: where reading on brought nothing, nothing is there.
+        if self._mended.get(partition) != (cursor, end):
+            await self._catch_up(self._projector, partition, end)
+            reached = (await self._cursors(self._projector, [partition]))[partition]
+            self._mended[partition] = (reached, end)
 
     async def keep_mending(self, mine: Mine) -> None:
         """Mend every second, and show a sign of life, until cancelled."""
@@ -255,10 +267,6 @@ class Measuring:
 
 def _partition(record: Record) -> Partition:
     return Partition(record.topic, record.partition)
-
-
-def _place(record: Record) -> tuple[str, int, int]:
-    return record.position
 
 
 async def silence(reads: Reads, now: datetime) -> str | None:

@@ -1,0 +1,167 @@
+"""Whoever delivers whatever part of the facts: the figures are exact."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from random import Random
+
+import pytest
+
+from services.analytics import worker
+from services.analytics.measures import AXES, TOPICS, recompute
+from services.analytics.sink import MEASURES, MeasuresSink, read_cells
+from services.analytics.tests.crm import stream
+from services.analytics.tests.histories import ZONE
+from services.analytics.worker import Measuring, OlderReleaseError, silence
+from shared import builds
+from shared.clock import SystemClock
+from shared.events import Envelope, encode
+from shared.events.opportunities import OpportunityDiscovered, OpportunityLost
+from shared.log import Record
+from shared.memory import MemoryLog, MemoryStore
+from shared.projector import Collections, Projector
+from shared.published import Build
+
+
+def deals(count: int) -> list[Envelope]:
+    found = OpportunityDiscovered(title="Chance", stage="Engaging", owner="employee-kim")
+    return [
+        fact
+        for number in range(count)
+        for fact in stream(f"opportunity-{number}", found, OpportunityLost())
+    ]
+
+
+class World:
+    def __init__(self) -> None:
+        self.log, self.store = MemoryLog(3), MemoryStore()
+        self.facts: list[Envelope] = []
+        self.measuring = Measuring(
+            self.projector, self.store, self.log, SystemClock(), "worker-1", embedded=True
+        )
+
+    def projector(self, build: Build) -> Projector:
+        sink = MeasuresSink(build.collection, ZONE)
+        return Projector(
+            sink, self.store, self.log, SystemClock(), batch_max=7, refold_on_mismatch=True
+        )
+
+    async def append(self, facts: Sequence[Envelope]) -> list[Record]:
+        self.facts += facts
+        for fact in facts:
+            await self.log.append(fact.data.topic, fact.stream, encode(fact))
+        return [
+            record
+            for partition, end in (await self.log.ends("opportunities")).items()
+            async for batch in self.log.read(partition, 0, end)
+            for record in batch
+        ]
+
+    async def mend(self) -> None:
+        partitions = [p for topic in TOPICS for p in await self.log.ends(topic)]
+        await self.measuring.mend(partitions)
+
+    async def active(self) -> Build:
+        return (await builds.read(self.store, MEASURES)).active
+
+    async def assert_exact(self) -> None:
+        cells = await read_cells(self.store, (await self.active()).collection, AXES)
+        assert cells == recompute(self.facts, ZONE)[1]
+
+
+@pytest.fixture
+async def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    # A second without records is what Faust's silence looks like; here none has to pass.
+    monkeypatch.setattr(worker, "QUIET_S", 0.0)
+    return World()
+
+
+@asynccontextmanager
+async def folding(measuring: Measuring) -> AsyncIterator[None]:
+    task = asyncio.create_task(measuring.keep_folding())
+    yield
+    async with asyncio.timeout(10):
+        while measuring._pending:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        async with measuring._folding:
+            task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_what_is_delivered_in_part_is_folded_whole(world: World, seed: int) -> None:
+    random = Random(seed)
+    records = await world.append(deals(20))
+    await world.measuring.start()
+    async with folding(world.measuring):
+        for _ in range(6):
+            await world.measuring.take(random.sample(records, random.randint(1, 9)))
+    await world.mend()
+    await world.assert_exact()
+
+
+async def test_what_nobody_delivers_is_found(world: World) -> None:
+    await world.measuring.start()
+    await world.append(deals(10))
+    await world.mend()
+    await world.assert_exact()
+
+
+async def test_who_repairs_the_log_has_it_read_again(world: World) -> None:
+    await world.measuring.start()
+    await world.append(deals(10))
+    await world.mend()
+    cursors = Collections((await world.active()).collection).cursors
+    held = await world.store.find(cursors, {})
+    await world.store.delete_many(cursors, [cursor["_id"] for cursor in held])
+    await world.append(deals(12)[20:])
+    await world.mend()
+    await world.assert_exact()
+    again = {c["_id"]: c["offset"] for c in await world.store.find(cursors, {})}
+    assert again.items() >= {c["_id"]: c["offset"] for c in held}.items()
+
+
+async def test_a_log_that_forgot_its_newest_records_is_read_from_its_beginning(
+    world: World,
+) -> None:
+    await world.measuring.start()
+    everything = deals(10)
+    await world.append(everything)
+    await world.mend()
+    forgetful = World()
+    forgetful.store = world.store
+    forgetful.measuring.store = world.store
+    await forgetful.append(everything[:6])
+    await forgetful.measuring.start()
+    await forgetful.mend()
+    await forgetful.append(everything[6:])
+    await forgetful.mend()
+    await forgetful.assert_exact()
+
+
+async def test_a_fresh_build_replaces_the_old_one(world: World) -> None:
+    await world.measuring.start()
+    await world.append(deals(10))
+    build = await builds.begin(world.store, MEASURES)
+    await world.measuring.follow_builds()
+    assert await world.active() == build
+    await world.assert_exact()
+    await world.append(deals(12)[20:])
+    await world.mend()
+    await world.assert_exact()
+
+
+async def test_an_older_release_does_not_fold(world: World) -> None:
+    newer = builds.Builds(Build(MEASURES.name, MEASURES.version + 1)).document()
+    await world.store.put_many(builds.BUILDS, [newer])
+    with pytest.raises(OlderReleaseError):
+        await world.measuring.start()
+
+
+async def test_a_worker_that_fails_says_why(world: World) -> None:
+    await world.measuring.leave(RuntimeError("the release is wrong"))
+    assert await silence(world.store, SystemClock().now()) == "the release is wrong"
+    await world.measuring.leave(None)
+    assert await silence(world.store, SystemClock().now()) == "no worker has started"
