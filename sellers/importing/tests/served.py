@@ -93,7 +93,7 @@ def serving(served: Served, port: int = 0) -> Iterator[Api]:
                 yield api
         finally:
             server.should_exit = True
-            thread.join(15)
+            thread.join(30)
     assert not thread.is_alive()
 
 
