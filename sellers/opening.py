@@ -17,7 +17,7 @@ from sellers.client import Api, ApiError
 from sellers.console import progress_bar
 from sellers.data_dir import Demo
 from sellers.demo import SIZE, load_demo
-from sellers.importing.folded import EMPTY_ANSWERS, Behind
+from sellers.importing.folded import Recorded
 from sellers.report import pipeline_table, rows_of
 from shared.clock import SystemClock
 
@@ -123,15 +123,14 @@ class Opening(threading.Thread):
 
     def _until_folded(self, api: Api) -> None:
         """The figures are shown when they are whole."""
-        empty = 0
+        recorded = Recorded()
         while not self._cancelled.wait(POLL_S):
-            behind = Behind.ask(api).records
-            empty = 0 if behind else empty + 1
-            if empty == EMPTY_ANSWERS:
+            behind = recorded.behind(api)
+            if behind is None:
                 self._until_ready()
                 return
-            if behind:
-                self._console.waiting(f"folding: {behind:,} records to go", "folding")
+            if behind.records:
+                self._console.waiting(f"folding: {behind.records:,} records to go", "folding")
         raise CancelledError
 
     def _figures(self, api: Api) -> None:

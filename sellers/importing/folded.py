@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from sellers.client import Api
 from sellers.importing.errors import CrmImportError
 
 POLL_S = 0.2
 STILL_S = 60.0
-# A fact may leave the outbox and reach the log between the two halves of one answer.
-EMPTY_ANSWERS = 2
 
 Progress = Callable[[int, int], None]
 
@@ -29,12 +28,39 @@ class Behind:
     where: str
 
     @staticmethod
-    def ask(client: Api) -> Behind:
-        answer = client.get("/lag")
-        places = {found["collection"]: found["lag"] for found in answer["projections"]}
-        places |= {f"{name}'s outbox": n for name, n in answer.get("outbox", {}).items()}
-        late = {place: records for place, records in places.items() if records}
+    def of(places: dict[str, int]) -> Behind:
+        late = {place: records for place, records in places.items() if records > 0}
         return Behind(sum(late.values()), ", ".join(f"{p}: {n:,}" for p, n in late.items()))
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What had been recorded when we began to ask: it is waited for, and nothing that came later.
+
+    Touches may go on coming in; somewhere a record would always be on its way.
+    """
+
+    _published: set[str] = field(default_factory=set)
+    _goals: dict[str, int] | None = None
+
+    def behind(self, client: Api) -> Behind | None:
+        """Return what is not folded yet, None once all of it is."""
+        answer = client.get("/lag")
+        if self._goals is None:
+            return self._unpublished(answer)
+        folded = {found["collection"]: found["folded"] for found in answer["projections"]}
+        left = {name: goal - folded.get(name, goal) for name, goal in self._goals.items()}
+        behind = Behind.of(left)
+        return behind if behind.records else None
+
+    def _unpublished(self, answer: dict[str, Any]) -> Behind:
+        outbox: dict[str, int] = answer.get("outbox", {})
+        if outbox.keys() <= self._published:
+            # All of ours was in the log before this was asked: it ends here.
+            self._goals = {found["collection"]: found["written"] for found in answer["projections"]}
+        self._published |= {name for name, entries in outbox.items() if not entries}
+        places = {found["collection"]: found["lag"] for found in answer["projections"]}
+        return Behind.of(places | {f"{name}'s outbox": n for name, n in outbox.items()})
 
 
 def wait_until_folded(
@@ -43,20 +69,15 @@ def wait_until_folded(
     *,
     still_s: float = STILL_S,
 ) -> None:
-    """Return once all projections and figures know every fact.
+    """Return once all projections and figures know every fact recorded before.
 
     Raises:
         CrmImportError: nothing moved for a while; it says what is behind.
         ApiError: the platform went away.
 
     """
-    empty, most, least, moved_at = 0, 0, None, time.monotonic()
-    while True:
-        behind = Behind.ask(client)
-        empty = 0 if behind.records else empty + 1
-        if empty == EMPTY_ANSWERS:
-            progress(most, most)
-            return
+    recorded, most, least, moved_at = Recorded(), 0, None, time.monotonic()
+    while (behind := recorded.behind(client)) is not None:
         most = max(most, behind.records)
         progress(most - behind.records, most)
         if least is None or behind.records != least:
@@ -67,3 +88,4 @@ def wait_until_folded(
                 "`sellers parked` and the logs say why"
             )
         time.sleep(POLL_S)
+    progress(most, most)
