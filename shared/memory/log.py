@@ -6,7 +6,7 @@ Nothing polls: whoever waits for records is woken by the append that brings them
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -221,7 +221,7 @@ class MemoryLog:
 
     async def read(
         self, partition: Partition, start: int, stop: int
-    ) -> AsyncIterator[list[Record]]:
+    ) -> AsyncGenerator[list[Record], None]:
         while True:
             await self._reached("log.read")
             held = self._broker.topic(partition.topic)[partition.number]
@@ -255,6 +255,10 @@ class MemoryLog:
         """Let this decide the fate of every append from now on."""
         self._broker.landing = landing
 
+    @property
+    def is_down(self) -> bool:
+        return self._broker.down
+
     def share_by(self, share: Share) -> None:
         self._broker.share = share
 
@@ -274,9 +278,23 @@ class MemoryLog:
             record.sender.set_result(position)
         return position
 
+    def forget_late(self) -> None:
+        """What is still under way never arrives, except what its sender still tries to send."""
+        for record in list(self.late):
+            if record.sender is not None and not record.sender.done():
+                self.land(record)
+        self.late.clear()
+
+    def sizes(self, topic: str) -> list[int]:
+        return [len(held) for held in self._broker.topic(topic)]
+
     def records(self, topic: str) -> list[Record]:
         """Everything a topic holds, partition by partition."""
         return [record for held in self._broker.topic(topic) for record in held if record]
+
+    def truncate(self, topic: str, number: int, end: int) -> None:
+        """Lose the last records of a partition, as a broker does that is killed before it wrote."""
+        del self._broker.topic(topic)[number][end:]
 
     def compact(self, topic: str) -> None:
         """Keep the newest record of each key, as a compacted topic does sooner or later."""

@@ -306,6 +306,10 @@ class MemoryStore(_Reading):
         for transaction in self._mine:
             transaction.end()
 
+    def documents(self, collection: str) -> dict[str, Document]:
+        """Everything a collection holds: what is, not what a process gets to see."""
+        return {document["_id"]: copied(document) for document in self._all(collection)}
+
     def point(self) -> Point:
         spaces = {
             space: {key: history[-1][1] for key, history in cells.items()}

@@ -1,0 +1,196 @@
+"""Those outside: they command, send touches, and read what they wrote. None ever crashes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from services.contacts.touches import NewTouch, Sent, take_in
+from shared.errors import DomainError, TooLargeError, UnavailableError, VersionConflictError
+from shared.log import LogUnavailableError
+from shared.reading import Token
+from shared.service import Accepted, Outcome, Refused, Request
+from shared.store import TransientStoreError
+from tests.simulation.domains import ACCOUNTS, DEALS, Act, Kind, Note, RefusedError
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+T = TypeVar("T")
+KINDS: tuple[Kind, ...] = ("add", "add", "add", "win", "erase", "poison")
+# What the HTTP layer turns into 503 with Retry-After.
+AWAY = (UnavailableError, TransientStoreError, LogUnavailableError)
+EXPECTED = (RefusedError, TooLargeError, VersionConflictError)
+
+
+@dataclass(slots=True)
+class Witness:
+    """What clients were told, to be held against what happened."""
+
+    accepted: dict[str, Accepted] = field(default_factory=dict)
+    kinds: dict[str, tuple[Kind, ...]] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+    touched: set[str] = field(default_factory=set)
+    sent: set[str] = field(default_factory=set)
+    own_reads: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Clients:
+    """The people and systems of one world."""
+
+    world: World
+    random: Random
+    witness: Witness = field(default_factory=Witness)
+
+    def arrive(self) -> None:
+        for number in range(self.world.plan.clients):
+            self.world.spawn(self.command(f"command{number}"))
+        self.world.spawn(self.touch("touch"))
+        self.world.spawn(self.note("note"))
+
+    async def call(self, work: Awaitable[T]) -> T | Exception:
+        """Wait a while for an answer. Without one the server works on regardless."""
+        task = asyncio.ensure_future(work)
+        await asyncio.wait({task}, timeout=1 + 3 * self.random.random())
+        if not task.done():
+            return UnavailableError("no answer")
+        try:
+            return task.result()
+        except (DomainError, *AWAY) as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - whatever else a client gets to see is a bug.
+            self.witness.wrong.append(f"a client was told {error!r}")
+            return error
+
+    async def command(self, name: str) -> None:
+        """Send commands, each again and again with the same id until its outcome is known."""
+        for number in range(self.world.plan.commands):
+            if self.world.chaos.spent:
+                return
+            requests = [self._request(f"{name}.{number}.{n}") for n in range(self._how_many())]
+            for _ in range(6):
+                slot = self.world.deployment.any("deals-api")
+                if slot is not None and slot.runtime is not None:
+                    answer = await self.call(slot.runtime.service.handle_many(requests))
+                    if isinstance(answer, list):
+                        self._heard(requests, answer)
+                        break
+                await asyncio.sleep(0.3 * self.random.random())
+                if self.world.chaos.spent:
+                    return
+            if self.random.random() < 0.15:  # Never sure: it sends what was answered once more.
+                await self._again(requests)
+            await asyncio.sleep(self.world.plan.pause_s * self.random.random())
+
+    async def _again(self, requests: list[Request]) -> None:
+        slot = self.world.deployment.any("deals-api")
+        if slot is None or slot.runtime is None:
+            return
+        answer = await self.call(slot.runtime.service.handle_many(requests))
+        if isinstance(answer, list):
+            self._heard(requests, answer)
+
+    def _how_many(self) -> int:
+        return 1 if self.random.random() < 0.8 else 3
+
+    def _request(self, command_id: str) -> Request:
+        stream = self.random.choice(list(DEALS))
+        chance = self.random.random()
+        kinds: tuple[Kind, ...] = tuple(
+            self.random.choice(KINDS) for _ in range(self.random.choice((1, 1, 2)))
+        )
+        if chance < 0.05:
+            kinds = (*kinds, "refuse")
+        elif chance < 0.055:
+            kinds = ("big",)
+        elif chance < 0.08:
+            kinds = ()
+        self.witness.kinds[command_id] = kinds
+        expected = self.random.randint(0, 5) if self.random.random() < 0.05 else None
+        return Request(
+            stream=stream,
+            command=Act(kinds=kinds),
+            actor=command_id,
+            id=command_id,
+            expected_version=expected,
+        )
+
+    def _heard(self, requests: list[Request], outcomes: list[Outcome]) -> None:
+        for request, outcome in zip(requests, outcomes, strict=True):
+            name = request.id or ""
+            if isinstance(outcome, Refused):
+                if not isinstance(outcome.error, EXPECTED):
+                    self.witness.wrong.append(f"{name} was refused: {outcome.error!r}")
+                if name in self.witness.accepted and not self.world.restored:
+                    self.witness.wrong.append(f"{name} was accepted and then refused")
+                self.witness.refused.add(name)
+                continue
+            before = self.witness.accepted.setdefault(name, outcome)
+            if before.version != outcome.version and not self.world.restored:
+                self.witness.wrong.append(f"{name} was answered {before} and {outcome}")
+            self.world.spawn(self._read_own(name, outcome))
+
+    async def _read_own(self, name: str, accepted: Accepted) -> None:
+        """Read a view with the token of the answer: it must know what was written."""
+        kind = self.random.choice(("deals-api", "deals-fold", "insight"))
+        slot = self.world.deployment.any(kind)
+        if slot is None or slot.runtime is None or not self.witness.kinds[name]:
+            return
+        restored = self.world.restored
+        key = accepted.stream
+        projections: Any = slot.runtime.domain.projections
+        projection = self.random.choice(projections)
+        if projection.name != "deal":
+            key = DEALS[accepted.stream]
+        reader = slot.runtime.reader(projection)
+        token = Token(accepted.stream, accepted.version)
+        seen = await self.call(reader.get(key, token))
+        if isinstance(seen, Exception) or self.world.restored != restored:
+            return
+        facts = set(seen.value.facts) if seen is not None else set()
+        missing = self.world.truth.kept(name, projection.name) - facts
+        if missing and not self.world.truth.erased_since(accepted.stream, name, projection.name):
+            self.witness.wrong.append(f"{slot.name}/{projection.name}: {name} was not read")
+        self.witness.own_reads += 1
+
+    async def note(self, name: str) -> None:
+        """Command the account's streams too, against the policy."""
+        for number in range(self.world.plan.commands // 3):
+            await asyncio.sleep(2 * self.world.plan.pause_s * self.random.random())
+            slot = self.world.deployment.any("accounts-api")
+            if self.world.chaos.spent:
+                return
+            if slot is None or slot.runtime is None:
+                continue
+            stream = f"issue-{self.random.choice(ACCOUNTS)}"
+            command = Note(words=f"{name}.{number}")
+            request = Request(stream=stream, command=command, actor=name, id=f"{name}.{number}")
+            await self.call(slot.runtime.service.handle(request))
+
+    async def touch(self, name: str) -> None:
+        """Send touches under ids of its own; what was not acknowledged is sent again."""
+        for number in range(self.world.plan.commands // 2):
+            sent = self._touch(f"{name}.{number}")
+            self.witness.sent.add(sent.publisher_id)
+            for _ in range(5):
+                slot = self.world.deployment.any("deals-api")
+                if self.world.chaos.spent:
+                    return
+                if slot is not None and slot.runtime is not None:
+                    work = take_in(slot.runtime, [sent], actor=name, correlation_id=name)
+                    answer = await self.call(work)
+                    if isinstance(answer, list):
+                        self.witness.touched.add(sent.publisher_id)
+                        break
+                if self.random.random() < 0.2:  # The publisher corrects what it says of it.
+                    sent = self._touch(sent.publisher_id)
+            await asyncio.sleep(2 * self.world.plan.pause_s * self.random.random())
+
+    def _touch(self, publisher_id: str) -> Sent:
+        person = f"person-{self.random.choice(ACCOUNTS)}"
+        return Sent(NewTouch(person=person, channel="call"), "/simulation", publisher_id)
