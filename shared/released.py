@@ -1,0 +1,175 @@
+"""What has been released of the published language: a schema and examples of every fact.
+
+`python -m shared.released` (`make schemas`) writes what is missing. A released schema may only
+grow, an example stays as it is: both are promises to facts and readers that exist already.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+import orjson
+from pydantic import AwareDatetime
+
+from shared.clock import derived_id
+from shared.compatibility import Schema, breaks
+from shared.events import REGISTRY, Envelope, Event, decode, encode
+from shared.topics import declared_topics
+
+EVENTS = Path(__file__).parent / "events"
+SCHEMAS, EXAMPLES = EVENTS / "schemas", EVENTS / "examples"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+DAY = date(2026, 1, 5)
+AT = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
+# What a field says in an example goes by its type, or by its name where that alone says more.
+BY_TYPE: dict[Any, Any] = {
+    str: "example",
+    bool: True,
+    int: 42,
+    date: DAY,
+    datetime: AT,
+    AwareDatetime: AT,
+    Decimal: Decimal("12500.50"),
+}
+BY_NAME: dict[str, str] = {
+    "currency": "KRW",
+    "email": "kim@example.com",
+    "language": "ko",
+    "name": "김민준",
+    "phone": "+82-2-312-3456",
+    "words": "배송이 늦었습니다.",
+}
+# Fields that name another stream do so by its kind.
+NAMES_A = {
+    "contacts.parent": "company",
+    "organization.parent": "unit",
+    "owner": "employee",
+    "seller": "employee",
+    **{kind: kind for kind in ("company", "employee", "opportunity", "person", "product", "unit")},
+}
+# Facts whose name does not begin with the kind of their stream, where a topic holds several kinds.
+STREAMS = {"organization.manager_appointed.v1": "unit"}
+
+
+class SchemaBrokenError(Exception):
+    """A released fact changed its meaning."""
+
+
+def schema_of(event: type[Event]) -> Schema:
+    """Return the JSON Schema (2020-12) of a fact's data."""
+    return {"$schema": DIALECT, "$id": f"urn:sellers:{event.wire}", **event.model_json_schema()}
+
+
+def schema_path(wire: str) -> Path:
+    return SCHEMAS / f"{wire}.json"
+
+
+def released_schemas() -> dict[str, Schema]:
+    """Return every snapshot by wire name."""
+    return {path.stem: orjson.loads(path.read_bytes()) for path in sorted(SCHEMAS.glob("*.json"))}
+
+
+def released_examples() -> list[Path]:
+    return sorted(EXAMPLES.glob("*/*.json"))
+
+
+def examples_of(event: type[Event]) -> dict[str, Envelope]:
+    """Return a fact that says all it can, and one that says only what it must."""
+    fields = event.model_fields
+    full = {name: _said(event.topic, name, field.annotation) for name, field in fields.items()}
+    least = {name: full[name] for name, field in fields.items() if field.is_required()}
+    return {"full": _envelope(event(**full)), "least": _envelope(event(**least))}
+
+
+def _envelope(data: Event) -> Envelope:
+    stream = f"{_kind(data.wire)}-{derived_id('example', data.wire)}"
+    return Envelope(
+        id=derived_id("example fact", data.wire),
+        source=f"/{data.topic}",
+        stream=stream,
+        version=1,
+        occurred_at=AT,
+        recorded_at=AT,
+        actor="employee-1",
+        correlation_id=derived_id("example correlation", data.wire),
+        command_id="id:example",
+        command_hash="0" * 32,
+        data=data,
+    )
+
+
+def _kind(wire: str) -> str:
+    """Return a fact's kind of stream: the one its name begins with, or the first of its topic."""
+    topic, name, _ = wire.split(".")
+    (key,) = (declared.key for declared in declared_topics() if declared.name == topic)
+    kinds = re.findall(r"\b([a-z]+)-…", key)
+    named = [kind for kind in kinds if name.startswith(f"{kind}_")]
+    return STREAMS.get(wire) or [*named, *kinds][0]
+
+
+def _said(topic: str, name: str, kind: Any) -> Any:
+    options = [option for option in get_args(kind) if option is not NoneType]
+    if get_origin(kind) is Literal:
+        return options[0]
+    if NoneType in get_args(kind):
+        return _said(topic, name, options[0])
+    if kind is not str:
+        return BY_TYPE[kind]
+    other = NAMES_A.get(f"{topic}.{name}") or NAMES_A.get(name)
+    return f"{other}-1" if other else BY_NAME.get(name, BY_TYPE[str])
+
+
+def write_missing() -> Iterator[Path]:
+    """Write and yield what is missing; let a schema grow.
+
+    Raises:
+        SchemaBrokenError: a released schema changed otherwise. Nothing is written about it.
+
+    """
+    for wire, event in sorted(REGISTRY.items()):
+        path, schema = schema_path(wire), schema_of(event)
+        released = orjson.loads(path.read_bytes()) if path.exists() else schema
+        if broken := breaks(released, schema):
+            raise SchemaBrokenError(
+                f"{wire} changed: {'; '.join(broken)}. Facts like it exist already: leave it as it "
+                "was, and add a new version with an upcaster (docs/how-to/add-an-event.md)"
+            )
+        if not path.exists() or released != schema:
+            yield _written(path, schema)
+        folder = EXAMPLES / wire
+        if not any(folder.glob("*.json")):
+            for name, example in examples_of(event).items():
+                yield _written(folder / f"{name}.json", orjson.loads(encode(example)))
+
+
+def _written(path: Path, document: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    return path
+
+
+def read_example(path: Path) -> Envelope:
+    return decode(path.read_bytes())
+
+
+def main() -> int:
+    """Write what is missing and say so."""
+    try:
+        for path in write_missing():
+            sys.stdout.write(f"written: {path.relative_to(EVENTS.parent.parent)}\n")
+    except SchemaBrokenError as error:
+        sys.stderr.write(f"schemas: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
