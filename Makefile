@@ -68,17 +68,17 @@ fmt: setup ## Format and fix what can be fixed safely
 	@$(BIN)/ruff check --fix .
 
 .PHONY: schemas
-schemas: setup ## Write the schemas and examples that are missing; a released one is never overwritten
-	@$(BIN)/sellers schemas
+schemas: setup ## Write the schemas and examples that are missing; what was released may only grow
+	@$(BIN)/python -m shared.released
 
 .PHONY: events
 events: setup ## Write docs/EVENTS.md, the catalogue of facts
-	@$(BIN)/sellers events
+	@$(BIN)/python -m sellers.catalogue
 
 .PHONY: new-domain
-new-domain: setup ## Start a new domain: make new-domain NAME=orders
+new-domain: setup ## Start a new domain: make new-domain NAME=orders [ONE=order]
 	@: $${NAME:?say which: make new-domain NAME=orders}
-	@$(BIN)/sellers new-domain "$(NAME)"
+	@$(BIN)/python -m sellers.new_domain "$(NAME)" $(ONE)
 
 # The locks name versions and hashes, no host and no path, and hold for Python 3.11 to 3.13 on every platform.
 UV := 0.13.9

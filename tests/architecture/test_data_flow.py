@@ -1,0 +1,116 @@
+"""Every fact goes somewhere, every topic is declared, and figures and views tell the same."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from sellers.catalogue import folded_by
+from sellers.node import MODULES
+from services.analytics import measures
+from services.analytics.entities import entity_of, evolve, periods
+from services.opportunities import main as opportunities
+from services.opportunities.model import Discover, OpportunityCommand
+from services.opportunities.projections import opportunity_card
+from shared.errors import DomainError
+from shared.events import REGISTRY
+from shared.published import topic_of
+from shared.service import Domain
+from shared.testing import commands, recorded
+from shared.topics import declared_topics
+
+ZONE = ZoneInfo("Asia/Seoul")
+DOMAINS = [module.domain for module in MODULES]
+FACTS = {topic.name: topic for topic in declared_topics() if not topic.name.startswith("views.")}
+VIEWS = {topic.name: topic for topic in declared_topics() if topic.name.startswith("views.")}
+
+# Facts that no view and no figure shows yet, each with the reason.
+UNREAD: dict[str, str] = {}
+
+
+def test_every_fact_reaches_a_view_or_a_figure() -> None:
+    unread = {wire for wire, event in REGISTRY.items() if not folded_by(event)}
+    assert unread == set(UNREAD), "fold it in a projection, or list it in UNREAD with the reason"
+
+
+def test_every_topic_of_facts_is_declared_and_none_without_facts() -> None:
+    assert set(FACTS) == {event.topic for event in REGISTRY.values()}
+
+
+def test_every_published_view_has_its_topic_and_no_topic_is_without_a_view() -> None:
+    published = {
+        topic_of(projection): domain.name
+        for domain in DOMAINS
+        for projection in domain.projections
+        if projection.published
+    }
+    assert {name: topic.producers for name, topic in VIEWS.items()} == {
+        name: (owner,) for name, owner in published.items()
+    }
+
+
+@pytest.mark.parametrize("topic", list(FACTS))
+def test_topics_name_who_writes_and_who_reads_them(topic: str) -> None:
+    writers = {d.name for d in DOMAINS if topic in d.intake or (d.deciders and d.name == topic)}
+    readers = {domain.name for domain in DOMAINS if topic in _reads(domain)}
+    assert set(FACTS[topic].producers) == writers
+    assert set(FACTS[topic].consumers) == readers
+
+
+def _reads(domain: Domain) -> set[str]:
+    topics = {topic for projection in domain.projections for topic in projection.topics}
+    topics |= {topic for policy in domain.policies for topic in policy.topics}
+    if domain.deciders:
+        topics.add(domain.name)  # Its keeper reads what it wrote.
+    if domain.name == "analytics":
+        topics |= set(measures.TOPICS)
+    return topics
+
+
+def test_a_key_names_the_kinds_of_stream_that_are_decided() -> None:
+    for domain in DOMAINS:
+        if domain.deciders:
+            for kind in domain.deciders:
+                assert f"{kind}-…" in FACTS[domain.name].key
+
+
+def test_partitions_are_as_many_everywhere() -> None:
+    # A view that combines topics is folded by one member only where their numbers agree.
+    assert {topic.partitions for topic in declared_topics()} == {4}
+
+
+def test_no_two_domains_claim_a_kind_of_stream_or_the_name_of_a_view() -> None:
+    kinds = [kind for domain in DOMAINS for kind in domain.deciders]
+    views = [projection.name for domain in DOMAINS for projection in domain.projections]
+    assert len(kinds) == len(set(kinds))
+    assert len(views) == len(set(views))
+
+
+@for_all(st.lists(commands(OpportunityCommand), max_size=8))
+def test_figures_and_cards_agree_on_how_an_opportunity_stands_now(asked: list[Any]) -> None:
+    told = _decided([Discover(title="Pump"), *asked])
+    history = recorded(*told, stream="opportunity-1")
+    entity = entity_of(history[0])
+    assert entity is not None
+    for fact in history:
+        entity = evolve(entity, fact, ZONE)
+    card = opportunity_card.replay(history)["opportunity-1"]
+    stands = periods(entity)[-1].step
+    outcome = {"won": "Won", "lost": "Lost"}
+    assert stands.stage == (outcome[card.outcome] if card.outcome else card.stage)
+    assert stands.on == (card.closed_on if card.outcome else card.stage_on)
+
+
+def _decided(asked: list[Any]) -> list[Any]:
+    decider = opportunities.domain.decider("opportunity-1")
+    told: list[Any] = []
+    for command in asked:
+        try:
+            told += decider.decide(decider.state(told), command)
+        except DomainError:
+            continue  # What is refused is no fact.
+    return told
