@@ -17,8 +17,8 @@ from sellers.demo.company import CURRENCY, Customer, Person, Product, Seller, Wo
 from sellers.demo.days import at_work
 from sellers.demo.items import Item
 
-DEALS_A_SELLER = 24
-CARE_A_CUSTOMER = 6
+DEALS_A_SELLER = 17
+CARE_A_CUSTOMER = 5
 # Stage, usual days in it, how likely it is to end there.
 STAGES = (
     ("Prospecting", 16, 0.16),

@@ -12,7 +12,7 @@ from sellers.demo.items import Item
 
 COMPLAINTS_A_CUSTOMER = 1.6
 # Meetings repeat; some weeks of them say as much as a year.
-WEEKS_BACK, WEEKS_AHEAD = 6, 2
+WEEKS_BACK, WEEKS_AHEAD = 4, 2
 MONDAY, WEDNESDAY, FRIDAY = 0, 2, 4
 # On which day of the week, what, from when (minutes after midnight), how long.
 ROUTINE = (
