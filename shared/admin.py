@@ -10,10 +10,12 @@ import orjson
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 
+from shared import builds
 from shared.command import Command
 from shared.errors import NotFoundError
 from shared.events import Envelope, UndecodableError, decode, encode
 from shared.log import Partition, partition_of
+from shared.projection import Projection
 from shared.projector import Collections
 from shared.runtime import Runtime
 from shared.topics import declared_topics
@@ -97,13 +99,11 @@ async def views(runtimes: Runtimes) -> dict[str, Any]:
     """Every view: which build answers queries, and how far its successor is."""
     found = []
     for name, runtime in runtimes.items():
-        for runner in runtime.runners.values():
-            active = await runner.active()
+        for projection, topics in _folded(runtime):
+            stands = await builds.read(runtime.store, projection)
             building = None
-            if runner.building is not None:
-                progress = await runtime.progress(
-                    runner.building.collection, runner.projection.topics
-                )
+            if stands.coming is not None:
+                progress = await runtime.progress(stands.coming.collection, topics)
                 building = {
                     "collection": progress.collection,
                     "folded": progress.folded,
@@ -111,25 +111,35 @@ async def views(runtimes: Runtimes) -> dict[str, Any]:
                 }
             found.append(
                 {
-                    "name": active.name,
+                    "name": projection.name,
                     "domain": name,
-                    "version": active.version,
-                    "generation": active.generation,
-                    "collection": active.collection,
+                    "version": stands.active.version,
+                    "generation": stands.active.generation,
+                    "collection": stands.active.collection,
                     "building": building,
                 }
             )
     return {"views": found}
 
 
+def _folded(runtime: Runtime) -> list[tuple[Projection[Any], tuple[str, ...]]]:
+    """Return every projection of a domain with its topics, whichever process folds it."""
+    here = [(projection, projection.topics) for projection in runtime.domain.projections]
+    return here + [(held.projection, held.topics) for held in runtime.folded_elsewhere.values()]
+
+
 @router.post("/views/{name}/rebuild", status_code=202)
 async def rebuild(name: str, runtimes: Runtimes) -> dict[str, str]:
     """Fold a view again from the first fact beside the present one, then let queries switch."""
-    for runtime in runtimes.values():
-        if name in runtime.runners:
-            return {"collection": (await runtime.runners[name].rebuild()).collection}
-    known = sorted(view for runtime in runtimes.values() for view in runtime.runners)
-    raise NotFoundError(f"no view {name!r}; there are {', '.join(known)}")
+    known = {
+        projection.name: (runtime, projection)
+        for runtime in runtimes.values()
+        for projection, _ in _folded(runtime)
+    }
+    if name not in known:
+        raise NotFoundError(f"no view {name!r}; there are {', '.join(sorted(known))}")
+    runtime, projection = known[name]
+    return {"collection": (await builds.begin(runtime.store, projection)).collection}
 
 
 @router.get("/topics")

@@ -101,6 +101,14 @@ class Progress:
         return max(self.written - self.folded, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A projection that another process folds; its builds are asked for here all the same."""
+
+    projection: Projection[Any]
+    topics: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class ProjectionRunner:
     """Keeps one projection folded: its active build, and beside it the one that replaces it."""
@@ -211,8 +219,9 @@ class Runtime:
     publisher: Publisher = field(init=False)
     service: Service = field(init=False)
     runners: dict[str, ProjectionRunner] = field(init=False)
-    # Collections that another process folds, and this one only looks at.
+    # Collections that another process folds, and this one only looks at; of which projection.
     watched: set[str] = field(default_factory=set)
+    folded_elsewhere: dict[str, Elsewhere] = field(default_factory=dict)
     _projectors: dict[str, Projector] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

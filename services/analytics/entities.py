@@ -40,8 +40,8 @@ PROSPECTING = "Prospecting"
 MONEY_SCALE = 10_000
 NO_CURRENCY = "XXX"  # ISO 4217: no currency is involved.
 _CURRENCY = re.compile(r"[A-Z]{3}")
-# Sums are kept in 64 bits; ten thousand values of this size fit.
-_MONEY_MAX = 9 * 10**14
+# Sums are kept in 64 bits: nine hundred values of this size fit into one day of one cell.
+_MONEY_MAX = 10**16
 
 
 StepKind = Literal["discovered", "advanced", "reopened", "won", "lost"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from services.analytics.api import router
+from services.analytics.measures import TOPICS
 from services.analytics.projections import PROJECTIONS
 from services.analytics.proof import verify_measures
 from services.analytics.sink import MEASURES, MeasuresSink
 from services.analytics.worker import silence
 from shared import builds
-from shared.runtime import Runtime
+from shared.runtime import Elsewhere, Runtime
 from shared.service import Domain
 from shared.verify import Check
 
@@ -19,6 +20,7 @@ domain = Domain(name="analytics", deciders={}, projections=PROJECTIONS)
 
 async def watch(runtime: Runtime) -> None:
     """Count what the worker folds among this domain's progress and parked streams."""
+    runtime.folded_elsewhere[MEASURES.name] = Elsewhere(MEASURES, TOPICS)
     stands = await builds.read(runtime.store, MEASURES)
     wanted = {build.collection for build in (stands.active, stands.coming) if build is not None}
     for collection in runtime.watched - wanted:

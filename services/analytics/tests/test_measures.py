@@ -172,8 +172,10 @@ def test_what_nobody_discovered_contributes_nothing() -> None:
 
 def test_money_too_large_to_be_summed_exactly_is_not_folded() -> None:
     assert whole(Decimal("0.00005")) == 1
+    # The greatest amount that a command may carry.
+    assert whole(Decimal("999999999999.9999")) == 10**16 - 1
     with pytest.raises(ValueError, match="exact"):
-        whole(Decimal(10) ** 12)
+        whole(Decimal(10) ** 13)
 
 
 # --- properties
