@@ -10,6 +10,8 @@ BIN := .venv/bin
 # How large the demo company is; empty: as usual.
 SIZE ?=
 DATA ?= .data
+# How many seeds `make test-faults` plays on each engine.
+SEEDS ?= 10
 # Extra words for pytest, as in: make test ARGS="-k contacts -x"
 ARGS ?=
 
@@ -42,8 +44,15 @@ test: lint types contracts ## Check everything that takes seconds: lint, types, 
 	@$(BIN)/pytest -m "not kafka and not slow" $(ARGS)
 
 .PHONY: test-kafka
-test-kafka: setup ## Run the tests that need real Apache Kafka (java and mvn, or KAFKA_BOOTSTRAP)
-	@SELLERS_TEST_ENGINE=$${SELLERS_TEST_ENGINE:-apache} $(BIN)/pytest -m "kafka and not slow" $(ARGS)
+test-kafka: setup ## Run all that needs servers on real Apache Kafka (java and mvn, or KAFKA_BOOTSTRAP)
+	@SELLERS_TEST_ENGINE=$${SELLERS_TEST_ENGINE:-apache} $(BIN)/pytest tests/integration \
+	  -m "(connected or kafka) and not slow" $(ARGS)
+	@$(BIN)/pytest tests/faults -m "kafka and not slow" $(ARGS)
+
+.PHONY: test-faults
+test-faults: setup ## Kill every part amid an import, on both engines: make test-faults [SEEDS=10]
+	@$(BIN)/python -m tests.faults --engine embedded --seeds $(SEEDS)
+	@$(BIN)/python -m tests.faults --engine kafka --seeds $(SEEDS)
 
 .PHONY: test-slow
 test-slow: setup ## Run the tests that take minutes

@@ -1,0 +1,46 @@
+"""Play seeds and say what each came to: `python -m tests.faults --engine kafka --seeds 10`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.faults.campaign import Outcome, play
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--engine", choices=("embedded", "kafka"), default="embedded")
+    parser.add_argument("--seeds", type=int, default=1, help="play this many")
+    parser.add_argument("--first", type=int, default=1, help="from this one on")
+    parser.add_argument("--export", type=Path, help="an export to import instead of our own")
+    parser.add_argument("--keep", action="store_true", help="keep data and logs of good seeds too")
+    chosen = parser.parse_args()
+    bad = 0
+    for seed in range(chosen.first, chosen.first + chosen.seeds):
+        work = Path(tempfile.mkdtemp(prefix=f"faults-{chosen.engine}-{seed}-"))
+        outcome = play(chosen.engine, seed, work, chosen.export)
+        tell(outcome)
+        bad += bool(outcome.wrong)
+        if outcome.wrong or chosen.keep:
+            print(f"  data and logs: {work}")
+        else:
+            shutil.rmtree(work)
+    print(f"{bad} of {chosen.seeds} seeds bad")
+    return 1 if bad else 0
+
+
+def tell(outcome: Outcome) -> None:
+    print(
+        f"seed {outcome.seed} on {outcome.engine}: {outcome.touches:,} touches acknowledged, "
+        f"{outcome.facts:,} records in the log, {outcome.seconds:.0f} s"
+    )
+    print(*(f"  {kill}" for kill in outcome.kills), sep="\n")
+    print(*(f"  WRONG  {what}" for what in outcome.wrong[:20]), sep="\n", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

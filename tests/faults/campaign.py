@@ -1,0 +1,301 @@
+"""One seed: kill each part amid an import and live touches, then compare everything with the truth.
+
+The truth is what clients were told (the ledger) and what stands in the export's files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from sellers.client import Api
+from tests.faults import export
+from tests.faults.ledger import Ledger
+from tests.faults.machine import POLL_S, FaultError, Machine
+
+ROWS = 3_600
+IMPORT_S = 400.0
+FOLDED_S = 180.0
+# Touches alone leave a few records on their way: that is no work to be killed amid.
+BACKLOG_MIN = 100
+# The import itself is killed too: run again, it ends in the same state.
+PROGRESS = re.compile(r"importing .*: ([\d,]+) of ([\d,]+)")
+# The longest that a kill comes after the moment at which the import told how far it is.
+LATER_S = 0.4
+PARTS = ("node", "worker", "broker", "store", "import")
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """Whom we killed, amid what, and how long it took until everything served again."""
+
+    victim: str
+    at_s: float
+    imported: float
+    acknowledged: int
+    backlog: int
+    where: str
+    import_runs: bool
+    away_s: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.at_s:5.1f} s  {self.victim:6} at {self.imported:4.0%} of the import, "
+            f"{self.acknowledged} acknowledged, backlog {self.backlog} ({self.where}), "
+            f"served again after {self.away_s:.1f} s"
+        )
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one seed came to; `wrong` is empty when nothing was lost and nothing counted twice."""
+
+    seed: int
+    engine: str
+    kills: list[Kill] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    touches: int = 0
+    facts: int = 0
+    seconds: float = 0.0
+
+    def check(self, holds: bool, what: str) -> None:
+        if not holds:
+            self.wrong.append(what)
+
+
+class Import:
+    """`sellers import crm` as a child, which can be killed and run again."""
+
+    def __init__(self, url: str, folder: Path, work: Path) -> None:
+        self._command = [sys.executable, "-m", "sellers", "--url", url, "import", "crm"]
+        self._command += [str(folder), "--json", "--report", str(work / "report.csv")]
+        self._out = work / "import.json"
+        self._err = work / "import.txt"
+        self._err_from = 0
+        self.process = self._begun()
+
+    def _begun(self) -> subprocess.Popen[bytes]:
+        with self._out.open("wb") as out, self._err.open("ab") as err:
+            return subprocess.Popen(
+                self._command, stdout=out, stderr=err, env=Machine.environment()
+            )
+
+    @property
+    def sent(self) -> float:
+        """Return the part of the rows that it has results for, as it says itself."""
+        told = PROGRESS.findall(self._err.read_text()[self._err_from :])
+        if not told:
+            return 0.0
+        done, total = (int(number.replace(",", "")) for number in told[-1])
+        return done / total
+
+    @property
+    def runs(self) -> bool:
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def again(self) -> None:
+        self._err_from = self._err.stat().st_size
+        self.process = self._begun()
+
+    def finished(self) -> dict[str, Any]:
+        """Wait for its end and return what it says."""
+        try:
+            code = self.process.wait(IMPORT_S)
+        except subprocess.TimeoutExpired as error:
+            raise FaultError(f"the import did not end in {IMPORT_S:g} s") from error
+        if code:
+            raise FaultError(f"the import ended with {code}: {self._err.read_text()[-2_000:]}")
+        told: dict[str, Any] = json.loads(self._out.read_text())
+        return told
+
+
+def play(engine: str, seed: int, work: Path, source: Path | None = None) -> Outcome:
+    """Play one seed in a fresh directory; `source` is an export to use instead of our own."""
+    began, random = time.monotonic(), Random(seed)
+    outcome = Outcome(seed, engine)
+    work.mkdir(parents=True, exist_ok=True)
+    folder = source or export.generate(work / "export", seed, ROWS)
+    try:
+        with Machine(work / "data", engine) as machine:
+            _kill_amid(machine, folder, work, random, outcome)
+    except FaultError as error:
+        outcome.wrong.append(str(error))
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _kill_amid(
+    machine: Machine, folder: Path, work: Path, random: Random, outcome: Outcome
+) -> None:
+    victims = random.sample(PARTS, len(PARTS))
+    # In order, each in a stretch of its own, none so late that nothing is left to do.
+    moments = [(place + random.random()) / (len(PARTS) + 1) for place in range(len(PARTS))]
+    began = time.monotonic()
+    ledger = Ledger(machine.url, work / "ledger.jsonl", outcome.seed)
+    with ledger:
+        importing = Import(machine.url, folder, work)
+        try:
+            for victim, moment in zip(victims, moments, strict=True):
+                _await_moment(importing, moment)
+                time.sleep(random.random() * LATER_S)
+                outcome.kills.append(_kill(machine, importing, ledger, victim, began))
+            importing.finished()
+        finally:
+            importing.kill()
+    if ledger.failure is not None:
+        raise FaultError(f"the stream of touches broke off: {ledger.failure}")
+    with Api(machine.url, patience_s=60.0, actor="faults") as api:
+        _settle(machine)
+        _compare(api, ledger, folder, outcome)
+        again = Import(machine.url, folder, work).finished()
+        outcome.check(again["facts"] == 0, f"the import again recorded {again['facts']} facts")
+
+
+def _await_moment(importing: Import, moment: float) -> None:
+    while importing.sent < moment:
+        if not importing.runs:
+            return  # It shall be seen in the outcome that the kill came too late.
+        time.sleep(POLL_S)
+
+
+def _kill(machine: Machine, importing: Import, ledger: Ledger, victim: str, began: float) -> Kill:
+    backlog = machine.backlog()
+    imported, runs = importing.sent, importing.runs
+    acknowledged = ledger.acknowledged
+    at = time.monotonic()
+    if victim == "import":
+        importing.kill()
+        importing.again()
+    else:
+        killed = machine.kill(victim)
+        machine.wait_replaced(victim, killed)
+    # Not until all is ready: the import goes on as soon as somebody answers it.
+    machine.wait_for("an answer", machine.backlog)
+    return Kill(
+        victim,
+        at - began,
+        imported,
+        acknowledged,
+        backlog.records if backlog else 0,
+        str(backlog),
+        runs,
+        time.monotonic() - at,
+    )
+
+
+def _settle(machine: Machine) -> None:
+    """Wait until everything recorded is folded: twice nothing, for a fact may be between two."""
+    empty = 0
+    deadline = time.monotonic() + FOLDED_S
+    while empty < 3:
+        backlog = machine.backlog()
+        empty = empty + 1 if backlog and not backlog.records else 0
+        if time.monotonic() > deadline:
+            raise FaultError(f"not folded within {FOLDED_S:g} s: {backlog}")
+        time.sleep(POLL_S)
+    machine.wait_for("/readyz", machine.is_ready)
+
+
+def _compare(api: Api, ledger: Ledger, folder: Path, outcome: Outcome) -> None:
+    for kill in outcome.kills:
+        outcome.check(
+            kill.import_runs and (kill.backlog >= BACKLOG_MIN or kill.imported < 1),
+            f"killed when idle, which proves nothing: {kill}",
+        )
+    _compare_touches(api, ledger, outcome)
+    _compare_opportunities(api, folder, outcome)
+    for axis, sums in export.figures(folder).items():
+        _compare_figures(api, axis, sums, outcome)
+    _compare_quarters(api, folder, outcome)
+    parked = api.get("/parked")["parked"]
+    outcome.check(not parked, f"{len(parked)} facts are parked, as {parked[:1]}")
+    *_, verdict = api.lines("/verify")
+    for difference in verdict["differences"]:
+        outcome.wrong.append(f"verify: {difference}")
+
+
+def _compare_touches(api: Api, ledger: Ledger, outcome: Outcome) -> None:
+    """Everything acknowledged is there, once; and nothing else is."""
+    for person, touches in ledger.touches.items():
+        card = api.get(f"/contacts/people/{person}")
+        outcome.check(card["name"] == ledger.people[person], f"{person} is called {card['name']}")
+        outcome.check(
+            card["touch_count"] == len(touches),
+            f"{person}: {card['touch_count']} touches counted, {len(touches)} acknowledged",
+        )
+        months = _pages(api, f"/contacts/people/{person}/timeline")
+        listed = Counter(touch["touch"] for month in months for touch in month["touches"])
+        lost, extra = touches - listed.keys(), listed.keys() - touches
+        outcome.check(not lost, f"{person}: acknowledged and lost: {sorted(lost)[:3]}")
+        outcome.check(not extra, f"{person}: never sent: {sorted(extra)[:3]}")
+        twice = [touch for touch, count in listed.items() if count > 1]
+        outcome.check(not twice, f"{person}: counted twice: {twice[:3]}")
+        outcome.touches += len(touches)
+
+
+def _compare_opportunities(api: Api, folder: Path, outcome: Outcome) -> None:
+    cards = list(_pages(api, "/opportunities"))
+    held = Counter(
+        {"won": "Won", "lost": "Lost"}.get(card["outcome"], card["stage"]) for card in cards
+    )
+    wanted = export.stages(folder)
+    outcome.check(held == wanted, f"stages in the views {dict(held)}, in the file {dict(wanted)}")
+    value = sum((Decimal(card["value"]) for card in cards if card["outcome"] == "won"), Decimal(0))
+    total = export.figures(folder)["total"]["total"].value_won
+    outcome.check(value == total, f"won value {value} in the views, {total} in the file")
+    outcome.facts = sum(topic["records"] for topic in api.get("/topics")["topics"])
+
+
+def _compare_figures(api: Api, axis: str, sums: dict[str, export.Sum], outcome: Outcome) -> None:
+    """The figures of the report, against the text of the files."""
+    rows = {_name(row): row for row in _report(api, axis)}
+    for name, wanted in sums.items():
+        row = rows.get(name) or (next(iter(rows.values()), None) if axis == "total" else None)
+        if row is None:
+            outcome.wrong.append(f"pipeline by {axis}: no row for {name}, only {sorted(rows)}")
+            continue
+        told = (row["count"], row["won"], row["lost"], Decimal(row["value_won"] or 0))
+        true = (wanted.count, wanted.won, wanted.lost, wanted.value_won)
+        outcome.check(told == true, f"pipeline by {axis}, {name}: {told}, in the file {true}")
+
+
+def _compare_quarters(api: Api, folder: Path, outcome: Outcome) -> None:
+    rows = {_name(row): row for row in _report(api, "quarter")}
+    for name, wanted in export.closed_by_quarter(folder).items():
+        row = rows.get(name)
+        told = row and (row["won"], row["lost"], Decimal(row["value_won"] or 0))
+        true = (wanted.won, wanted.lost, wanted.value_won)
+        outcome.check(told == true, f"pipeline by quarter, {name}: {told}, in the file {true}")
+
+
+def _report(api: Api, axis: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = api.get("/analytics/pipeline", {"by": axis})["rows"]
+    return rows
+
+
+def _name(row: dict[str, Any]) -> str:
+    return str(row.get("label") or row.get("key"))
+
+
+def _pages(api: Api, path: str) -> Iterator[dict[str, Any]]:
+    cursor = None
+    while True:
+        page = api.get(path, {"limit": 200, "cursor": cursor})
+        yield from page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
