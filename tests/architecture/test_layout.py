@@ -45,10 +45,10 @@ def test_every_domain_has_the_same_files(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOMAINS)
-def test_a_domains_page_is_six_lines(name: str) -> None:
+def test_a_domains_page_is_read_in_a_minute(name: str) -> None:
     lines = (SERVICES / name / "README.md").read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("# ")
-    assert len(lines) <= 8, "what it decides, its streams, its views: the rest is in the files"
+    assert len(lines) <= 16, "what it decides, its streams, its views: the rest is in the files"
 
 
 def test_the_catalogue_of_facts_is_true() -> None:
