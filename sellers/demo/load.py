@@ -15,7 +15,7 @@ from sellers.demo.items import SOURCE, TOUCHES, Item, plain
 from sellers.errors import CommandError
 from sellers.workers import Workers
 
-BATCH = 400
+BATCH = 800
 # A stream belongs to one domain, and each domain's items are sent one batch after the other.
 LANES = 3
 ACTOR = {"x-actor": "demo"}

@@ -12,8 +12,10 @@ from sellers.client import Api
 from sellers.importing.rows import Mirrored
 from sellers.workers import Workers
 
-BATCH = 400
-IN_FLIGHT = 3
+# Each request is one transaction: 1,000 commands cost the servers a third less than 400 did. Below
+# the platform's limit there is room for rows with long texts.
+BATCH = 800
+IN_FLIGHT = 2
 
 
 @dataclass(frozen=True, slots=True)

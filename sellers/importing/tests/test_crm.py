@@ -184,11 +184,11 @@ class StoppedError(Exception):
     pass
 
 
-@pytest.mark.parametrize("after", [1, 6, 300])
+@pytest.mark.parametrize("after", [1, 6, 600])
 def test_an_import_that_was_cut_off_ends_in_the_same_state(
     api: Api, export: Path, tmp_path: Path, after: int
 ) -> None:
-    rows = "".join(f"R{n},Anna,MG Special,Beta,Engaging,25-10-16,,\n" for n in range(500))
+    rows = "".join(f"R{n},Anna,MG Special,Beta,Engaging,25-10-16,,\n" for n in range(900))
     (export / "sales_pipeline.csv").write_text(DEALS + rows)
 
     def cut_off(done: int, total: int) -> None:
@@ -200,7 +200,7 @@ def test_an_import_that_was_cut_off_ends_in_the_same_state(
     rest = import_crm(export, api, report_path=tmp_path / "2.csv")
     assert rest.of("sales_pipeline.csv").rejected == 0
     wait_until_folded(api)
-    assert facts(api) == 500 + 2, "every opportunity once, and two products"
+    assert facts(api) == 900 + 2, "every opportunity once, and two products"
     assert import_crm(export, api, report_path=tmp_path / "3.csv").facts == 0
 
 
@@ -290,7 +290,7 @@ def test_what_the_platform_refuses_is_reported_with_the_column(
 def test_an_import_waits_while_the_api_is_away(export: Path, tmp_path: Path) -> None:
     served = Served()
     said: list[str] = []
-    rows = "".join(f"R{n},Anna,MG Special,Beta,Engaging,25-10-16,,\n" for n in range(500))
+    rows = "".join(f"R{n},Anna,MG Special,Beta,Engaging,25-10-16,,\n" for n in range(900))
     (export / "sales_pipeline.csv").write_text(DEALS + rows)
     with serving(served) as first:
         port = int(served.url.rpartition(":")[2])
@@ -307,7 +307,7 @@ def test_an_import_waits_while_the_api_is_away(export: Path, tmp_path: Path) -> 
         with serving(served, port) as second:
             importing.join(40)
             assert done, "the import did not end"
-            assert done[0].of("sales_pipeline.csv").recorded == 500
+            assert done[0].of("sales_pipeline.csv").recorded == 900
             assert import_crm(export, second, None, tmp_path / "2.csv").facts == 0
     assert len(said) == 1
     assert "nothing answers" in said[0]
