@@ -6,6 +6,8 @@ Topics have fixed names, so each module that uses it gets a fresh log.
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -109,6 +111,40 @@ async def platform(
         await until(lambda: _decides(node), within_s=60)
         with closing(shell):
             yield Platform(node, http, shell)
+
+
+@pytest.fixture(scope="module")
+async def worker(
+    platform: Platform, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Any]:
+    """The Faust worker beside the node, as a process of its own; ready when it folds."""
+    settings = platform.node.settings
+    told = {
+        "SELLERS_KAFKA": settings.kafka,
+        "SELLERS_MONGO": settings.mongo,
+        "SELLERS_ENGINE": settings.engine,
+        "SELLERS_DATABASE_PREFIX": settings.database_prefix,
+        "SELLERS_DATA_DIR": str(tmp_path_factory.mktemp("worker")),
+    }
+    log_file = tmp_path_factory.mktemp("worker-log") / "worker.log"
+    with log_file.open("wb") as output:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "services.analytics.stream"),
+            env={**os.environ, **told},
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            await until(lambda: _is_ready(platform), within_s=60)
+            yield child
+        finally:
+            child.kill()
+            await child.wait()
+
+
+async def _is_ready(platform: Platform) -> bool:
+    return (await platform.get("/readyz")).status_code == 200
 
 
 async def _decides(node: Node) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -493,11 +493,50 @@ async def test_every_domain_goes_from_post_to_get(platform: Platform, who: str) 
     assert found["name"] == "Team"
 
 
-async def test_the_outbox_empties_and_nothing_lags(platform: Platform, who: str) -> None:
-    await touched(platform, who, touch(who))
+class TestFigures:
+    """With the Faust worker beside the node: the last leg of the journey."""
 
-    async def nothing_left() -> bool:
-        lag = await platform.read("/lag")
-        return not any(lag["outbox"].values()) and not any(p["lag"] for p in lag["projections"])
+    async def test_a_touch_is_counted_once_on_its_own_day(
+        self, platform: Platform, worker: Any, who: str
+    ) -> None:
+        body = touch(who, occurred_at="2026-04-14T03:00:00Z", employee=f"employee-{who}")
+        for key in (who, who, f"{who}-second"):
+            await touched(platform, key, body)
+        path = f"/analytics/touches?by=day&seller=employee-{who}"
 
-    await until(nothing_left)
+        async def figure() -> list[tuple[str, int]]:
+            rows = (await platform.read(path))["rows"]
+            return [(row["key"], row["touches"]) for row in rows]
+
+        await until(lambda: _equal(figure, [("2026-04-14", 2)]))
+
+    async def test_a_won_deal_moves_the_pipeline(
+        self, platform: Platform, worker: Any, who: str
+    ) -> None:
+        engaging = {"stage": "Engaging", "on": "2026-01-05"}
+        for path, body in (
+            ("discover", {"title": "Ten", "owner": f"employee-{who}", **engaging}),
+            ("win", {"value": "10.50", "currency": "USD", "on": "2026-02-05"}),
+        ):
+            answer = await platform.post(f"/opportunities/{who}/{path}", body)
+            assert answer.status_code == 202, answer.text
+        path = f"/analytics/pipeline?by=quarter&seller=employee-{who}"
+        token = answer.json()["token"]
+        (row,) = (await platform.read(path, token))["rows"]
+        assert (row["won"], row["value_won"], row["mean_cycle_days"]) == (1, "10.5", "31.00")
+
+    async def test_the_outbox_empties_and_nothing_lags(
+        self, platform: Platform, worker: Any, who: str
+    ) -> None:
+        await touched(platform, who, touch(who))
+
+        async def nothing_left() -> bool:
+            lag = await platform.read("/lag")
+            return not any(lag["outbox"].values()) and not any(p["lag"] for p in lag["projections"])
+
+        await until(nothing_left)
+        assert (await platform.verified())["differences"] == []
+
+
+async def _equal(ask: Callable[[], Awaitable[Any]], wanted: Any) -> bool:
+    return bool(await ask() == wanted)
