@@ -14,7 +14,7 @@ from typing import Any
 
 from shared.clock import Clock
 from shared.events import Envelope, decode, encode, timestamp
-from shared.store import Document, Reads, Store, Transaction
+from shared.store import Document, Reads, Store, Transaction, WriteConflictError
 
 JOURNAL = "journal"
 COMMANDS = "commands"
@@ -75,7 +75,7 @@ class Decision:
     commanded: Commanded
     facts: tuple[Envelope, ...] = ()
     # A mirrored command (an import row) replaces its record each time its content changes.
-    replaces: bool = False
+    earlier: Commanded | None = None
 
 
 @dataclass(slots=True)
@@ -114,19 +114,32 @@ class Journal:
 
         Raises:
             DuplicateKeyError: somebody else recorded on one of these streams, or this very command.
+            WriteConflictError: a record to be replaced is not the one that was decided on.
 
         """
         facts = [fact for decision in decisions for fact in decision.facts]
         entries = tuple(entry_of(fact, encoded[fact.id]) for fact in facts)
-        fresh = [d.commanded.document() for d in decisions if not d.replaces]
-        await tx.insert_many(COMMANDS, fresh)
-        await tx.put_many(COMMANDS, [d.commanded.document() for d in decisions if d.replaces])
+        await self._record_commands(tx, decisions)
         if not entries:
             return None
         await tx.insert_many(JOURNAL, [_journaled(entry) for entry in entries])
         outgoing = Outgoing(self.clock.new_id(), entries)
         await tx.insert_many(OUTBOX, [self._outbox(outgoing)])
         return outgoing
+
+    async def _record_commands(self, tx: Transaction, decisions: Sequence[Decision]) -> None:
+        """Write the last record of each command, if the stored one is what the first replaces."""
+        replaced: dict[str, Commanded | None] = {}
+        records: dict[str, Commanded] = {}
+        for decision in decisions:
+            replaced.setdefault(decision.commanded.id, decision.earlier)
+            records[decision.commanded.id] = decision.commanded
+        stored = {key: earlier for key, earlier in replaced.items() if earlier is not None}
+        if stored and await self.commanded(tx, list(stored)) != stored:
+            raise WriteConflictError("the same row was recorded in another state meanwhile")
+        fresh = [record.document() for key, record in records.items() if key not in stored]
+        await tx.insert_many(COMMANDS, fresh)
+        await tx.put_many(COMMANDS, [records[key].document() for key in stored])
 
     def committed(self, entries: Iterable[Entry]) -> None:
         """Remember that these are in the journal for certain."""

@@ -42,6 +42,8 @@ class Publisher:
     # One unfinished send per fact: a broker that is away for an hour must not find queued copies.
     _sending: dict[str, asyncio.Task[Position]] = field(default_factory=dict)
     _acked: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    # Outbox entries that this process has seen wholly acknowledged.
+    _done: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
     def announce(self, outgoing: Outgoing) -> None:
         """These facts are in the journal: send them soon."""
@@ -70,9 +72,11 @@ class Publisher:
 
     async def publish(self, batch: Sequence[Outgoing]) -> None:
         """Send all facts of these outbox entries; take those out that are wholly acknowledged."""
-        if not batch:
+        # A slow commit is seen by the relay before it is announced here: once is enough.
+        fresh = [outgoing for outgoing in batch if outgoing.id not in self._done]
+        if not fresh:
             return
-        work = await self._with_earlier(batch)
+        work = await self._with_earlier(fresh)
         streams: dict[str, dict[int, Entry]] = defaultdict(dict)
         for outgoing in work.values():
             for entry in outgoing.entries:
@@ -82,6 +86,7 @@ class Publisher:
         done = [o.id for o in work.values() if all(entry.id in acked for entry in o.entries)]
         if done:
             await self.journal.published(done)
+            self._finished(done)
 
     async def _in_waves(self, queues: Sequence[Sequence[Entry]]) -> set[str]:
         """Send the first fact of every stream, then the second...; a stream stops at a failure."""
@@ -158,6 +163,11 @@ class Publisher:
                 await self._wake.wait()
         except TimeoutError:
             return  # Time to look for what another process left behind.
+
+    def _finished(self, ids: Iterable[str]) -> None:
+        self._done |= dict.fromkeys(ids)
+        while len(self._done) > self.remembered:
+            self._done.popitem(last=False)
 
     def _remember(self, entries: Iterable[Entry]) -> None:
         for entry in entries:

@@ -18,6 +18,7 @@ from shared.command import DatedCommand
 from shared.errors import (
     CommandReusedError,
     DomainError,
+    InvalidError,
     NotFoundError,
     TooLargeError,
     UnavailableError,
@@ -222,7 +223,7 @@ class Decisions:
         commanded = Commanded(
             command_key(request), digest, request.stream, first, stream.version, times
         )
-        decision = Decision(commanded, tuple(facts), replaces=request.origin is not None)
+        decision = Decision(commanded, tuple(facts), earlier)
         return Accepted(request.stream, stream.version, len(facts)), decision
 
     def _facts(
@@ -255,7 +256,10 @@ class Decisions:
     def _occurred_at(self, event: Event, request: Request, now: datetime) -> datetime:
         """A business date begins at midnight in the company's zone; otherwise: as told, or now."""
         if isinstance(event, Dated) and event.on is not None:
-            return datetime.combine(event.on, time.min, self.zone).astimezone(UTC)
+            try:
+                return datetime.combine(event.on, time.min, self.zone).astimezone(UTC)
+            except OverflowError as error:
+                raise InvalidError(f"{event.on} is beyond the calendar", field="#/on") from error
         return request.occurred_at or now
 
 

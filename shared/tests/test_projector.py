@@ -10,6 +10,7 @@ import pytest
 from shared.errors import UnavailableError
 from shared.events import Envelope, encode
 from shared.events.organization import EmployeeAssigned, EmployeeJoined
+from shared.journal import Outgoing
 from shared.memory import MemoryLog, MemoryStore
 from shared.policies import Policy, Reaction
 from shared.projector import Collections
@@ -317,3 +318,17 @@ async def test_a_journal_restored_from_an_old_backup_is_completed_from_the_log()
         assert await differences(restored) == []
     assert again.duplicate
     assert accepted.version == 3
+
+
+async def test_what_the_relay_has_published_is_not_sent_again_when_it_is_announced() -> None:
+    log, store = MemoryLog(PARTITIONS), MemoryStore()
+    runtime = build(tiny_domain(), store, log)
+    await runtime.journal.prepare()
+    runtime.service.ready.set()
+    slow: list[Outgoing] = []
+    runtime.service.announce = slow.append  # The commit is visible long before it is announced.
+    await runtime.service.handle(join(ADA))
+    await runtime.publisher.publish(await runtime.journal.pending(10))
+    await runtime.publisher.publish(slow)
+    assert sum((await log.ends("organization")).values()) == 1
+    assert await runtime.journal.backlog() == 0

@@ -10,13 +10,14 @@ import pytest
 
 from shared.errors import (
     CommandReusedError,
+    InvalidError,
     NotFoundError,
     TooLargeError,
     UnavailableError,
     VersionConflictError,
 )
-from shared.service import Accepted, Refused
-from shared.tests.tiny import AlreadyJoinedError, assign, build, join, running, tiny_domain
+from shared.service import Accepted, Refused, Request
+from shared.tests.tiny import AlreadyJoinedError, Join, assign, build, join, running, tiny_domain
 
 ADA = "employee-ada"
 
@@ -120,3 +121,11 @@ async def test_recorded_instants_of_a_stream_never_go_back() -> None:
             await runtime.service.handle(assign(ADA, f"unit-{number}"))
         history = await runtime.journal.histories(runtime.store, [ADA])
     assert all(a.recorded_at <= b.recorded_at for a, b in pairwise(history[ADA]))
+
+
+async def test_a_date_beyond_the_calendar_is_refused_by_name() -> None:
+    async with running(build(tiny_domain(), SELLERS_ZONE="Asia/Seoul")) as runtime:
+        command = Join(name="Ada", on=date.min)
+        with pytest.raises(InvalidError, match="beyond the calendar") as refused:
+            await runtime.service.handle(Request(stream=ADA, command=command, actor="tester"))
+    assert refused.value.field == "#/on"
