@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import httpx2
+
 from sellers.client import Api, ApiError
 from sellers.data_dir import Process, Remembered, read_remembered
 
 START_S = 120.0
 STOP_S = 60.0
 POLL_S = 0.05
+ANSWER_S = 30.0
 
 # What the project calls them -> what `up` calls them, in each engine.
 VICTIMS = {
@@ -122,11 +125,12 @@ class Machine:
             f"another {victim}", lambda: self.remembered.children.get(name) not in (None, killed)
         )
 
-    def backlog(self) -> Backlog | None:
+    def backlog(self, within_s: float = ANSWER_S) -> Backlog | None:
         """Return what is on its way; None while nobody can say."""
         try:
-            lag = self.api.get("/lag")
-        except ApiError:
+            answer = httpx2.get(f"{self.url}/lag", timeout=within_s, trust_env=False)
+            lag = answer.raise_for_status().json()
+        except httpx2.HTTPError:
             return None
         return Backlog({p["collection"]: p["lag"] for p in lag["projections"]}, lag["outbox"])
 
