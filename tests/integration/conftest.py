@@ -26,7 +26,7 @@ from tests.conftest import log_server
 if TYPE_CHECKING:
     from sellers.node import Node
 
-SOON_S = 20.0
+SOON_S = 60.0
 
 
 async def until(holds: Callable[[], Awaitable[Any]], within_s: float = SOON_S) -> Any:
