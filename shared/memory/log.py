@@ -278,12 +278,13 @@ class MemoryLog:
             record.sender.set_result(position)
         return position
 
-    def forget_late(self) -> None:
-        """What is still under way never arrives, except what its sender still tries to send."""
-        for record in list(self.late):
-            if record.sender is not None and not record.sender.done():
+    def forget_late(self, which: Callable[[LateRecord], bool] = lambda _record: True) -> None:
+        """Of these under way, what nobody waits for never arrives, and the rest does now."""
+        for record in list(filter(which, self.late)):
+            if record.sender is not None:
                 self.land(record)
-        self.late.clear()
+            else:
+                self.late.remove(record)
 
     def sizes(self, topic: str) -> list[int]:
         return [len(held) for held in self._broker.topic(topic)]

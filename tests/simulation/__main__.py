@@ -21,11 +21,15 @@ def main() -> int:
     parser.add_argument("--without", choices=sorted(ABLATIONS), help="take this rule away")
     parser.add_argument("--ablations", action="store_true", help="take each rule away alone")
     parser.add_argument("--event", help="let this great event happen in all of them")
+    parser.add_argument("--digest", action="store_true", help="print only what tells it apart")
     chosen = parser.parse_args()
     if chosen.ablations:
         return _ablate(chosen.first)
     ablation = ABLATIONS[chosen.without] if chosen.without else None
     event = chosen.event or (ablation.event if ablation else None)
+    if chosen.digest:
+        say(play(chosen.seed, event, without=ablation).digest)
+        return 0
     if chosen.seed is not None:
         return _tell(play(chosen.seed, event, loud=True, without=ablation))
     return _campaign(range(chosen.first, chosen.first + (chosen.seeds or 100)), event, ablation)

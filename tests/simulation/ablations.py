@@ -194,7 +194,7 @@ def integer_versions() -> Iterator[None]:
 
 @without("no fact is sent before one of its stream that another process still has to send")
 def looking_for_earlier_facts() -> Iterator[None]:
-    with replaced(publisher.Publisher, "_doubtful", lambda self, work: []):
+    with replaced(publisher.Publisher, "_doubtful", lambda *_: []):
         yield
 
 
@@ -324,31 +324,6 @@ def parking_the_stream() -> Iterator[None]:
         yield
 
 
-@without("un-parking reads the list inside its transaction", seeds=150)
-def unparking_inside() -> Iterator[None]:
-    unpark = Projector.unpark
-
-    async def early(self: Any, stream: str) -> int:
-        names = self.names
-        held = await self.store.find(names.parked, {"stream": stream})
-        store = self.store
-
-        class Before(Unwrapped):
-            @asynccontextmanager
-            async def transaction(self) -> Any:
-                async with store.transaction() as tx:
-                    yield _Remembering(tx, names.parked, held)
-
-        self.store = Before(store)
-        try:
-            return await unpark(self, stream)
-        finally:
-            self.store = store
-
-    with replaced(Projector, "unpark", early):
-        yield
-
-
 @without("go back to the cursor only when nothing is being fetched")
 def going_back_last() -> Iterator[None]:
     absorbed, go_back = Projector._absorbed, Projector._go_back
@@ -455,13 +430,14 @@ def dirty_with_the_fold() -> Iterator[None]:
         committed(self)
         tx, dirty, marks = LATER.pop(id(self), (None, "", []))
         if tx is not None and marks:
-            asyncio.ensure_future(_mark(tx, dirty, marks))
+            MARKING.append(asyncio.ensure_future(_mark(tx, dirty, marks)))
 
     async def _mark(tx: Any, dirty: str, marks: Any) -> None:
         await tx._step("store.put_many")
         tx._database.commit({(dirty, mark["_id"]): mark for mark in marks})
 
     LATER: dict[int, Any] = {}  # noqa: N806
+    MARKING: list[Any] = []  # noqa: N806
     with ExitStack() as stack:
         stack.enter_context(replaced(sinks.ViewFolding, "save", clean))
         stack.enter_context(replaced(sinks.ViewFolding, "committed", after))
@@ -493,7 +469,7 @@ def reading_back() -> Iterator[None]:
 @without("a record that landed late has a mark of its own", seeds=1500)
 def marks_of_their_own() -> Iterator[None]:
     mark = published.dirty_mark
-    with replaced(published, "dirty_mark", lambda key, rev, behind=None: mark(key, rev)):
+    with replaced(published, "dirty_mark", lambda key, rev, *_: mark(key, rev)):
         yield
 
 
@@ -530,7 +506,7 @@ def policy_in_one_transaction() -> Iterator[None]:
 
     def afterwards(self: Any) -> None:
         if self._requests:
-            asyncio.ensure_future(_decide(self.sink, self._requests))
+            DECIDING.append(asyncio.ensure_future(_decide(self.sink, self._requests)))
 
     async def _decide(sink: Any, requests: Any) -> None:
         journal = sink.decisions.journal
@@ -539,9 +515,21 @@ def policy_in_one_transaction() -> Iterator[None]:
         if outgoing is not None:
             sink.announce(outgoing)
 
+    DECIDING: list[Any] = []  # noqa: N806
     with ExitStack() as stack:
         stack.enter_context(replaced(sinks.PolicyFolding, "save", nothing))
         stack.enter_context(replaced(sinks.PolicyFolding, "committed", afterwards))
+        yield
+
+
+@without("policies wait until the journal has caught up with the log", event="restore")
+def policies_wait() -> Iterator[None]:
+    async def at_once(self: Any, policy: Any) -> None:
+        sink = sinks.PolicySink(policy, self.service.decisions, self.publisher.announce)
+        await sink.register(self.store, self.log)
+        await self.projector(sink).run()
+
+    with replaced(runtime.Runtime, "_run_policy", at_once):
         yield
 
 
@@ -585,21 +573,6 @@ class _NoHistory:
     async def read(self, *_: Any) -> Any:
         return
         yield  # An empty reader: the hole stays.
-
-
-class _Remembering:
-    """A transaction that takes an old list for the present one."""
-
-    def __init__(self, tx: Any, collection: str, held: Any) -> None:
-        self._tx, self._collection, self._held = tx, collection, held
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._tx, name)
-
-    async def find(self, collection: str, where: Any, **options: Any) -> Any:
-        if collection == self._collection:
-            return self._held
-        return await self._tx.find(collection, where, **options)
 
 
 class _Ignoring:

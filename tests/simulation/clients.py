@@ -14,12 +14,23 @@ from shared.log import LogUnavailableError
 from shared.reading import Token
 from shared.service import Accepted, Outcome, Refused, Request
 from shared.store import TransientStoreError
-from tests.simulation.domains import ACCOUNTS, DEALS, Act, Kind, Note, RefusedError
+from tests.simulation.domains import (
+    ACCOUNTS,
+    DEALS,
+    ROWS,
+    Act,
+    Kind,
+    Mirror,
+    Note,
+    RefusedError,
+)
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 T = TypeVar("T")
+IMPORTER = "importer"
+LAST_PRICE = 99
 KINDS: tuple[Kind, ...] = ("add", "add", "add", "win", "erase", "poison")
 # What the HTTP layer turns into 503 with Retry-After.
 AWAY = (UnavailableError, TransientStoreError, LogUnavailableError)
@@ -33,6 +44,7 @@ class Witness:
     accepted: dict[str, Accepted] = field(default_factory=dict)
     kinds: dict[str, tuple[Kind, ...]] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    versions: dict[str, int] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
     sent: set[str] = field(default_factory=set)
     own_reads: int = 0
@@ -50,13 +62,15 @@ class Clients:
     def arrive(self) -> None:
         for number in range(self.world.plan.clients):
             self.world.spawn(self.command(f"command{number}"))
+        self.world.spawn(self.mirror(IMPORTER))
         self.world.spawn(self.touch("touch"))
         self.world.spawn(self.note("note"))
 
-    async def call(self, work: Awaitable[T]) -> T | Exception:
+    async def call(self, work: Awaitable[T], patience_s: float | None = None) -> T | Exception:
         """Wait a while for an answer. Without one the server works on regardless."""
         task = asyncio.ensure_future(work)
-        await asyncio.wait({task}, timeout=1 + 3 * self.random.random())
+        patience_s = patience_s or self.world.plan.patience_s
+        await asyncio.wait({task}, timeout=patience_s * (0.5 + self.random.random()))
         if not task.done():
             return UnavailableError("no answer")
         try:
@@ -111,7 +125,9 @@ class Clients:
         elif chance < 0.08:
             kinds = ()
         self.witness.kinds[command_id] = kinds
-        expected = self.random.randint(0, 5) if self.random.random() < 0.05 else None
+        # If-Match: some know the version they looked at, and it may be the present one.
+        known = self.witness.versions.get(stream, 0)
+        expected = known if self.random.random() < 0.1 else None
         return Request(
             stream=stream,
             command=Act(kinds=kinds),
@@ -131,6 +147,7 @@ class Clients:
                 self.witness.refused.add(name)
                 continue
             before = self.witness.accepted.setdefault(name, outcome)
+            self.witness.versions[outcome.stream] = outcome.version
             if before.version != outcome.version and not self.world.restored:
                 self.witness.wrong.append(f"{name} was answered {before} and {outcome}")
             self.world.spawn(self._read_own(name, outcome))
@@ -149,7 +166,7 @@ class Clients:
             key = DEALS[accepted.stream]
         reader = slot.runtime.reader(projection)
         token = Token(accepted.stream, accepted.version)
-        seen = await self.call(reader.get(key, token))
+        seen = await self.call(reader.get(key, token), 2.0)
         if isinstance(seen, Exception) or self.world.restored != restored:
             return
         facts = set(seen.value.facts) if seen is not None else set()
@@ -171,6 +188,42 @@ class Clients:
             command = Note(words=f"{name}.{number}")
             request = Request(stream=stream, command=command, actor=name, id=f"{name}.{number}")
             await self.call(slot.runtime.service.handle(request))
+
+    async def mirror(self, name: str) -> None:
+        """Import the rows of another system again and again; some have changed meanwhile."""
+        prices = dict.fromkeys(ROWS, 0)
+        for _ in range(self.world.plan.commands):
+            await asyncio.sleep(self.world.plan.pause_s * self.random.random())
+            row = self.random.choice(ROWS)
+            prices[row] = self.random.choice([p for p in (1, 2, 3) if p != prices[row]])
+            slot = self.world.deployment.any("deals-api")
+            if self.world.chaos.spent:
+                return
+            if slot is not None and slot.runtime is not None:
+                requests = [self._row(row, price) for row, price in prices.items()]
+                await self.call(slot.runtime.service.handle_many(requests))
+
+    async def mirror_at_last(self) -> None:
+        """When all is calm, an import with something new in every row goes through.
+
+        Not at once: what a dead process left locked is free after a minute.
+        """
+        for row in ROWS:
+            answer: object = None
+            for _ in range(40):
+                slot = self.world.deployment.any("deals-api")
+                if slot is not None and slot.runtime is not None:
+                    work = slot.runtime.service.handle_many([self._row(row, LAST_PRICE)])
+                    answer = await self.call(work, 60.0)
+                    if isinstance(answer, list):
+                        break
+                await asyncio.sleep(2.0)
+            if not isinstance(answer, list) or not isinstance(answer[0], Accepted):
+                self.witness.wrong.append(f"{row} cannot be imported any more: {answer}")
+
+    def _row(self, row: str, price: int) -> Request:
+        stream, command = f"product-{row}", Mirror(price=price)
+        return Request(stream=stream, command=command, actor=IMPORTER, origin=row)
 
     async def touch(self, name: str) -> None:
         """Send touches under ids of its own; what was not acknowledged is sent again."""

@@ -10,7 +10,6 @@ from shared.repair import publish_views_again, repair_log
 from shared.runtime import Runtime
 from shared.service import Domain
 from shared.settings import Settings
-from tests.simulation.domains import Domains
 from tests.simulation.measures import Deliverer, measuring_of
 from tests.simulation.process import Process, SimulatedClock, Slot
 
@@ -95,7 +94,7 @@ class Deployment:
         return runtime
 
     def _domain(self, slot: Slot) -> Domain:
-        domains = Domains(self.world.release, self.world.release.version)
+        domains = self.world.domains()
         if slot.kind.startswith("accounts"):
             return domains.accounts
         return domains.insight if slot.kind == "insight" else domains.deals

@@ -20,6 +20,7 @@ from shared.events.opportunities import (
     OpportunityLost,
     OpportunityReassigned,
     OpportunityWon,
+    ProductRepriced,
     StageAdvanced,
 )
 from shared.events.touches import TouchRecorded
@@ -27,6 +28,7 @@ from shared.policies import Policy, Reaction
 from shared.projection import Projection
 from shared.service import Decider, Domain
 
+ROWS = ("row-1", "row-2")
 DEALS = {"opportunity-a": "x", "opportunity-b": "x", "opportunity-c": "y"}
 ACCOUNTS = ("x", "y")
 TOO_LONG = "x" * 1_050_000
@@ -55,6 +57,23 @@ class Note(Command):
     """What a client asks of an account."""
 
     words: str
+
+
+class Mirror(Command):
+    """What another system's row says of a product now."""
+
+    price: int
+
+
+def decide_product(price: int | None, mirror: Mirror) -> list[Event]:
+    if price == mirror.price:
+        return []
+    return [ProductRepriced(price=Decimal(mirror.price), currency="USD")]
+
+
+def price_of(_price: int | None, event: Event) -> int:
+    assert isinstance(event, ProductRepriced)
+    return int(event.price)
 
 
 def decide_deal(seen: int, act: Act) -> list[Event]:
@@ -139,7 +158,10 @@ class Domains:
 
     def __post_init__(self) -> None:
         deal, around = self.deal(), self.around("account", published=True)
-        decider = {"opportunity": Decider(0, decide_deal, one_more)}
+        decider = {
+            "opportunity": Decider(0, decide_deal, one_more),
+            "product": Decider(None, decide_product, price_of),
+        }
         deals = Domain("opportunities", decider, (deal, around), intake=("touches",))
         answering = {"issue": Decider(0, decide_account, one_more)}
         accounts = Domain("issues", answering, (), policies=(celebrate(),))

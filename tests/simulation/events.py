@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from services.analytics.sink import MEASURES
+from shared.builds import begin
 from shared.runtime import Runtime
 from tests.simulation.process import Slot
 
@@ -125,6 +127,10 @@ class Events:
         names = world.random.choice((["opportunities"], ["issues"], databases))
         backups = {name: world.stores[name].point() for name in names}
         await asyncio.sleep(world.plan.rage_s * world.random.uniform(0.1, 0.4))
+        if careless:  # Much is under way that the backup does not know, and nobody waits for it.
+            world.log.go(down=True)
+            await asyncio.sleep(1.0)
+            world.log.go(down=False)
         world.deployment.halt()
         if not careless:
             world.chaos.land_some(world.log, 0.5)
@@ -179,11 +185,14 @@ class Events:
             await asyncio.sleep(world.random.random())
 
     async def _rebuild(self) -> None:
-        slot = self.world.deployment.any("deals-fold")
+        world, slot = self.world, self.world.deployment.any("deals-fold")
         if slot is not None and slot.runtime is not None:
-            name = self.world.random.choice(("deal", "account"))
-            self.world.chaos.tell(f"{slot.name} rebuilds {name}")
-            await self.world.clients.call(slot.runtime.runner(name).rebuild())
+            name = world.random.choice(("deal", "account", "measures"))
+            world.chaos.tell(f"{slot.name} rebuilds {name}")
+            if name == "measures":
+                await world.clients.call(begin(world.stores["analytics"], MEASURES))
+            else:
+                await world.clients.call(slot.runtime.runner(name).rebuild())
 
     def _stop_folding(self) -> None:
         deployment = self.world.deployment

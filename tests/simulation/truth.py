@@ -16,7 +16,6 @@ from shared.projection import Projection
 from shared.projector import Collections, cursor_id
 from shared.published import Build
 from shared.service import Domain
-from tests.simulation.domains import Domains
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -61,16 +60,16 @@ class Truth:
         )
 
     def views(self) -> Iterator[tuple[Domain, Projection[Any], Builds]]:
-        domains = Domains(self.world.release, self.world.release.version)
+        domains = self.world.domains()
         for domain in (domains.deals, domains.insight):
             held = self.world.stores[domain.name].documents(BUILDS)
             for projection in domain.projections:
                 yield domain, projection, Builds.of(held[projection.name])
 
     @property
-    def measures(self) -> Build:
+    def measures(self) -> Builds:
         held = self.world.stores["analytics"].documents(BUILDS)
-        return Builds.of(held["measures"]).active if held else Build("measures", VERSION)
+        return Builds.of(held["measures"]) if held else Builds(Build("measures", VERSION))
 
     def unsettled(self) -> list[str]:
         """Say what still has to happen before the world is at rest."""
@@ -78,11 +77,12 @@ class Truth:
         left = [f"{name}: outbox" for name, s in world.stores.items() if s.documents(OUTBOX)]
         left += ["records under way"] if world.log.late else []
         left += [] if world.deployment.ready else ["not ready"]
+        left += ["measures are rebuilt"] if self.measures.coming else []
         sinks = [
             ("opportunities", "keeper_v1", ("opportunities",)),
             ("issues", "keeper_v1", ("issues",)),
             ("issues", "policy_celebrate_v1", ("opportunities",)),
-            ("analytics", self.measures.collection, ("opportunities", "touches")),
+            ("analytics", self.measures.active.collection, ("opportunities", "touches")),
         ]
         for domain, projection, builds in self.views():
             sinks.append((domain.name, builds.active.collection, projection.topics))

@@ -18,7 +18,7 @@ from tests.simulation.ablations import Ablation
 from tests.simulation.chaos import Chaos
 from tests.simulation.clients import Clients
 from tests.simulation.deployment import KINDS, Deployment
-from tests.simulation.domains import Release
+from tests.simulation.domains import Domains, Release
 from tests.simulation.events import EVENTS, Events
 from tests.simulation.loop import EverybodyWaitsError, VirtualLoop
 from tests.simulation.truth import FACTS, Truth
@@ -35,6 +35,7 @@ class Plan:
     clients: int
     commands: int
     pause_s: float
+    patience_s: float
     rage_s: float
     event: str
 
@@ -46,6 +47,7 @@ class Plan:
             clients=random.choice((1, 2)),
             commands=random.choice((4, 8, 16)),
             pause_s=random.choice((0.1, 0.5)),
+            patience_s=random.choice((0.2, 2.0)),
             rage_s=random.choice((4.0, 8.0)),
             event=event or chosen,
         )
@@ -87,6 +89,7 @@ class World:
     restored: int = 0
     # Who commanded what a restore has lost.
     lost: set[str] = field(default_factory=set)
+    _domains: dict[int, Domains] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
@@ -104,6 +107,13 @@ class World:
         """Whether the broker is the kind that forgets: then the journal is the truth."""
         return self.plan.event == "forget"
 
+    def domains(self) -> Domains:
+        """Return the domains of the release that is deployed; making them anew would cost a lot."""
+        version = self.release.version
+        if version not in self._domains:
+            self._domains[version] = Domains(self.release, version)
+        return self._domains[version]
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.get_running_loop().create_task(work)
 
@@ -113,13 +123,16 @@ class World:
         self.deployment.start()
         # A policy acts on what happens after its registration: that comes before the first client.
         await self._until(lambda: self.deployment.ready)
-        self.log.land_by(lambda _topic, _key: self.chaos.landing(down=self.log.is_down))
+        self.log.land_by(lambda topic, _key: self.chaos.landing(topic, down=self.log.is_down))
         self.chaos.raging = True
         self.clients.arrive()
         self.events.let_rage()
         await asyncio.sleep(self.plan.rage_s)
         self._calm()
         settled = await self._until(lambda: not self.truth.unsettled())
+        if settled:
+            await self.clients.mirror_at_last()
+            settled = await self._until(lambda: not self.truth.unsettled())
         if self.plan.event == "careless":
             return invariants.unnoticed(self)
         left = [] if settled else [f"never settled: {'; '.join(self.truth.unsettled())}"]
@@ -132,20 +145,19 @@ class World:
         while not holds():
             if asyncio.get_running_loop().time() > deadline:
                 return False
-            self.chaos.land_some(self.log, 1.0)
+            self.chaos.land_some(self.log, 0.2)
             await self.events.unpark_all()
             await asyncio.sleep(0.25)
         return True
 
     def _calm(self) -> None:
-        """No more faults. What is late lands in any order or never; zombies wake up."""
+        """No more faults. What is late lands at last, in any order, or never; zombies wake up."""
         self.chaos.tell("calm")
         self.chaos.raging, self.chaos.spent = False, True
         self.release.bad = False
         self.deployment.stopped_kind = None
         self.log.go(down=False)
-        self.chaos.land_some(self.log, 0.7)
-        self.log.forget_late()
+        self.log.forget_late(lambda _record: self.random.random() < 0.3)
         processes = self.deployment.processes
         for process in self.random.sample(processes, len(processes)):
             process.wake()
