@@ -15,7 +15,7 @@ from shared.kafka import KafkaLog
 from shared.log import Log
 from shared.mongo import MongoStore
 from shared.store import Store
-from shared.testing import LogContract, StoreContract
+from shared.testing import GroupContract, LogContract, StoreContract
 from shared.testing.log_contract import PARTITIONS
 
 pytestmark = pytest.mark.connected
@@ -37,7 +37,7 @@ class TestMongoStore(StoreContract):
 class TestKafkaLog(LogContract):
     @pytest.fixture
     async def log(self, kafka_engine: Any) -> AsyncIterator[Log]:
-        log = await KafkaLog.open(kafka_engine.address, embedded=True)
+        log = await KafkaLog.open(kafka_engine.address, embedded=kafka_engine.embedded)
         yield log
         await log.close()
 
@@ -45,6 +45,24 @@ class TestKafkaLog(LogContract):
     async def topic(self, kafka_engine: Any) -> str:
         name = f"contract-{uuid4().hex[:12]}"
         await made(kafka_engine.address, name)
+        return name
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(180)
+class TestKafkaGroups(GroupContract):
+    """On Apache Kafka: the embedded broker breaks with several members of a group."""
+
+    @pytest.fixture
+    async def log(self, apache_kafka: Any) -> AsyncIterator[Log]:
+        log = await KafkaLog.open(apache_kafka.address, embedded=False)
+        yield log
+        await log.close()
+
+    @pytest.fixture
+    async def topic(self, apache_kafka: Any) -> str:
+        name = f"contract-{uuid4().hex[:12]}"
+        await made(apache_kafka.address, name)
         return name
 
 
