@@ -56,7 +56,12 @@ test-faults: setup ## Kill every part amid an import, on both engines: make test
 
 .PHONY: test-slow
 test-slow: setup ## Run the tests that take minutes
-	@$(BIN)/pytest -m "slow and not kafka" --timeout 900 $(ARGS) || test $$? = 5  # 5: there are none
+	@$(BIN)/pytest tests/architecture tests/faults -m "slow and not kafka" --timeout 900 $(ARGS)
+
+.PHONY: test-simulation
+test-simulation: setup ## Play a thousand histories, then remove each rule and look for one that breaks
+	@$(BIN)/python -m tests.simulation --seeds 1000
+	@$(BIN)/pytest tests/simulation -m slow $(ARGS)
 
 .PHONY: lint
 lint: setup ## Check style and the banned imports

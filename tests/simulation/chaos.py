@@ -29,6 +29,8 @@ class Chaos:
         self.random = random
         self.raging = False
         self.spent = False
+        # Nothing that is late lands before all is calm.
+        self.holding = False
         self.over = False
         self.operations = 0
         self.digest = 0
@@ -88,7 +90,7 @@ class Chaos:
 
     def land_some(self, log: MemoryLog, share: float) -> None:
         """Let records that are under way arrive, in any order."""
-        late = list(log.late)
+        late = [] if self.holding else list(log.late)
         self.random.shuffle(late)
         for record in late:
             if self.random.random() < share:

@@ -128,6 +128,7 @@ class Events:
         backups = {name: world.stores[name].point() for name in names}
         await asyncio.sleep(world.plan.rage_s * world.random.uniform(0.1, 0.4))
         if careless:  # Much is under way that the backup does not know, and nobody waits for it.
+            world.chaos.holding = True
             world.log.go(down=True)
             await asyncio.sleep(1.0)
             world.log.go(down=False)

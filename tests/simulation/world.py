@@ -154,6 +154,7 @@ class World:
         """No more faults. What is late lands at last, in any order, or never; zombies wake up."""
         self.chaos.tell("calm")
         self.chaos.raging, self.chaos.spent = False, True
+        self.chaos.holding = False
         self.release.bad = False
         self.deployment.stopped_kind = None
         self.log.go(down=False)
