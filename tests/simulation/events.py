@@ -103,7 +103,7 @@ class Events:
 
     async def _great_event(self) -> None:
         world = self.world
-        await asyncio.sleep(world.plan.rage_s * world.random.uniform(0.2, 0.4))
+        await asyncio.sleep(min(world.plan.rage_s, 8.0) * world.random.uniform(0.2, 0.4))
         match world.plan.event:
             case "restore":
                 await self._restore(careless=False)
@@ -126,7 +126,7 @@ class Events:
         databases = [name for name in world.stores if name != "analytics"]
         names = world.random.choice((["opportunities"], ["issues"], databases))
         backups = {name: world.stores[name].point() for name in names}
-        await asyncio.sleep(world.plan.rage_s * world.random.uniform(0.1, 0.4))
+        await asyncio.sleep(min(world.plan.rage_s, 8.0) * world.random.uniform(0.1, 0.4))
         if careless:  # Much is under way that the backup does not know, and nobody waits for it.
             world.chaos.holding = True
             world.log.go(down=True)

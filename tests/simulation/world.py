@@ -6,7 +6,7 @@ import asyncio
 import gc
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -42,7 +42,7 @@ class Plan:
     @staticmethod
     def of(random: Random, event: str | None) -> Plan:
         chosen = random.choice(EVENTS)
-        return Plan(
+        plan = Plan(
             replicas=random.choice((1, 2, 2)),
             clients=random.choice((1, 2)),
             commands=random.choice((4, 8, 16)),
@@ -51,6 +51,8 @@ class Plan:
             rage_s=random.choice((4.0, 8.0)),
             event=event or chosen,
         )
+        # Who restores carelessly finds out only when business goes on.
+        return replace(plan, commands=60, rage_s=12.0) if event == "careless" else plan
 
 
 @dataclass(slots=True)
