@@ -28,6 +28,7 @@ IMPORT_S = 400.0
 FOLDED_S = 180.0
 # Touches alone leave a few records on their way: that is no work to be killed amid.
 BACKLOG_MIN = 100
+IDLE = "killed when idle"
 # The import itself is killed too: run again, it ends in the same state.
 PROGRESS = re.compile(r"importing .*: ([\d,]+) of ([\d,]+)")
 # The longest that a kill comes after the moment at which the import told how far it is.
@@ -225,7 +226,7 @@ def _settle(machine: Machine) -> None:
 
 def _compare(api: Api, ledger: Ledger, folder: Path, outcome: Outcome) -> None:
     for kill in outcome.kills:
-        outcome.check(kill.amid_work, f"killed when idle, which proves nothing: {kill}")
+        outcome.check(kill.amid_work, f"{IDLE}, which proves nothing: {kill}")
     _compare_touches(api, ledger, outcome)
     _compare_opportunities(api, folder, outcome)
     for axis, sums in export.figures(folder).items():
