@@ -21,7 +21,7 @@ from shared.clock import Clock
 from shared.errors import NotFoundError
 from shared.log import Log, Partition, Record
 from shared.projection import Projection
-from shared.published import Build, Rev, topic_of
+from shared.published import Build, Rev, epoch_of, topic_of
 from shared.runtime import Runtime
 from shared.web import started_runtimes
 
@@ -37,14 +37,19 @@ router = APIRouter(tags=["subscriptions"])
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far a client has read: of which build, when, and up to which offset of each partition."""
+    """How far a client has read: of which build, when, and up to which offset of each partition.
+
+    `epoch` counts how often the log has forgotten records: then offsets mean something else.
+    """
 
     build: Build
     at_s: int
     offsets: dict[int, int]
+    epoch: int = 0
 
     def encode(self) -> str:
-        told = [self.build.version, self.build.generation, self.at_s, sorted(self.offsets.items())]
+        build, offsets = self.build, sorted(self.offsets.items())
+        told = [build.version, build.generation, self.at_s, offsets, self.epoch]
         return base64.urlsafe_b64encode(orjson.dumps(told)).decode().rstrip("=")
 
     @staticmethod
@@ -52,8 +57,9 @@ class Place:
         """Return None for what is no id of ours: such a client starts afresh."""
         try:
             told = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            version, generation, at_s, offsets = told
-            return Place(Build(name, version, generation), int(at_s), dict(offsets))
+            version, generation, at_s, offsets, epoch = told
+            build = Build(name, version, generation)
+            return Place(build, int(at_s), dict(offsets), int(epoch))
         except (binascii.Error, ValueError, TypeError):
             return None
 
@@ -85,6 +91,7 @@ class Changes:
     runtime: Runtime
     reach: Reach
     clock: Clock
+    epoch: int = 0
 
     async def stream(self, last_id: str | None) -> AsyncIterator[ServerSentEvent]:
         """Yield `reset` and the whole view unless `last_id` can be gone on from, then changes."""
@@ -92,6 +99,7 @@ class Changes:
         until = loop.time() + LIFETIME_S
         yield ServerSentEvent(comment=f"changes of {self.projection.name}", retry=1_000)
         build = await self.runtime.runners[self.projection.name].active()
+        self.epoch = await epoch_of(self.runtime.store, self.projection)
         # Before the snapshot: what changes meanwhile comes twice, and `rev` tells.
         ends = {p.number: end for p, end in (await self.runtime.log.ends(self.reach.topic)).items()}
         known = Place.decode(build.name, last_id) if last_id else None
@@ -106,20 +114,25 @@ class Changes:
         while loop.time() < until:
             async for event in self._tail(build, offsets):
                 yield event
+            if any(offsets[p.number] > end for p, end in (await self.reach.ends()).items()):
+                return  # The log has become shorter: the client comes back and starts afresh.
             await asyncio.sleep(POLL_S)
 
     def _reset(self, known: Place | None, build: Build, ends: dict[int, int]) -> str | None:
+        """Say why the client cannot go on from where it was, if so."""
         if known is None:
             return "no place of ours was given"
-        if known.build != build:
-            return "the view was built anew"
-        if self.clock.now().timestamp() - known.at_s > AWAY_S_MAX:
-            return "away for longer than deletions are kept"
-        if known.offsets.keys() != ends.keys():
-            return "the topic was made anew"
-        if any(offset > ends[number] for number, offset in known.offsets.items()):
-            return "the topic does not reach as far"
-        return None
+        away_s = self.clock.now().timestamp() - known.at_s
+        same = known.offsets.keys() == ends.keys()
+        reasons = {
+            "the view was built anew": known.build != build,
+            "away for longer than deletions are kept": away_s > AWAY_S_MAX,
+            "the topic was made anew": not same,
+            "the topic does not reach as far": same
+            and any(offset > ends[number] for number, offset in known.offsets.items()),
+            "the log has forgotten what it said": known.epoch != self.epoch,
+        }
+        return next((reason for reason, holds in reasons.items() if holds), None)
 
     async def _snapshot(self, build: Build) -> AsyncIterator[ServerSentEvent]:
         after = ""
@@ -150,7 +163,7 @@ class Changes:
             offsets[partition.number] = end
 
     def _place(self, build: Build, offsets: dict[int, int]) -> Place:
-        return Place(build, int(self.clock.now().timestamp()), dict(offsets))
+        return Place(build, int(self.clock.now().timestamp()), dict(offsets), self.epoch)
 
 
 def _recorded(record: Record, place: str) -> ServerSentEvent:

@@ -20,6 +20,8 @@ from shared.projection import Projection
 from shared.projector import Collections, cursor_id
 from shared.store import Document, Reads, Store, StoreError
 
+EPOCHS = "projections.epochs"
+
 log = structlog.get_logger()
 
 
@@ -66,6 +68,13 @@ def dirty_mark(key: str, rev: int, behind: Position | None = None) -> Document:
 def _sent(mark: Document, document: Document) -> bool:
     covered: bool = mark["rev"] <= document["rev"]
     return covered
+
+
+async def epoch_of(reads: Reads, projection: Projection[Any]) -> int:
+    """Return how often the log has forgotten records since the first one was published."""
+    document = await reads.get(EPOCHS, projection.name)
+    epoch: int = document["epoch"] if document else 0
+    return epoch
 
 
 def topic_of(projection: Projection[Any]) -> str:

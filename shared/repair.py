@@ -13,10 +13,10 @@ import structlog
 from shared.journal import JOURNAL, Entry, Outgoing
 from shared.log import Log
 from shared.projector import Collections
-from shared.published import Build, dirty_mark
+from shared.published import EPOCHS, Build, dirty_mark
 from shared.publisher import Publisher
 from shared.runtime import Runtime
-from shared.store import Store
+from shared.store import Addition, Store
 
 log = structlog.get_logger()
 
@@ -96,7 +96,11 @@ async def _publish(publisher: Publisher, entries: Sequence[Entry]) -> None:
 
 
 async def publish_views_again(store: Store, build: Build) -> None:
-    """Mark every view dirty: which of their records the broker has forgotten is not recorded."""
+    """Mark every view dirty: which of their records the broker has forgotten is not recorded.
+
+    Subscribers start afresh: at the places they remember, the topic now holds other records.
+    """
+    await store.add_many(EPOCHS, [Addition(build.name, {"epoch": 1})])
     names = Collections(build.collection)
     views = await store.find(names.views, {}, fields=("rev",))
     await store.put_many(names.dirty, [dirty_mark(v["_id"], v["rev"]) for v in views])

@@ -433,6 +433,7 @@ def dirty_with_the_fold() -> Iterator[None]:
             MARKING.append(asyncio.ensure_future(_mark(tx, dirty, marks)))
 
     async def _mark(tx: Any, dirty: str, marks: Any) -> None:
+        await asyncio.sleep(0.3)
         await tx._step("store.put_many")
         tx._database.commit({(dirty, mark["_id"]): mark for mark in marks})
 

@@ -24,6 +24,8 @@ from tests.simulation.domains import (
     Note,
     RefusedError,
 )
+from tests.simulation.process import Process
+from tests.simulation.subscribers import Subscriber
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -58,8 +60,13 @@ class Clients:
     world: World
     random: Random
     witness: Witness = field(default_factory=Witness)
+    subscribers: list[Subscriber] = field(default_factory=list)
+    _imports: list[tuple[Process, asyncio.Future[Any]]] = field(default_factory=list)
 
     def arrive(self) -> None:
+        self.subscribers = [Subscriber(self.world, view) for view in ("deal", "account")]
+        for subscriber in self.subscribers:
+            self.world.spawn(subscriber.come_and_go())
         for number in range(self.world.plan.clients):
             self.world.spawn(self.command(f"command{number}"))
         self.world.spawn(self.mirror(IMPORTER))
@@ -201,7 +208,15 @@ class Clients:
                 return
             if slot is not None and slot.runtime is not None:
                 requests = [self._row(row, price) for row, price in prices.items()]
-                await self.call(slot.runtime.service.handle_many(requests))
+                work = asyncio.ensure_future(slot.runtime.service.handle_many(requests))
+                assert slot.process is not None
+                self._imports.append((slot.process, work))
+                await self.call(work)
+
+    @property
+    def imports_end(self) -> bool:
+        """Whether nobody works any more on what a row said in the past."""
+        return all(process.dead or work.done() for process, work in self._imports)
 
     async def mirror_at_last(self) -> None:
         """When all is calm, an import with something new in every row goes through.

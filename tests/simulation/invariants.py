@@ -214,6 +214,16 @@ def unnoticed(world: World) -> list[str]:
     return found
 
 
+def _subscribed(world: World) -> Iterator[str]:
+    """Who subscribes to a view knows it as it is, however often the connection broke."""
+    for domain, projection, builds in world.truth.views():
+        documents = world.stores[domain.name].documents(builds.active.collection)
+        wanted = {k: d["view"] for k, d in documents.items() if d["view"] is not None}
+        for subscriber in world.clients.subscribers:
+            if subscriber.view == projection.name:
+                yield from _compare(builds.active, "is to its subscriber", wanted, subscriber.knows)
+
+
 def _compare(build: Build, how: str, wanted: dict[str, Any], held: dict[str, Any]) -> Iterator[str]:
     for key in sorted(wanted.keys() | held.keys()):
         if held.get(key) != wanted.get(key):
@@ -229,6 +239,7 @@ CHECKS = (
     _touches,
     _views,
     _published,
+    _subscribed,
     _measures,
     _sends,
 )

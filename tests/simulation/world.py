@@ -133,8 +133,11 @@ class World:
         self._calm()
         settled = await self._until(lambda: not self.truth.unsettled())
         if settled:
+            await self._until(lambda: self.clients.imports_end)
             await self.clients.mirror_at_last()
             settled = await self._until(lambda: not self.truth.unsettled())
+            for subscriber in self.clients.subscribers:
+                await subscriber.follow(3.0)
         if self.plan.event == "careless":
             return invariants.unnoticed(self)
         left = [] if settled else [f"never settled: {'; '.join(self.truth.unsettled())}"]
