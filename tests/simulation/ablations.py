@@ -467,7 +467,7 @@ def reading_back() -> Iterator[None]:
         yield
 
 
-@without("a record that landed late has a mark of its own", seeds=1500)
+@without("a record that landed late has a mark of its own", event="late views", seeds=300)
 def marks_of_their_own() -> Iterator[None]:
     mark = published.dirty_mark
     with replaced(published, "dirty_mark", lambda key, rev, *_: mark(key, rev)):

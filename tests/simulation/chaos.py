@@ -29,6 +29,8 @@ class Chaos:
         self.random = random
         self.raging = False
         self.spent = False
+        # What is sent of the views lands late more often than not.
+        self.late_views = False
         # Nothing that is late lands before all is calm.
         self.holding = False
         self.over = False
@@ -81,6 +83,8 @@ class Chaos:
             return "acknowledged"
         if down:
             return "slow" if chance < 0.4 else "late" if chance < 0.7 else "lost"
+        if self.late_views and topic.startswith("views."):
+            return "late" if chance < 0.5 else "acknowledged"
         # What views become is sent without an order, so there it matters most what lands late.
         chance /= self.harshness * (2 if topic.startswith("views.") else 1)
         for landing, below in (("unacknowledged", 0.04), ("late", 0.08), ("lost", 0.11)):

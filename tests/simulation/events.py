@@ -14,7 +14,8 @@ from tests.simulation.process import Slot
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-# "careless", "fail-over" and "big" break a rule of operation or stress one: only when asked for.
+# "careless" and "fail-over" break a rule of operation, "late views" overdoes one fault: only when
+# asked for.
 EVENTS = ("none", "none", "restore", "deploy", "rebuild", "folds stop", "forget")
 UNPARKED = ("deals-fold", "accounts-fold", "insight")
 

@@ -127,6 +127,7 @@ class World:
         await self._until(lambda: self.deployment.ready)
         self.log.land_by(lambda topic, _key: self.chaos.landing(topic, down=self.log.is_down))
         self.chaos.raging = True
+        self.chaos.late_views = self.plan.event == "late views"
         self.clients.arrive()
         self.events.let_rage()
         await asyncio.sleep(self.plan.rage_s)
