@@ -127,15 +127,15 @@ def _difference(wanted: Document | None, stored: Document | None) -> str:
 async def verify_journal(runtime: Runtime) -> Check:
     """Compare the journal with the log: the same facts at the same places, without holes."""
     check = Check(f"{runtime.domain.name}/journal")
-    # How far the keeper has compared first: what lies before it is in the journal we read then.
-    kept = await runtime.store.find(Collections(KEEPER).cursors, {})
-    # The outbox first: what is published after we looked is then in the log as well.
-    pending = {
-        stream: first
-        for entry in await runtime.store.find(OUTBOX, {})
-        for stream, first, _ in entry["ranges"]
-    }
-    journaled = await runtime.store.find(JOURNAL, {}, fields=("stream", "version"))
+    # One moment for all three, then the log: what left the outbox before it is in the log, and what
+    # the keeper had compared with the journal is in the journal.
+    async with runtime.store.transaction() as tx:
+        kept = await tx.find(Collections(KEEPER).cursors, {})
+        outgoing = await tx.find(OUTBOX, {})
+        journaled = await tx.find(JOURNAL, {}, fields=("stream", "version"))
+    pending: dict[str, int] = {}
+    for stream, first, _ in (bounds for entry in outgoing for bounds in entry["ranges"]):
+        pending[stream] = min(first, pending.get(stream, first))
     in_journal = {(d["stream"], d["version"]): d["_id"] for d in journaled}
     topics = ((runtime.domain.name,) if runtime.decides else ()) + runtime.domain.intake
     ends = {cursor_id(p): end for t in topics for p, end in (await runtime.log.ends(t)).items()}
