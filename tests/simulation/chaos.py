@@ -84,7 +84,7 @@ class Chaos:
         if down:
             return "slow" if chance < 0.4 else "late" if chance < 0.7 else "lost"
         if self.late_views and topic.startswith("views."):
-            return "late" if chance < 0.5 else "acknowledged"
+            return self.random.choice(("late", "slow", "acknowledged"))
         # What views become is sent without an order, so there it matters most what lands late.
         chance /= self.harshness * (2 if topic.startswith("views.") else 1)
         for landing, below in (("unacknowledged", 0.04), ("late", 0.08), ("lost", 0.11)):

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from services.analytics.sink import MEASURES
 from shared.builds import begin
+from shared.log import LogUnavailableError
 from shared.runtime import Runtime
+from shared.store import TransientStoreError
+from shared.verify import verify_domain
 from tests.simulation.process import Slot
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 # asked for.
 EVENTS = ("none", "none", "restore", "deploy", "rebuild", "folds stop", "forget")
 UNPARKED = ("deals-fold", "accounts-fold", "insight")
+VERIFIED = ("deals-api", "accounts-api", "insight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Events:
             (0.3, lambda: chaos.land_some(world.log, 0.3)),
             (2.0, self._release_turns),
             (1.0, self.unpark_all),
+            (2.0, self.verify),
         ):
             world.spawn(chaos.every(mean_s, happens))
         world.spawn(self._great_event())
@@ -101,6 +106,21 @@ class Events:
                     await runtime.unpark(collection, stream)
         except Exception as error:  # noqa: BLE001 - the operator sees it and tries again.
             self.world.chaos.tell(f"un-parking failed: {error!r}")
+
+    async def verify(self) -> None:
+        """Somebody asks whether all is equal, in the middle of it: what is under way is no lie."""
+        world, slot = self.world, self.world.deployment.any(self.world.random.choice(VERIFIED))
+        if slot is not None and slot.runtime is not None and not world.embedded:
+            world.spawn(self._verify(slot.runtime))
+
+    async def _verify(self, runtime: Runtime) -> None:
+        try:
+            async for check in verify_domain(runtime):
+                self.world.clients.witness.wrong += [
+                    f"verify {check.name}: {difference}" for difference in check.differences
+                ]
+        except (TransientStoreError, LogUnavailableError) as error:
+            self.world.chaos.tell(f"not verified: {error}")
 
     async def _great_event(self) -> None:
         world = self.world

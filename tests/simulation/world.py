@@ -137,6 +137,7 @@ class World:
             await self._until(lambda: self.clients.imports_end)
             await self.clients.mirror_at_last()
             settled = await self._until(lambda: not self.truth.unsettled())
+            await self.events.verify()
             for subscriber in self.clients.subscribers:
                 await subscriber.follow(3.0)
         if self.plan.event == "careless":
