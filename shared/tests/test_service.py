@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Collection
 from datetime import UTC, date, datetime
 from itertools import pairwise
 
@@ -16,7 +17,9 @@ from shared.errors import (
     UnavailableError,
     VersionConflictError,
 )
+from shared.journal import Commanded, Journal
 from shared.service import Accepted, Refused, Request
+from shared.store import Reads, WriteConflictError
 from shared.tests.tiny import AlreadyJoinedError, Join, assign, build, join, running, tiny_domain
 
 ADA = "employee-ada"
@@ -46,6 +49,42 @@ async def test_a_refused_command_records_nothing() -> None:
             await runtime.service.handle(join(ADA))
         history = await runtime.journal.histories(runtime.store, [ADA])
     assert len(history[ADA]) == 1
+
+
+async def test_a_rows_record_is_replaced_only_by_who_has_seen_it() -> None:
+    """A process that slept between deciding and writing must not put an older count back."""
+    async with running(build(tiny_domain())) as runtime:
+        decisions, journal = runtime.service.decisions, runtime.journal
+        await runtime.service.handle(assign(ADA, "unit-a", origin="file#1"))
+        slept = await decisions.decide(runtime.store, [assign(ADA, "unit-b", origin="file#1")])
+        await runtime.service.handle(assign(ADA, "unit-c", origin="file#1"))
+        with pytest.raises(WriteConflictError):
+            async with runtime.store.transaction() as tx:
+                await journal.record(tx, slept[1], slept[2])
+        known = await journal.commanded(runtime.store, ["row:file#1"])
+    assert known["row:file#1"].times == 2
+
+
+class OvertakenJournal(Journal):
+    """While somebody looks for a command, its first attempt commits: once."""
+
+    first_attempt: Awaitable[Accepted] | None = None
+
+    async def commanded(self, reads: Reads, ids: Collection[str]) -> dict[str, Commanded]:
+        known = await super().commanded(reads, ids)
+        attempt, self.first_attempt = self.first_attempt, None
+        if attempt is not None:
+            await attempt
+        return known
+
+
+async def test_a_retry_is_not_refused_for_what_the_first_attempt_has_done() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        journal = OvertakenJournal(runtime.store, runtime.clock)
+        runtime.service.decisions.journal = journal
+        journal.first_attempt = runtime.service.handle(join(ADA, id="k"))
+        accepted = await runtime.service.handle(join(ADA, id="k"))
+    assert (accepted.version, accepted.duplicate) == (1, True)
 
 
 async def test_a_row_that_goes_back_to_what_it_said_before_is_a_new_decision() -> None:
