@@ -523,7 +523,7 @@ def policy_in_one_transaction() -> Iterator[None]:
         yield
 
 
-@without("policies wait until the journal has caught up with the log", event="restore")
+@without("policies wait until the journal has caught up with the log", event="restore", seeds=200)
 def policies_wait() -> Iterator[None]:
     async def at_once(self: Any, policy: Any) -> None:
         sink = sinks.PolicySink(policy, self.service.decisions, self.publisher.announce)
