@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,6 +19,7 @@ from services.opportunities.projections import opportunity_card
 from shared.errors import DomainError
 from shared.events import REGISTRY
 from shared.published import topic_of
+from shared.released import examples_of
 from shared.service import Domain
 from shared.testing import commands, recorded
 from shared.topics import declared_topics
@@ -76,6 +77,36 @@ def test_a_key_names_the_kinds_of_stream_that_are_decided() -> None:
         if domain.deciders:
             for kind in domain.deciders:
                 assert f"{kind}-…" in FACTS[domain.name].key
+
+
+def kinds_of_facts() -> dict[str, str]:
+    """Return which kind of stream holds a fact: the one whose `evolve` takes it."""
+    kinds = {event.wire: "touch" for event in REGISTRY.values() if event.topic == "touches"}
+    for domain in DOMAINS:
+        for kind, decider in domain.deciders.items():
+            _, taken, _ = get_type_hints(decider.evolve).values()
+            kinds |= {event.wire: kind for event in get_args(taken) or (taken,)}
+    return kinds
+
+
+def test_a_view_follows_every_kind_of_stream_whose_facts_it_folds() -> None:
+    # A fact of a stream that is not followed is passed over in silence, also by `verify`.
+    kinds = kinds_of_facts()
+    assert set(kinds) == set(REGISTRY)
+    for domain in DOMAINS:
+        for projection in domain.projections:
+            folded = {kinds[event.wire] for event in projection.folds}
+            assert [kind for kind in sorted(folded) if not projection.follows(f"{kind}-1")] == []
+
+
+def test_the_figures_follow_every_kind_of_stream_that_contributes() -> None:
+    kinds = kinds_of_facts()
+    measured = {
+        kinds[wire]
+        for wire, event in REGISTRY.items()
+        if entity_of(examples_of(event)["least"]) is not None
+    }
+    assert measured <= measures.STREAMS
 
 
 def test_partitions_are_as_many_everywhere() -> None:
