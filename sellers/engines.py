@@ -43,6 +43,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(os.environ.get("SELLERS_ENGINES", ROOT / ".venv/engines"))
 SITE = PROGRAMS / f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 POM = ROOT / "deploy/kafka-local/pom.xml"
+STORE_FILES = Path(__file__).with_name("store_files.py")
 JARS = Path(os.environ.get("SELLERS_KAFKA_JARS", ROOT / ".cache/kafka"))
 MAVEN_SECONDS = 300
 FORMAT_SECONDS = 60
@@ -106,11 +107,28 @@ class SecantusMongo(Engine):
             program(PROGRAMS / "bin/secantusd-py"),
             *("--host", HOST, "--port", str(self.port), "--storage-path", self.data_dir / "data"),
             *("--config", self.data_dir / "secantusd.toml"),
-            *("--sync-on-commit", "--cache-size", "256M", "--log-level", "WARNING"),
+            *("--sync-on-commit", "--cache-size", "1G", "--log-level", "WARNING"),
         )
 
     def prepare(self) -> None:
+        """Make the tables the first time, with larger pages: sellers/store_files.py says why."""
         (self.data_dir / "secantusd.toml").touch()
+        home = self.data_dir / "data"
+        if home.exists():
+            return
+        # Half of them, from a kill in between, count as none.
+        partial = self.data_dir / "data.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        done = subprocess.run(
+            [program(PROGRAMS / "bin/python"), STORE_FILES, partial],
+            capture_output=True,
+            text=True,
+            timeout=FORMAT_SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            raise EngineError(f"SecantusDB's tables could not be made: {done.stderr[-2000:]}")
+        partial.rename(home)
 
     def answers(self, connection: socket.socket) -> bool:
         document = struct.pack("<i", len(HELLO) + 4) + HELLO

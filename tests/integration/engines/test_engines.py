@@ -19,7 +19,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from sellers.engines import ApacheCluster, ApacheKafka, NoidaKafka, SecantusMongo
+from sellers.engines import PROGRAMS, ApacheCluster, ApacheKafka, NoidaKafka, SecantusMongo
 from sellers.processes import Engine, EngineError
 
 if TYPE_CHECKING:
@@ -40,6 +40,18 @@ for kind in (NoidaKafka, SecantusMongo):
     engine.start()
     print(engine.pid, flush=True)
 time.sleep(60)
+"""
+# For the store's own Python: how large each table's pages may be, and whether anything is in it.
+TABLES = """
+import re, sys, wiredtiger
+connection = wiredtiger.wiredtiger_open(sys.argv[1], "log=(enabled=true)")
+session = connection.open_session()
+for uri, settings in session.open_cursor("metadata:"):
+    if uri.startswith("file:secantus_"):
+        table = uri.removeprefix("file:secantus_").removesuffix(".wt")
+        page = re.search(r"memory_page_max=(\\w+)", settings).group(1)
+        filled = session.open_cursor(f"table:secantus_{table}").next() == 0
+        print(table, page, "filled" if filled else "empty")
 """
 
 
@@ -155,6 +167,27 @@ async def test_secantus_keeps_every_acknowledged_transaction_through_a_kill(
     with contextlib.closing(motor_client(engine.address)) as client:
         kept = {fact["_id"] async for fact in client.engines.facts.find()}
     assert set(acknowledged) - kept == set()
+
+
+async def test_secantus_goes_on_with_the_tables_that_we_made(
+    tmp_path: Path, stopping: Callable[[Engine], Engine]
+) -> None:
+    """Had it made its own, under other names, ours would be empty and its pages small."""
+    engine = stopping(SecantusMongo(tmp_path / "mongo"))
+    engine.start()
+    with contextlib.closing(motor_client(engine.address)) as client:
+        for kind in range(64):
+            await client.engines[f"kind-{kind}"].insert_one({"_id": 1, "by": kind})
+        await client.engines["kind-1"].create_index("by")
+    engine.stop()
+    listed = await asyncio.to_thread(
+        subprocess.check_output,
+        [PROGRAMS / "bin/python", "-c", TABLES, engine.data_dir / "data"],
+        text=True,
+    )
+    found = {table: (page, state) for table, page, state in map(str.split, listed.splitlines())}
+    large = {"natural_seq", "index_entries", "oplog", *(f"documents_sh{n}" for n in range(16))}
+    assert {table: found.get(table) for table in large} == dict.fromkeys(large, ("128MB", "filled"))
 
 
 @pytest.mark.parametrize("kind", [NoidaKafka, SecantusMongo])
