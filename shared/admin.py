@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
+from pydantic import StringConstraints
 
 from shared import builds
 from shared.command import Command
@@ -16,11 +17,11 @@ from shared.errors import NotFoundError
 from shared.events import Envelope, UndecodableError, decode, encode
 from shared.log import Partition, partition_of
 from shared.projection import Projection
-from shared.projector import Collections
+from shared.projector import DROPPED, Collections
 from shared.runtime import Runtime
 from shared.topics import declared_topics
 from shared.verify import Check, verify_domain
-from shared.web import started_runtimes
+from shared.web import CommandMeta, started_runtimes
 
 TRACE_RECORDS_MAX = 20_000
 
@@ -85,13 +86,46 @@ class Replay(Command):
     stream: str
 
 
+class Drop(Replay):
+    """Which of its facts to leave out for good, and why: it stays written down."""
+
+    position: str
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
+
+
 @router.post("/parked/replay")
 async def replay(command: Replay, runtimes: Runtimes) -> dict[str, int]:
     """Fold the parked facts of a stream again, in version order; say how many are left."""
-    if command.domain not in runtimes:
-        raise NotFoundError(f"no domain {command.domain!r} here", field="#/domain")
-    runtime = runtimes[command.domain]
-    return {"left": await runtime.unpark(command.collection, command.stream)}
+    projector = _runtime(runtimes, command.domain).projector_of(command.collection)
+    return {"left": await projector.unpark(command.stream)}
+
+
+@router.post("/parked/drop")
+async def drop(command: Drop, runtimes: Runtimes, meta: CommandMeta) -> dict[str, int]:
+    """Leave one parked fact out for good, here and in every rebuild; go on with its stream."""
+    projector = _runtime(runtimes, command.domain).projector_of(command.collection)
+    left = await projector.drop(
+        command.stream, command.position, reason=command.reason, by=meta.actor
+    )
+    return {"left": left}
+
+
+@router.get("/parked/dropped")
+async def dropped(runtimes: Runtimes) -> dict[str, Any]:
+    """Every fact that was left out for good: who did so, when and why."""
+    return {
+        "dropped": [
+            {"domain": name, **held, "value": (held["value"] or b"").decode("utf-8", "replace")}
+            for name, runtime in runtimes.items()
+            for held in await runtime.store.find(DROPPED, {}, sort=(("_id", 1),))
+        ]
+    }
+
+
+def _runtime(runtimes: dict[str, Runtime], domain: str) -> Runtime:
+    if domain not in runtimes:
+        raise NotFoundError(f"no domain {domain!r} here", field="#/domain")
+    return runtimes[domain]
 
 
 @router.get("/views")

@@ -1,7 +1,6 @@
 """Runs folds over the log: one transaction a batch writes views, heads and cursor together.
 
-Heads are the only duplicate rule: a fact at or below the head of its stream is dropped, the next
-one is folded, one beyond is parked. So every fold counts once, whatever was redelivered.
+What a record does to its stream is decided in `batch.py`; this is where it is read and written.
 """
 
 from __future__ import annotations
@@ -11,14 +10,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from hashlib import blake2b
-from typing import Protocol
 
 import structlog
 
+from shared.batch import Batch, Head, Sink, decoded, identity, stream_of
 from shared.clock import Clock
-from shared.errors import SellersError
-from shared.events import Envelope, Position, UndecodableError, decode, timestamp
+from shared.errors import NotFoundError, SellersError
+from shared.events import Envelope, UndecodableError, timestamp
 from shared.log import Log, Partition, Record, Subscription
 from shared.store import (
     Document,
@@ -33,6 +31,10 @@ from shared.store import (
 log = structlog.get_logger()
 
 
+# What operators left out for good, of every sink of the database, whatever its version.
+DROPPED = "dropped"
+
+
 class CursorMovedError(SellersError):
     """Another member committed past or before the place this batch began at."""
 
@@ -43,59 +45,6 @@ class LogMismatchError(SellersError):
 
 class TooManyParkedError(SellersError):
     """So many streams were parked so fast that the release must be wrong, not the facts."""
-
-
-class ForkError(SellersError):
-    """The log holds, at this version of the stream, another fact than we do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A fact and where it lies in the log."""
-
-    fact: Envelope
-    position: Position
-
-
-class Folding(Protocol):
-    """One batch on its way into one projection's collections."""
-
-    async def load(self, tx: Transaction, facts: Sequence[Envelope]) -> None:
-        """Read what folding these facts needs, inside the transaction. None is a duplicate."""
-        ...
-
-    def apply(self, recorded: Recorded) -> None:
-        """Fold one fact in memory, or raise and change nothing: then its stream is parked."""
-        ...
-
-    async def save(self, tx: Transaction) -> None: ...
-
-    def committed(self) -> None:
-        """The transaction is durable."""
-        ...
-
-
-class Sink(Protocol):
-    """Where facts go: views, cells, reactions, the journal itself."""
-
-    @property
-    def collection(self) -> str:
-        """The name everything this sink keeps is keyed by, `<name>_v<version>`."""
-        ...
-
-    @property
-    def topics(self) -> tuple[str, ...]: ...
-
-    @property
-    def keeps_heads(self) -> bool:
-        """Whether each fact counts by its version; False: folding a fact again changes nothing."""
-        ...
-
-    def follows(self, stream: str) -> bool:
-        """Whether facts of this stream concern the sink; of others it keeps nothing at all."""
-        ...
-
-    def begin(self) -> Folding: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,42 +82,6 @@ class Collections:
     @property
     def all(self) -> tuple[str, ...]:
         return (self.views, self.heads, self.cursors, self.parked, self.dirty)
-
-
-@dataclass(slots=True)
-class Head:
-    """How far one stream is folded. `fact` is the id at `version`: another id there is a fork."""
-
-    stream: str
-    version: int = 0
-    fact: str = ""
-    parked: bool = False
-    # Whether the store holds it already: inserting costs a fraction of replacing.
-    stored: bool = False
-
-    def document(self) -> Document:
-        return {
-            "_id": self.stream,
-            "version": self.version,
-            "fact": self.fact,
-            "parked": self.parked,
-        }
-
-    @staticmethod
-    def of(stream: str, document: Document | None) -> Head:
-        if document is None:
-            return Head(stream)
-        return Head(stream, document["version"], document["fact"], document["parked"], stored=True)
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What one transaction is about to write besides the sink's own documents."""
-
-    heads: dict[str, Head]
-    touched: dict[str, Head] = field(default_factory=dict)
-    parked: list[Document] = field(default_factory=list)
-    newly_parked: int = 0
 
 
 @dataclass(slots=True)
@@ -312,88 +225,35 @@ class Projector:
                 await self._commit(half)
 
     async def _transact(self, spans: Sequence[Span], park: str | None) -> None:
-        folding = self.sink.begin()
         everything = [record for span in spans for record in span.records]
         records = [record for record in everything if self.sink.follows(stream_of(record))]
-        decoded = [_decoded(record) for record in records]
-        facts = [fact for fact in decoded if isinstance(fact, Envelope)]
+        read = [(record, decoded(record)) for record in records]
         async with self.store.transaction() as tx:
             await self._check_cursors(tx, spans)
-            batch = _Batch(await self._heads(tx, facts, records))
-            await folding.load(tx, _unfolded(facts, batch.heads))
-            for record, fact in zip(records, decoded, strict=True):
-                self._step(record, fact, folding, batch, park)
-            await folding.save(tx)
-            await self._put(tx, spans, batch)
-        folding.committed()
+            heads = await self._heads(tx, read)
+            batch = await self._stepped(tx, read, heads, park)
+            await self._put(tx, batch)
+            await tx.put_many(self.names.cursors, [self._cursor(span) for span in spans])
+        batch.folding.committed()
         self._guard(batch.newly_parked)
 
-    def _step(
+    async def _stepped(
         self,
-        record: Record,
-        fact: Envelope | UndecodableError,
-        folding: Folding,
-        batch: _Batch,
-        park: str | None,
-    ) -> None:
-        if isinstance(fact, UndecodableError):
-            self._park(record, stream_of(record), None, str(fact), batch)
-            return
-        if not self.sink.keeps_heads:
-            self._fold(record, fact, folding, batch)
-            return
-        head = batch.heads[fact.stream]
-        if fact.version <= head.version:
-            if fact.version == head.version and fact.id != head.fact:
-                self._park(
-                    record, fact.stream, fact, "fork: this version holds another fact", batch
-                )
-            return  # Folded before: a duplicate.
-        if head.parked:
-            self._park(record, fact.stream, fact, "behind a parked fact", batch)
-        elif fact.version > head.version + 1:
-            reason = f"gap: version {head.version + 1} has not come"
-            self._park(record, fact.stream, fact, reason, batch)
-        elif park is not None:
-            self._park(record, fact.stream, fact, park, batch)
-        else:
-            self._fold(record, fact, folding, batch)
-
-    def _fold(self, record: Record, fact: Envelope, folding: Folding, batch: _Batch) -> None:
-        try:
-            folding.apply(Recorded(fact, record.position))
-        except ForkError as error:
-            self._park(record, fact.stream, fact, f"fork: {error}", batch)
-            return
-        except Exception as error:  # Whatever a fold raises stops this stream only.
-            log.exception("fold_failed", projection=self.sink.collection, stream=fact.stream)
-            self._park(record, fact.stream, fact, f"fold failed: {error!r}", batch)
-            return
-        if self.sink.keeps_heads:
-            head = batch.heads[fact.stream]
-            head.version, head.fact = fact.version, fact.id
-            batch.touched[fact.stream] = head
-
-    def _park(
-        self, record: Record, stream: str, fact: Envelope | None, reason: str, batch: _Batch
-    ) -> None:
-        head = batch.heads.setdefault(stream, Head(stream))
-        if not head.parked:
-            head.parked = True
-            batch.newly_parked += 1
-            log.error("stream_parked", projection=self.sink.collection, stream=stream, why=reason)
-        batch.touched[stream] = head
-        batch.parked.append(
-            {
-                "_id": "/".join(map(str, record.position)),
-                "stream": stream,
-                "version": fact.version if fact else None,
-                "reason": reason,
-                "key": record.key,
-                "value": record.value,
-                "parked_at": timestamp(self.clock.now()),
-            }
-        )
+        tx: Transaction,
+        read: Sequence[tuple[Record, Envelope | UndecodableError]],
+        heads: dict[str, Head],
+        park: str | None = None,
+    ) -> Batch:
+        """Take every record in memory, from what the transaction's snapshot holds."""
+        found = await tx.find(DROPPED, {"sink": self.sink.name}, fields=("identity",))
+        dropped = frozenset(document["identity"] for document in found)
+        now = timestamp(self.clock.now())
+        batch = Batch(self.sink, self.sink.begin(), heads, now, dropped)
+        facts = [fact for _, fact in read if isinstance(fact, Envelope)]
+        await batch.folding.load(tx, _unfolded(facts, heads))
+        for record, fact in read:
+            batch.step(record, fact, park)
+        return batch
 
     async def _check_cursors(self, tx: Transaction, spans: Sequence[Span]) -> None:
         cursors = await tx.get_many(self.names.cursors, [cursor_id(s.partition) for s in spans])
@@ -403,21 +263,19 @@ class Projector:
                 raise CursorMovedError(f"{cursor_id(span.partition)} is not at {span.start}")
 
     async def _heads(
-        self, reads: Reads, facts: Sequence[Envelope], records: Sequence[Record]
+        self, reads: Reads, read: Sequence[tuple[Record, Envelope | UndecodableError]]
     ) -> dict[str, Head]:
-        streams = {fact.stream for fact in facts} | {stream_of(record) for record in records}
+        streams = {stream_of(record) for record, _ in read}
         wanted = sorted(streams) if self.sink.keeps_heads else []
         documents = await reads.get_many(self.names.heads, wanted)
         return {stream: Head.of(stream, documents.get(stream)) for stream in streams}
 
-    async def _put(self, tx: Transaction, spans: Sequence[Span], batch: _Batch) -> None:
-        names = self.names
+    async def _put(self, tx: Transaction, batch: Batch) -> None:
+        await batch.folding.save(tx)
         heads = batch.touched.values() if self.sink.keeps_heads else ()
-        await tx.insert_many(names.heads, [h.document() for h in heads if not h.stored])
-        await tx.put_many(names.heads, [h.document() for h in heads if h.stored])
-        if batch.parked:
-            await tx.put_many(names.parked, batch.parked)
-        await tx.put_many(names.cursors, [self._cursor(span) for span in spans])
+        await tx.insert_many(self.names.heads, [h.document() for h in heads if not h.stored])
+        await tx.put_many(self.names.heads, [h.document() for h in heads if h.stored])
+        await tx.put_many(self.names.parked, batch.parked)
 
     def _cursor(self, span: Span) -> Document:
         last = span.records[-1]
@@ -446,25 +304,51 @@ class Projector:
 
         One transaction reads the list and folds it: a fact parked meanwhile cannot be lost.
         """
-        folding = self.sink.begin()
-        names = self.names
         async with self.store.transaction() as tx:
-            held = await tx.find(names.parked, {"stream": stream})
-            head = Head.of(stream, await tx.get(names.heads, stream))
-            again = sorted(map(_unparked, held), key=_by_version)
-            head.parked = False
-            batch = _Batch({stream: head})
-            facts = [fact for _, fact in again if isinstance(fact, Envelope)]
-            await folding.load(tx, _unfolded(facts, batch.heads))
-            for record, fact in again:
-                self._step(record, fact, folding, batch, None)
-            await folding.save(tx)
-            await tx.delete_many(names.parked, [document["_id"] for document in held])
-            await tx.put_many(names.parked, batch.parked)
-            if self.sink.keeps_heads:
-                await tx.put_many(names.heads, [head.document()])
-        folding.committed()
+            batch = await self._refolded(tx, stream)
+        batch.folding.committed()
         return len(batch.parked)
+
+    async def drop(self, stream: str, position: str, *, reason: str, by: str) -> int:
+        """Leave a parked record out for good, here and in every rebuild; return how many are left.
+
+        Who did so, when and why is kept, in the transaction that goes on with its stream.
+
+        Raises:
+            NotFoundError: nothing of that stream is parked at that position.
+
+        """
+        async with self.store.transaction() as tx:
+            held = await tx.get(self.names.parked, position)
+            if held is None or held["stream"] != stream:
+                raise NotFoundError(f"{self.sink.collection} holds nothing of {stream} there")
+            record, _ = _unparked(held)
+            document = {
+                "_id": f"{self.sink.name}/{position}",
+                "sink": self.sink.name,
+                "identity": identity(record),
+                **{name: held[name] for name in ("stream", "version", "fact", "value")},
+                "parked_for": held["reason"],
+                "reason": reason,
+                "by": by,
+                "dropped_at": timestamp(self.clock.now()),
+            }
+            await tx.put_many(DROPPED, [document])
+            batch = await self._refolded(tx, stream)
+        batch.folding.committed()
+        log.warning("fact_dropped", sink=self.sink.name, stream=stream, position=position, by=by)
+        return len(batch.parked)
+
+    async def _refolded(self, tx: Transaction, stream: str) -> Batch:
+        held = await tx.find(self.names.parked, {"stream": stream})
+        head = Head.of(stream, await tx.get(self.names.heads, stream))
+        head.parked = False
+        read = sorted(map(_unparked, held), key=_by_version)
+        batch = await self._stepped(tx, read, {stream: head})
+        batch.touched[stream] = head
+        await tx.delete_many(self.names.parked, [document["_id"] for document in held])
+        await self._put(tx, batch)
+        return batch
 
 
 def _unfolded(facts: Sequence[Envelope], heads: dict[str, Head]) -> list[Envelope]:
@@ -475,37 +359,10 @@ def cursor_id(partition: Partition) -> str:
     return f"{partition.topic}/{partition.number}"
 
 
-def identity(record: Record) -> str:
-    """Ten bytes that tell this record from any other that could lie at its place."""
-    return blake2b((record.key or b"") + b"\0" + (record.value or b""), digest_size=10).hexdigest()
-
-
-def stream_of(record: Record) -> str:
-    """Return the stream a record claims by its key, or its position when it has no readable key."""
-    try:
-        if record.key:
-            return record.key.decode()
-    except UnicodeDecodeError:
-        pass  # Bytes that are no text cannot name a stream: it is known by its position below.
-    return "/".join(map(str, record.position))
-
-
-def _decoded(record: Record) -> Envelope | UndecodableError:
-    try:
-        fact = decode(record.value)
-    except UndecodableError as error:
-        return error
-    if record.key != fact.stream.encode():
-        return UndecodableError("the record's key is not the fact's stream")
-    if fact.data.topic != record.topic:
-        return UndecodableError(f"type: {fact.wire} does not belong on {record.topic}")
-    return fact
-
-
 def _unparked(document: Document) -> tuple[Record, Envelope | UndecodableError]:
     topic, partition, offset = document["_id"].rsplit("/", 2)
     record = Record(topic, int(partition), int(offset), document["key"], document["value"])
-    return record, _decoded(record)
+    return record, decoded(record)
 
 
 def _by_version(parked: tuple[Record, Envelope | UndecodableError]) -> tuple[int, int]:

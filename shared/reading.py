@@ -44,10 +44,11 @@ class Token(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """One view with the count of its changes (its ETag)."""
+    """One view with the count of its changes (its ETag), and the streams it lacks facts of."""
 
     rev: int
     value: Any
+    parked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Page:
 
     items: list[Seen]
     next_key: str | None
+    parked: tuple[str, ...] = ()
 
 
 def _now() -> float:
@@ -76,17 +78,21 @@ class Reader(Generic[V]):
         """Return the view of `key`, or None where there is none.
 
         Raises:
-            UnavailableError: the view does not know `at_least` in time, or never will, parked.
+            UnavailableError: the view does not know `at_least` in time, or never will, parked;
+                or all that would make it is parked.
 
         """
         while True:
             asked_at, collection = _now(), await self._fresh(at_least)
             document = await self.store.get(collection, key)
+            parked = await self._parked(collection, [key])
             if await self._still(collection, asked_at):
                 break
+        if document is None and parked:
+            raise self._held_up(parked[0])
         if document is None or document["view"] is None:
             return None
-        return Seen(document["rev"], self.projection.from_document(document["view"]))
+        return Seen(document["rev"], self.projection.from_document(document["view"]), parked)
 
     async def page(
         self,
@@ -105,16 +111,25 @@ class Reader(Generic[V]):
         while True:
             asked_at, collection = _now(), await self._fresh(at_least)
             found = await self.store.find(collection, condition, sort=sort, limit=limit + 1)
+            parked = await self._parked(collection, [document["_id"] for document in found])
             if await self._still(collection, asked_at):
                 break
         items = [Seen(d["rev"], self.projection.from_document(d["view"])) for d in found[:limit]]
-        return Page(items, found[limit - 1]["_id"] if len(found) > limit else None)
+        return Page(items, found[limit - 1]["_id"] if len(found) > limit else None, parked)
 
-    async def parked(self, streams: Sequence[str]) -> list[str]:
-        """Return those of these streams whose later facts are set aside: the view is behind."""
-        collection = await self.active()
-        heads = await self.store.get_many(Collections(collection).heads, list(streams))
-        return sorted(stream for stream, head in heads.items() if head["parked"])
+    async def _parked(self, collection: str, keys: Sequence[str]) -> tuple[str, ...]:
+        """Return the streams whose facts are set aside and would change one of these views."""
+        wanted = {"keys": {"$in": list(keys)}}
+        held = await self.store.find(Collections(collection).parked, wanted, fields=("stream",))
+        return tuple(sorted({document["stream"] for document in held}))
+
+    def _held_up(self, stream: str) -> UnavailableError:
+        return UnavailableError(
+            f"{stream} is parked in {self.projection.name}: an operator has to replay it "
+            "(`sellers parked`)",
+            slug="stream-parked",
+            retry_after_s=60,
+        )
 
     async def _still(self, collection: str, asked_at: float) -> bool:
         """Whether what was read counts: who was held up for long may have read a dropped build."""
@@ -131,12 +146,7 @@ class Reader(Generic[V]):
             if head is not None and head["version"] >= at_least.version:
                 return collection
             if head is not None and head["parked"]:
-                raise UnavailableError(
-                    f"{at_least.stream} is parked in {self.projection.name}: an operator has to "
-                    "replay it (`sellers parked`)",
-                    slug="stream-parked",
-                    retry_after_s=60,
-                )
+                raise self._held_up(at_least.stream)
             if _now() >= deadline:
                 raise UnavailableError(
                     f"{self.projection.name} has not folded {at_least.stream} up to version "

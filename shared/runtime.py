@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import structlog
 
 from shared import builds
+from shared.batch import Sink
 from shared.builds import Builds
 from shared.clock import Clock
 from shared.errors import NotFoundError
@@ -25,7 +26,6 @@ from shared.projector import (
     Collections,
     LogMismatchError,
     Projector,
-    Sink,
     TooManyParkedError,
     cursor_id,
 )
@@ -187,6 +187,7 @@ class ProjectionRunner:
             await self.runtime.store.ensure_index(build.collection, (f"view.{name}", "_id"))
         parked = Collections(build.collection).parked
         await self.runtime.store.ensure_index(parked, ("stream",))
+        await self.runtime.store.ensure_index(parked, ("keys",))
 
     async def _caught_up(self, build: Build) -> bool:
         progress = await self.runtime.progress(build.collection, self.projection.topics)
@@ -340,7 +341,8 @@ class Runtime:
                 held[collection] = found
         return held
 
-    async def unpark(self, collection: str, stream: str) -> int:
+    def projector_of(self, collection: str) -> Projector:
+        """Return what folds into a collection, or raise NotFoundError."""
         if collection not in self._projectors:
             raise NotFoundError(f"{self.domain.name} does not fold {collection!r} here")
-        return await self._projectors[collection].unpark(stream)
+        return self._projectors[collection]

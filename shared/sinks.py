@@ -8,13 +8,14 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
+from shared.batch import ForkError, Recorded
 from shared.clock import derived_id
 from shared.events import Envelope
 from shared.journal import Entry, Journal, Outgoing, entry_of
 from shared.log import Log, Partition
 from shared.policies import Policy
 from shared.projection import Projection
-from shared.projector import Collections, ForkError, Recorded, cursor_id
+from shared.projector import Collections, cursor_id
 from shared.published import dirty_mark
 from shared.service import Decisions, Refused, Request, decide_within
 from shared.store import Document, DuplicateKeyError, Store, Transaction
@@ -111,6 +112,10 @@ class ViewSink(Generic[V]):
         self.collection = collection
 
     @property
+    def name(self) -> str:
+        return self.projection.name
+
+    @property
     def topics(self) -> tuple[str, ...]:
         return self.projection.topics
 
@@ -120,6 +125,9 @@ class ViewSink(Generic[V]):
 
     def follows(self, stream: str) -> bool:
         return self.projection.follows(stream)
+
+    def concerns(self, fact: Envelope) -> Sequence[str]:
+        return self.projection.keys(fact)
 
     def begin(self) -> ViewFolding[V]:
         return ViewFolding(self)
@@ -170,12 +178,16 @@ class KeeperSink:
 
     journal: Journal
     topics: tuple[str, ...]
+    name: str = "keeper"
     collection: str = KEEPER
     # It looks every fact up by its id, so nothing is inserted twice without heads.
     keeps_heads: bool = False
 
     def follows(self, stream: str) -> bool:
         return True
+
+    def concerns(self, fact: Envelope) -> Sequence[str]:
+        return ()
 
     def begin(self) -> KeeperFolding:
         return KeeperFolding(self.journal)
@@ -246,9 +258,16 @@ class PolicySink:
     def follows(self, stream: str) -> bool:
         return True
 
+    def concerns(self, fact: Envelope) -> Sequence[str]:
+        return ()
+
+    @property
+    def name(self) -> str:
+        return f"policy_{self.policy.name}"
+
     @property
     def collection(self) -> str:
-        return f"policy_{self.policy.name}_v1"
+        return f"{self.name}_v1"
 
     @property
     def topics(self) -> tuple[str, ...]:

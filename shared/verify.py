@@ -15,7 +15,7 @@ from shared.events import Envelope, UndecodableError, decode
 from shared.journal import JOURNAL, OUTBOX
 from shared.log import Log, Partition
 from shared.projection import Projection
-from shared.projector import Collections, cursor_id
+from shared.projector import DROPPED, Collections, cursor_id
 from shared.runtime import Runtime
 from shared.sinks import KEEPER
 from shared.store import Document, Store
@@ -46,11 +46,14 @@ class Snapshot:
     cursors: dict[str, int]
     heads: dict[str, Document]
     views: dict[str, Document]
+    # Ids of the facts that an operator left out for good.
+    dropped: frozenset[str]
 
 
-async def snapshot(store: Store, collection: str) -> Snapshot:
+async def snapshot(store: Store, collection: str, sink: str) -> Snapshot:
     names = Collections(collection)
     async with store.transaction() as tx:
+        dropped = await tx.find(DROPPED, {"sink": sink}, fields=("fact",))
         cursors = await tx.find(names.cursors, {})
         heads = await tx.find(names.heads, {})
         views = await tx.find(names.views, {})
@@ -58,6 +61,7 @@ async def snapshot(store: Store, collection: str) -> Snapshot:
         {cursor["_id"]: cursor["offset"] for cursor in cursors},
         {head["_id"]: head for head in heads},
         {view["_id"]: view for view in views},
+        frozenset(document["fact"] for document in dropped),
     )
 
 
@@ -91,11 +95,11 @@ async def _facts(log: Log, partition: Partition, stop: int) -> AsyncIterator[Env
 async def verify_projection(runtime: Runtime, projection: Projection[Any]) -> Check:
     """Compare the stored views of a projection with the fold of the log."""
     build = await runtime.runners[projection.name].active()
-    held = await snapshot(runtime.store, build.collection)
+    held = await snapshot(runtime.store, build.collection, projection.name)
     check = Check(f"{runtime.domain.name}/{build.collection}")
     folded: list[Envelope] = []
     async for fact in facts_until(runtime.log, projection.topics, held.cursors):
-        if not projection.follows(fact.stream):
+        if not projection.follows(fact.stream) or fact.id in held.dropped:
             continue
         head = held.heads.get(fact.stream)
         if head is not None and fact.version <= head["version"]:

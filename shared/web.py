@@ -36,6 +36,8 @@ PROBLEM = "application/problem+json"
 PROBLEM_TYPE = "https://sellers.example/problems/"
 BODY_BYTES_MAX = 5_000_000
 PAGE_MAX = 200
+# How many parked streams a header names.
+PARKED_MAX = 10
 
 log = structlog.get_logger()
 
@@ -265,10 +267,16 @@ def seen(found: Seen | None, what: str, request: Request, response: Response) ->
     if found is None:
         raise StarletteHTTPException(404, f"no such {what}")
     etag = f'"{found.rev}"'
-    response.headers["ETag"] = etag
+    headers = {"ETag": etag, **_lacking(found.parked)}
     if etag in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
-        raise StarletteHTTPException(304, headers={"ETag": etag})
+        raise StarletteHTTPException(304, headers=headers)
+    response.headers.update(headers)
     return found.value
+
+
+def _lacking(parked: Sequence[str]) -> dict[str, str]:
+    """Say which streams the answer lacks facts of: they are parked, `GET /parked` tells why."""
+    return {"X-Parked": ", ".join(parked[:PARKED_MAX])} if parked else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +306,12 @@ async def page(
     after = None if wanted.cursor is None else _after(wanted.cursor, mark)
     found: Page = await reader.page(given, limit=wanted.limit, after=after, at_least=at_least)
     cursor = None if found.next_key is None else _cursor(found.next_key, mark)
-    return {"items": [item.value for item in found.items], "next_cursor": cursor}
+    return {
+        "items": [item.value for item in found.items],
+        "next_cursor": cursor,
+        # Streams of which facts are set aside that would change these views: see `/parked`.
+        "parked": list(found.parked),
+    }
 
 
 def _mark(reader: Reader[Any], where: dict[str, Any]) -> str:

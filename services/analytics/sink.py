@@ -28,9 +28,9 @@ from services.analytics.measures import (
     contributions,
     difference,
 )
+from shared.batch import Recorded
 from shared.events import Envelope
 from shared.projection import Projection
-from shared.projector import Recorded
 from shared.store import Addition, Document, Reads, Transaction, Where
 
 # The measures go through builds as every projection does, though they have no view of their own.
@@ -235,11 +235,16 @@ class MeasuresSink:
     collection: str
     zone: ZoneInfo
     apart: bool = True
+    name: str = "measures"
     topics: tuple[str, ...] = TOPICS
     keeps_heads: bool = True
 
     def follows(self, stream: str) -> bool:
         return stream.partition("-")[0] in STREAMS
+
+    def concerns(self, fact: Envelope) -> Sequence[str]:
+        """Name no view: a report sums over many entities; `/parked` lists what it lacks."""
+        return ()
 
     def shard(self, partition: int) -> int:
         return partition if self.apart else 0

@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from shared.errors import UnavailableError
+from shared.errors import NotFoundError, UnavailableError
 from shared.events import Envelope, encode
 from shared.events.organization import EmployeeAssigned, EmployeeJoined
 from shared.journal import Outgoing
 from shared.memory import MemoryLog, MemoryStore
 from shared.policies import Policy, Reaction
-from shared.projector import Collections
+from shared.projector import DROPPED, Collections
 from shared.published import Build, topic_of
-from shared.reading import Token
+from shared.reading import Reader, Token
 from shared.runtime import Runtime
 from shared.sinks import ViewSink
 from shared.testing import recorded
@@ -128,7 +128,7 @@ async def test_a_version_from_the_future_waits_for_the_ones_between() -> None:
         await log.append("organization", ADA, encode(fact))
     async with running(build(tiny_domain(), store, log)) as runtime:
         await until(lambda: _parked(runtime, "card_v1", 2))
-        assert await runtime.unpark("card_v1", ADA) == 0
+        assert await runtime.projector_of("card_v1").unpark(ADA) == 0
         card = await card_of(runtime, ADA, 3)
         assert await differences(runtime) == []
     assert card is not None
@@ -156,10 +156,10 @@ async def test_a_fold_that_raises_stops_its_stream_and_a_replay_after_the_fix_go
         await runtime.service.handle_many([join(ADA, "poison"), assign(ADA), join(BO)])
         assert await card_of(runtime, BO, 1) is not None
         await until(lambda: _parked(runtime, "card_v1", 2))
-        assert await runtime.unpark("card_v1", ADA) == 2
+        assert await runtime.projector_of("card_v1").unpark(ADA) == 2
         card = runtime.domain.projections[0]
         card.folds[EmployeeJoined] = (card.folds[EmployeeJoined][0], lambda view, _, __: view)
-        assert await runtime.unpark("card_v1", ADA) == 0
+        assert await runtime.projector_of("card_v1").unpark(ADA) == 0
         assert await card_of(runtime, ADA, 2) is not None
 
 
@@ -332,3 +332,65 @@ async def test_what_the_relay_has_published_is_not_sent_again_when_it_is_announc
     await runtime.publisher.publish(slow)
     assert sum((await log.ends("organization")).values()) == 1
     assert await runtime.journal.backlog() == 0
+
+
+async def test_a_fact_dropped_for_good_is_left_out_of_every_rebuild_and_written_down() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        await runtime.service.handle_many([join(ADA, "poison"), assign(ADA), join(BO)])
+        await until(lambda: _parked(runtime, "card_v1", 2))
+        poison, _ = (await runtime.parked())["card_v1"]
+        projector = runtime.projector_of("card_v1")
+        left = await projector.drop(ADA, poison["_id"], reason="a typing mistake", by="kim")
+        dropped = await card_of(runtime, ADA, 2)
+        again = await runtime.runners["card"].rebuild()
+        await until(lambda: _switched(runtime, again))
+        rebuilt = await card_of(runtime, ADA, 2)
+        assert await differences(runtime) == []
+        (kept,) = await runtime.store.find(DROPPED, {})
+        assert await runtime.parked() == {}
+    assert left == 0
+    assert dropped == rebuilt == Card(ADA, name=None, moves=1)
+    assert (kept["by"], kept["reason"], kept["version"]) == ("kim", "a typing mistake", 1)
+    assert "fold failed" in kept["parked_for"]
+
+
+async def _switched(runtime: Runtime, build: Build) -> bool:
+    return await runtime.runners["card"].collection() == build.collection
+
+
+async def test_bytes_that_are_no_fact_can_be_dropped_and_their_stream_goes_on() -> None:
+    log, store = MemoryLog(PARTITIONS), MemoryStore()
+    await log.append("organization", ADA, b"no fact")
+    (fact,) = recorded(EmployeeJoined(name="Ada"), stream=ADA)
+    await log.append("organization", ADA, encode(fact))
+    async with running(build(tiny_domain(), store, log)) as runtime:
+        await until(lambda: _parked(runtime, "card_v1", 2))
+        (held, _) = (await runtime.parked())["card_v1"]
+        projector = runtime.projector_of("card_v1")
+        with pytest.raises(NotFoundError, match="nothing of employee-bo"):
+            await projector.drop(BO, held["_id"], reason="of another stream", by="kim")
+        assert await projector.drop(ADA, held["_id"], reason="a test of theirs", by="kim") == 0
+        assert await card_of(runtime, ADA, 1) is not None
+
+
+async def test_a_view_says_which_streams_it_lacks_facts_of() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        await runtime.service.handle_many([join(ADA), join(BO, "poison")])
+        await card_of(runtime, ADA, 1)
+        reader = runtime.reader(runtime.domain.projections[0])
+        with pytest.raises(UnavailableError, match="employee-bo is parked"):
+            await until(lambda: _nothing_of(reader, BO))
+        await runtime.log.append("organization", ADA, b"no fact")
+        await until(lambda: _lacks(reader, ADA))
+        page = await reader.page({}, limit=10)
+    assert page.parked == (ADA,)
+
+
+async def _nothing_of(reader: Reader[Card], stream: str) -> bool:
+    await reader.get(stream)
+    return False
+
+
+async def _lacks(reader: Reader[Card], stream: str) -> bool:
+    seen = await reader.get(stream)
+    return seen is not None and seen.parked == (stream,)

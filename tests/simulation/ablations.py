@@ -17,6 +17,7 @@ from typing import Any
 from services.analytics import worker
 from services.contacts import touches
 from shared import builds, projector, published, publisher, reading, runtime, service, sinks
+from shared.batch import Batch
 from shared.events import Envelope
 from shared.journal import COMMANDS, Journal, Outgoing
 from shared.projector import Collections, Projector
@@ -302,25 +303,25 @@ def one_transaction_a_batch() -> Iterator[None]:
 
 @without("at or below the head: dropped")
 def heads() -> Iterator[None]:
-    step = Projector._step
+    step = Batch.step
 
-    def forgetful(self: Any, record: Any, fact: Any, folding: Any, batch: Any, park: Any) -> None:
-        if isinstance(fact, Envelope) and not batch.heads[fact.stream].parked:
-            batch.heads[fact.stream].version = fact.version - 1
-        step(self, record, fact, folding, batch, park)
+    def forgetful(self: Any, record: Any, fact: Any, park: Any) -> None:
+        if isinstance(fact, Envelope) and not self.heads[fact.stream].parked:
+            self.heads[fact.stream].version = fact.version - 1
+        step(self, record, fact, park)
 
-    with replaced(Projector, "_step", forgetful):
+    with replaced(Batch, "step", forgetful):
         yield
 
 
 @without("what cannot be folded parks its stream: later facts wait behind it")
 def parking_the_stream() -> Iterator[None]:
-    def drop(self: Any, record: Any, stream: str, fact: Any, reason: str, batch: Any) -> None:
+    def drop(self: Any, record: Any, stream: str, fact: Any, reason: str) -> None:
         if fact is not None:  # Skipped as if it had been folded.
-            batch.heads[stream].version = fact.version
-            batch.touched[stream] = batch.heads[stream]
+            self.heads[stream].version = fact.version
+            self.touched[stream] = self.heads[stream]
 
-    with replaced(Projector, "_park", drop):
+    with replaced(Batch, "_park", drop):
         yield
 
 

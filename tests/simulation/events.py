@@ -103,7 +103,7 @@ class Events:
         try:
             for collection, held in (await runtime.parked()).items():
                 for stream in sorted({parked["stream"] for parked in held}):
-                    await runtime.unpark(collection, stream)
+                    await runtime.projector_of(collection).unpark(stream)
         except Exception as error:  # noqa: BLE001 - the operator sees it and tries again.
             self.world.chaos.tell(f"un-parking failed: {error!r}")
 
