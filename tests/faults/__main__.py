@@ -6,6 +6,8 @@ import argparse
 import shutil
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from tests.faults.campaign import Outcome, play
@@ -18,17 +20,20 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1, help="from this one on")
     parser.add_argument("--export", type=Path, help="an export to import instead of our own")
     parser.add_argument("--keep", action="store_true", help="keep data and logs of good seeds too")
+    parser.add_argument("--at-once", type=int, default=1, help="play this many beside each other")
     chosen = parser.parse_args()
+    seeds = range(chosen.first, chosen.first + chosen.seeds)
+    works = [Path(tempfile.mkdtemp(prefix=f"faults-{chosen.engine}-{seed}-")) for seed in seeds]
     bad = 0
-    for seed in range(chosen.first, chosen.first + chosen.seeds):
-        work = Path(tempfile.mkdtemp(prefix=f"faults-{chosen.engine}-{seed}-"))
-        outcome = play(chosen.engine, seed, work, chosen.export)
-        tell(outcome)
-        bad += bool(outcome.wrong)
-        if outcome.wrong or chosen.keep:
-            print(f"  data and logs: {work}")
-        else:
-            shutil.rmtree(work)
+    with ProcessPoolExecutor(chosen.at_once) as pool:
+        one = partial(play, chosen.engine, source=chosen.export)
+        for outcome, work in zip(pool.map(one, seeds, works), works, strict=True):
+            tell(outcome)
+            bad += bool(outcome.wrong)
+            if outcome.wrong or chosen.keep:
+                print(f"  data and logs: {work}", flush=True)
+            else:
+                shutil.rmtree(work)
     print(f"{bad} of {chosen.seeds} seeds bad")
     return 1 if bad else 0
 
