@@ -172,14 +172,12 @@ def import_crm(
     from sellers import importing  # noqa: PLC0415
 
     mapping, source = told
-    try:
-        meaning = importing.load_mapping(mapping, source=source)
-        with progress_bar(err, f"importing {directory.name}") as progress:
-            summary = importing.import_crm(directory, api, meaning, report_path, progress)
-        with progress_bar(err, "folding") as progress:
-            importing.wait_until_folded(api, progress)
-    except importing.CrmImportError as error:
-        raise CommandError(str(error)) from error
+    with progress_bar(err, f"importing {directory.name}") as progress:
+        summary = importing.import_crm(
+            directory, api, mapping, report_path, progress, source=source
+        )
+    with progress_bar(err, "folding") as progress:
+        importing.wait_until_folded(api, progress)
     return summary
 
 
