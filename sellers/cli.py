@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from enum import StrEnum
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,8 +18,10 @@ from sellers import watching
 from sellers.client import Api
 from sellers.console import console
 from sellers.data_dir import DEFAULT, DataDirError, EngineChoice, read_remembered
+from sellers.demo.generator import SIZE_MAX
 from sellers.errors import CommandError, OneLineErrors
 from sellers.report import columns, pipeline_table, rows_of
+from services.analytics.pipeline import By
 
 URL = "http://127.0.0.1:8080"
 DIFFERS = 1
@@ -44,20 +45,6 @@ app.add_typer(parked, name="parked")
 app.add_typer(report, name="report")
 
 
-class By(StrEnum):
-    """What the pipeline's figures can be grouped by."""
-
-    STAGE = "stage"
-    PRODUCT = "product"
-    SELLER = "seller"
-    TEAM = "team"
-    MANAGER = "manager"
-    REGION = "region"
-    COMPANY = "company"
-    QUARTER = "quarter"
-    TOTAL = "total"
-
-
 def default_url() -> str:
     """Return where the `up` of this folder serves, or where it would."""
     try:
@@ -70,6 +57,13 @@ def show_version(wanted: bool) -> None:
     if wanted:
         out.print(f"sellers {installed_version('sellers')}")
         raise typer.Exit
+
+
+def header(value: str | None) -> str | None:
+    """Refuse what cannot be the value of a header; ids travel in one."""
+    if value is not None and not (value.isascii() and value.isprintable() and value):
+        raise typer.BadParameter("printable ASCII characters, please: it travels in a header")
+    return value
 
 
 @app.callback(invoke_without_command=True)
@@ -119,7 +113,10 @@ def up(
         ),
     ] = None,
     size: Annotated[
-        int | None, typer.Option(min=1, help="How large the demo company is.", show_default="40")
+        int | None,
+        typer.Option(
+            min=1, max=SIZE_MAX, help="How many sellers the demo company has.", show_default="40"
+        ),
     ] = None,
     engine: Annotated[
         EngineChoice | None,
@@ -181,7 +178,7 @@ def import_crm_command(
 
 
 @app.command()
-def touch(
+def touch(  # noqa: PLR0913, PLR0917 - one for each thing that can be told of a touch
     context: typer.Context,
     person: Annotated[
         str | None, typer.Option(help="With whom.", show_default="somebody we know")
@@ -192,9 +189,14 @@ def touch(
     ] = "call",
     subject: Annotated[str, typer.Option(help="What it was about.")] = "A touch from the shell",
     employee: Annotated[str | None, typer.Option(help="Who of us was in touch.")] = None,
+    grade: Annotated[str | None, typer.Option(help="That colleague's grade, as manager.")] = None,
+    function: Annotated[str | None, typer.Option(help="And function, as support.")] = None,
     about: Annotated[str, typer.Option(help="general, opportunity, complaint, ...")] = "general",
     touch_id: Annotated[
-        str | None, typer.Option("--id", help="Its id: the same id is the same touch.")
+        str | None,
+        typer.Option(
+            "--id", callback=header, help="Its id, in ASCII: the same id is the same touch."
+        ),
     ] = None,
 ) -> None:
     """Send one touch and show its path: event, position, views, figure."""
@@ -203,6 +205,8 @@ def touch(
         "channel": channel,
         "subject": subject,
         "employee": employee,
+        "grade": grade,
+        "function": function,
         "about": about,
     }
     watching.touch(connect(context), told, touch_id, out)
@@ -297,7 +301,9 @@ def verify(context: typer.Context) -> None:
 @report.command("pipeline")
 def report_pipeline(
     context: typer.Context,
-    by: Annotated[By, typer.Option(help="What the figures are grouped by.")] = By.STAGE,
+    by: Annotated[
+        By, typer.Option(help="What the figures are grouped by; a region is a division of ours.")
+    ] = "stage",
     as_of: Annotated[
         datetime | None,
         typer.Option(
@@ -309,9 +315,9 @@ def report_pipeline(
     as_json: Annotated[bool, typer.Option("--json", help="A list of objects instead.")] = False,
 ) -> None:
     """Show open, won and lost opportunities, their value, win rate and days to win."""
-    query = {"by": by.value, "as_of": as_of.date().isoformat() if as_of else None}
+    query = {"by": by, "as_of": as_of.date().isoformat() if as_of else None}
     rows = rows_of(connect(context).get("/analytics/pipeline", query))
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
-        out.print(pipeline_table(rows, by.value))
+        out.print(pipeline_table(rows, by))

@@ -23,7 +23,7 @@ CONNECTIONS_MAX = 16
 IDLE_S = 3.0
 AGAIN_AFTER_S = 0.5
 AGAIN_AFTER_S_MAX = 5.0
-UNAVAILABLE = 503
+OK, UNAVAILABLE = 200, 503
 
 
 class ApiError(Exception):
@@ -35,6 +35,17 @@ class ApiError(Exception):
         super().__init__(message)
         self.status = status
         self.problem = dict(problem or {})
+
+
+class Answer(dict[str, Any]):
+    """An answer's JSON. A part that it lacks means that somebody else answers at this address."""
+
+    def __init__(self, url: str, parts: Mapping[str, Any]) -> None:
+        super().__init__(parts)
+        self._url = url
+
+    def __missing__(self, name: str) -> Any:
+        raise ApiError(f"{self._url} is not this platform: it answers without {name!r}")
 
 
 class Api:
@@ -117,7 +128,7 @@ class Api:
                     raise refused(answer)
                 for line in answer.iter_lines():
                     if line.strip():
-                        yield orjson.loads(line)
+                        yield self._read(line)
         except (httpx2.HTTPError, orjson.JSONDecodeError) as error:
             raise self._unanswered(error) from error
 
@@ -144,9 +155,16 @@ class Api:
             answer = self._http.request(method, path, **request)
             if answer.is_error:
                 raise refused(answer)
-            return orjson.loads(answer.content) if answer.content else None
+            return self._read(answer.content)
         except (httpx2.HTTPError, httpx2.InvalidURL, orjson.JSONDecodeError) as error:
             raise self._unanswered(error) from error
+
+    def _read(self, text: str | bytes) -> Answer:
+        document = orjson.loads(text)
+        if not isinstance(document, dict):
+            # A status, so that nobody waits for another answer.
+            raise ApiError(f"{self.url} is not this platform: it answers with no object", status=OK)
+        return Answer(self.url, document)
 
     def _unanswered(self, error: Exception) -> ApiError:
         if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):

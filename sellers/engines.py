@@ -47,6 +47,7 @@ STORE_FILES = Path(__file__).with_name("store_files.py")
 JARS = Path(os.environ.get("SELLERS_KAFKA_JARS", ROOT / ".cache/kafka"))
 MAVEN_SECONDS = 300
 FORMAT_SECONDS = 60
+SAID_CHARS_MAX = 2_000
 
 METADATA_API = 3
 OP_MSG = 2013
@@ -59,6 +60,29 @@ def program(path: Path) -> Path:
     if not path.exists():
         raise EngineMissingError(f"{path} is not there; `make setup` installs it")
     return path
+
+
+def complete(words: Sequence[str | Path], within_s: float, failed: str) -> None:
+    """Run a program that prepares something to its end.
+
+    Raises:
+        EngineError: it failed or took too long; the message ends with its last words.
+
+    """
+    try:
+        done = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=within_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"{failed}: not done within {within_s:g} s") from error
+    if done.returncode:
+        said = done.stdout.decode(errors="replace")[-SAID_CHARS_MAX:]
+        raise EngineError(f"{failed}: {said or f'exit code {done.returncode}'}")
 
 
 class KafkaEngine(Engine):
@@ -119,15 +143,8 @@ class SecantusMongo(Engine):
         # Half of them, from a kill in between, count as none.
         partial = self.data_dir / "data.partial"
         shutil.rmtree(partial, ignore_errors=True)
-        done = subprocess.run(
-            [program(PROGRAMS / "bin/python"), STORE_FILES, partial],
-            capture_output=True,
-            text=True,
-            timeout=FORMAT_SECONDS,
-            check=False,
-        )
-        if done.returncode:
-            raise EngineError(f"SecantusDB's tables could not be made: {done.stderr[-2000:]}")
+        words = (program(PROGRAMS / "bin/python"), STORE_FILES, partial)
+        complete(words, FORMAT_SECONDS, "SecantusDB's tables could not be made")
         partial.rename(home)
 
     def answers(self, connection: socket.socket) -> bool:
@@ -174,15 +191,8 @@ class ApacheKafka(KafkaEngine):
         shutil.rmtree(self.data_dir / "log", ignore_errors=True)
         cluster = "sellers-on-one-machine"
         where = ("--config", self.data_dir / "server.properties", "--cluster-id", cluster)
-        done = subprocess.run(
-            [*self._java("128m"), "kafka.tools.StorageTool", "format", *where],
-            capture_output=True,
-            text=True,
-            timeout=FORMAT_SECONDS,
-            check=False,
-        )
-        if done.returncode:
-            raise EngineError(f"Apache Kafka's data could not be formatted: {done.stderr[-2000:]}")
+        words = (*self._java("128m"), "kafka.tools.StorageTool", "format", *where)
+        complete(words, FORMAT_SECONDS, "Apache Kafka's data could not be formatted")
 
     def _settings(self) -> str:
         if self._voters is None:
@@ -288,13 +298,6 @@ def fetch_jars(maven: str, folder: Path) -> None:
         f"-DoutputDirectory={partial}",
         "-DincludeScope=runtime",
     )
-    done = subprocess.run(
-        [maven, "--quiet", "--batch-mode", "--file", POM, *copy],
-        capture_output=True,
-        text=True,
-        timeout=MAVEN_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        raise EngineError(f"Maven could not fetch Apache Kafka: {done.stdout[-2000:]}")
+    words = (maven, "--quiet", "--batch-mode", "--file", POM, *copy)
+    complete(words, MAVEN_SECONDS, "Maven could not fetch Apache Kafka")
     partial.rename(folder)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -66,7 +68,23 @@ def exit_code(run: Callable[[], Any]) -> int:
         where = getattr(getattr(error, "ctx", None), "command_path", "sellers")
         complain(f"{error.format_message()} (see `{where} --help`)")
         return int(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - a mistake of ours is told in one line, too
+        complain(f"{type(error).__name__}: {error} ({kept(error)})")
+        return FAILED
     return code if isinstance(code, int) else 0
+
+
+def kept(error: Exception) -> str:
+    """Keep the traceback for whoever looks into it, and say where."""
+    lines = traceback.format_exception(error)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="sellers-", suffix=".txt", delete=False
+        ) as file:
+            file.writelines(lines)
+    except OSError:
+        return "the details could not be written"
+    return f"the details are in {file.name}"
 
 
 def complain(message: str) -> None:

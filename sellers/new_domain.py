@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sellers import node
+from shared import events
 from shared.released import EVENTS
 from shared.topics import declared_topics
 
@@ -22,6 +23,8 @@ ROOT = Path(__file__).parent.parent
 NAME = re.compile(r"[a-z]{3,20}")
 PUBLISHED = "\n  # Published views"
 LANGUAGE = "__init__.py"
+PACKAGES = ("services", "shared", "sellers", "tests")
+PROBES = ("livez", "readyz", "metrics", "docs", "openapi")
 
 
 class NoDomainError(Exception):
@@ -47,8 +50,7 @@ def check(name: str, one: str) -> None:
             raise NoDomainError(f"{word!r}: 3 to 20 small letters, and no word of Python's")
     if name == one:
         raise NoDomainError(f"say what one of the {name} is called: make new-domain NAME=… ONE=…")
-    topics = {topic.name for topic in declared_topics()}
-    if name in topics or name in vars(node) or (ROOT / "services" / name).exists():
+    if name in _taken() or (ROOT / "services" / name).exists():
         raise NoDomainError(f"{name!r} is taken")
     if name in sys.stdlib_module_names:
         raise NoDomainError(f"{name!r} is a module of Python's own")
@@ -57,6 +59,15 @@ def check(name: str, one: str) -> None:
     views = {projection.name for domain in domains for projection in domain.projections}
     if one in kinds or f"{one}_card" in views:
         raise NoDomainError(f"{one!r} is taken: it names streams and views for ever")
+
+
+def _taken() -> set[str]:
+    """Return what would be hidden: topics, modules, imported names, and where HTTP begins."""
+    topics = {topic.name for topic in declared_topics()}
+    modules = {path.stem for path in EVENTS.glob("*.py")} | set(PACKAGES)
+    routes = [route for router in node.routers() for route in router.routes]
+    paths = {getattr(route, "path", "/").split("/")[1] for route in routes}
+    return topics | modules | set(PROBES) | set(vars(node)) | set(vars(events)) | paths
 
 
 def rendered(template: Path, name: str, one: str) -> str:
@@ -71,7 +82,8 @@ def planned(name: str, one: str) -> dict[Path, str]:
     """Return every file that is to be written, with its text.
 
     Raises:
-        NoDomainError: a list of domains has another shape than this program knows.
+        NoDomainError: a file is there already, or a list of domains has another shape than this
+            program knows.
 
     """
     files = {}
@@ -79,6 +91,8 @@ def planned(name: str, one: str) -> dict[Path, str]:
         inside = template.relative_to(TEMPLATES).with_suffix("")
         facts = inside.name == "events.py"
         path = EVENTS / f"{name}.py" if facts else ROOT / "services" / name / inside
+        if path.exists():
+            raise NoDomainError(f"{path.relative_to(ROOT)} is there already")
         files[path] = rendered(template, name, one)
     return files | _entered(name, one)
 

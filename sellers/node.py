@@ -7,8 +7,9 @@ itself from the same parts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,6 +50,7 @@ class Node:
     # Empty until everything runs: half a platform would answer that nothing lags.
     runtimes: dict[str, Runtime] = field(default_factory=dict)
     starting: str | None = "starting"
+    failure: str | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def open(self) -> None:
@@ -96,7 +98,8 @@ class Node:
     async def close(self) -> None:
         self.starting = "stopping"
         await self._stack.aclose()
-        if self.settings.embedded:
+        # Without runtimes it never opened: how the last one ended still has to be repaired.
+        if self.settings.embedded and self.runtimes:
             self._mark.parent.mkdir(parents=True, exist_ok=True)
             self._mark.touch()
 
@@ -135,12 +138,15 @@ def routers() -> list[APIRouter]:
     return [admin.router, changes.router, *bulk, *(module.router for module in MODULES)]
 
 
-def create_app(node: Node) -> FastAPI:
-    """Return the app of the whole platform; it opens and closes the node."""
+def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI:
+    """Return the app of the whole platform; it opens and closes the node.
+
+    `failed` is called when the node cannot be opened; `node.failure` says why.
+    """
 
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Probes answer while the rest still starts.
-        opening = asyncio.create_task(_open(node), name="open")
+        opening = asyncio.create_task(_open(node, failed), name="open")
         yield
         opening.cancel()
         await asyncio.gather(opening, return_exceptions=True)
@@ -158,31 +164,50 @@ def create_app(node: Node) -> FastAPI:
     return app
 
 
-async def _open(node: Node) -> None:
+async def _open(node: Node, failed: Callable[[], None]) -> None:
     """Open the node and keep its gauges; what stops it is in `/readyz` and in the log."""
     try:
         await node.open()
     except Exception as error:
         log.exception("node_failed_to_start")
-        node.starting = f"failed to start: {error}"
+        node.failure = node.starting = f"failed to start: {str(error) or repr(error)}"
+        failed()
         raise
     node.runtimes["analytics"].tasks.start("measure", node.measure)
 
 
+def serve(node: Node) -> None:
+    """Serve until SIGTERM or SIGINT; running requests end, nothing acknowledged is lost.
+
+    Raises:
+        SystemExit: the node could not be opened; whoever runs it may start it again.
+
+    """
+    app = create_app(node, failed=lambda: setattr(server, "should_exit", True))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=node.settings.host,
+            port=node.settings.port,
+            loop="uvloop",
+            http="httptools",
+            access_log=False,
+            log_config=None,
+            timeout_graceful_shutdown=3,
+        )
+    )
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if node.failure is not None:
+        sys.exit(f"node {' '.join(node.failure.split())}")
+    if not server.started:
+        sys.exit(1)
+
+
 def main() -> None:
-    """Serve until SIGTERM or SIGINT; running requests end, nothing acknowledged is lost."""
     settings = Settings()
     configure_logs(settings.log_level)
-    uvicorn.run(
-        create_app(Node(settings)),
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=3,
-    )
+    serve(Node(settings))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,9 @@ def pipeline_table(rows: Sequence[Row], by: str) -> Table:
     table.add_column("", min_width=BAR_CELLS)
     for name in ("win rate", "days to win"):
         table.add_column(name, justify="right")
+    # Never added up: amounts in other currencies stand beside.
+    if any(row.get("value_won_other") for row in rows):
+        table.add_column("in other currencies", justify="right", overflow="fold")
     largest = max((number(row.get("value_won")) for row in rows), default=Decimal(0))
     for row in rows:
         value = number(row.get("value_won"))
@@ -50,8 +53,15 @@ def pipeline_table(rows: Sequence[Row], by: str) -> Table:
             Text(bar(value / largest if largest else Decimal(0)), style="cyan"),
             shown(row.get("win_rate"), " %"),
             shown(row.get("mean_cycle_days")),
+            *filter(None, [in_others(row)]),
         )
     return table
+
+
+def in_others(row: Row) -> str:
+    """Return what was won in other currencies than the company's, each by itself."""
+    values: dict[str, Any] = row.get("value_won_other") or {}
+    return ", ".join(f"{number(value):,.0f} {code}" for code, value in values.items())
 
 
 def number(value: Any) -> Decimal:

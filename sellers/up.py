@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sellers.children import Node, Worker
 from sellers.console import UpConsole
 from sellers.data_dir import DataDir, DataDirError, EngineChoice, Process
+from sellers.demo.generator import SIZE_MAX
 from sellers.engines import ApacheKafka, KafkaEngine, NoidaKafka, SecantusMongo, kafka_jars
 from sellers.opening import Opening
 from sellers.processes import HOST, EngineError
@@ -110,6 +111,8 @@ class Machine:
     def _prepare(self) -> None:
         """Settle what this directory is for, and wait for what a killed `up` left behind."""
         remembered, options = self._data_dir.remembered, self._options
+        if options.size is not None and not 1 <= options.size <= SIZE_MAX:
+            raise UnusableError(f"a demo company has 1 to {SIZE_MAX} sellers, not {options.size}")
         if any(child.runs() for child in remembered.children.values()):
             self._console.waiting("waiting for the processes of an `up` that was killed")
             self._data_dir.end_left_over()

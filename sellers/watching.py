@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -34,10 +35,9 @@ def touch(api: Api, told: dict[str, Any], touch_id: str | None, out: Console) ->
     given = {name: value for name, value in told.items() if value is not None}
     if "person" not in given:
         given["person"] = known_person(api)
-    today = SystemClock().now()
     began = time.monotonic()
     name = touch_id or SystemClock().new_id()
-    before = touches_on(api, today.date().isoformat())
+    before = touches_by_day(api)
     sent = api.post("/touches?source=cli", given, headers={"idempotency-key": name})
     seconds = time.monotonic() - began
     tree = Tree(Text(f"touch {given['channel']} with {given['person']}: {given.get('subject')}"))
@@ -53,7 +53,7 @@ def touch(api: Api, told: dict[str, Any], touch_id: str | None, out: Console) ->
         place = f"{view['domain']}.{view['collection']}"
         folded = "" if view["folded_version"] else "  (not folded yet)"
         tree.add(Text(f"view      {place}: {', '.join(view['keys'])}{folded}"))
-    tree.add(Text(f"figure    {figure(api, today.date().isoformat(), before)}"))
+    tree.add(Text(f"figure    {figure(api, before)}"))
     out.print(tree)
 
 
@@ -74,16 +74,27 @@ def reached(api: Api, stream: str) -> dict[str, Any] | None:
     return trace if all(view["folded_version"] for view in trace["views"]) else None
 
 
-def touches_on(api: Api, day: str) -> int:
-    rows = rows_of(api.get("/analytics/touches", {"by": "day", "first": day, "last": day}))
-    return sum(row["touches"] for row in rows if row["key"] == day)
+def touches_by_day(api: Api) -> dict[str, int]:
+    """Return the touches of these days: which of them is today, only the company's zone says."""
+    today = SystemClock().now().date()
+    around = {"first": today - timedelta(days=1), "last": today + timedelta(days=1)}
+    days = {name: day.isoformat() for name, day in around.items()}
+    rows = rows_of(api.get("/analytics/touches", {"by": "day", **days}))
+    return {row["key"]: row["touches"] for row in rows}
 
 
-def figure(api: Api, day: str, before: int) -> str:
-    after = until(lambda: count if (count := touches_on(api, day)) > before else None)
-    if after is None:
-        return f"touches on {day}: still {before:,} (the same touch counts once)"
-    return f"touches on {day}: {before:,} -> {after:,}"
+def figure(api: Api, before: dict[str, int]) -> str:
+    """Return the day that has more touches than before."""
+
+    def grown() -> tuple[str, int] | None:
+        counts = touches_by_day(api).items()
+        return next(((day, n) for day, n in counts if n > before.get(day, 0)), None)
+
+    found = until(grown)
+    if found is None:
+        return "touches by day: as before (the same touch counts once)"
+    day, after = found
+    return f"touches on {day}: {before.get(day, 0):,} -> {after:,}"
 
 
 def until(found: Callable[[], Any]) -> Any:
@@ -172,14 +183,12 @@ def import_crm(
     from sellers import importing  # noqa: PLC0415
 
     mapping, source = told
-    try:
-        meaning = importing.load_mapping(mapping, source=source)
-        with progress_bar(err, f"importing {directory.name}") as progress:
-            summary = importing.import_crm(directory, api, meaning, report_path, progress)
-        with progress_bar(err, "folding") as progress:
-            importing.wait_until_folded(api, progress)
-    except importing.CrmImportError as error:
-        raise CommandError(str(error)) from error
+    with progress_bar(err, f"importing {directory.name}") as progress:
+        summary = importing.import_crm(
+            directory, api, mapping, report_path, progress, source=source
+        )
+    with progress_bar(err, "folding") as progress:
+        importing.wait_until_folded(api, progress)
     return summary
 
 

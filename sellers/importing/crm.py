@@ -33,19 +33,26 @@ def import_crm(
     mapping: Mapping | Path | None = None,
     report_path: Path | None = None,
     progress: Progress = silent,
+    *,
+    source: str | None = None,
 ) -> Summary:
     """Send every row of the export; bad rows are in the report and stop nothing.
 
+    `source` names the other system when the mapping file's own name for it is not the one.
+
     Raises:
-        CrmImportError: the mapping, a file or a column is missing or wrong; nothing was sent.
+        CrmImportError: the mapping, a file, a column or the report is missing or wrong; nothing
+            was sent.
         ApiError: the platform stays away, or refuses whole requests; run it again later.
 
     """
     began = time.monotonic()
+    told_by = mapping if isinstance(mapping, Path) else None
     if not isinstance(mapping, Mapping):
-        mapping = load_mapping(mapping)
+        mapping = load_mapping(mapping, source=source)
     files = _files(directory, mapping)
     path = report_path or _default_report(mapping)
+    _keep_apart(path, [told_by, *(file.path for file in files.values())])
     with ExitStack() as stack:
         report = stack.enter_context(Report(path))
         run = Import(mapping, files, Summary(mapping.source, path), report, progress)
@@ -209,6 +216,12 @@ def _unread(mapping: Mapping, files: dict[str, CsvFile]) -> list[str]:
         if rest:
             notes.append(f"{table.file}: not read, because not mapped: {', '.join(rest)}")
     return notes
+
+
+def _keep_apart(report: Path, inputs: list[Path | None]) -> None:
+    """Refuse a report that would empty what is read, under whatever name."""
+    if any(report.exists() and path is not None and report.samefile(path) for path in inputs):
+        raise CrmImportError(f"the report {report} is read by this import; give it another name")
 
 
 def _default_report(mapping: Mapping) -> Path:

@@ -86,6 +86,15 @@ class CompanyColumns(Part):
     employee_count: Col | None = None
     location: Col | None = None
 
+    @field_validator("parent")
+    @classmethod
+    def _listed_here(cls, parent: Reference | None) -> Reference | None:
+        if parent is not None and parent.unlisted == "register":
+            raise ValueError(
+                "companies are listed in this very file: `unlisted` is leave_out or reject"
+            )
+        return parent
+
 
 class Companies(Table):
     columns: CompanyColumns
@@ -119,10 +128,10 @@ class Sellers(Table):
     @classmethod
     def _names_the_manager(cls, template: str) -> str:
         try:
-            fields = {name for _, name, _, _ in string.Formatter().parse(template)} - {None}
+            parts = [part[1:] for part in string.Formatter().parse(template)]
         except ValueError as error:
             raise ValueError(f"{template!r}: {error}") from error
-        if fields != {"manager"}:
+        if {part for part in parts if part[0] is not None} != {("manager", "", None)}:
             raise ValueError("a text with {manager} in it, and no other braces")
         return template
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections import deque
@@ -204,7 +205,9 @@ class CsvFile:
 
 def _opened(path: Path, form: Format) -> TextIO:
     # What cannot be decoded becomes a lone surrogate, and costs its row only.
-    encoding = "utf-8-sig" if form.encoding.lower().replace("_", "-") == "utf-8" else form.encoding
+    encoding = codecs.lookup(form.encoding).name
+    if encoding == "utf-8":
+        encoding = "utf-8-sig"  # a byte-order mark is no part of the first column's name
     return path.open(encoding=encoding, errors="surrogateescape", newline="")
 
 

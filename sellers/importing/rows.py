@@ -201,7 +201,8 @@ class Translator:
     def _opportunity(self, table: Opportunities, key: str, cells: Cells) -> Iterator[Mirrored]:
         columns = table.columns
         meaning = self._stage(table, cells)
-        discovered, entered = cells.day(columns.discovered_on), cells.day(columns.stage_on)
+        discovered = cells.day(columns.discovered_on)
+        entered = self._entered_on(columns.stage_on, discovered, cells)
         closed = self._closed_on(columns.closed_on, meaning, (discovered, entered), cells)
         value, currency = self._value(table, meaning, cells)
         named: dict[str, tuple[str | None, str | None]] = {}
@@ -243,6 +244,15 @@ class Translator:
         if name != told:
             cells.repaired(column, told, f"taken for {name!r}")
         return table.stages[name]
+
+    def _entered_on(
+        self, column: Column | None, discovered: date | None, cells: Cells
+    ) -> date | None:
+        entered = cells.day(column)
+        if column is None or entered is None or discovered is None or entered >= discovered:
+            return entered
+        told = cells.text(column)
+        raise RejectedError(column.column, told, f"is before it was discovered, {discovered}")
 
     def _closed_on(
         self,

@@ -20,7 +20,6 @@ WHOLE_DIGITS_MAX = 12
 PLACES_MAX = 4
 NAME_CHARS_MAX = 200
 
-_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{0,40})?")
 _BESIDE_THE_NAME = re.compile(r"[\W_]+")
 
 
@@ -152,16 +151,24 @@ def _day(value: str, form: str) -> date | None:
         return None
 
 
+@lru_cache(maxsize=16)
+def _numbers(thousands: str, point: str) -> re.Pattern[str]:
+    """Return how numbers are written. A mark anywhere else means a number of another style."""
+    whole = "[0-9]{1,40}"
+    if thousands:
+        whole += rf"|[1-9][0-9]{{0,2}}(?:{re.escape(thousands)}[0-9]{{3}}){{1,12}}"
+    return re.compile(rf"[+-]?(?:{whole})(?:{re.escape(point)}[0-9]{{0,40}})?")
+
+
 def _number(value: str, style: Style) -> Decimal | str:
     """Return the number, or why it is none."""
-    plain = value.replace("\u00a0", " ")
-    if style.thousands_mark:
-        plain = plain.replace(style.thousands_mark, "")
-    if style.decimal_mark != ".":
-        plain = plain.replace(".", "?").replace(style.decimal_mark, ".")
-    if not _NUMBER.fullmatch(plain):
-        return "is no number"
-    found = Decimal(plain)
+    thousands, point = style.thousands_mark, style.decimal_mark
+    written = value.replace("\u00a0", " ")
+    if not _numbers(thousands, point).fullmatch(written):
+        marks = f" with {thousands!r} between thousands and {point!r} before decimals"
+        return f"is no number{marks if thousands else ''}"
+    whole_part, _, decimals = written.partition(point)
+    found = Decimal(f"{whole_part.replace(thousands, '')}.{decimals}")
     if found < 0:
         return "is negative"
     # What is beyond these bounds the domain refuses.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import socket
+import tempfile
 import threading
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +16,16 @@ from typer.testing import CliRunner
 
 from sellers.cli import app
 from sellers.data_dir import DataDir
+from sellers.up import Options, up
+from services.analytics.pipeline import BYS
+from shared.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 Answer = tuple[int, Any]
+WITH = ("--person", "person-7", "--subject", "[bold] a question")
 
 
 class Platform(ThreadingHTTPServer):
@@ -106,6 +112,16 @@ def test_a_report_is_exactly_what_the_api_answers_as_json(platform: Platform, ru
     done = run("report", "pipeline", "--by", "stage", "--as-of", "2017-06-30", "--json")
     assert done.exit_code == 0
     assert json.loads(done.stdout) == rows
+
+
+def test_what_was_won_in_other_currencies_is_shown_beside(platform: Platform, run: Any) -> None:
+    abroad = {**ROW, "key": "Abroad", "value_won": "0"}
+    abroad["value_won_other"] = {"EUR": "120.5", "KRW": "1234567"}
+    platform.on("GET /analytics/pipeline?by=region", (200, {"rows": [ROW, abroad]}))
+    lines = run("report", "pipeline", "--by", "region").stdout.splitlines()
+    assert any(line.rstrip().endswith("in other currencies") for line in lines)
+    (line,) = [line for line in lines if "Abroad" in line]
+    assert line.rstrip().endswith("120 EUR, 1,234,567 KRW")
 
 
 def test_a_report_is_a_table_with_bars_for_people(platform: Platform, run: Any) -> None:
@@ -282,18 +298,106 @@ def test_a_touch_shows_its_path(platform: Platform, run: Any) -> None:
     trace = {"facts": [{"position": "touches/3/117"}], "views": [{**view, "folded_version": 1}]}
     platform.on("POST /touches?source=cli", (202, {"stream": stream, "token": "x"}))
     platform.on(f"GET /trace/{stream}", (404, {"detail": "not yet"}), (200, trace))
-    counts = iter([5, 5, 6])
-    answer = platform.answer
-
-    def dated(request: str) -> Answer:
-        if found := re.match(r"GET /analytics/touches\?by=day&first=(\S+)&last=\1$", request):
-            return 200, {"rows": [{"key": found[1], "touches": next(counts)}]}
-        return answer(request)
-
-    platform.answer = dated  # type: ignore[method-assign]
-    done = run("touch", "--person", "person-7", "--subject", "[bold] a question", "--id", "k1")
+    days = days_of([5, 6])
+    platform.answer = answering(platform, days)  # type: ignore[method-assign]
+    done = run("touch", *WITH, "--grade", "executive", "--function", "support", "--id", "k1")
     assert done.exit_code == 0, done.stderr
     assert platform.headers["idempotency-key"] == "k1"
-    assert platform.bodies[0]["person"] == "person-7"
+    told = {"person": "person-7", "grade": "executive", "function": "support"}
+    assert told.items() <= platform.bodies[0].items()
     for part in ("[bold] a question", "touches/3/117", "contacts.timeline_v1", "5 -> 6"):
         assert part in done.stdout
+
+
+def days_of(counts: list[int]) -> Iterator[list[dict[str, Any]]]:
+    """The figures of touches by day, at first and afterwards, where tomorrow has begun already."""
+    tomorrow = (SystemClock().now() + timedelta(days=1)).date().isoformat()
+    yield from (
+        [{"key": "2000-01-01", "touches": 9}, {"key": tomorrow, "touches": n}] for n in counts
+    )
+
+
+def answering(platform: Platform, days: Iterator[Any]) -> Callable[[str], Answer]:
+    """Answer the figures of any days around now with the next of these."""
+    answer = platform.answer
+    today = SystemClock().now().date()
+    first, last = (today + timedelta(days=n) for n in (-1, 1))
+    asked = f"GET /analytics/touches?by=day&first={first}&last={last}"
+    return lambda request: (200, {"rows": next(days)}) if request == asked else answer(request)
+
+
+def test_the_figure_of_a_touch_is_found_where_the_company_has_another_date(
+    platform: Platform, run: Any
+) -> None:
+    """In Seoul it is tomorrow for nine hours of each day of ours."""
+    platform.on("POST /touches?source=cli", (202, {"stream": "touch-1", "token": "x"}))
+    trace = {"facts": [{"position": "touches/3/117"}], "views": []}
+    platform.on("GET /trace/touch-1", (200, trace))
+    platform.answer = answering(platform, days_of([5, 5, 6]))  # type: ignore[method-assign]
+    done = run("touch", *WITH)
+    tomorrow = (SystemClock().now() + timedelta(days=1)).date()
+    assert f"touches on {tomorrow}: 5 -> 6" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["터치", "", "a\nb"])
+def test_an_id_that_cannot_travel_is_told_in_one_line(
+    platform: Platform, run: Any, name: str
+) -> None:
+    done = run("touch", *WITH, "--id", name)
+    assert done.exit_code == 2
+    assert "'--id': printable ASCII characters, please" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert platform.asked == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ("GET /lag", ("lag",)),
+        ("GET /verify", ("verify",)),
+        ("GET /parked", ("parked", "list")),
+        ("GET /topics", ("topics",)),
+        ("GET /analytics/pipeline?by=stage", ("report", "pipeline")),
+        ("POST /views/x/rebuild", ("rebuild", "x")),
+    ],
+)
+@pytest.mark.parametrize("document", [{"hello": "world"}, [1, 2], "hello"])
+def test_another_server_that_answers_with_json_is_told_in_one_line(
+    platform: Platform, run: Any, request_: str, words: tuple[str, ...], document: Any
+) -> None:
+    platform.on(request_, (200, document))
+    done = run(*words)
+    assert done.exit_code == 1
+    assert f"sellers: {platform.url} is not this platform: it answers with" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_mistake_of_ours_is_one_line_that_says_where_the_details_are(
+    platform: Platform, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    platform.on("GET /lag", (200, {"projections": [{"domain": "contacts"}]}))
+    done = run("lag")
+    assert done.exit_code == 1
+    (details,) = tmp_path.iterdir()
+    assert done.stderr == f"sellers: KeyError: 'collection' (the details are in {details})\n"
+    assert details.read_text().startswith("Traceback (most recent call last)")
+
+
+def test_a_demo_company_beyond_all_measure_is_refused_before_anything_is_kept(
+    run: Any, tmp_path: Path
+) -> None:
+    done = run("up", "--data-dir", str(tmp_path / "data"), "--size", "6000")
+    assert done.exit_code == 2
+    assert "'--size'" in done.stderr
+    assert "5000" in done.stderr
+    assert up(Options(tmp_path / "data", size=6_000)) == 1
+    assert not (tmp_path / "data" / "up.json").exists()
+
+
+def test_whatever_the_figures_can_be_grouped_by_can_be_asked_for(
+    platform: Platform, run: Any
+) -> None:
+    for by in BYS:
+        platform.on(f"GET /analytics/pipeline?by={by}", (200, {"rows": []}))
+        assert run("report", "pipeline", "--by", by).exit_code == 0

@@ -30,6 +30,12 @@ BIN = Path(sys.executable).parent
         ("orders", "class", "no word of Python"),
         ("../x", "order", "small letters"),
         ("email", "order", "module of Python"),
+        ("base", "foo", "taken"),
+        ("decode", "foo", "taken"),
+        ("shared", "foo", "taken"),
+        ("sellers", "foo", "taken"),
+        ("parked", "foo", "taken"),
+        ("readyz", "foo", "taken"),
         ("", "", "small letters"),
     ],
 )
@@ -38,6 +44,11 @@ def test_a_name_that_cannot_be_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(NoDomainError, match=because):
         check(name, one)
+
+
+def test_a_file_that_exists_is_never_written_over() -> None:
+    with pytest.raises(NoDomainError, match=r"base\.py is there already"):
+        planned("base", "foo")
 
 
 def test_one_of_them_is_guessed() -> None:

@@ -14,7 +14,7 @@ import pytest
 from sellers.client import Api, ApiError
 from sellers.importing import CrmImportError, import_crm, load_mapping, wait_until_folded
 from sellers.importing.crm import CsvFile, Format
-from sellers.importing.mapping import Opportunities, Sellers
+from sellers.importing.mapping import DEFAULT, Opportunities, Sellers
 from sellers.importing.reading import Row
 from sellers.importing.rows import Translator
 from sellers.importing.tests.served import Served, serving
@@ -144,6 +144,48 @@ def test_bad_rows_are_rejected_and_the_good_ones_kept(
     counts = summary.of("sales_pipeline.csv")
     assert (counts.read, counts.recorded, counts.rejected) == (16, 5, 11)
     assert set(cards(api)) == {"O1", "O2", "O3", "O4", "O5"}
+
+
+def test_a_stage_before_the_discovery_rejects_the_row(api: Api, tmp_path: Path) -> None:
+    (tmp_path / "deals.csv").write_text(
+        "id,phase,found,since\n1,Offer,2026-03-02,2026-02-28\n2,Offer,2026-03-02,2026-03-02\n"
+    )
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(
+        """
+source: other-crm
+currency: USD
+opportunities:
+  file: deals.csv
+  columns: { key: id, stage: phase, discovered_on: found, stage_on: since }
+  stages: { Offer: Proposal }
+"""
+    )
+    summary = import_crm(tmp_path, api, mapping, tmp_path / "report.csv")
+    assert [
+        (r["file"], r["line"], r["field"], r["value"], r["reason"], r["action"])
+        for r in report(summary.report)
+    ] == [
+        (
+            *("deals.csv", "2", "since", "2026-02-28"),
+            *("is before it was discovered, 2026-03-02", "rejected"),
+        )
+    ]
+    assert set(cards(api)) == {"2"}
+
+
+@pytest.mark.parametrize("name", ["accounts.csv", "link.csv", "mapping.yaml"])
+def test_a_report_never_takes_the_place_of_what_is_imported(
+    api: Api, export: Path, name: str
+) -> None:
+    (export / "link.csv").symlink_to("sales_pipeline.csv")
+    mapping = export / "mapping.yaml"
+    shutil.copy(DEFAULT, mapping)
+    before = (export / name).read_bytes()
+    with pytest.raises(CrmImportError, match=f"{name} is read by"):
+        import_crm(export, api, mapping, export / name)
+    assert (export / name).read_bytes() == before
+    assert api.get("/lag")["projections"][0]["written"] == 0
 
 
 def test_a_name_that_no_file_lists_is_left_out_but_not_the_opportunity(

@@ -60,6 +60,13 @@ def test_the_source_can_be_told_apart() -> None:
         ({"products.file": "accounts.csv"}, "two tables have the same file"),
         ({"products": None}, "opportunities.columns.product: no file lists these names"),
         ({"sellers.team": "Team"}, "sellers.team: a text with {manager}"),
+        ({"sellers.team": "Team {manager:d}"}, "sellers.team: a text with {manager}"),
+        ({"sellers.team": "{manager!r}"}, "sellers.team: a text with {manager}"),
+        ({"sellers.team": "{manager} {manager.name}"}, "sellers.team: a text with {manager}"),
+        (
+            {"companies.columns.parent": {"column": "subsidiary_of", "unlisted": "register"}},
+            "companies.columns.parent: companies are listed in this very file",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_field(

@@ -50,6 +50,14 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     assert names(read(tmp_path, "name,city\n가,나\n".encode("utf-16"), "utf-16")) == ["가"]
 
 
+@pytest.mark.parametrize("encoding", ["utf8", "UTF_8", "U8", "utf-8-sig"])
+def test_a_byte_order_mark_does_no_harm_however_the_encoding_is_spelt(
+    tmp_path: Path, encoding: str
+) -> None:
+    raw = '\ufeff"name","city"\n"가","나"\n'.encode()
+    assert names(read(tmp_path, raw, encoding)) == ["가"]
+
+
 def test_korean_windows_files_are_read(tmp_path: Path) -> None:
     raw = "name;city\n김민준;서울\n".encode("cp949")
     assert names(read(tmp_path, raw, "cp949", ";")) == ["김민준"]

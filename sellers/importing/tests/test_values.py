@@ -69,6 +69,46 @@ def test_what_is_no_amount_rejects_the_row(value: str, reason: str) -> None:
         cell(value).amount(COLUMN)
 
 
+@pytest.mark.parametrize(
+    ("value", "style", "amount"),
+    [
+        ("1.234", COMMA, "1234"),
+        ("1234,56", COMMA, "1234.56"),
+        ("-0", COMMA, "0"),
+        ("12,345.5", Style("%Y-%m-%d", ".", ","), "12345.5"),
+        ("1\u00a0234\u00a0567", Style("%Y-%m-%d", ",", " "), "1234567"),
+        ("1'000", Style("%Y-%m-%d", ".", "'"), "1000"),
+    ],
+)
+def test_a_thousands_mark_stands_between_groups_of_three(
+    value: str, style: Style, amount: str
+) -> None:
+    assert cell(value, style).amount(COLUMN) == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    ("value", "style"),
+    [
+        ("1234.56", COMMA),
+        ("1.5", COMMA),
+        ("0.125", COMMA),
+        ("1234.567", COMMA),
+        ("1.234.56", COMMA),
+        ("1,234.5", COMMA),
+        ("1.", COMMA),
+        (".123", COMMA),
+        ("1,5", Style("%Y-%m-%d", ".", ",")),
+        ("1.5,000", Style("%Y-%m-%d", ".", ",")),
+        ("1  234", Style("%Y-%m-%d", ".", " ")),
+    ],
+)
+def test_a_mark_in_another_place_is_not_taken_for_one_between_thousands(
+    value: str, style: Style
+) -> None:
+    with pytest.raises(RejectedError, match="is no number with"):
+        cell(value, style).amount(COLUMN)
+
+
 def test_a_descriptive_number_is_left_out_and_reported() -> None:
     cells = cell("-5")
     assert cells.quantity(COLUMN) is None
