@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from shared.command import Instant
 from shared.errors import DomainError, InvalidError, NotFoundError, TooLargeError
 from shared.events import encode, timestamp
 from shared.observability import COMMANDS
@@ -34,7 +35,7 @@ class Item(BaseModel):
     command: dict[str, Any] = Field(default_factory=dict)
     id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
     origin: Annotated[str | None, Field(min_length=1, max_length=300)] = None
-    occurred_at: AwareDatetime | None = None
+    occurred_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,8 @@ def bulk_router(domain: Domain) -> APIRouter:
     async def history(
         stream: str,
         runtime: Current,
-        as_of: Annotated[AwareDatetime | None, Query()] = None,
-        known_at: Annotated[AwareDatetime | None, Query()] = None,
+        as_of: Annotated[Instant | None, Query()] = None,
+        known_at: Annotated[Instant | None, Query()] = None,
     ) -> dict[str, Any]:
         """All facts of one stream: by when they happened, and by when we knew of them."""
         found = await runtime.journal.histories(runtime.store, [stream])

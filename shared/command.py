@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, model_validator
+
+from shared.events.base import in_range
+
+# What every instant that somebody sends must be: with a zone, and in living memory or plans.
+Instant = Annotated[AwareDatetime, AfterValidator(in_range)]
 
 
 class Command(BaseModel):

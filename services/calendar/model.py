@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, assert_never
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from shared.command import Command
+from shared.command import Command, Instant
 from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.events.calendar import (
     CalendarEvent,
@@ -62,8 +62,8 @@ class Entry:
 class Plan(Command):
     seller: EmployeeStream
     category: Category
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Instant
+    ends_at: Instant
     title: Text | None = None
     person: PersonStream | None = None
     company: CompanyStream | None = None
@@ -71,8 +71,8 @@ class Plan(Command):
 
 
 class Done(Command):
-    started_at: AwareDatetime
-    ended_at: AwareDatetime
+    started_at: Instant
+    ended_at: Instant
 
 
 class Cancel(Command):
