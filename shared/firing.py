@@ -49,20 +49,21 @@ class Lease:
     """Who scans: one document, changed by whoever has read it in the same transaction.
 
     No two machines' clocks are compared: a rival takes it when the holder's `beat` has stood still
-    for `LEASE_S` of the rival's own time. `until` is for people to read.
+    for `length_s` of the rival's own time. `until` is for people to read.
     """
 
     name: str
     holder: str
     store: Store
     clock: Clock
+    length_s: float = LEASE_S
     _renewed_at: float = float("-inf")
     _rival: tuple[str, int] | None = None
     _rival_since: float = float("-inf")
 
     async def held(self) -> bool:
         """Take it or keep it; say whether it is ours."""
-        if _now() - self._renewed_at < LEASE_S / 3:
+        if _now() - self._renewed_at < self.length_s / 3:
             return True
         self._renewed_at = float("-inf")
         if not self._free(await self.store.get(LEASES, self.name)):
@@ -96,14 +97,14 @@ class Lease:
         seen = (document["holder"], document["beat"])
         if seen != self._rival:
             self._rival, self._rival_since = seen, _now()
-        return _now() - self._rival_since > LEASE_S
+        return _now() - self._rival_since > self.length_s
 
     def _document(self, before: Document | None) -> Document:
         return {
             "_id": self.name,
             "holder": self.holder,
             "beat": (before["beat"] if before else 0) + 1,
-            "until": timestamp(self.clock.now() + timedelta(seconds=LEASE_S)),
+            "until": timestamp(self.clock.now() + timedelta(seconds=self.length_s)),
         }
 
 
