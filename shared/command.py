@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, model_validator
 
+from shared.errors import InvalidError
 from shared.events.base import in_range
 
 # What every instant that somebody sends must be: with a zone, and in living memory or plans.
@@ -17,6 +18,25 @@ class Command(BaseModel):
     """A request that may be refused. Unknown fields are: a misspelt one must not be lost."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    # Fields with the dates of what has happened already; plans and appointments are not among them.
+    happened: ClassVar[tuple[str, ...]] = ()
+    # Fields that name another stream than the one that the command is sent to.
+    others: ClassVar[tuple[str, ...]] = ()
+
+    def check(self, stream: str, today: date) -> None:
+        """Refuse what cannot be, whatever the stream's history: the service asks before `decide`.
+
+        Raises:
+            InvalidError: naming the field.
+
+        """
+        for name in self.happened:
+            day = getattr(self, name)
+            if day is not None and day > today:
+                raise InvalidError(f"{day} is after today, {today}", field=f"#/{name}")
+        for name in self.others:
+            if getattr(self, name) == stream:
+                raise InvalidError(f"{stream} cannot be its own {name}", field=f"#/{name}")
 
 
 class DatedCommand(Command):
@@ -36,3 +56,9 @@ class DatedCommand(Command):
         if self.on is not None or self.date_unknown:
             return self
         return self.model_copy(update={"on": today})
+
+
+class HappenedCommand(DatedCommand):
+    """A dated command about what has happened: its date is today or earlier."""
+
+    happened: ClassVar[tuple[str, ...]] = ("on",)

@@ -9,8 +9,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 
 from services.analytics import pipeline as report
-from services.analytics.figures import read_figures
-from services.analytics.pipeline import By, Per, TouchesBy, axes_of, in_order, row_document
+from services.analytics.figures import Figures, Row, read_figures
+from services.analytics.pipeline import (
+    By,
+    PartOf,
+    Per,
+    TouchesBy,
+    axes_of,
+    in_order,
+    row_document,
+)
 from services.analytics.proof import total, why
 from shared.runtime import Runtime
 from shared.web import AtLeast, runtime_of
@@ -34,12 +42,15 @@ async def pipeline(
 ) -> dict[str, Any]:
     """Opportunities by stage, product, seller, ... (N-06): counts, value won, rate, mean cycle.
 
-    `key` is the name of the row, `id` the stream behind the name; both null where a row has none.
-    Money and rates are decimal text; `win_rate` is in percent. `positions` say which facts of the
-    log are in the figures, `parked_facts` how many of those are set aside.
+    Without `as_of` as it stands today in the company's zone. `latent` counts what is not real yet
+    (O-02): it is neither `open` nor in `count`. `key` is the name of the row, `id` the stream
+    behind the name; both null where a row has none. Money and rates are decimal text; `win_rate`
+    is in percent. `positions` say which facts of the log are in the figures, `parked_facts` how
+    many of those are set aside.
     """
     figures = await read_figures(runtime, axes_of(by), owner=_employee(seller), at_least=at_least)
-    rows = report.pipeline(by, figures.cells, figures.organization, as_of)
+    day = as_of or _today(runtime)
+    rows = report.pipeline(by, figures.cells, figures.organization, day)
     currency = runtime.settings.currency
     return {
         "rows": [
@@ -52,6 +63,10 @@ async def pipeline(
         "positions": figures.positions,
         "parked_facts": figures.parked,
     }
+
+
+def _today(runtime: Runtime) -> date:
+    return runtime.clock.now().astimezone(runtime.settings.zone).date()
 
 
 def _employee(seller: str | None) -> str | None:
@@ -81,6 +96,7 @@ async def inflow(
                 "won": flows[key].tally.won,
                 "lost": flows[key].tally.lost,
                 "value_won": report.money(flows[key].tally.values[currency]),
+                **report.other_currencies(flows[key].tally, currency),
             }
             for key in sorted(flows)
         ],
@@ -121,6 +137,7 @@ async def explain(
     by: By,
     key: str | None = None,
     as_of: AsOf = None,
+    seller: Seller = None,
 ) -> dict[str, Any]:
     """Why is this number? The opportunities behind a row of `/analytics/pipeline`.
 
@@ -128,14 +145,52 @@ async def explain(
     own measures (money in ten-thousandths) and adds up to the row;
     `/opportunities/history/<stream>` has the facts of each.
     """
-    figures = await read_figures(runtime, (), entities=True, at_least=at_least)
-    contributing = await asyncio.to_thread(
-        why, by, figures.ids(key), figures.entities, figures.organization, as_of
-    )
+    owner, row = _employee(seller), Row(by, key)
+    figures = await read_figures(runtime, (), owner=owner, row=row, at_least=at_least)
+    part_of = report.in_pipeline(by, figures.organization, as_of or _today(runtime))
+    return {"by": by, "as_of": as_of, **await _explained(figures, key, part_of, owner)}
+
+
+@router.get("/inflow/why")
+async def explain_inflow(
+    runtime: Analytics,
+    at_least: AtLeast,
+    key: str,
+    per: Per = "month",
+    first: Day = None,
+    last: Day = None,
+    seller: Seller = None,
+) -> dict[str, Any]:
+    """The opportunities behind a period of `/analytics/inflow`."""
+    owner, row = _employee(seller), Row(per, key)
+    figures = await read_figures(runtime, (), owner=owner, row=row, at_least=at_least)
+    part_of = report.in_inflow(per, first, last)
+    return {"per": per, **await _explained(figures, key, part_of, owner)}
+
+
+@router.get("/touches/why")
+async def explain_touches(
+    runtime: Analytics,
+    at_least: AtLeast,
+    by: TouchesBy = "seller",
+    key: str | None = None,
+    first: Day = None,
+    last: Day = None,
+    seller: Seller = None,
+) -> dict[str, Any]:
+    """The touches behind a row of `/analytics/touches`, found as those of `/analytics/why` are."""
+    owner, row = _employee(seller), Row(by, key, "touch")
+    figures = await read_figures(runtime, (), owner=owner, row=row, at_least=at_least)
+    part_of = report.in_touches(by, figures.organization, first, last)
+    return {"by": by, **await _explained(figures, key, part_of, owner)}
+
+
+async def _explained(
+    figures: Figures, key: str | None, part_of: PartOf, owner: str | None
+) -> dict[str, Any]:
+    contributing = await asyncio.to_thread(why, part_of, figures.keys, figures.entities, owner)
     return {
-        "by": by,
         "key": key,
-        "as_of": as_of,
         "total": total(contributing),
         "contributions": [{"stream": one.stream, **one.amounts} for one in contributing],
         "positions": figures.positions,

@@ -1,8 +1,9 @@
 """How an opportunity or a touch stood, day by day: what all figures about it follow from. Pure.
 
-A fact says how things stand from its day on, and the fact recorded last is right about that: it
-overrides what earlier ones said of that day and later. So figures and views never disagree about
-how things stand now, whatever was entered late.
+Steps and handovers hold from their day on, in the order of their days, whenever they are entered;
+of those of one day the one recorded last. What decides or corrects overrides what was said of its
+day and later. A step or handover without a date stands where it was recorded, and yields to what is
+recorded after it. So figures and views never disagree about how things stand now.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from zoneinfo import ZoneInfo
 
 from shared.events import Envelope
 from shared.events.opportunities import (
+    FIRST_STAGE,
+    LOST,
+    WON,
     EngagementCorrected,
     OpportunityCorrected,
     OpportunityDiscovered,
@@ -32,11 +36,6 @@ from shared.events.opportunities import (
 )
 from shared.events.touches import TouchRecorded
 
-T = TypeVar("T")
-
-WON, LOST = "Won", "Lost"
-# The stage before we are in earnest: the cycle of a deal runs from the day it was left.
-PROSPECTING = "Prospecting"
 MONEY_SCALE = 10_000
 NO_CURRENCY = "XXX"  # ISO 4217: no currency is involved.
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -58,6 +57,8 @@ class Step:
     version: int
     value: int = 0
     currency: str = ""
+    # Seen, but not real yet (O-02): until it advances or is decided.
+    latent: bool = False
 
     @property
     def day(self) -> date:
@@ -70,16 +71,24 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """From this day on the opportunity is in other hands."""
+    """The opportunity came into other hands. `recorded` stands in for a date unknown."""
 
     owner: str
-    day: date
+    on: date | None
+    recorded: date
     version: int
+
+    @property
+    def day(self) -> date:
+        return self.on or self.recorded
+
+
+T = TypeVar("T", bound=Step | Handover)
 
 
 @dataclass(frozen=True, slots=True)
 class Opportunity:
-    """What its contributions need: what it is about, its steps and its handovers, as recorded."""
+    """What its contributions need: what it is about, its steps and handovers, as they held."""
 
     stream: str
     title: str = ""
@@ -142,9 +151,12 @@ def _evolve_opportunity(
                 product=event.product or "",
                 company=event.company or "",
             )
-            step = Step("discovered", event.stage, event.on, recorded, fact.version)
+            step = Step(
+                "discovered", event.stage, event.on, recorded, fact.version, latent=event.latent
+            )
         case StageAdvanced(stage=stage):
             step = Step("advanced", stage, event.on, recorded, fact.version)
+            return replace(known, steps=_with_late(known.steps, step))
         case OpportunityReopened(stage=stage):
             step = Step("reopened", stage, event.on, recorded, fact.version)
         case OpportunityWon(value=value, currency=currency):
@@ -163,14 +175,29 @@ def _evolve_opportunity(
     return replace(known, steps=(*known.steps, step))
 
 
+def _with_late(told: tuple[T, ...], new: T) -> tuple[T, ...]:
+    """Add what was told where its date puts it: before what happened later, after discovery."""
+    at = len(told)
+    while at > 0 and new.on is not None and _happened_after(told[at - 1], new.on):
+        at -= 1
+    return (*told[:at], new, *told[at:])
+
+
+def _happened_after(known: Step | Handover, day: date) -> bool:
+    if isinstance(known, Step) and known.kind == "discovered":
+        return False
+    return known.on is not None and known.on > day
+
+
 def _handed_over(
     known: Opportunity, event: OpportunityReassigned, version: int, recorded: date
 ) -> Opportunity:
-    if event.on is None and event.reason == "unstated":
-        # No event at the customer's: a source names another owner, so it had been theirs all along.
-        return replace(known, owner=event.owner, handovers=())
-    handover = Handover(event.owner, event.on or recorded, version)
-    return replace(known, handovers=(*known.handovers, handover))
+    nobodys = not known.owner and not known.handovers
+    if nobodys and event.on is None and event.reason == "unstated":
+        # Not an event: the first that anybody says about the owner, who had it all along.
+        return replace(known, owner=event.owner)
+    handover = Handover(event.owner, event.on, recorded, version)
+    return replace(known, handovers=_with_late(known.handovers, handover))
 
 
 def _corrected(
@@ -235,58 +262,52 @@ def periods(known: Opportunity) -> list[Period]:
     """Return how the opportunity stood through time; each day belongs to one period."""
     if not any(step.kind == "discovered" for step in known.steps):
         return []  # Nobody discovered it: facts about nothing that we know.
-    hands = _overridden([(h.day, h) for h in known.handovers])
-    stood = _overridden([(step.day, step) for step in known.steps])
-    stops = [start for start, _ in stood[1:]] + [None]
+    hands = _overridden(known.handovers)
+    stood = _overridden(known.steps)
+    stops = [step.day for step in stood[1:]] + [None]
     return [
         period
-        for (start, step), stop in zip(stood, stops, strict=True)
-        for period in _in_hands(known, step, start, stop, hands)
+        for step, stop in zip(stood, stops, strict=True)
+        for period in _in_hands(known, step, stop, hands)
     ]
 
 
-def _overridden(told: Sequence[tuple[date, T]]) -> list[tuple[date, T]]:
-    """Lay what was told over one another in the order of recording, each from its day on."""
-    stands: list[tuple[date, T]] = []
-    for day, what in told:
-        while stands and stands[-1][0] >= day:
+def _overridden(told: Sequence[T]) -> list[T]:
+    """Lay what was told over one another in its order, each from its day on."""
+    stands: list[T] = []
+    for what in told:
+        while stands and stands[-1].day >= what.day:
             stands.pop()
-        stands.append((day, what))
+        stands.append(what)
     return stands
 
 
 def _in_hands(
-    known: Opportunity,
-    step: Step,
-    start: date,
-    stop: date | None,
-    hands: Sequence[tuple[date, Handover]],
+    known: Opportunity, step: Step, stop: date | None, hands: Sequence[Handover]
 ) -> Iterator[Period]:
-    owner = known.owner
+    owner, start = known.owner, step.day
     if step.decides:
         # Whoever won it keeps the credit, also when it is handed over afterwards.
-        for day, handover in hands:
-            if (day, handover.version) < (start, step.version):
+        for handover in hands:
+            if (handover.day, handover.version) < (start, step.version):
                 owner = handover.owner
         yield Period(step, owner, start, stop)
         return
-    for day, handover in hands:
-        if stop is not None and day >= stop:
+    for handover in hands:
+        if stop is not None and handover.day >= stop:
             break
-        if day > start:
-            yield Period(step, owner, start, day)
-            start = day
+        if handover.day > start:
+            yield Period(step, owner, start, handover.day)
+            start = handover.day
         owner = handover.owner
     yield Period(step, owner, start, stop)
 
 
 def cycle_days(known: Opportunity, closing: Step) -> int | None:
     """Days from engagement to closing; None where either date is unknown."""
-    engaged = [
-        step
-        for step in known.steps
-        if not step.decides and step.version < closing.version and step.stage != PROSPECTING
-    ]
+    before = known.steps[: known.steps.index(closing)]
+    # The stage before we are in earnest: the cycle of a deal runs from the day it was left.
+    engaged = [step for step in before if not step.decides and step.stage != FIRST_STAGE]
     if closing.on is None or not engaged or engaged[0].on is None:
         return None
     first = min(step.on for step in engaged if step.on is not None)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from services.analytics.measures import STREAMS, Axis, Cell
 from services.analytics.pipeline import Key
 from services.analytics.projections import labels, org_tree
-from services.analytics.sink import MEASURES, entities_of, read_documents, summed
+from services.analytics.sink import MEASURES, behind, entities_of, read_documents, summed
 from services.analytics.tree import Organization
 from shared import builds
 from shared.projection import Projection
@@ -21,13 +21,26 @@ from shared.store import Document, Reads
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """The row of a report that is to be explained: by its id or name, from what kind of stream."""
+
+    by: str
+    key: Key
+    kind: Literal["opportunity", "touch"] = "opportunity"
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
-    """The cells of some axes, or entities, and everything that they are told by."""
+    """The cells of some axes, or the entities behind a row, and everything they are told by.
+
+    `keys` are all that may be meant by the row's name or id.
+    """
 
     cells: dict[Cell, int]
     entities: dict[str, Document]
     organization: Organization
     names: dict[str, str]
+    keys: set[Key]
     positions: dict[str, int]
     parked: int
 
@@ -35,17 +48,13 @@ class Figures:
         """Return what people call it; its id where nobody told us."""
         return None if key is None else self.names.get(key, key)
 
-    def ids(self, called: Key) -> set[Key]:
-        """Return all that may be meant by a name or an id."""
-        return {called, *(stream for stream, name in self.names.items() if name == called)}
-
 
 async def read_figures(
     runtime: Runtime,
     axes: Sequence[Axis],
     *,
     owner: str | None = None,
-    entities: bool = False,
+    row: Row | None = None,
     at_least: Token | None = None,
 ) -> Figures:
     """Read in one snapshot, at least as fresh as the reader's own last write.
@@ -62,14 +71,18 @@ async def read_figures(
         called = nodes | await _everything(tx, labels)
         cursors = await tx.find(Collections(collection).cursors, {})
         parked = await tx.count(Collections(collection).parked, {})
-        held = await tx.find(entities_of(collection), {}) if entities else []
+        names = {stream: view.name for stream, view in called.items() if view.name is not None}
+        keys = set() if row is None else {row.key, *(n for n in names if names[n] == row.key)}
+        where = None if row is None else behind(row.kind, row.by, keys, owner)
+        held = [] if where is None else await tx.find(entities_of(collection), where)
     # Some tenths of a second for a company's whole history: nobody else has to wait for it.
     cells = await asyncio.to_thread(summed, documents)
     return Figures(
         cells,
         {document["_id"]: document for document in held},
         Organization(nodes),
-        {stream: view.name for stream, view in called.items() if view.name is not None},
+        names,
+        keys,
         {cursor["_id"]: cursor["offset"] for cursor in cursors},
         parked,
     )

@@ -26,7 +26,7 @@ from services.analytics.entities import (
 from shared.events import Envelope
 
 # Bump it when a measure changes: the new cells are built beside the old ones from the first fact.
-VERSION = 1
+VERSION = 2
 TOPICS = ("opportunities", "touches")
 STREAMS = frozenset({"opportunity", "touch"})
 
@@ -59,8 +59,11 @@ def contributions(entity: Entity) -> dict[Cell, int]:
         assert entity.day is not None
         return {Cell("touches", entity.owner, "touch", "", entity.day): 1}
     cells: Counter[Cell] = Counter()
-    for number, period in enumerate(periods(entity)):
-        if number == 0:
+    discovered = False
+    for period in periods(entity):
+        if not discovered and not period.step.latent:
+            # What is latent counts as discovered from the day on which it becomes real.
+            discovered = True
             cells[Cell("discovered", period.owner, "owner", "", period.start)] += 1
         cells.update(_stage_cells(period))
         for cell, amount in _period_cells(entity, period):
@@ -70,6 +73,10 @@ def contributions(entity: Entity) -> dict[Cell, int]:
 
 def _stage_cells(period: Period) -> dict[Cell, int]:
     stage, owner = period.step.stage, period.owner
+    if period.step.latent:
+        latent = Cell("latent", owner, "stage", stage, period.start)
+        stop = [] if period.stop is None else [latent._replace(day=period.stop)]
+        return {latent: 1} | dict.fromkeys(stop, -1)
     cells = {Cell("entered", owner, "stage", stage, period.start): 1}
     if period.stop is not None:
         cells[Cell("left", owner, "stage", stage, period.stop)] = 1
@@ -93,7 +100,7 @@ def _period_cells(known: Opportunity, period: Period) -> Iterator[tuple[Cell, in
 
 def _amounts(known: Opportunity, step: Step) -> list[tuple[str, int]]:
     if not step.decides:
-        return [("open", 1)]
+        return [("latent" if step.latent else "open", 1)]
     if step.kind == "lost":
         return [("lost", 1)]
     amounts = [("won", 1), (f"value_{step.currency}", step.value)]

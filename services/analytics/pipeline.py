@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
-from services.analytics.entities import LOST, MONEY_SCALE, WON
+from services.analytics.entities import MONEY_SCALE
 from services.analytics.measures import Axis, Cell
 from services.analytics.tree import Organization
+from shared.events.opportunities import LOST, WON
 
 By = Literal[
     "stage",
@@ -44,6 +45,7 @@ class Tally:
     open: int = 0
     won: int = 0
     lost: int = 0
+    latent: int = 0
     values: Counter[str] = field(default_factory=Counter)
     cycle_days: int = 0
     cycles: int = 0
@@ -60,6 +62,8 @@ class Tally:
                 self.won += amount
             case "lost":
                 self.lost += amount
+            case "latent":
+                self.latent += amount
             case "cycle_days":
                 self.cycle_days += amount
             case "cycles":
@@ -70,7 +74,7 @@ class Tally:
 
     @property
     def empty(self) -> bool:
-        return not (self.open or self.won or self.lost or any(self.values.values()))
+        return not (self.count or self.latent or any(self.values.values()))
 
 
 def axes_of(by: By) -> tuple[Axis, ...]:
@@ -84,21 +88,6 @@ def axes_of(by: By) -> tuple[Axis, ...]:
             return ("owner",)
 
 
-def pipeline(
-    by: By, cells: Amounts, organization: Organization, as_of: date | None
-) -> dict[Key, Tally]:
-    """Sum the cells of the axes of a report into its rows; rows of nothing are left out."""
-    rows: dict[Key, Tally] = {}
-    part_of = keys_of(by, organization, as_of or date.max)
-    for cell, amount in cells.items():
-        if as_of is not None and cell.day > as_of:
-            continue
-        part = part_of(cell, amount)
-        if part is not None:
-            rows.setdefault(part.key, Tally()).add(part.measure, part.amount)
-    return {key: tally for key, tally in rows.items() if not tally.empty}
-
-
 class Part(NamedTuple):
     """What one cell adds to which row."""
 
@@ -107,27 +96,49 @@ class Part(NamedTuple):
     amount: int
 
 
-def keys_of(by: By, organization: Organization, today: date) -> Callable[[Cell, int], Part | None]:
-    """Return the function that says to which row a cell adds what; None: to none."""
-    if by == "stage":
-        return _by_stage
-    key_of = _keys(by, organization, today)
-    return lambda cell, amount: Part(key_of(cell), cell.measure, amount)
+# Says to which row of a report a cell adds what; None: to none.
+PartOf = Callable[[Cell, int], Part | None]
+
+
+def pipeline(by: By, cells: Amounts, organization: Organization, day: date) -> dict[Key, Tally]:
+    """Sum the cells up to the end of a day into rows; rows of nothing are left out."""
+    rows: dict[Key, Tally] = {}
+    part_of = in_pipeline(by, organization, day)
+    for cell, amount in cells.items():
+        part = part_of(cell, amount)
+        if part is not None:
+            rows.setdefault(part.key, Tally()).add(part.measure, part.amount)
+    return {key: tally for key, tally in rows.items() if not tally.empty}
+
+
+def in_pipeline(by: By, organization: Organization, day: date) -> PartOf:
+    axes, key_of = axes_of(by), _keys(by, organization, day)
+
+    def part_of(cell: Cell, amount: int) -> Part | None:
+        if cell.day > day or cell.axis not in axes or cell.measure == "discovered":
+            return None
+        if by == "stage":
+            return _by_stage(cell, amount)
+        return Part(key_of(cell), cell.measure, amount)
+
+    return part_of
 
 
 def _by_stage(cell: Cell, amount: int) -> Part | None:
     """How many stand in a stage is on the axis of stages; what was won is on that of owners."""
+    if cell.axis == "stage" and cell.measure == "latent":
+        return Part(cell.value, cell.measure, amount)
     if cell.axis == "stage":
         measure = {WON: "won", LOST: "lost"}.get(cell.value, "open")
         return Part(cell.value, measure, amount if cell.measure == "entered" else -amount)
-    if cell.measure in {"open", "won", "lost", "discovered"}:
+    if cell.measure in {"open", "won", "lost", "latent"}:
         return None
     return Part(WON, cell.measure, amount)
 
 
-def _keys(by: By, organization: Organization, today: date) -> Callable[[Cell], Key]:
+def _keys(by: By, organization: Organization, day: date) -> Callable[[Cell], Key]:
     def place(cell: Cell) -> Any:
-        return organization.place(cell.owner, cell.credited or today)
+        return organization.place(cell.owner, cell.credited or day)
 
     keys: dict[str, Callable[[Cell], Key]] = {
         "total": lambda _: TOTAL,
@@ -170,10 +181,16 @@ def row_document(key: Key, tally: Tally, currency: str) -> dict[str, Any]:
         "win_rate": ratio(100 * tally.won, decided),
         "mean_cycle_days": ratio(tally.cycle_days, tally.cycles),
     }
+    # What is not real yet is neither open nor in the count (O-02).
+    latent = {"latent": tally.latent} if tally.latent else {}
+    return {**row, **latent, **other_currencies(tally, currency)}
+
+
+def other_currencies(tally: Tally, currency: str) -> dict[str, Any]:
+    """Currencies are never added up: what was won in another one is told beside."""
     others = {code: money(value) for code, value in sorted(tally.values.items()) if value}
     others.pop(currency, None)
-    # Currencies are never added up: what was won in another one is told beside.
-    return {**row, "value_won_other": others} if others else row
+    return {"value_won_other": others} if others else {}
 
 
 def money(ten_thousandths: int) -> str:
@@ -202,16 +219,27 @@ class Flow:
 def inflow(per: Per, cells: Amounts, first: date | None, last: date | None) -> dict[str, Flow]:
     """Sum what was discovered, won and lost by period. What was undone later never came."""
     flows: dict[str, Flow] = {}
+    part_of = in_inflow(per, first, last)
     for cell, amount in cells.items():
-        day = cell.credited or cell.day
-        if cell.axis != "owner" or cell.measure == "open" or not within(day, first, last):
+        part = part_of(cell, amount)
+        if part is None or part.key is None:
             continue
-        flow = flows.setdefault(period_of(day, per), Flow())
-        if cell.measure == "discovered":
+        flow = flows.setdefault(part.key, Flow())
+        if part.measure == "discovered":
             flow.discovered += amount
         else:
-            flow.tally.add(cell.measure, amount)
+            flow.tally.add(part.measure, amount)
     return {key: flow for key, flow in flows.items() if flow.discovered or not flow.tally.empty}
+
+
+def in_inflow(per: Per, first: date | None, last: date | None) -> PartOf:
+    def part_of(cell: Cell, amount: int) -> Part | None:
+        day = cell.credited or cell.day
+        if cell.axis != "owner" or cell.measure in {"open", "latent"}:
+            return None
+        return Part(period_of(day, per), cell.measure, amount) if within(day, first, last) else None
+
+    return part_of
 
 
 def touches(
@@ -223,10 +251,23 @@ def touches(
 ) -> dict[Key, int]:
     """Count touches, each where its employee was on its day."""
     counts: Counter[Key] = Counter()
+    part_of = in_touches(by, organization, first, last)
     for cell, amount in cells.items():
-        if cell.measure == "touches" and within(cell.day, first, last):
-            counts[_touch_key(by, cell, organization)] += amount
+        part = part_of(cell, amount)
+        if part is not None:
+            counts[part.key] += part.amount
     return {key: count for key, count in counts.items() if count}
+
+
+def in_touches(
+    by: TouchesBy, organization: Organization, first: date | None, last: date | None
+) -> PartOf:
+    def part_of(cell: Cell, amount: int) -> Part | None:
+        if cell.measure != "touches" or not within(cell.day, first, last):
+            return None
+        return Part(_touch_key(by, cell, organization), cell.measure, amount)
+
+    return part_of
 
 
 def _touch_key(by: TouchesBy, cell: Cell, organization: Organization) -> Key:
@@ -251,6 +292,3 @@ def within(day: date, first: date | None, last: date | None) -> bool:
 def in_order(keys: Iterable[Key]) -> list[Key]:
     """By text, what has no key last."""
     return sorted(keys, key=lambda key: (key is None, key or ""))
-
-
-BYS: tuple[str, ...] = get_args(By)

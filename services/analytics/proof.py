@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from services.analytics.entities import Entity
@@ -17,7 +16,7 @@ from services.analytics.measures import (
     contributions,
     recompute,
 )
-from services.analytics.pipeline import By, Key, axes_of, keys_of
+from services.analytics.pipeline import Key, PartOf
 from services.analytics.sink import (
     MEASURES,
     cells_in,
@@ -26,7 +25,6 @@ from services.analytics.sink import (
     entity_document,
     entity_from,
 )
-from services.analytics.tree import Organization
 from shared import builds
 from shared.events import Envelope
 from shared.projector import Collections
@@ -112,22 +110,19 @@ class Why:
 
 
 def why(
-    by: By,
+    part_of: PartOf,
     keys: Collection[Key],
     entities: Mapping[str, Document],
-    organization: Organization,
-    as_of: date | None,
+    owner: str | None = None,
 ) -> list[Why]:
     """Say which entities make a row of a report, and what each of them adds. Pure."""
     found = []
-    part_of = keys_of(by, organization, as_of or date.max)
     for stream, document in sorted(entities.items()):
         amounts: dict[str, int] = defaultdict(int)
         for cell, amount in contributions(entity_from(document)).items():
-            if cell.axis in axes_of(by) and (as_of is None or cell.day <= as_of):
-                part = part_of(cell, amount)
-                if part is not None and part.key in keys:
-                    amounts[part.measure] += part.amount
+            part = part_of(cell, amount) if owner in (None, cell.owner) else None
+            if part is not None and part.key in keys:
+                amounts[part.measure] += part.amount
         rest = {measure: amount for measure, amount in sorted(amounts.items()) if amount}
         if rest:
             found.append(Why(stream, rest))

@@ -6,7 +6,6 @@ a deal costs a document of its own.
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,6 +56,17 @@ def entity_document(entity: Entity) -> Document:
         "product": entity.product,
         "company": entity.company,
     }
+
+
+def behind(kind: str, by: str, keys: Iterable[str | None], owner: str | None) -> Where:
+    """Return the condition for the entities that may make a row: a few of them where it can."""
+    where: dict[str, Any] = {"_id": {"$gte": f"{kind}-", "$lt": f"{kind}."}}  # "." follows "-".
+    field_name = {"product": "product", "company": "company", "seller": "owners"}.get(by)
+    if field_name is not None and (kind == "opportunity" or field_name == "owners"):
+        where[field_name] = {"$in": sorted(key or "" for key in keys)}
+    if owner is not None:
+        where["owners"] = owner
+    return where
 
 
 def entity_from(document: Document) -> Entity:
@@ -128,14 +138,6 @@ def summed(documents: Mapping[Axis, Iterable[Document]]) -> dict[Cell, int]:
                 cells[cell] += amount
     # What one partition's share adds, another's may take away.
     return {cell: amount for cell, amount in cells.items() if amount}
-
-
-async def read_cells(
-    reads: Reads, collection: str, axes: Sequence[Axis], owner: str | None = None
-) -> dict[Cell, int]:
-    documents = await read_documents(reads, collection, axes, owner)
-    # Some tenths of a second for a company's whole history: nobody else has to wait for it.
-    return await asyncio.to_thread(summed, documents)
 
 
 async def add_cells(

@@ -25,10 +25,6 @@ class Organization:
         self._nodes = nodes
         self._places: dict[tuple[str, date], Place] = {}
 
-    def name(self, node: str) -> str | None:
-        found = self._nodes.get(node)
-        return None if found is None else found.name
-
     def place(self, employee: str, day: date) -> Place:
         known = self._places.get((employee, day))
         if known is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.opportunities.model import (
     Advance,
@@ -38,6 +38,7 @@ from shared.web import (
 
 router = APIRouter(tags=["opportunities"])
 Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
+Latent = Annotated[bool | None, Query(description="those not real yet, or those that are")]
 
 
 @router.post("/opportunities/{opportunity}/discover", status_code=202)
@@ -171,8 +172,9 @@ async def list_opportunities(
     owner: str | None = None,
     company: str | None = None,
     stage: str | None = None,
+    latent: Latent = None,
 ) -> dict[str, Any]:
-    where = {"owner": owner, "company": company, "stage": stage}
+    where = {"owner": owner, "company": company, "stage": stage, "latent": latent}
     return await page(runtime.reader(opportunity_card), where, wanted, at_least)
 
 

@@ -50,6 +50,8 @@ class OpportunityCard:
     latent: bool = False
     outcome: Literal["won", "lost"] | None = None
     owner: str | None = None
+    # Since when it has been theirs; None: since its discovery, or nobody knows.
+    owner_since: date | None = None
     company: str | None = None
     product: str | None = None
     amount: Decimal | None = None
@@ -66,7 +68,7 @@ class OpportunityCard:
 
 opportunity_card = Projection(
     "opportunity_card",
-    version=1,
+    version=2,
     view=OpportunityCard,
     indexes=("owner", "company", "stage"),
     published=True,
@@ -86,6 +88,7 @@ def discovered(
         moved=False,
         latent=event.latent,
         owner=event.owner,
+        owner_since=None,
         company=event.company,
         product=event.product,
         amount=event.amount,
@@ -98,7 +101,14 @@ def discovered(
 
 @opportunity_card.on(StageAdvanced)
 def advanced(card: OpportunityCard, event: StageAdvanced, at: Envelope) -> OpportunityCard:
+    if card.moved and _entered_late(card.stage_on, event.on):
+        return card  # It is beyond that stage already.
     return replace(card, stage=event.stage, stage_on=event.on, moved=True, latent=False)
+
+
+def _entered_late(known: date | None, told: date | None) -> bool:
+    """Say whether something that happened later is known already, both with their dates."""
+    return known is not None and told is not None and told < known
 
 
 @opportunity_card.on(OpportunityWon)
@@ -123,6 +133,7 @@ def lost(card: OpportunityCard, event: OpportunityLost, at: Envelope) -> Opportu
         value_currency=None,
         closed_on=event.on,
         lost_reason=event.reason,
+        latent=False,
     )
 
 
@@ -138,6 +149,7 @@ def reopened(card: OpportunityCard, event: OpportunityReopened, at: Envelope) ->
         stage=event.stage,
         stage_on=event.on,
         moved=True,
+        latent=False,
     )
 
 
@@ -145,7 +157,9 @@ def reopened(card: OpportunityCard, event: OpportunityReopened, at: Envelope) ->
 def reassigned(
     card: OpportunityCard, event: OpportunityReassigned, at: Envelope
 ) -> OpportunityCard:
-    return replace(card, owner=event.owner)
+    if _entered_late(card.owner_since, event.on):
+        return card  # It has come into other hands since.
+    return replace(card, owner=event.owner, owner_since=event.on)
 
 
 @opportunity_card.on(OpportunityRevalued)
@@ -188,8 +202,10 @@ def outcome_corrected(
 def engagement_corrected(
     card: OpportunityCard, event: EngagementCorrected, at: Envelope
 ) -> OpportunityCard:
-    # A stage that was left since: its date is history, and the card shows the present.
-    return replace(card, stage_on=event.on) if event.stage == card.stage else card
+    if event.stage != card.stage:
+        return card  # It was left since: its date is history, and the card shows the present.
+    discovered_on = card.discovered_on if card.moved else event.on
+    return replace(card, stage_on=event.on, discovered_on=discovered_on)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,11 @@
-"""HTTP for the organisation: a POST records, a GET reads one view. Never both."""
+"""HTTP for the organisation: a POST records, a GET reads one view. Never both.
+
+Cards are answered as they are today in the company's zone.
+"""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -15,6 +19,7 @@ from services.organization.model import (
     PlaceUnitUnder,
 )
 from services.organization.projections import EmployeeCard, UnitCard, employee_card, unit_card
+from shared.reading import Seen
 from shared.runtime import Runtime
 from shared.web import (
     AtLeast,
@@ -30,6 +35,20 @@ from shared.web import (
 
 router = APIRouter(prefix="/organization", tags=["organization"])
 Organization = Annotated[Runtime, Depends(runtime_of("organization"))]
+
+
+def _today(runtime: Runtime) -> date:
+    return runtime.clock.now().astimezone(runtime.settings.zone).date()
+
+
+def _as_today(
+    found: Seen | None, what: str, runtime: Runtime, request: Request, response: Response
+) -> Any:
+    """Answer a card as it is today; one that changes with the days, without a fact, is sent."""
+    if found is not None and found.value.ahead:
+        response.headers["ETag"] = f'"{found.rev}"'
+        return found.value.on(_today(runtime))
+    return seen(found, what, request, response).on(_today(runtime))
 
 
 @router.post("/employees/{employee}/join", status_code=202)
@@ -66,7 +85,7 @@ async def get_employee(
     response: Response,
 ) -> EmployeeCard:
     found = await runtime.reader(employee_card).get(f"employee-{employee}", at_least)
-    card: EmployeeCard = seen(found, "employee", request, response)
+    card: EmployeeCard = _as_today(found, "employee", runtime, request, response)
     return card
 
 
@@ -74,7 +93,11 @@ async def get_employee(
 async def list_employees(
     runtime: Organization, wanted: PageWanted, at_least: AtLeast, unit: str | None = None
 ) -> dict[str, Any]:
-    return await page(runtime.reader(employee_card), {"unit": unit}, wanted, at_least)
+    """Colleagues, or those of a unit today. A page may have fewer, because some have moved on."""
+    where = {"assignments.unit": unit}
+    found = await page(runtime.reader(employee_card), where, wanted, at_least)
+    cards = [card.on(_today(runtime)) for card in found["items"]]
+    return {**found, "items": [card for card in cards if unit in (None, card.unit)]}
 
 
 @router.post("/units/{unit}/form", status_code=202)
@@ -110,9 +133,8 @@ async def appoint_manager(
 async def get_unit(
     unit: StreamId, runtime: Organization, at_least: AtLeast, request: Request, response: Response
 ) -> UnitCard:
-    card: UnitCard = seen(
-        await runtime.reader(unit_card).get(f"unit-{unit}", at_least), "unit", request, response
-    )
+    found = await runtime.reader(unit_card).get(f"unit-{unit}", at_least)
+    card: UnitCard = _as_today(found, "unit", runtime, request, response)
     return card
 
 
@@ -120,4 +142,8 @@ async def get_unit(
 async def list_units(
     runtime: Organization, wanted: PageWanted, at_least: AtLeast, parent: str | None = None
 ) -> dict[str, Any]:
-    return await page(runtime.reader(unit_card), {"parent": parent}, wanted, at_least)
+    """Units, or those under a parent today. A page may have fewer, because some were moved."""
+    where = {"parents.what": parent}
+    found = await page(runtime.reader(unit_card), where, wanted, at_least)
+    cards = [card.on(_today(runtime)) for card in found["items"]]
+    return {**found, "items": [card for card in cards if parent in (None, card.parent)]}

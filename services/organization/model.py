@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Annotated, assert_never
+from typing import Annotated, ClassVar, assert_never
 
 from pydantic import Field, StringConstraints
 
@@ -77,10 +77,11 @@ class Employee:
     name: str | None = None
     units: Through = ()
     left: bool = False
+    left_on: date | None = None
 
-    @property
-    def unit(self) -> str | None:
-        return held_on(self.units, date.max)
+    def gone_on(self, on: date | None) -> bool:
+        """Say whether they have left us by that day; without a date: at all."""
+        return self.left and (self.left_on is None or on is None or on >= self.left_on)
 
 
 class Join(DatedCommand):
@@ -101,8 +102,8 @@ class Leave(DatedCommand):
 class MirrorEmployee(DatedCommand):
     """Another system says: this colleague works here and belongs to this unit.
 
-    Such a row has no date, and what it says held for as long as we know; only where we know of
-    dated assignments it holds from `on`.
+    Such a row has no date. The unit that it names first held for as long as we know, another one
+    later holds from `on`, the day of recording.
     """
 
     name: Name
@@ -117,47 +118,46 @@ def decide_employee(employee: Employee, command: EmployeeCommand) -> list[Employ
     """Say which facts the command would record, or refuse it. No facts: nothing to do."""
     match command:
         case Join():
-            if employee.name is not None and not employee.left:
+            if employee.name is not None and not employee.gone_on(command.on):
                 raise EmployeeAlreadyJoinedError(f"{employee.name} works here already")
             return [EmployeeJoined(**command.model_dump(exclude={"date_unknown"}))]
         case Assign(unit=unit, on=on):
             if employee.name is None:
                 raise EmployeeUnknownError
-            if employee.left:
-                raise EmployeeGoneError
+            if employee.gone_on(on):
+                left_on = employee.left_on or "a date that nobody knows"
+                raise EmployeeGoneError(f"they left on {left_on}", field="#/on")
             there = held_on(employee.units, on) == unit
             return [] if there else [EmployeeAssigned(unit=unit, on=on)]
         case Leave(reason=reason, on=on):
             if employee.name is None:
                 raise EmployeeUnknownError
-            return [] if employee.left else [EmployeeLeft(reason=reason, on=on)]
+            return [] if employee.gone_on(on) else [EmployeeLeft(reason=reason, on=on)]
         case MirrorEmployee(name=name, unit=unit, function=function):
             facts: list[EmployeeEvent] = []
-            if employee.name is None or employee.left:
+            if employee.name is None or employee.gone_on(command.on):
                 facts.append(EmployeeJoined(name=name, function=function))
-            if unit is not None and unit != employee.unit:
-                since = _since(employee.units, command.on)
-                facts.append(EmployeeAssigned(unit=unit, on=since))
+            if unit is not None and unit != held_on(employee.units, command.on):
+                facts.append(EmployeeAssigned(unit=unit, on=_since(employee.units, command.on)))
             return facts
         case _:
             assert_never(command)
 
 
 def _since(told: Through, on: date | None) -> date | None:
-    """Return since when an undated row holds: None, unless what is dated would outlast it."""
-    dates = [held.since for held in told if held.since is not None]
-    return None if not dates else max(on or date.min, *dates)
+    """Return since when an undated row holds: from the beginning if nobody said anything before."""
+    return on if told else None
 
 
 def evolve_employee(employee: Employee, event: EmployeeEvent) -> Employee:
     """Apply a fact. Total: a fact cannot be refused, whatever state it meets."""
     match event:
         case EmployeeJoined(name=name):
-            return replace(employee, name=name, left=False)
+            return replace(employee, name=name, left=False, left_on=None)
         case EmployeeAssigned(unit=unit, on=on):
             return replace(employee, units=also(employee.units, unit, on))
-        case EmployeeLeft():
-            return replace(employee, left=True)
+        case EmployeeLeft(on=on):
+            return replace(employee, left=True, left_on=on)
         case _:
             assert_never(event)
 
@@ -170,22 +170,18 @@ class Unit:
     parents: Through = ()
     managers: Through = ()
 
-    @property
-    def parent(self) -> str | None:
-        return held_on(self.parents, date.max)
-
-    @property
-    def manager(self) -> str | None:
-        return held_on(self.managers, date.max)
-
 
 class FormUnit(DatedCommand):
+    others: ClassVar[tuple[str, ...]] = ("parent",)
+
     name: Name
     kind: UnitKind
     parent: UnitStream | None = None
 
 
 class PlaceUnitUnder(DatedCommand):
+    others: ClassVar[tuple[str, ...]] = ("parent",)
+
     parent: UnitStream
 
 
@@ -196,8 +192,10 @@ class AppointManager(DatedCommand):
 class MirrorUnit(DatedCommand):
     """Another system says: this unit exists, there in the tree, led by this colleague.
 
-    `on` counts only where we know of dated facts, as for an employee.
+    `on` counts for what it says otherwise than before, as for an employee.
     """
+
+    others: ClassVar[tuple[str, ...]] = ("parent",)
 
     name: Name
     kind: UnitKind
@@ -225,16 +223,14 @@ def decide_unit(unit: Unit, command: UnitCommand) -> list[UnitEvent]:
                 raise UnitUnknownError
             leads = held_on(unit.managers, on) == employee
             return [] if leads else [ManagerAppointed(employee=employee, on=on)]
-        case MirrorUnit(name=name, kind=kind, parent=parent, manager=manager):
+        case MirrorUnit(name=name, kind=kind, parent=parent, manager=manager, on=on):
             facts: list[UnitEvent] = []
             if not unit.formed:
                 facts.append(UnitFormed(name=name, kind=kind, parent=parent))
-            elif parent is not None and parent != unit.parent:
-                since = _since(unit.parents, command.on)
-                facts.append(UnitPlacedUnder(parent=parent, on=since))
-            if manager is not None and manager != unit.manager:
-                since = _since(unit.managers, command.on)
-                facts.append(ManagerAppointed(employee=manager, on=since))
+            elif parent is not None and parent != held_on(unit.parents, on):
+                facts.append(UnitPlacedUnder(parent=parent, on=_since(unit.parents, on)))
+            if manager is not None and manager != held_on(unit.managers, on):
+                facts.append(ManagerAppointed(employee=manager, on=_since(unit.managers, on)))
             return facts
         case _:
             assert_never(command)

@@ -1,4 +1,7 @@
-"""What people ask about the organisation. Pure folds, never refuse."""
+"""What people ask about the organisation. Pure folds, never refuse.
+
+What holds on a day is said when asked: a card has the dated list, and `on` reads it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class EmployeeCard:
-    """Answers: who is this colleague, and in which unit were they when?"""
+    """Answers: who is this colleague, and in which unit were they when?
+
+    `ahead` says that something was told before its day: the card changes then without a fact.
+    """
 
     employee: str
     name: str | None = None
@@ -40,11 +46,26 @@ class EmployeeCard:
     active: bool = True
     unit: str | None = None
     assignments: tuple[Assignment, ...] = ()
+    ahead: bool = False
+
+    def on(self, day: date) -> EmployeeCard:
+        """Return the card as it is on a day: in which unit, and whether still with us."""
+        units = [one.unit for one in self.assignments if (one.since or date.min) <= day]
+        stays = self.left_on is not None and day < self.left_on
+        return replace(self, unit=units[-1] if units else None, active=self.active or stays)
 
 
 employee_card = Projection(
-    "employee_card", version=1, view=EmployeeCard, indexes=("unit", "name"), streams=("employee",)
+    "employee_card",
+    version=2,
+    view=EmployeeCard,
+    indexes=("assignments.unit", "name"),
+    streams=("employee",),
 )
+
+
+def _ahead(at: Envelope) -> bool:
+    return at.occurred_at > at.recorded_at
 
 
 @employee_card.on(EmployeeJoined)
@@ -68,12 +89,12 @@ def employee_assigned(card: EmployeeCard, event: EmployeeAssigned, at: Envelope)
         (*card.assignments, Assignment(event.unit, event.on)),
         key=lambda assignment: assignment.since or date.min,
     )
-    return replace(card, assignments=tuple(known), unit=known[-1].unit)
+    return replace(card, assignments=tuple(known), ahead=card.ahead or _ahead(at))
 
 
 @employee_card.on(EmployeeLeft)
 def employee_left(card: EmployeeCard, event: EmployeeLeft, at: Envelope) -> EmployeeCard:
-    return replace(card, active=False, left_on=event.on)
+    return replace(card, active=False, left_on=event.on, ahead=card.ahead or _ahead(at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +107,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class UnitCard:
-    """Answers: what is this unit, under which parent, who leads it, and since when?"""
+    """Answers: what is this unit, under which parent, who leads it, and since when?
+
+    `ahead` says that something was told before its day, as for an employee.
+    """
 
     unit: str
     name: str | None = None
@@ -95,9 +119,19 @@ class UnitCard:
     manager: str | None = None
     parents: tuple[Held, ...] = ()
     managers: tuple[Held, ...] = ()
+    ahead: bool = False
+
+    def on(self, day: date) -> UnitCard:
+        """Return the card as it is on a day: under which parent, led by whom."""
+        return replace(self, parent=_held(self.parents, day), manager=_held(self.managers, day))
 
 
-unit_card = Projection("unit_card", version=1, view=UnitCard, indexes=("parent", "kind"))
+def _held(known: tuple[Held, ...], day: date) -> str | None:
+    began = [held.what for held in known if (held.since or date.min) <= day]
+    return began[-1] if began else None
+
+
+unit_card = Projection("unit_card", version=2, view=UnitCard, indexes=("parents.what", "kind"))
 
 
 def _also(known: tuple[Held, ...], what: str, since: date | None) -> tuple[Held, ...]:
@@ -105,26 +139,24 @@ def _also(known: tuple[Held, ...], what: str, since: date | None) -> tuple[Held,
     return tuple(sorted(held, key=lambda one: one.since or date.min))
 
 
-def _under(card: UnitCard, parent: str, since: date | None) -> UnitCard:
-    parents = _also(card.parents, parent, since)
-    return replace(card, parents=parents, parent=parents[-1].what)
-
-
 @unit_card.on(UnitFormed)
 def unit_formed(card: UnitCard, event: UnitFormed, at: Envelope) -> UnitCard:
     named = replace(card, name=event.name, kind=event.kind)
-    return named if event.parent is None else _under(named, event.parent, None)
+    if event.parent is None:
+        return named
+    return replace(named, parents=_also(card.parents, event.parent, None))
 
 
 @unit_card.on(UnitPlacedUnder)
 def unit_placed_under(card: UnitCard, event: UnitPlacedUnder, at: Envelope) -> UnitCard:
-    return _under(card, event.parent, event.on)
+    parents = _also(card.parents, event.parent, event.on)
+    return replace(card, parents=parents, ahead=card.ahead or _ahead(at))
 
 
 @unit_card.on(ManagerAppointed)
 def manager_appointed(card: UnitCard, event: ManagerAppointed, at: Envelope) -> UnitCard:
     managers = _also(card.managers, event.employee, event.on)
-    return replace(card, managers=managers, manager=managers[-1].what)
+    return replace(card, managers=managers, ahead=card.ahead or _ahead(at))
 
 
 PROJECTIONS = (employee_card, unit_card)

@@ -11,6 +11,9 @@ from typing import Literal
 
 from shared.events.base import Dated
 
+# The stage before we are in earnest, and the two outcomes by the names that figures have for them.
+FIRST_STAGE, WON, LOST = "Prospecting", "Won", "Lost"
+
 
 class OpportunityDiscovered(Dated, wire="opportunities.opportunity_discovered.v1"):
     """Somebody saw a chance to sell (O-01); a latent one is not real yet (O-02)."""

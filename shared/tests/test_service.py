@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Collection
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 
@@ -20,7 +21,16 @@ from shared.errors import (
 from shared.journal import Commanded, Journal
 from shared.service import Accepted, Refused, Request
 from shared.store import Reads, WriteConflictError
-from shared.tests.tiny import AlreadyJoinedError, Join, assign, build, join, running, tiny_domain
+from shared.tests.tiny import (
+    AlreadyJoinedError,
+    Assign,
+    Join,
+    assign,
+    build,
+    join,
+    running,
+    tiny_domain,
+)
 
 ADA = "employee-ada"
 
@@ -168,3 +178,29 @@ async def test_a_date_beyond_the_calendar_is_refused_by_name() -> None:
         with pytest.raises(InvalidError, match="beyond the calendar") as refused:
             await runtime.service.handle(Request(stream=ADA, command=command, actor="tester"))
     assert refused.value.field == "#/on"
+
+
+class Moved(Assign):
+    """An assignment that is not planned but has happened; a unit that cannot be the employee."""
+
+    happened: ClassVar[tuple[str, ...]] = ("on",)
+    others: ClassVar[tuple[str, ...]] = ("unit",)
+
+
+def moved(on: date, unit: str = "unit-1") -> Request:
+    return Request(stream=ADA, command=Moved(unit=unit, on=on), actor="tester")
+
+
+async def test_what_has_happened_is_not_dated_after_today_in_the_companys_zone() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        decisions = runtime.service.decisions
+        today = decisions.clock.now().astimezone(decisions.zone).date()
+        tomorrow = today + timedelta(days=1)
+        assert (await runtime.service.handle(moved(today))).recorded == 1
+        with pytest.raises(InvalidError, match=f"{tomorrow} is after today, {today}") as refused:
+            await runtime.service.handle(moved(tomorrow))
+        assert refused.value.field == "#/on"
+        with pytest.raises(InvalidError, match=f"{ADA} cannot be its own unit"):
+            await runtime.service.handle(moved(today, ADA))
+        ahead = Request(stream=ADA, command=Assign(unit="unit-2", on=tomorrow), actor="tester")
+        assert (await runtime.service.handle(ahead)).recorded == 1

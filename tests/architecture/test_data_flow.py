@@ -137,10 +137,14 @@ def test_figures_and_cards_agree_on_how_an_opportunity_stands_now(asked: list[An
     for fact in history:
         entity = evolve(entity, fact, ZONE)
     card = opportunity_card.replay(history)["opportunity-1"]
-    stands = periods(entity)[-1].step
+    *_, period = periods(entity)
+    stands = period.step
     outcome = {"won": "Won", "lost": "Lost"}
     assert stands.stage == (outcome[card.outcome] if card.outcome else card.stage)
     assert stands.on == (card.closed_on if card.outcome else card.stage_on)
+    assert stands.latent == card.latent
+    # Whoever won or lost it keeps that, when it is handed over afterwards.
+    assert card.outcome or period.owner == (card.owner or "")
 
 
 def _decided(asked: list[Any]) -> list[Any]:

@@ -23,7 +23,7 @@ import pytest
 from sellers.engines import NoidaKafka, SecantusMongo
 from services.analytics.entities import Entity
 from services.analytics.measures import AXES, Cell, recompute
-from services.analytics.sink import MEASURES, entities_of, entity_from, read_cells
+from services.analytics.sink import MEASURES, entities_of, entity_from, read_documents, summed
 from services.analytics.worker import silence
 from shared import builds
 from shared.clock import SystemClock
@@ -96,7 +96,7 @@ class World:
         await until(self.all_folded)
         collection = (await self.active()).collection
         stored = await self.store.find(entities_of(collection), {})
-        cells = await read_cells(self.store, collection, AXES)
+        cells = summed(await read_documents(self.store, collection, AXES))
         return {document["_id"]: entity_from(document) for document in stored}, cells
 
     async def all_folded(self) -> bool:

@@ -22,7 +22,7 @@ import pytest
 
 from services.analytics.measures import AXES, recompute
 from services.analytics.measures import TOPICS as MEASURED
-from services.analytics.sink import MEASURES, read_cells
+from services.analytics.sink import MEASURES, read_documents, summed
 from services.contacts.projections import person_card
 from shared import builds
 from shared.clock import SystemClock
@@ -395,7 +395,7 @@ async def test_two_faust_workers_share_the_figures(
 
         await until(all_folded, 2 * EVICTED_S)
         build = (await builds.read(store, MEASURES)).active
-        cells = await read_cells(store, build.collection, AXES)
+        cells = summed(await read_documents(store, build.collection, AXES))
     await store.close()
     _, expected = recompute(crowd.history, ZONE)
     assert cells == expected

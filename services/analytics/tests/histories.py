@@ -45,6 +45,7 @@ def discovered() -> st.SearchStrategy[Event]:
         OpportunityDiscovered,
         title=st.just("Chance"),
         stage=STAGES,
+        latent=st.booleans(),
         owner=st.none() | OWNERS,
         company=COMPANIES,
         product=PRODUCTS,

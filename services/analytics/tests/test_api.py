@@ -188,6 +188,32 @@ async def test_what_is_closed_stays_where_it_was_closed(world: World) -> None:
     assert set(await world.rows(by="region")) == {"East", None}
 
 
+async def test_who_will_move_some_day_still_belongs_where_they_are(world: World) -> None:
+    planned = EmployeeAssigned(unit="unit-red", on=date(2962, 1, 1))
+    await world.append(recorded(planned, stream=KIM, after=3))
+    headers = {"X-At-Least": Token(KIM, 4).encode()}
+    for query in ("", "&as_of=2026-06-30"):
+        answer = await world.client.get(f"/analytics/pipeline?by=team{query}", headers=headers)
+        rows = {row["key"]: row["open"] for row in answer.json()["rows"]}
+        assert rows == {"Red": 0, "Blue": 1, None: 0}
+        why = await world.get("why", by="team", key="Blue")
+        assert why["total"] == {"open": 1}
+    later = await world.rows(by="team", as_of="2962-01-01")
+    assert later["Red"]["open"] == 1
+
+
+async def test_what_is_not_real_yet_is_counted_apart(world: World) -> None:
+    latent = OpportunityDiscovered(title="Maybe", stage="Prospecting", owner=LEE, latent=True)
+    await world.append(recorded(latent, stream="opportunity-5"))
+    await world.fold()
+    (total,) = (await world.rows(by="total")).values()
+    assert (total["count"], total["open"], total["latent"]) == (4, 1, 1)
+    stages = await world.rows(by="stage")
+    assert (stages["Prospecting"]["count"], stages["Prospecting"]["latent"]) == (0, 1)
+    assert "latent" not in stages["Engaging"]
+    assert (await world.get("why", by="stage", key="Prospecting"))["total"] == {"latent": 1}
+
+
 async def test_as_of_is_the_end_of_that_day(world: World) -> None:
     assert (await world.rows(by="total", as_of="2026-02-03"))["total"]["won"] == 0
     assert (await world.rows(by="total", as_of="2026-02-04"))["total"]["won"] == 1
@@ -216,6 +242,37 @@ async def test_what_explains_a_row_adds_up_to_it(world: World, by: str, as_of: s
         for measure in ("won", "lost", "open"):
             assert why["total"].get(measure, 0) == row[measure]
         assert Decimal(why["total"].get("value_USD", 0)) / 10_000 == Decimal(row["value_won"])
+
+
+async def test_a_row_of_one_seller_opens_into_that_seller_alone(world: World) -> None:
+    for by, key in (("product", "Product X"), ("stage", "Won"), ("seller", LEE)):
+        why = await world.get("why", by=by, key=key, seller="lee")
+        assert [one["stream"] for one in why["contributions"]] == ["opportunity-3"]
+    assert (await world.get("why", by="seller", key=LEE, seller=KIM))["contributions"] == []
+
+
+async def test_inflow_and_touches_open_into_what_is_behind_them(world: World) -> None:
+    flows = await world.get("inflow/why", per="quarter", key="2026-Q1")
+    assert {name: flows["total"][name] for name in ("discovered", "won", "lost")} == {
+        "discovered": 4,
+        "won": 1,
+        "lost": 1,
+    }
+    ours = await world.get("inflow/why", per="quarter", key="2026-Q1", seller="lee")
+    assert [one["stream"] for one in ours["contributions"]] == ["opportunity-3"]
+    for by, key in (("team", "Red"), ("seller", KIM), ("month", "2026-01")):
+        touched = await world.get("touches/why", by=by, key=key)
+        assert touched["contributions"] == [{"stream": "touch-1", "touches": 1}]
+    assert (await world.get("touches/why", by="company"))["contributions"] == []
+
+
+async def test_what_came_in_in_another_currency_is_told_beside(world: World) -> None:
+    deal = OpportunityWon(value=Decimal(7), currency="KRW", on=on("02-05"))
+    await world.append(recorded(found(KIM, "02-01"), deal, stream="opportunity-5"))
+    await world.fold()
+    (first, second) = (await world.get("inflow", per="quarter"))["rows"]
+    assert (first["value_won"], first["value_won_other"]) == ("100.5", {"KRW": "7"})
+    assert "value_won_other" not in second
 
 
 async def test_touches_and_inflow(world: World) -> None:

@@ -9,12 +9,14 @@ import pytest
 
 from services.analytics.measures import Cell, recompute
 from services.analytics.pipeline import By, axes_of, pipeline, row_document
-from services.analytics.projections import labels, org_tree
+from services.analytics.projections import OrgNode, labels, org_tree
 from services.analytics.tests import crm
 from services.analytics.tests.histories import ZONE
 from services.analytics.tree import Organization
 
 pytestmark = pytest.mark.skipif(not crm.FOLDER.exists(), reason="the CRM export is not here")
+
+IMPORTED_ON = crm.IMPORTED_AT.date()
 
 
 @pytest.fixture(scope="module")
@@ -23,24 +25,20 @@ def cells() -> dict[Cell, int]:
 
 
 @pytest.fixture(scope="module")
-def organization() -> Organization:
-    return Organization(org_tree.replay(f for history in crm.organization() for f in history))
+def nodes() -> dict[str, OrgNode]:
+    return org_tree.replay(fact for history in crm.organization() for fact in history)
 
 
 @pytest.fixture
-def report(cells: dict[Cell, int], organization: Organization) -> Any:
-    called = labels.replay(fact for history in crm.names() for fact in history)
+def report(cells: dict[Cell, int], nodes: dict[str, OrgNode]) -> Any:
+    organization = Organization(nodes)
+    called = nodes | labels.replay(fact for history in crm.names() for fact in history)
 
-    def rows(by: By, as_of: date | None = None) -> dict[str | None, dict[str, Any]]:
+    def rows(by: By, as_of: date = IMPORTED_ON) -> dict[str | None, dict[str, Any]]:
         needed = {cell: n for cell, n in cells.items() if cell.axis in axes_of(by)}
         found = pipeline(by, needed, organization, as_of)
         documents = {key: row_document(key, tally, "USD") for key, tally in found.items()}
-        return {
-            None
-            if key is None
-            else (organization.name(key) or (called[key].name if key in called else key)): row
-            for key, row in documents.items()
-        }
+        return {called[key].name if key in called else key: row for key, row in documents.items()}
 
     return rows
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import pairwise
 from random import Random
@@ -96,7 +96,7 @@ def test_a_win_that_is_undone_takes_back_what_it_gave() -> None:
     assert cells[back] == -125_000
 
 
-def test_the_fact_recorded_last_is_right_about_its_day_and_later() -> None:
+def test_what_decides_is_right_about_its_day_and_later() -> None:
     # A source said won in March, and says now: lost in February.
     cells = cells_of(
         FOUND,
@@ -106,6 +106,33 @@ def test_the_fact_recorded_last_is_right_about_its_day_and_later() -> None:
     )
     assert stock(cells, on("12-31")) == {("lost", KIM): 1}
     assert stock(cells, on("02-19")) == {("open", KIM): 1}
+
+
+def test_a_step_entered_late_counts_on_its_days_and_does_not_bring_it_back() -> None:
+    proposal = StageAdvanced(stage="Proposal", on=on("03-10"))
+    late = StageAdvanced(stage="Engaging", on=on("02-01"))
+    cells = cells_of(FOUND, proposal, late)
+    assert cells == cells_of(FOUND, late, proposal)
+    assert stock(cells, on("02-01"), "stage")["entered", KIM, "Engaging"] == 1
+    assert stock(cells, on("12-31"), "stage")["left", KIM, "Proposal"] == 0
+
+
+def test_a_handover_entered_late_leaves_it_to_who_has_it_since() -> None:
+    june = OpportunityReassigned(owner=LEE, reason="handover", on=on("06-01"))
+    march = OpportunityReassigned(owner="employee-han", reason="handover", on=on("03-01"))
+    cells = cells_of(FOUND, june, march)
+    assert stock(cells, on("03-01")) == {("open", "employee-han"): 1}
+    assert stock(cells, on("12-31")) == {("open", LEE): 1}
+
+
+def test_what_is_latent_is_not_open_and_counts_as_discovered_once_it_is_real() -> None:
+    latent = FOUND.model_copy(update={"latent": True})
+    cells = cells_of(latent, StageAdvanced(stage="Prospecting", on=on("02-01")))
+    assert stock(cells, on("01-31")) == {("latent", KIM): 1}
+    assert stock(cells, on("01-31"), "stage") == {("latent", KIM, "Prospecting"): 1}
+    assert stock(cells, on("02-01")) == {("open", KIM): 1}
+    assert stock(cells, on("02-01"), "stage") == {("entered", KIM, "Prospecting"): 1}
+    assert [cell.day for cell in cells if cell.measure == "discovered"] == [on("02-01")]
 
 
 def test_a_handover_moves_what_is_open_from_its_day_on() -> None:
@@ -130,10 +157,21 @@ def test_a_handover_entered_late_still_counts_from_its_day() -> None:
     assert stock(cells, on("12-31"))["won", LEE] == 1
 
 
-def test_an_owner_whom_a_source_names_without_a_date_had_it_all_along() -> None:
+def test_the_first_owner_whom_a_source_names_without_a_date_had_it_all_along() -> None:
     named = OpportunityReassigned(owner=LEE, reason="unstated")
-    cells = cells_of(FOUND, ENGAGED, BOUGHT, named)
+    cells = cells_of(FOUND.model_copy(update={"owner": None}), ENGAGED, BOUGHT, named)
     assert {cell.owner for cell in cells} == {LEE}
+
+
+def test_another_owner_without_a_date_has_it_from_the_day_of_recording() -> None:
+    moved = OpportunityReassigned(owner=LEE, reason="handover", on=on("02-01"))
+    again = OpportunityReassigned(owner=KIM, reason="unstated")
+    facts = recorded(FOUND, moved, BOUGHT, stream="opportunity-1")
+    april = datetime(2026, 4, 1, tzinfo=UTC)
+    facts += recorded(again, stream="opportunity-1", after=3, occurred_at=april)
+    cells = recompute(facts, ZONE)[1]
+    assert stock(cells, on("12-31"))["won", LEE] == 1
+    assert stock(cells, on("01-31")) == {("open", KIM): 1}
 
 
 def test_corrections_count_as_if_it_had_been_right_from_the_start() -> None:
@@ -229,18 +267,20 @@ def test_at_the_end_of_each_day_an_opportunity_stands_in_one_place(
         for day in {cell.day for cell in cells}:
             for axis in ("owner", "product", "company"):
                 sums = stock(cells, day, axis)
-                total = sum(n for (m, *_), n in sums.items() if m in {"open", "won", "lost"})
+                total = sum(
+                    n for (m, *_), n in sums.items() if m in {"open", "won", "lost", "latent"}
+                )
                 assert total == 1
                 assert all(n >= 0 for n in sums.values())
             in_stage = Counter[str]()
             for (measure, _, stage), n in stock(cells, day, "stage").items():
-                in_stage[stage] += n if measure == "entered" else -n
+                in_stage[stage] += -n if measure == "left" else n
             assert sorted(in_stage.values())[-1:] == [1]
             assert sum(in_stage.values()) == 1
 
 
 @given(histories())
-def test_how_things_stand_now_is_what_the_last_fact_said(found: list[list[Envelope]]) -> None:
+def test_how_things_stand_now_is_what_came_last(found: list[list[Envelope]]) -> None:
     entities, _ = recompute((fact for history in found for fact in history), ZONE)
     for entity in entities.values():
         if isinstance(entity, Opportunity) and (stood := periods(entity)):

@@ -20,7 +20,8 @@ from services.analytics.sink import (
     entities_of,
     entity_document,
     entity_from,
-    read_cells,
+    read_documents,
+    summed,
 )
 from services.analytics.tests.histories import ZONE, histories
 from shared.clock import SystemClock
@@ -30,7 +31,7 @@ from shared.memory import MemoryLog, MemoryStore
 from shared.projector import Projector
 from shared.testing import interleaved
 
-COLLECTION = "measures_v1"
+COLLECTION = "measures"
 
 
 async def appended(facts: Sequence[Envelope]) -> MemoryLog:
@@ -56,7 +57,7 @@ def projector(store: MemoryStore, log: MemoryLog) -> Projector:
 
 async def assert_right(store: MemoryStore, facts: Sequence[Envelope]) -> None:
     entities, cells = recompute(facts, ZONE)
-    assert await read_cells(store, COLLECTION, AXES) == cells
+    assert summed(await read_documents(store, COLLECTION, AXES)) == cells
     stored = await store.find(entities_of(COLLECTION), {})
     assert {document["_id"]: entity_from(document) for document in stored} == entities
 
@@ -109,6 +110,6 @@ async def test_one_owner_is_read_alone() -> None:
     async with store.transaction() as tx:
         await add_cells(tx, "cells", [(cell, 1, 0) for cell in cells])
     for owner in owners:
-        found = await read_cells(store, "cells", ("product",), owner)
+        found = summed(await read_documents(store, "cells", ("product",), owner))
         assert found == {Cell("open", owner, "product", "", day): 1}
-    assert await read_cells(store, "cells", ("product", "owner")) == cells
+    assert summed(await read_documents(store, "cells", ("product", "owner"))) == cells

@@ -11,7 +11,7 @@ import pytest
 
 from services.analytics import worker
 from services.analytics.measures import AXES, TOPICS, recompute
-from services.analytics.sink import MEASURES, MeasuresSink, read_cells
+from services.analytics.sink import MEASURES, MeasuresSink, read_documents, summed
 from services.analytics.tests.crm import stream
 from services.analytics.tests.histories import ZONE
 from services.analytics.worker import Measuring, OlderReleaseError, silence
@@ -67,7 +67,7 @@ class World:
         return (await builds.read(self.store, MEASURES)).active
 
     async def assert_exact(self) -> None:
-        cells = await read_cells(self.store, (await self.active()).collection, AXES)
+        cells = summed(await read_documents(self.store, (await self.active()).collection, AXES))
         assert cells == recompute(self.facts, ZONE)[1]
 
 

@@ -81,6 +81,56 @@ async def test_what_cannot_be_names_the_field(
     assert pointer in [error["pointer"] for error in refused.json()["errors"]]
 
 
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        ("discover", CHANCE),
+        ("win", {"value": "1", "currency": "USD"}),
+        ("lose", {}),
+        ("advance", {"stage": "Proposal"}),
+    ],
+)
+async def test_what_has_happened_did_not_happen_tomorrow(
+    client: AsyncClient, what: str, body: dict[str, Any]
+) -> None:
+    refused = await post(client, f"opportunities/1/{what}", body | {"on": "2962-01-01"})
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert error["pointer"] == "#/on"
+    assert error["detail"].startswith("2962-01-01 is after today, 20")
+
+
+async def test_a_row_with_a_date_that_cannot_be_is_refused_and_the_others_are_not(
+    client: AsyncClient,
+) -> None:
+    row = {"title": "Pump", "stage": "Engaging", "discovered_on": "2026-01-05"}
+    said = (row | {"outcome": "lost", "closed_on": "2962-01-01"}, row)
+    items = [
+        {"stream": f"opportunity-{n}", "type": "mirror", "command": one, "origin": f"crm#{n}"}
+        for n, one in enumerate(said)
+    ]
+    answer = await post(client, "opportunities/commands", {"commands": items})
+    refused, taken = answer.json()["results"]
+    assert refused["problem"]["errors"][0]["pointer"] == "#/closed_on"
+    assert taken["status"] == "recorded"
+
+
+async def test_what_is_planned_may_lie_ahead(client: AsyncClient) -> None:
+    planned = CHANCE | {"expected_close_on": "2962-01-01"}
+    assert (await post(client, "opportunities/1/discover", planned)).status_code == 202
+
+
+async def test_latent_ones_are_listed_apart(client: AsyncClient) -> None:
+    await post(client, "opportunities/1/discover", CHANCE)
+    last = await post(client, "opportunities/2/discover", CHANCE | {"latent": True})
+    for query, found in (("true", ["opportunity-2"]), ("false", ["opportunity-1"])):
+        listed = (await read(client, f"/opportunities?latent={query}", last)).json()
+        assert [card["opportunity"] for card in listed["items"]] == found
+    last = await post(client, "opportunities/2/advance", {"stage": "Prospecting"})
+    listed = (await read(client, "/opportunities?latent=true", last)).json()
+    assert listed["items"] == []
+
+
 async def test_once_is_once_and_an_old_look_is_refused(client: AsyncClient) -> None:
     first = await post(client, "opportunities/1/discover", CHANCE, idempotency_key="a")
     again = await post(client, "opportunities/1/discover", CHANCE, idempotency_key="a")

@@ -52,7 +52,7 @@ from shared.testing import check_decider, commands, facts, given
 
 opportunity = domain.decider("opportunity-1")
 product = domain.decider("product-1")
-MONDAY, EASTER = date(2026, 1, 5), date(2026, 4, 5)
+MONDAY, FEBRUARY, EASTER = date(2026, 1, 5), date(2026, 2, 1), date(2026, 4, 5)
 CHANCE = OpportunityDiscovered(
     title="Pump", stage="Engaging", amount=Decimal(10), currency="USD", on=MONDAY
 )
@@ -97,6 +97,49 @@ def test_it_advances_to_another_stage_on_its_date() -> None:
         StageAdvanced(stage="Proposal", on=EASTER)
     )
     given(opportunity, CHANCE).when(Advance(stage="Engaging", on=EASTER)).then_nothing()
+
+
+def test_a_step_entered_late_does_not_bring_it_back() -> None:
+    proposal = StageAdvanced(stage="Proposal", on=EASTER)
+    late = StageAdvanced(stage="Offer", on=FEBRUARY)
+    given(opportunity, CHANCE, proposal).when(Advance(stage="Offer", on=FEBRUARY)).then(late)
+    known = opportunity.state([CHANCE, proposal, late])
+    assert (known.stage, known.stage_on) == ("Proposal", EASTER)
+    given(opportunity, CHANCE, proposal, late).when(
+        Advance(stage="Offer", on=FEBRUARY)
+    ).then_nothing()
+
+
+def test_a_handover_entered_late_does_not_take_it_from_who_has_it_since() -> None:
+    easter = OpportunityReassigned(owner="employee-2", reason="leave", on=EASTER)
+    late = OpportunityReassigned(owner="employee-1", reason="leave", on=FEBRUARY)
+    given(opportunity, CHANCE, easter).when(
+        Reassign(owner="employee-1", reason="leave", on=FEBRUARY)
+    ).then(late)
+    assert opportunity.state([CHANCE, easter, late]).owner == "employee-2"
+
+
+def test_nothing_happens_to_it_before_it_was_discovered() -> None:
+    new_year = date(2026, 1, 1)
+    for command in (
+        Advance(stage="Proposal", on=new_year),
+        Win(value=Decimal(1), currency="USD", on=new_year),
+        Lose(on=new_year),
+        Reassign(owner="employee-1", reason="leave", on=new_year),
+    ):
+        refused = given(opportunity, CHANCE).when(command).then_refused(InvalidError)
+        assert refused.field == "#/on"
+        assert str(refused) == "2026-01-01 is before it was discovered, 2026-01-05"
+    undated = CHANCE.model_copy(update={"on": None})
+    given(opportunity, undated).when(Lose(on=new_year)).then(OpportunityLost(on=new_year))
+
+
+def test_a_latent_chance_becomes_real_by_advancing_also_within_its_stage() -> None:
+    latent = CHANCE.model_copy(update={"latent": True})
+    real = StageAdvanced(stage="Engaging", on=EASTER)
+    command = Advance(stage="Engaging", on=EASTER)
+    given(opportunity, latent).when(command).then(real)
+    given(opportunity, latent, real).when(command).then_nothing()
 
 
 def test_won_and_lost_are_outcomes_not_stages() -> None:

@@ -39,6 +39,42 @@ async def test_a_colleague_joins_is_assigned_and_leaves(client: AsyncClient) -> 
     assert (card["name"], card["unit"], card["active"]) == ("Ada", "unit-1", False)
 
 
+async def test_what_is_planned_holds_from_its_day_on(client: AsyncClient) -> None:
+    await post(client, "employees/1/join", ADA)
+    await post(client, "employees/1/assign", {"unit": "unit-1", "on": "2026-02-01"})
+    await post(client, "employees/1/assign", {"unit": "unit-2", "on": "2962-01-01"})
+    answer = await post(client, "employees/1/leave", {"on": "2963-01-01"})
+    card = await read(client, "/organization/employees/1", answer)
+    assert card.json() | {"unit": "unit-1", "active": True, "left_on": "2963-01-01"} == card.json()
+    assert [one["unit"] for one in card.json()["assignments"]] == ["unit-1", "unit-2"]
+    same = {"If-None-Match": card.headers["etag"]}
+    again = await client.get("/organization/employees/1", headers=same)
+    assert again.status_code == 200, "it changes with the days, without a fact"
+    for unit, found in (("unit-1", ["employee-1"]), ("unit-2", [])):
+        listed = await client.get(f"/organization/employees?unit={unit}")
+        assert [one["employee"] for one in listed.json()["items"]] == found
+
+
+@pytest.mark.parametrize("what", ["form", "place-under"])
+async def test_a_unit_is_not_placed_under_itself(client: AsyncClient, what: str) -> None:
+    await post(client, "units/2/form", {"name": "Division", "kind": "division"})
+    refused = await post(
+        client, f"units/1/{what}", (TEAM if what == "form" else {}) | {"parent": "unit-1"}
+    )
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [
+        {"pointer": "#/parent", "detail": "unit-1 cannot be its own parent"}
+    ]
+
+
+async def test_nor_is_one_in_bulk(client: AsyncClient) -> None:
+    item = {"stream": "unit-1", "type": "mirror", "command": TEAM | {"parent": "unit-1"}}
+    answer = await client.post("/organization/commands", json={"commands": [item]})
+    (result,) = answer.json()["results"]
+    assert result["status"] == "refused"
+    assert result["problem"]["errors"][0]["pointer"] == "#/parent"
+
+
 async def test_a_unit_is_formed_placed_and_led(client: AsyncClient) -> None:
     await post(client, "units/1/form", TEAM)
     await post(client, "units/1/place-under", {"parent": "unit-3"})

@@ -92,12 +92,29 @@ def test_a_mirrored_colleague_works_here_and_belongs_there() -> None:
     given(employee, ADA, EmployeeLeft()).when(row).then(joined, assigned)
 
 
-def test_an_undated_row_holds_for_as_long_as_we_know_unless_dates_are_known() -> None:
+def test_what_a_row_says_first_held_for_as_long_as_we_know_and_changes_from_their_day() -> None:
     row = MirrorEmployee(name="Ada", unit="unit-2", on=JUNE)
-    undated = EmployeeAssigned(unit="unit-1")
-    given(employee, ADA, undated).when(row).then(EmployeeAssigned(unit="unit-2"))
-    dated = EmployeeAssigned(unit="unit-1", on=MARCH)
-    given(employee, ADA, dated).when(row).then(EmployeeAssigned(unit="unit-2", on=JUNE))
+    given(employee, ADA).when(row).then(EmployeeAssigned(unit="unit-2"))
+    for known in (EmployeeAssigned(unit="unit-1"), EmployeeAssigned(unit="unit-1", on=MARCH)):
+        moved = EmployeeAssigned(unit="unit-2", on=JUNE)
+        given(employee, ADA, known).when(row).then(moved)
+        after = employee.state([ADA, known, moved])
+        assert [held_on(after.units, day) for day in (MARCH, JUNE)] == ["unit-1", "unit-2"]
+
+
+def test_who_will_leave_is_assigned_until_then() -> None:
+    leaves = EmployeeLeft(on=JUNE)
+    given(employee, ADA, leaves).when(Assign(unit="unit-1", on=MARCH)).then(
+        EmployeeAssigned(unit="unit-1", on=MARCH)
+    )
+    command = Assign(unit="unit-1", on=JUNE)
+    refused = given(employee, ADA, leaves).when(command).then_refused(EmployeeGoneError)
+    assert (refused.field, str(refused)) == ("#/on", "they left on 2026-06-01")
+    given(employee, ADA, leaves).when(Join(name="Ada", on=MARCH)).then_refused(
+        EmployeeAlreadyJoinedError
+    )
+    given(employee, ADA, leaves).when(Leave(on=MARCH)).then(EmployeeLeft(on=MARCH))
+    given(employee, ADA, leaves).when(MirrorEmployee(name="Ada", on=MARCH)).then_nothing()
 
 
 def test_a_unit_is_formed_once() -> None:
@@ -134,8 +151,10 @@ def test_a_mirrored_unit_is_there_in_the_tree_and_led_by_whom_the_row_says() -> 
     leads = ManagerAppointed(employee="employee-1")
     given(unit).when(row).then(formed, leads)
     given(unit, formed, leads).when(row).then_nothing()
-    moved = row.model_copy(update={"parent": "unit-3"})
-    given(unit, formed, leads).when(moved).then(UnitPlacedUnder(parent="unit-3"))
+    moved = row.model_copy(update={"parent": "unit-3", "manager": "employee-2", "on": JUNE})
+    given(unit, formed, leads).when(moved).then(
+        UnitPlacedUnder(parent="unit-3", on=JUNE), ManagerAppointed(employee="employee-2", on=JUNE)
+    )
 
 
 @for_all(st.lists(facts(EmployeeEvent), max_size=6), st.lists(commands(EmployeeCommand)))
@@ -155,5 +174,5 @@ def test_whatever_was_recorded_a_colleague_belongs_where_the_row_says(
     state = employee.state(history)
     after = reduce(employee.evolve, employee.decide(state, row), state)
     assert after.name is not None
-    assert not after.left
-    assert row.unit is None or held_on(after.units, date.max) == row.unit
+    assert not after.gone_on(row.on)
+    assert row.unit is None or held_on(after.units, row.on) == row.unit

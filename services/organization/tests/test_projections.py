@@ -8,6 +8,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from services.organization.main import domain
+from services.organization.model import held_on
 from services.organization.projections import (
     PROJECTIONS,
     Assignment,
@@ -38,17 +39,19 @@ def test_only_the_facts_count(told: list[list[Envelope]], seed: int) -> None:
         check_projection(projection, told, seed=seed)
 
 
-@for_all(histories(KINDS))
-def test_cards_and_rules_agree_on_who_belongs_where(told: list[list[Envelope]]) -> None:
+@for_all(histories(KINDS), st.dates(date(2025, 12, 31), date(2026, 1, 10)))
+def test_cards_and_rules_agree_on_who_belongs_where(told: list[list[Envelope]], day: date) -> None:
     for history in told:
         stream = history[0].stream
         state = domain.decider(stream).state([fact.data for fact in history])
         if stream.startswith("employee-"):
-            card = employee_card.replay(history)[stream]
-            assert (card.unit, card.active) == (state.unit, not state.left)
+            card = employee_card.replay(history)[stream].on(day)
+            assert card.unit == held_on(state.units, day)
+            assert card.active == (not state.gone_on(day))
         else:
-            led = unit_card.replay(history)[stream]
-            assert (led.parent, led.manager) == (state.parent, state.manager)
+            led = unit_card.replay(history)[stream].on(day)
+            assert led.parent == held_on(state.parents, day)
+            assert led.manager == held_on(state.managers, day)
 
 
 def test_assignments_stand_in_the_order_in_which_they_held() -> None:
@@ -60,7 +63,15 @@ def test_assignments_stand_in_the_order_in_which_they_held() -> None:
     )
     card = check_projection(employee_card, [told])["employee-1"]
     assert card.assignments == (Assignment("unit-1", MARCH), Assignment("unit-2", JUNE))
-    assert card.unit == "unit-2"
+    assert [card.on(day).unit for day in (JANUARY, MARCH, JUNE)] == [None, "unit-1", "unit-2"]
+
+
+def test_who_will_leave_is_with_us_until_then() -> None:
+    told = recorded(
+        EmployeeJoined(name="Ada", on=JANUARY), EmployeeLeft(on=JUNE), stream="employee-1"
+    )
+    card = check_projection(employee_card, [told])["employee-1"]
+    assert (card.on(MARCH).active, card.on(JUNE).active, card.left_on) == (True, False, JUNE)
 
 
 def test_who_comes_back_is_active_again() -> None:
@@ -82,7 +93,7 @@ def test_a_unit_shows_who_leads_it_last_not_who_was_entered_last() -> None:
         UnitPlacedUnder(parent="unit-3", on=MARCH),
         stream="unit-1",
     )
-    card = check_projection(unit_card, [told])["unit-1"]
+    card = check_projection(unit_card, [told])["unit-1"].on(JUNE)
     assert (card.manager, card.parent) == ("employee-2", "unit-3")
     assert card.managers == (Held("employee-1", MARCH), Held("employee-2", JUNE))
     assert card.parents == (Held("unit-2", None), Held("unit-3", MARCH))
