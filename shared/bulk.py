@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from shared.errors import DomainError, InvalidError, NotFoundError, TooLargeError
 from shared.events import encode, timestamp
 from shared.observability import COMMANDS
+from shared.references import STREAM
 from shared.runtime import Runtime
 from shared.service import Domain, Refused
 from shared.service import Request as CommandRequest
@@ -29,7 +30,7 @@ class Item(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid")
-    stream: Annotated[str, Field(pattern=r"^[a-z]+-[A-Za-z0-9._~-]{1,100}$")]
+    stream: Annotated[str, Field(pattern=rf"^{STREAM}$")]
     type: str
     command: dict[str, Any] = Field(default_factory=dict)
     id: Annotated[str | None, Field(min_length=1, max_length=200)] = None

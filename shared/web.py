@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.errors import DomainError, InvalidError, UnavailableError
 from shared.observability import COMMANDS, REQUEST_SECONDS
 from shared.reading import Page, Reader, Seen, Token
+from shared.references import ID
 from shared.runtime import Runtime
 from shared.service import Accepted, Refused
 from shared.service import Request as CommandRequest
@@ -180,8 +181,7 @@ def _expected(if_match: str | None) -> int | None:
 
 CommandMeta = Annotated[Meta, Depends(_meta)]
 
-# The part of a stream's name after its kind. `@` parts stream and version in tokens.
-StreamId = Annotated[str, Path(pattern=r"^[A-Za-z0-9._~-]{1,100}$")]
+StreamId = Annotated[str, Path(pattern=rf"^{ID}$")]
 
 
 def runtime_of(domain: str) -> Callable[[Request], Runtime]:

@@ -17,12 +17,9 @@ from shared.events.calendar import (
     EntryDone,
     EntryPlanned,
 )
+from shared.references import CompanyStream, EmployeeStream, OpportunityStream, PersonStream
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
-EmployeeStream = Annotated[str, Field(pattern=r"^employee-[^\s@]{1,200}$")]
-PersonStream = Annotated[str, Field(pattern=r"^person-[^\s@]{1,200}$")]
-CompanyStream = Annotated[str, Field(pattern=r"^company-[^\s@]{1,200}$")]
-OpportunityStream = Annotated[str, Field(pattern=r"^opportunity-[^\s@]{1,200}$")]
 
 # Longer than a day is not an entry but an absence, and almost always a slip of the year.
 LONGEST = timedelta(hours=24)

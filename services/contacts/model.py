@@ -22,9 +22,9 @@ from shared.events.contacts import (
     PersonEvent,
     PersonRegistered,
 )
+from shared.references import CompanyStream
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-CompanyStream = Annotated[str, Field(pattern=r"^company-[^\s@]{1,200}$")]
 
 
 class PersonUnknownError(NotFoundError):

@@ -69,6 +69,8 @@ async def test_a_private_title_is_refused_by_name(client: AsyncClient) -> None:
         (VISIT | {"ends_at": "2026-01-07T09:00:00+09:00"}, "#/ends_at"),
         (VISIT | {"starts_at": "2026-01-05T09:00:00"}, "#/starts_at"),
         (VISIT | {"seller": "Ada"}, "#/seller"),
+        (VISIT | {"seller": "employee-김"}, "#/seller"),
+        (VISIT | {"opportunity": f"opportunity-{'1' * 101}"}, "#/opportunity"),
         (VISIT | {"category": "fun"}, "#/category"),
     ],
 )

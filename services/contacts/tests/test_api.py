@@ -81,6 +81,17 @@ async def test_a_touch_without_an_id_of_its_own_is_refused_by_name(client: Async
     assert [error["pointer"] for error in refused.json()["errors"]] == ["Idempotency-Key"]
 
 
+@pytest.mark.parametrize("employee", ["employee-1", "kim@example.com"])
+async def test_a_colleague_is_told_by_stream_or_by_an_address(
+    client: AsyncClient, employee: str
+) -> None:
+    touch = CALL | {"employee": employee, "company": "company-1", "opportunity": "opportunity-1"}
+    answer = await post(client, "/touches", touch, idempotency_key="a")
+    assert answer.status_code == 202
+    months = (await read(client, "/contacts/people/1/timeline", answer)).json()["items"]
+    assert months[0]["touches"][0]["employee"] == employee
+
+
 async def test_touches_come_in_batches(client: AsyncClient) -> None:
     items = [{"id": str(number), "touch": CALL} for number in range(3)]
     batch = {"source": "shop", "touches": [*items, items[0]]}
@@ -98,8 +109,14 @@ async def test_touches_come_in_batches(client: AsyncClient) -> None:
     [
         ("/contacts/people/1/register", {"name": " "}, "#/name"),
         ("/contacts/people/1/affiliate", {"company": "Acme"}, "#/company"),
+        ("/contacts/people/1/affiliate", {"company": "company-한빛"}, "#/company"),
         ("/contacts/companies/1/describe", {"stated_by": "x", "revenue": "NaN"}, "#/revenue"),
         ("/touches", CALL | {"channel": "smoke"}, "#/channel"),
+        ("/touches", CALL | {"person": "person-김"}, "#/person"),
+        ("/touches", CALL | {"employee": "kim"}, "#/employee"),
+        ("/touches", CALL | {"employee": "employee-김"}, "#/employee"),
+        ("/touches", CALL | {"company": "Acme"}, "#/company"),
+        ("/touches", CALL | {"opportunity": "opportunity-1@2"}, "#/opportunity"),
         ("/touches", CALL | {"occurred_at": "2026-01-05T09:00:00"}, "#/occurred_at"),
     ],
 )
