@@ -7,7 +7,7 @@ them gives the same view whatever the interleaving.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
 from shared.events import Envelope
@@ -130,7 +130,10 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """Answers: what happened with this person in this month? Any touch, any channel (C-03)."""
+    """Answers: what happened with this person in this month? Any touch, any channel (C-03).
+
+    A month as the company's zone has it: the one in which figures count the touch.
+    """
 
     key: str
     person: str = ""
@@ -138,11 +141,15 @@ class Month:
     touches: tuple[Touch, ...] = field(default=())
 
 
-timeline = Projection("timeline", version=1, view=Month, indexes=("person",))
+timeline = Projection("timeline", version=2, view=Month, indexes=("person",))
 
 
-@timeline.on(TouchRecorded, keys=lambda at: (f"{_touched(at)}/{at.occurred_at:%Y-%m}",))
-def touch_entered(month: Month, event: TouchRecorded, at: Envelope) -> Month:
+def _month(at: Envelope, zone: tzinfo) -> str:
+    return f"{at.day(zone):%Y-%m}"
+
+
+@timeline.on_zoned(TouchRecorded, keys=lambda at, zone: (f"{_touched(at)}/{_month(at, zone)}",))
+def touch_entered(month: Month, event: TouchRecorded, at: Envelope, zone: tzinfo) -> Month:
     touch = Touch(
         touch=at.stream,
         occurred_at=at.occurred_at,
@@ -160,9 +167,7 @@ def touch_entered(month: Month, event: TouchRecorded, at: Envelope) -> Month:
     )
     # Sorted by when it happened: the same timeline whatever arrived first.
     touches = sorted((*month.touches, touch), key=lambda t: (t.occurred_at, t.touch))
-    return replace(
-        month, person=event.person, month=f"{at.occurred_at:%Y-%m}", touches=tuple(touches)
-    )
+    return replace(month, person=event.person, month=_month(at, zone), touches=tuple(touches))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +189,7 @@ class CompanyCard:
 
 company_card = Projection(
     "company_card",
-    version=1,
+    version=2,
     view=CompanyCard,
     indexes=("parent", "name", "sector"),
     streams=("company",),
@@ -201,11 +206,13 @@ def company_placed_under(card: CompanyCard, event: CompanyPlacedUnder, at: Envel
     return replace(card, parent=event.parent)
 
 
-@company_card.on(CompanyDescribed)
-def company_described(card: CompanyCard, event: CompanyDescribed, at: Envelope) -> CompanyCard:
+@company_card.on_zoned(CompanyDescribed)
+def company_described(
+    card: CompanyCard, event: CompanyDescribed, at: Envelope, zone: tzinfo
+) -> CompanyCard:
     # Learnt late is normal: the newest statement is current, not the last one recorded. One whose
     # date nobody knows counts from the day we were told.
-    stated_on = event.on or at.recorded_at.date()
+    stated_on = at.day(zone)
     if card.stated_on is not None and stated_on < card.stated_on:
         return card
     return replace(

@@ -47,6 +47,15 @@ async def test_a_visit_is_planned_and_takes_place(client: AsyncClient) -> None:
     assert card["started_at"] == TOOK["started_at"]
 
 
+async def test_a_client_that_writes_in_utc_gets_the_companys_day(client: AsyncClient) -> None:
+    early = {"starts_at": "2026-01-04T23:00:00Z", "ends_at": "2026-01-05T00:00:00Z"}
+    planned = await post(client, "1/plan", VISIT | early)
+    card = (await read(client, "/calendar/entries/1", planned)).json()
+    assert card["day"] == "2026-01-05"
+    listed = (await read(client, "/calendar/entries?day=2026-01-05", planned)).json()
+    assert [found["entry"] for found in listed["items"]] == ["entry-1"]
+
+
 async def test_it_happened_when_it_ended_not_when_it_was_entered(client: AsyncClient) -> None:
     await post(client, "1/plan", VISIT)
     await post(client, "1/done", TOOK)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from hypothesis import given as for_all
 from hypothesis import strategies as st
@@ -28,6 +29,7 @@ from shared.events.touches import TouchesEvent, TouchRecorded
 from shared.testing import check_projection, histories, recorded
 from shared.testing.histories import BEGIN
 
+SEOUL, NEW_YORK = ZoneInfo("Asia/Seoul"), ZoneInfo("America/New_York")
 JANUARY, MARCH, JUNE = date(2026, 1, 1), date(2026, 3, 1), date(2026, 6, 1)
 KINDS = {"person": PersonEvent, "company": CompanyEvent, "touch": TouchesEvent}
 KIM = PersonRegistered(name="김민준")
@@ -62,6 +64,26 @@ def test_a_timeline_is_in_the_order_in_which_things_happened_a_month_each() -> N
     assert [entry.touch for entry in months["person-1/2026-01"].touches] == ["touch-2", "touch-1"]
     assert [entry.touch for entry in months["person-1/2026-02"].touches] == ["touch-3"]
     assert set(months) == {"person-1/2026-01", "person-1/2026-02", "person-2/2026-01"}
+
+
+def test_an_early_morning_is_on_the_page_of_its_own_month() -> None:
+    called = TouchRecorded(publisher="crm", publisher_id="1", person="person-1", channel="call")
+    half_past_eight = datetime.fromisoformat("2026-04-01T08:30:00+09:00")
+    told = recorded(called, stream="touch-1", occurred_at=half_past_eight)
+    assert set(check_projection(timeline.within(SEOUL), [told])) == {"person-1/2026-04"}
+    assert set(check_projection(timeline.within(NEW_YORK), [told])) == {"person-1/2026-03"}
+
+
+def test_what_is_stated_without_a_date_in_the_morning_counts_from_that_day() -> None:
+    morning = datetime.fromisoformat("2026-03-01T08:30:00+09:00")
+    told = recorded(
+        CompanyDescribed(stated_by="crm", sector="retail", on=MARCH),
+        CompanyDescribed(stated_by="seller", sector="medical"),
+        stream="company-1",
+        occurred_at=morning,
+    )
+    card = check_projection(company_card.within(SEOUL), [told])["company-1"]
+    assert (card.sector, card.stated_on) == ("medical", MARCH)
 
 
 def test_who_changes_role_or_company_keeps_the_history() -> None:
