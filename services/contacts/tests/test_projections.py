@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from services.contacts.held import Affiliation, Parent
 from services.contacts.projections import (
     PROJECTIONS,
-    Affiliation,
     company_card,
     person_card,
     timeline,
@@ -20,6 +21,7 @@ from shared.events.contacts import (
     AffiliationEnded,
     CompanyDescribed,
     CompanyEvent,
+    CompanyPlacedUnder,
     CompanyRegistered,
     PersonAffiliated,
     PersonEvent,
@@ -99,7 +101,7 @@ def test_who_changes_role_or_company_keeps_the_history() -> None:
     assert card.companies == ("company-2",)
     assert card.affiliations == (
         Affiliation("company-1", "employee", "buyer", JANUARY, MARCH, ended=True),
-        Affiliation("company-1", "employee", "head", MARCH, JUNE, ended=True),
+        Affiliation("company-1", "employee", "head", MARCH, JUNE, ended=True, left=True),
         Affiliation("company-2", "dealer", None, JUNE),
     )
 
@@ -113,6 +115,75 @@ def test_a_mistaken_affiliation_never_was() -> None:
     )
     card = check_projection(person_card, [told])["person-1"]
     assert (card.affiliations, card.companies) == ((), ())
+
+
+def career(*told: PersonEvent) -> tuple[tuple[str | None, date | None, date | None], ...]:
+    """Say who was what from when to when, where everything is at one company."""
+    card = check_projection(person_card, [recorded(KIM, *told, stream="person-1")])["person-1"]
+    assert card.companies == (("company-1",) if not all(a.ended for a in card.affiliations) else ())
+    return tuple((a.role, a.since, a.until) for a in card.affiliations)
+
+
+def role(role: str, on: date | None) -> PersonAffiliated:
+    return PersonAffiliated(company="company-1", role=role, on=on)
+
+
+def end(reason: Literal["left", "mistaken"], on: date | None) -> AffiliationEnded:
+    return AffiliationEnded(company="company-1", reason=reason, on=on)
+
+
+def test_an_earlier_role_learnt_late_does_not_end_the_present_one() -> None:
+    assert career(role("cto", MARCH), role("engineer", JANUARY)) == (
+        ("engineer", JANUARY, MARCH),
+        ("cto", MARCH, None),
+    )
+
+
+def test_who_left_is_gone_also_when_we_learn_of_a_role_before() -> None:
+    told = (role("buyer", JANUARY), end("left", JUNE), role("head", MARCH))
+    assert career(*told) == (("buyer", JANUARY, MARCH), ("head", MARCH, JUNE))
+
+
+def test_a_mistaken_role_change_leaves_the_role_before_as_it_was() -> None:
+    told = (role("buyer", JANUARY), role("head", MARCH), end("mistaken", JUNE))
+    assert career(*told) == (("buyer", JANUARY, None),)
+    assert career(*told[:2], end("left", JUNE), end("mistaken", JUNE)) == (
+        ("buyer", JANUARY, JUNE),
+    )
+
+
+def test_of_several_roles_the_one_of_that_day_was_the_mistake() -> None:
+    told = (role("cto", MARCH), role("engineer", JANUARY), end("mistaken", date(2026, 2, 1)))
+    assert career(*told) == (("cto", MARCH, None),)
+
+
+def test_the_date_of_an_affiliation_is_put_right() -> None:
+    assert career(role("buyer", MARCH), role("buyer", JANUARY)) == (("buyer", JANUARY, None),)
+    assert career(role("buyer", None), role("buyer", JANUARY)) == (("buyer", JANUARY, None),)
+    left_earlier = (role("buyer", JANUARY), end("left", JUNE), end("left", MARCH))
+    assert career(*left_earlier) == (("buyer", JANUARY, MARCH),)
+
+
+def test_what_is_told_without_a_date_comes_after_what_was_known_then() -> None:
+    assert career(role("buyer", None), role("head", MARCH))[-1] == ("head", MARCH, None)
+    assert career(role("buyer", MARCH), role("head", None))[-1] == ("head", None, None)
+    gone = (role("buyer", JANUARY), end("left", None))
+    assert career(*gone) == (("buyer", JANUARY, None),)
+    assert career(*gone, role("buyer", JUNE)) == (
+        ("buyer", JANUARY, None),
+        ("buyer", JUNE, None),
+    )
+
+
+def test_the_newest_parent_is_current_not_the_one_entered_last() -> None:
+    told = recorded(
+        CompanyPlacedUnder(parent="company-3", on=MARCH),
+        CompanyPlacedUnder(parent="company-2", on=JANUARY),
+        stream="company-1",
+    )
+    card = check_projection(company_card, [told])["company-1"]
+    assert card.parent == "company-3"
+    assert card.parents == (Parent("company-2", JANUARY), Parent("company-3", MARCH))
 
 
 def test_the_newest_statement_about_a_company_is_current() -> None:
