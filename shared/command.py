@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
+
+from shared.errors import InvalidError
 
 
 class Command(BaseModel):
     """A request that may be refused. Unknown fields are: a misspelt one must not be lost."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    # Fields with the dates of what has happened already; plans and appointments are not among them.
+    happened: ClassVar[tuple[str, ...]] = ()
+    # Fields that name another stream than the one that the command is sent to.
+    others: ClassVar[tuple[str, ...]] = ()
+
+    def check(self, stream: str, today: date) -> None:
+        """Refuse what cannot be, whatever the stream's history: the service asks before `decide`.
+
+        Raises:
+            InvalidError: naming the field.
+
+        """
+        for name in self.happened:
+            day = getattr(self, name)
+            if day is not None and day > today:
+                raise InvalidError(f"{day} is after today, {today}", field=f"#/{name}")
+        for name in self.others:
+            if getattr(self, name) == stream:
+                raise InvalidError(f"{stream} cannot be its own {name}", field=f"#/{name}")
 
 
 class DatedCommand(Command):
@@ -31,3 +52,9 @@ class DatedCommand(Command):
         if self.on is not None or self.date_unknown:
             return self
         return self.model_copy(update={"on": today})
+
+
+class HappenedCommand(DatedCommand):
+    """A dated command about what has happened: its date is today or earlier."""
+
+    happened: ClassVar[tuple[str, ...]] = ("on",)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from shared.clock import Clock, derived_id
-from shared.command import DatedCommand
+from shared.command import Command, DatedCommand
 from shared.errors import (
     CommandReusedError,
     DomainError,
@@ -206,9 +206,7 @@ class Decisions:
             raise VersionConflictError(
                 f"{request.stream} is at version {stream.version}", field="If-Match"
             )
-        command = request.command
-        if isinstance(command, DatedCommand):
-            command = command.dated(self.clock.now().astimezone(self.zone).date())
+        command = self._dated(request)
         events = stream.decider.decide(stream.state, command)
         times = earlier.times + 1 if earlier else 1
         facts = self._facts(request, digest, times, stream, events)
@@ -225,6 +223,13 @@ class Decisions:
         )
         decision = Decision(commanded, tuple(facts), earlier)
         return Accepted(request.stream, stream.version, len(facts)), decision
+
+    def _dated(self, request: Request) -> BaseModel:
+        """Return the command with its date, unless it says what cannot be."""
+        command, today = request.command, self.clock.now().astimezone(self.zone).date()
+        if isinstance(command, Command):
+            command.check(request.stream, today)
+        return command.dated(today) if isinstance(command, DatedCommand) else command
 
     def _facts(
         self, request: Request, digest: str, times: int, stream: _Stream, events: Sequence[Event]
