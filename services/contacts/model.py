@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, ClassVar, Literal, assert_never
 
 from pydantic import Field, StringConstraints
 
 from services.contacts.held import Affiliations, Parent, begun, ended, placed, taken_back
-from shared.command import Command, DatedCommand
+from shared.command import Command, DatedCommand, HappenedCommand
 from shared.errors import DomainError, NotFoundError
 from shared.events.contacts import (
     AffiliationEnded,
@@ -58,7 +58,7 @@ class Person:
     mistakes: frozenset[tuple[str, date | None]] = frozenset()
 
 
-class RegisterPerson(DatedCommand):
+class RegisterPerson(HappenedCommand):
     name: Name
     email: str | None = Field(None, max_length=320)
     phone: str | None = Field(None, max_length=50)
@@ -149,15 +149,17 @@ class Company:
         return self.parents[-1].parent if self.parents else None
 
 
-class RegisterCompany(DatedCommand):
+class RegisterCompany(HappenedCommand):
     name: Name
 
 
 class PlaceCompanyUnder(DatedCommand):
+    others: ClassVar[tuple[str, ...]] = ("parent",)
+
     parent: CompanyStream
 
 
-class DescribeCompany(DatedCommand):
+class DescribeCompany(HappenedCommand):
     """A dated statement of what kind of company this is, by whom."""
 
     stated_by: Name
@@ -171,6 +173,8 @@ class DescribeCompany(DatedCommand):
 
 class MirrorCompany(Command):
     """Another system says: this company exists, there in the tree, described like this."""
+
+    others: ClassVar[tuple[str, ...]] = ("parent",)
 
     name: Name
     stated_by: Name

@@ -110,7 +110,9 @@ async def test_touches_come_in_batches(client: AsyncClient) -> None:
         ("/contacts/people/1/register", {"name": " "}, "#/name"),
         ("/contacts/people/1/affiliate", {"company": "Acme"}, "#/company"),
         ("/contacts/people/1/affiliate", {"company": "company-한빛"}, "#/company"),
+        ("/contacts/companies/1/place-under", {"parent": "company-1"}, "#/parent"),
         ("/contacts/companies/1/describe", {"stated_by": "x", "revenue": "NaN"}, "#/revenue"),
+        ("/contacts/companies/1/describe", {"stated_by": "x", "on": "2199-01-01"}, "#/on"),
         ("/touches", CALL | {"channel": "smoke"}, "#/channel"),
         ("/touches", CALL | {"person": "person-김"}, "#/person"),
         ("/touches", CALL | {"employee": "kim"}, "#/employee"),
@@ -127,6 +129,23 @@ async def test_what_cannot_be_names_the_field(
     assert refused.status_code == 422
     assert refused.headers["content-type"] == "application/problem+json"
     assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [
+        ("place_under", {"parent": "company-1"}),
+        ("mirror", {"name": "Acme", "stated_by": "crm", "parent": "company-1"}),
+    ],
+)
+async def test_no_company_stands_under_itself_in_bulk_either(
+    client: AsyncClient, kind: str, command: dict[str, Any]
+) -> None:
+    await post(client, "/contacts/companies/1/register", {"name": "Acme"})
+    item = {"stream": "company-1", "type": kind, "command": command}
+    (result,) = (await post(client, "/contacts/commands", {"commands": [item]})).json()["results"]
+    assert result["status"] == "refused"
+    assert result["problem"]["errors"][0]["pointer"] == "#/parent"
 
 
 async def test_leaving_a_company_one_is_not_with_is_refused(client: AsyncClient) -> None:
