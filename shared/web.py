@@ -145,7 +145,8 @@ class Meta:
     traceparent: str | None
 
 
-_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+KEY = r"[\x21-\x7e]{1,200}"
+_KEY = re.compile(KEY)
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 

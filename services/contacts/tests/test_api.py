@@ -95,13 +95,48 @@ async def test_a_colleague_is_told_by_stream_or_by_an_address(
 async def test_touches_come_in_batches(client: AsyncClient) -> None:
     items = [{"id": str(number), "touch": CALL} for number in range(3)]
     batch = {"source": "shop", "touches": [*items, items[0]]}
-    assert (await post(client, "/touches/batch", batch)).json() == {"accepted": 4}
+    answer = (await post(client, "/touches/batch", batch)).json()
+    assert answer == {"accepted": 3, "duplicates": 1, "refused": []}
     last = await post(client, "/touches?source=shop", CALL, idempotency_key="0")
     card = (await read(client, "/contacts/people/1", last)).json()
     assert card["touch_count"] <= 3
     too_many = {"source": "shop", "touches": items * 334}
     refused = await post(client, "/touches/batch", too_many)
     assert refused.json()["errors"][0]["pointer"] == "#/touches"
+
+
+async def test_another_touch_under_an_id_of_the_batch_is_refused_by_name(
+    client: AsyncClient,
+) -> None:
+    letter = {"id": "a", "touch": CALL | {"channel": "email"}}
+    items = [{"id": "a", "touch": CALL}, letter, {"id": "b", "touch": CALL}, letter]
+    answer = await post(client, "/touches/batch", {"source": "shop", "touches": items})
+    assert (answer.status_code, answer.json()["accepted"]) == (202, 2)
+    assert [refused["id"] for refused in answer.json()["refused"]] == ["a", "a"]
+    problem = answer.json()["refused"][0]["problem"]
+    assert problem["type"].endswith("/command-reused")
+    assert problem["errors"][0]["pointer"] == "#/touches/1/id"
+    last = await post(client, "/touches?source=shop", CALL, idempotency_key="b")
+    assert (await read(client, "/contacts/people/1", last)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "pointer"),
+    [
+        ("shop", "", "#/touches/0/id"),
+        ("shop", "a b", "#/touches/0/id"),
+        ("shop", "a" * 201, "#/touches/0/id"),
+        ("", "a", "#/source"),
+        ("a" * 201, "a", "#/source"),
+    ],
+)
+async def test_a_batch_names_its_touches_as_single_ones_are_named(
+    client: AsyncClient, source: str, name: str, pointer: str
+) -> None:
+    items = [{"id": name, "touch": CALL}]
+    refused = await post(client, "/touches/batch", {"source": source, "touches": items})
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
 
 
 @pytest.mark.parametrize(
