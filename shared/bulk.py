@@ -11,6 +11,7 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from shared.command import Instant
 from shared.errors import DomainError, InvalidError, NotFoundError, TooLargeError
 from shared.events import encode, timestamp
 from shared.observability import COMMANDS
@@ -35,7 +36,7 @@ class Item(BaseModel):
     command: dict[str, Any] = Field(default_factory=dict)
     id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
     origin: Annotated[str | None, Field(min_length=1, max_length=300)] = None
-    occurred_at: AwareDatetime | None = None
+    occurred_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal, assert_never
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from shared.command import Command
+from shared.command import Command, Instant
 from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.events.calendar import (
     CalendarEvent,
@@ -59,8 +59,8 @@ class Entry:
 class Plan(Command):
     seller: EmployeeStream
     category: Category
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Instant
+    ends_at: Instant
     title: Text | None = None
     person: PersonStream | None = None
     company: CompanyStream | None = None
@@ -68,8 +68,16 @@ class Plan(Command):
 
 
 class Done(Command):
-    started_at: AwareDatetime
-    ended_at: AwareDatetime
+    started_at: Instant
+    ended_at: Instant
+
+    def check(self, stream: str, today: date) -> None:
+        super().check(stream, today)
+        # Tomorrow has begun somewhere on earth already; the day after it has not.
+        if self.ended_at.date() > today + timedelta(days=1):
+            raise InvalidError(
+                f"{self.ended_at.date()} is after today, {today}", field="#/ended_at"
+            )
 
 
 class Cancel(Command):

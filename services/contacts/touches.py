@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from shared.clock import derived_id
-from shared.command import Command
+from shared.command import Command, Instant
 from shared.errors import TooLargeError, UnavailableError
 from shared.events import CONTENT_TYPE, Envelope, encode
 from shared.events.touches import Channel, Topic, TouchRecorded
@@ -43,7 +43,7 @@ class NewTouch(Command):
     channel: Channel
     about: Topic = "general"
     direction: str = Field("outbound", pattern="^(inbound|outbound)$")
-    occurred_at: AwareDatetime | None = None
+    occurred_at: Instant | None = None
     employee: Colleague | None = None
     grade: Text | None = None
     function: Text | None = None

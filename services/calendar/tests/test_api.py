@@ -81,6 +81,8 @@ async def test_a_private_title_is_refused_by_name(client: AsyncClient) -> None:
         (VISIT | {"seller": "employee-김"}, "#/seller"),
         (VISIT | {"opportunity": f"opportunity-{'1' * 101}"}, "#/opportunity"),
         (VISIT | {"category": "fun"}, "#/category"),
+        (VISIT | {"starts_at": "0001-01-01T00:00:00+09:00"}, "#/starts_at"),
+        (VISIT | {"ends_at": "9999-12-31T20:00:00Z"}, "#/ends_at"),
     ],
 )
 async def test_what_cannot_be_names_the_field(
@@ -89,6 +91,14 @@ async def test_what_cannot_be_names_the_field(
     refused = await post(client, "1/plan", body)
     assert refused.status_code == 422
     assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+
+
+async def test_nothing_has_taken_place_in_days_to_come(client: AsyncClient) -> None:
+    await post(client, "1/plan", VISIT)
+    ahead = {"started_at": "2190-01-05T09:00:00+09:00", "ended_at": "2190-01-05T10:00:00+09:00"}
+    refused = await post(client, "1/done", ahead)
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["#/ended_at"]
 
 
 async def test_a_cancelled_visit_cannot_take_place(client: AsyncClient) -> None:

@@ -155,6 +155,8 @@ async def test_a_batch_names_its_touches_as_single_ones_are_named(
         ("/touches", CALL | {"company": "Acme"}, "#/company"),
         ("/touches", CALL | {"opportunity": "opportunity-1@2"}, "#/opportunity"),
         ("/touches", CALL | {"occurred_at": "2026-01-05T09:00:00"}, "#/occurred_at"),
+        ("/touches", CALL | {"occurred_at": "0001-01-01T00:00:00+09:00"}, "#/occurred_at"),
+        ("/touches", CALL | {"occurred_at": "9999-12-31T20:00:00Z"}, "#/occurred_at"),
     ],
 )
 async def test_what_cannot_be_names_the_field(
