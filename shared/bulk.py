@@ -89,7 +89,7 @@ def bulk_router(domain: Domain) -> APIRouter:
             and (known_at is None or fact.recorded_at <= known_at)
         ]
         if not found[stream]:
-            raise NotFoundError(f"{domain.name} has recorded nothing on {stream}")
+            raise NotFoundError(_nothing_on(stream, domain))
         return {
             "stream": stream,
             "as_of": timestamp(as_of) if as_of else None,
@@ -98,6 +98,16 @@ def bulk_router(domain: Domain) -> APIRouter:
         }
 
     return router
+
+
+def _nothing_on(stream: str, domain: Domain) -> str:
+    if domain.intake and stream.partition("-")[0] not in domain.deciders:
+        # Where the log alone is durable, what nothing decides is in no journal (touches.py).
+        return (
+            f"{domain.name} journals nothing on {stream}: facts of {', '.join(domain.intake)} may "
+            f"be in the log and in views only; GET /trace/{stream} finds those among the newest"
+        )
+    return f"{domain.name} has recorded nothing on {stream}"
 
 
 def _items(body: bytes) -> Sequence[Any]:

@@ -9,6 +9,7 @@ import pytest
 from httpx2 import AsyncClient, Response
 
 from services.contacts.main import domain, router
+from shared.settings import Settings
 from shared.testing import serving
 
 CALL = {"person": "person-1", "channel": "call", "occurred_at": "2026-01-05T09:00:00+09:00"}
@@ -213,6 +214,15 @@ async def test_people_are_listed_by_company_and_an_unchanged_card_is_not_sent_ag
     card = await read(client, "/contacts/people/1", answer)
     same = {"If-None-Match": card.headers["etag"]}
     assert (await client.get("/contacts/people/1", headers=same)).status_code == 304
+
+
+async def test_a_touch_that_no_journal_holds_is_found_by_its_trace() -> None:
+    async with serving(domain, router, settings=Settings(engine="kafka")) as client:
+        answer = await post(client, "/touches", CALL, idempotency_key="a")
+        touch = answer.json()["stream"]
+        refused = await client.get(f"/contacts/history/{touch}")
+        assert refused.status_code == 404
+        assert f"/trace/{touch}" in refused.json()["detail"]
 
 
 async def test_nothing_unknown_is_found(client: AsyncClient) -> None:
