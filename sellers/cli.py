@@ -9,17 +9,17 @@ import json
 from datetime import datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from sellers import watching
+from sellers import parking, watching
 from sellers.client import Api
 from sellers.console import console
 from sellers.data_dir import DEFAULT, DataDirError, EngineChoice, read_remembered
 from sellers.demo.generator import SIZE_MAX
-from sellers.errors import CommandError, OneLineErrors
+from sellers.errors import OneLineErrors
 from sellers.report import columns, pipeline_table, rows_of
 from services.analytics.pipeline import By
 
@@ -229,30 +229,14 @@ def lag(context: typer.Context) -> None:
 @parked.command("list")
 def parked_list(context: typer.Context) -> None:
     """List the streams with facts set aside, and why."""
-    held = connect(context).get("/parked")["parked"]
-    if not held:
-        out.print("nothing is parked")
-        return
-    table = columns(("domain", "collection", "stream", "facts", "since", "reason"))
-    streams: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for fact in held:
-        key = (fact["domain"], fact["collection"], str(fact["stream"]))
-        streams.setdefault(key, []).append(fact)
-    for key, facts in streams.items():
-        words = (str(len(facts)), str(facts[0]["parked_at"]), str(facts[0]["reason"]))
-        table.add_row(*(Text(word) for word in (*key, *words)))
-    out.print(table)
+    parking.show_streams(connect(context), out)
 
 
 @parked.command("show")
 def parked_show(context: typer.Context, stream: Annotated[str, typer.Argument()]) -> None:
     """Show every parked fact of one stream, with its bytes."""
-    held = connect(context).get("/parked")["parked"]
-    facts = [fact for fact in held if fact["stream"] == stream]
-    if not facts:
-        raise CommandError(f"nothing of {stream} is parked")
-    for fact in facts:
-        typer.echo(json.dumps(fact, indent=2, ensure_ascii=False))
+    for fact in parking.of_stream(connect(context), stream):
+        typer.echo(fact)
 
 
 @parked.command("replay")
@@ -261,7 +245,23 @@ def parked_replay(
     stream: Annotated[str | None, typer.Argument(show_default="all")] = None,
 ) -> None:
     """Fold parked facts again, in their order; what still cannot be folded stays parked."""
-    watching.replay(connect(context), stream, out)
+    parking.replay(connect(context), stream, out)
+
+
+@parked.command("drop")
+def parked_drop(
+    context: typer.Context,
+    position: Annotated[str, typer.Argument(help="topic/partition/offset, as `show` says it")],
+    reason: Annotated[str, typer.Option(help="Why; it stays written down.")],
+) -> None:
+    """Leave a parked record out for good, here and in every rebuild, and go on with its stream."""
+    parking.drop(connect(context), position, reason, out)
+
+
+@parked.command("dropped")
+def parked_dropped(context: typer.Context) -> None:
+    """List what was left out for good: by whom, when and why."""
+    parking.show_dropped(connect(context), out)
 
 
 @app.command()

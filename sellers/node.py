@@ -28,7 +28,14 @@ from shared.bulk import bulk_router
 from shared.clock import SystemClock
 from shared.kafka import KafkaLog
 from shared.mongo import MongoStore
-from shared.observability import LAG_RECORDS, OUTBOX_PENDING, PARKED_FACTS, configure_logs
+from shared.observability import (
+    LAG_RECORDS,
+    OUTBOX_PENDING,
+    PARKED_FACTS,
+    TIMER_LAG_SECONDS,
+    TIMER_OVERDUE,
+    configure_logs,
+)
 from shared.repair import publish_views_again, repair_log
 from shared.runtime import Runtime
 from shared.settings import Settings
@@ -127,6 +134,10 @@ class Node:
                     PARKED_FACTS.labels(progress.collection).set(0)
                 for collection, held in (await runtime.parked()).items():
                     PARKED_FACTS.labels(collection).set(len(held))
+                for timer in runtime.timers.values():
+                    status = await timer.status()
+                    TIMER_OVERDUE.labels(status.timer).set(status.overdue)
+                    TIMER_LAG_SECONDS.labels(status.timer).set(timer.lag_s(status))
                 if runtime.decides:
                     OUTBOX_PENDING.labels(name).set(await runtime.journal.backlog())
             await asyncio.sleep(MEASURE_EVERY_S)

@@ -105,34 +105,6 @@ def until(found: Callable[[], Any]) -> Any:
     return answer
 
 
-def replay(api: Api, stream: str | None, out: Console) -> None:
-    """Replay one parked stream, or all.
-
-    Raises:
-        CommandError: nothing of it is parked, or some of it still cannot be folded.
-
-    """
-    held = {
-        (fact["domain"], fact["collection"], fact["stream"])
-        for fact in api.get("/parked")["parked"]
-        if stream is None or fact["stream"] == stream
-    }
-    if not held:
-        if stream is not None:
-            raise CommandError(f"nothing of {stream} is parked")
-        out.print("nothing is parked")
-        return
-    left_over = 0
-    for domain, collection, parked in sorted(held):
-        command = {"domain": domain, "collection": collection, "stream": parked}
-        left = api.post("/parked/replay", command)["left"]
-        left_over += left
-        told = "folded" if not left else f"{left} still parked"
-        out.print(Text(f"{collection} {parked}: {told}"))
-    if left_over:
-        raise CommandError(f"{left_over} facts still cannot be folded: `sellers parked list`")
-
-
 def rebuild(api: Api, view: str, err: Console, out: Console) -> None:
     """Start a rebuild and stay until queries read it."""
     collection = api.post(f"/views/{view}/rebuild")["collection"]

@@ -1,4 +1,4 @@
-"""HTTP for the people who run it: lag, parked streams, rebuilds, topics, verification, traces."""
+"""HTTP for the people who run it: lag, parked streams, timers, rebuilds, verification, traces."""
 
 from __future__ import annotations
 
@@ -74,6 +74,18 @@ async def parked(runtimes: Runtimes) -> dict[str, Any]:
             for name, runtime in runtimes.items()
             for collection, facts in (await runtime.parked()).items()
             for held in facts
+        ]
+    }
+
+
+@router.get("/timers")
+async def timers(runtimes: Runtimes) -> dict[str, Any]:
+    """Every timer: what is due now, when the next deadline passes, who scans for it."""
+    return {
+        "timers": [
+            {"domain": name, **(await timer.status())._asdict()}
+            for name, runtime in runtimes.items()
+            for timer in runtime.timers.values()
         ]
     }
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.command import Instant
 from shared.errors import DomainError, InvalidError, NotFoundError, TooLargeError
@@ -77,8 +77,8 @@ def bulk_router(domain: Domain) -> APIRouter:
     async def history(
         stream: str,
         runtime: Current,
-        as_of: Annotated[AwareDatetime | None, Query()] = None,
-        known_at: Annotated[AwareDatetime | None, Query()] = None,
+        as_of: Annotated[Instant | None, Query()] = None,
+        known_at: Annotated[Instant | None, Query()] = None,
     ) -> dict[str, Any]:
         """All facts of one stream: by when they happened, and by when we knew of them."""
         found = await runtime.journal.histories(runtime.store, [stream])

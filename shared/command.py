@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, model_validator
 
 from shared.errors import InvalidError
+from shared.events.base import in_range
 
-# Beyond these it is a slip of the hand, and no zone could be reckoned with at the very ends.
-EARLIEST, TOO_LATE = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=TOO_LATE)]
+# What every instant that somebody sends must be: with a zone, and in living memory or plans.
+Instant = Annotated[AwareDatetime, AfterValidator(in_range)]
 
 
 class Command(BaseModel):

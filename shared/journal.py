@@ -100,6 +100,11 @@ class Journal:
             found[document["stream"]].append(decode(document["fact"]))
         return found
 
+    async def facts(self, reads: Reads, ids: Collection[str]) -> dict[str, Envelope]:
+        """Return those of these facts that the journal holds, by id."""
+        documents = await reads.get_many(JOURNAL, ids)
+        return {key: decode(document["fact"]) for key, document in documents.items()}
+
     async def commanded(self, reads: Reads, ids: Collection[str]) -> dict[str, Commanded]:
         documents = await reads.get_many(COMMANDS, ids)
         return {key: Commanded.of(document) for key, document in documents.items()}

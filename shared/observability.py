@@ -23,6 +23,12 @@ LAG_RECORDS = Gauge(
     "sellers_projection_lag_records", "Records written but not folded yet", ("collection",)
 )
 PARKED_FACTS = Gauge("sellers_parked_facts", "Facts set aside", ("collection",))
+TIMER_OVERDUE = Gauge(
+    "sellers_timer_overdue", "Deadlines that have passed and are not fired yet", ("timer",)
+)
+TIMER_LAG_SECONDS = Gauge(
+    "sellers_timer_lag_seconds", "For how long the oldest of them has been waiting", ("timer",)
+)
 OUTBOX_PENDING = Gauge(
     "sellers_outbox_pending", "Transactions not wholly acknowledged by the log", ("domain",)
 )

@@ -45,6 +45,7 @@ BY_NAME: dict[str, str] = {
     "language": "ko",
     "name": "김민준",
     "phone": "+82-2-312-3456",
+    "set_by": derived_id("example fact", "issues.deadline_set.v1"),
     "words": "배송이 늦었습니다.",
 }
 # Fields that name another stream do so by its kind.

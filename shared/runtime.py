@@ -1,4 +1,4 @@
-"""Runs one domain: its journal, publisher, projectors, policies and published views, as tasks.
+"""Runs one domain: its journal, publisher, projectors, policies, timers and views, as tasks.
 
 A task that fails for a passing reason is started again; one that must be looked at stays stopped,
 and the service says so in `/readyz`.
@@ -18,7 +18,8 @@ from shared import builds
 from shared.batch import Sink
 from shared.builds import Builds
 from shared.clock import Clock
-from shared.errors import NotFoundError
+from shared.errors import NotFoundError, UnavailableError
+from shared.firing import Lease, TimerRunner
 from shared.journal import Journal
 from shared.log import Log, LogUnavailableError
 from shared.projection import Projection
@@ -36,6 +37,7 @@ from shared.service import Decisions, Domain, Service
 from shared.settings import Settings
 from shared.sinks import KEEPER, KeeperSink, PolicySink, ViewSink
 from shared.store import Reads, Store, TransientStoreError
+from shared.timers import Timer
 
 V = TypeVar("V")
 
@@ -73,7 +75,7 @@ class Tasks:
                 self.failures[name] = str(error)
                 log.error("task_stopped", task=name, reason=str(error))  # noqa: TRY400
                 return
-            except (TransientStoreError, LogUnavailableError) as error:
+            except (TransientStoreError, LogUnavailableError, UnavailableError) as error:
                 log.warning("task_interrupted", task=name, reason=str(error))
                 self.failures[name] = str(error)
             except Exception as error:
@@ -220,6 +222,7 @@ class Runtime:
     publisher: Publisher = field(init=False)
     service: Service = field(init=False)
     runners: dict[str, ProjectionRunner] = field(init=False)
+    timers: dict[str, TimerRunner[Any]] = field(init=False)
     # Collections that another process folds, and this one only looks at; of which projection.
     watched: set[str] = field(default_factory=set)
     folded_elsewhere: dict[str, Elsewhere] = field(default_factory=dict)
@@ -233,6 +236,7 @@ class Runtime:
         zoned = tuple(p.within(self.settings.zone) for p in self.domain.projections)
         self.domain = replace(self.domain, projections=zoned)
         self.runners = {p.name: ProjectionRunner(p, self) for p in self.domain.projections}
+        self.timers = {timer.name: self._timer(timer) for timer in self.domain.timers}
 
     @property
     def decides(self) -> bool:
@@ -241,7 +245,8 @@ class Runtime:
     async def start(self, *, writes: bool = True, folds: bool = True) -> None:
         if self.decides or self.domain.intake:
             await self.journal.prepare()
-        if writes or self.domain.policies:  # A policy decides and publishes where it folds.
+        # A policy and a timer decide, and publish, where the domain is folded.
+        if writes or self.domain.policies or self.domain.timers:
             self.tasks.start("publish", self.publisher.run)
             self.tasks.start("catch up", self._open_when_caught_up)
         if folds:
@@ -257,6 +262,14 @@ class Runtime:
                 self._publish_views(runner)
         for policy in self.domain.policies:
             self.tasks.start(f"policy {policy.name}", partial(self._run_policy, policy))
+        for timer in self.timers.values():
+            self.tasks.start(f"timer {timer.timer.name}", timer.run)
+
+    def _timer(self, timer: Timer[V]) -> TimerRunner[V]:
+        holder = f"{self.settings.instance}/{self.clock.new_id()}"
+        lease = Lease(timer.name, holder, self.store, self.clock)
+        active = self.runners[timer.projection.name].active_in
+        return TimerRunner(timer, self.service, active, lease)
 
     def _publish_views(self, runner: ProjectionRunner) -> None:
         views = ViewPublisher(runner.projection, self.store, self.log, runner.active_in)

@@ -29,6 +29,7 @@ from shared.journal import MIRRORED, Commanded, Decision, Journal, Outgoing
 from shared.policies import Policy
 from shared.projection import Projection
 from shared.store import DuplicateKeyError, Reads, Transaction, TransientStoreError
+from shared.timers import Timer
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -67,6 +68,7 @@ class Domain:
     projections: tuple[Projection[Any], ...]
     policies: tuple[Policy[Any], ...] = ()
     intake: tuple[str, ...] = ()
+    timers: tuple[Timer[Any], ...] = ()
 
     def decider(self, stream: str) -> Decider[Any, Any, Any]:
         kind = stream.partition("-")[0]

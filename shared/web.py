@@ -25,6 +25,8 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import DomainError, InvalidError, UnavailableError
+from shared.events.base import INTEGER_MAX
+from shared.log import LogUnavailableError
 from shared.observability import COMMANDS, REQUEST_SECONDS
 from shared.reading import Page, Reader, Seen, Token
 from shared.references import ID
@@ -113,6 +115,8 @@ async def _on_invalid(_: Request, error: Exception) -> Response:
 
 async def _on_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, StarletteHTTPException)
+    if error.status_code in (204, 304):  # RFC 9110: they have no body, and a server refuses one.
+        return Response(status_code=error.status_code, headers=error.headers)
     title = HTTPStatus(error.status_code).phrase
     slug = title.lower().replace(" ", "-")
     body = problem(error.status_code, slug, title, str(error.detail))
@@ -175,7 +179,7 @@ def _expected(if_match: str | None) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None
     version = if_match.strip().strip('"')
-    if not version.isascii() or not version.isdigit():
+    if not version.isascii() or not version.isdigit() or len(version) > len(str(INTEGER_MAX)):
         raise InvalidError('a strong ETag of ours, like "7"', field="If-Match")
     return int(version)
 
@@ -408,6 +412,7 @@ def build_app(
         (StarletteHTTPException, _on_http),
         (UnavailableError, _on_unavailable),
         (StoreError, _on_unavailable),
+        (LogUnavailableError, _on_unavailable),
         (Exception, _on_bug),
     ):
         app.add_exception_handler(handled, answer)

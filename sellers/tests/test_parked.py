@@ -130,3 +130,16 @@ def test_what_waited_is_folded_once_its_gap_is_filled(
         assert streams(api) == {BYTES, FUTURE}
         card = api.get("/contacts/people/ahead")
         assert (card["name"], card["companies"]) == ("Late", ["company-acme"])
+
+
+def test_what_is_dropped_is_written_down_and_its_stream_goes_on(api: Api, run: Run) -> None:
+    position = next(h["position"] for h in api.get("/parked")["parked"] if h["stream"] == BYTES)
+    done = run("parked", "drop", position, "--reason", "their test, not a fact")
+    assert done.exit_code == 0, done.output
+    assert f"{BYTES}: {position} dropped, nothing left parked" in done.stdout
+    assert streams(api) == {FUTURE, AHEAD}
+    listed = run("parked", "dropped").stdout
+    assert all(word in listed for word in (BYTES, position, "their test, not a fact"))
+    again = run("parked", "drop", position, "--reason", "twice")
+    assert again.exit_code == 1
+    assert f"nothing at {position} is parked" in again.stderr

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.issues.model import Assign, Close, GiveFeedback, Register
+from services.issues.model import Assign, Close, GiveFeedback, Register, SetDeadline
 from services.issues.projections import IssueCard, issue_card
 from shared.runtime import Runtime
 from shared.web import (
@@ -35,6 +35,13 @@ async def register(
 @router.post("/{issue}/assign", status_code=202)
 async def assign(
     issue: StreamId, command: Assign, runtime: Issues, meta: CommandMeta, response: Response
+) -> Recorded:
+    return await record(runtime, f"issue-{issue}", command, meta, response)
+
+
+@router.post("/{issue}/set-deadline", status_code=202)
+async def set_deadline(
+    issue: StreamId, command: SetDeadline, runtime: Issues, meta: CommandMeta, response: Response
 ) -> Recorded:
     return await record(runtime, f"issue-{issue}", command, meta, response)
 

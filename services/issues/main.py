@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from services.issues.api import router
-from services.issues.model import Assign, Close, GiveFeedback, Issue, Register, decide, evolve
+from services.issues.model import (
+    Assign,
+    Close,
+    GiveFeedback,
+    Issue,
+    Register,
+    SetDeadline,
+    decide,
+    evolve,
+)
 from services.issues.projections import PROJECTIONS
+from services.issues.timers import TIMERS
 from shared.service import Decider, Domain
 
 domain = Domain(
@@ -19,10 +29,12 @@ domain = Domain(
                 "assign": Assign,
                 "give_feedback": GiveFeedback,
                 "close": Close,
+                "set_deadline": SetDeadline,
             },
         ),
     },
     projections=PROJECTIONS,
+    timers=TIMERS,
 )
 
 __all__ = ["domain", "router"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from shared.events import Envelope
 from shared.events.issues import (
+    DeadlineMissed,
+    DeadlineSet,
     FeedbackGiven,
     IssueAssigned,
     IssueClosed,
@@ -15,6 +17,7 @@ from shared.events.issues import (
     Severity,
 )
 from shared.projection import Projection
+from shared.timers import DueAt
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,19 @@ class Feedback:
 
 
 @dataclass(frozen=True, slots=True)
+class SetBy:
+    """The fact that set the deadline: its id, and its place among the facts of the issue."""
+
+    fact: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class IssueCard:
-    """Answers: who complained of what, whose is it, and was the customer told? (I-03, I-06)."""
+    """Answers: who complained of what, whose is it, was the customer told, in time? (I-03, I-06).
+
+    `missed_at` is the deadline that passed without an answer, also when there is a new one.
+    """
 
     issue: str
     kind: IssueKind | None = None
@@ -41,10 +55,16 @@ class IssueCard:
     feedback: tuple[Feedback, ...] = ()
     open: bool = True
     closed_on: date | None = None
+    answer_by: datetime | None = None
+    answered: bool = False
+    missed_at: datetime | None = None
+    # While an answer is owed and its deadline not missed yet: what the timer scans, and names.
+    due_at: DueAt | None = None
+    deadline_set_by: SetBy | None = None
 
 
 issue_card = Projection(
-    "issue_card", version=1, view=IssueCard, indexes=("person", "company", "owner")
+    "issue_card", version=2, view=IssueCard, indexes=("person", "company", "owner", "due_at")
 )
 
 
@@ -70,12 +90,29 @@ def issue_assigned(card: IssueCard, event: IssueAssigned, at: Envelope) -> Issue
 
 @issue_card.on(FeedbackGiven)
 def feedback_given(card: IssueCard, event: FeedbackGiven, at: Envelope) -> IssueCard:
-    return replace(card, feedback=(*card.feedback, Feedback(event.result, event.on)))
+    told = (*card.feedback, Feedback(event.result, event.on))
+    return replace(card, feedback=told, answered=True, due_at=None)
 
 
 @issue_card.on(IssueClosed)
 def issue_closed(card: IssueCard, event: IssueClosed, at: Envelope) -> IssueCard:
-    return replace(card, open=False, closed_on=event.on)
+    return replace(card, open=False, closed_on=event.on, due_at=None)
+
+
+@issue_card.on(DeadlineSet)
+def deadline_set(card: IssueCard, event: DeadlineSet, at: Envelope) -> IssueCard:
+    owed = card.open and not card.answered
+    return replace(
+        card,
+        answer_by=event.answer_by,
+        due_at=event.answer_by if owed else None,
+        deadline_set_by=SetBy(at.id, at.version),
+    )
+
+
+@issue_card.on(DeadlineMissed)
+def deadline_missed(card: IssueCard, event: DeadlineMissed, at: Envelope) -> IssueCard:
+    return replace(card, missed_at=event.answer_by, due_at=None)
 
 
 PROJECTIONS = (issue_card,)

@@ -58,6 +58,11 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 UPCASTERS: dict[str, tuple[str, Upcaster]] = {}
 
 
+# CloudEvents 1.0 knows integers of 32 bits.
+INTEGER_MAX = 2**31 - 1
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
 class Position(NamedTuple):
     """Where a fact sits in the log. Only the log makes these; callers hand them back."""
 
@@ -145,10 +150,10 @@ def decode(value: bytes | None) -> Envelope:
         where = ".".join(str(step) for step in ("data", *first["loc"]))
         raise UndecodableError(f"{where}: {first['msg']}") from error
     version, depth = document.get("streamversion"), document.get("chaindepth", 0)
-    if type(version) is not int or version < 1:
-        raise UndecodableError("streamversion: not a positive integer")
-    if type(depth) is not int or depth < 0:
-        raise UndecodableError("chaindepth: not a natural number")
+    if type(version) is not int or not 1 <= version <= INTEGER_MAX:
+        raise UndecodableError("streamversion: not a positive integer of 32 bits")
+    if type(depth) is not int or not 0 <= depth <= INTEGER_MAX:
+        raise UndecodableError("chaindepth: not a natural number of 32 bits")
     return Envelope(
         id=_text(document, "id"),
         source=_text(document, "source"),
@@ -216,4 +221,17 @@ def _instant(document: dict[str, Any], name: str) -> datetime:
         raise UndecodableError(f"{name}: {text!r} is not an RFC 3339 instant") from error
     if at.tzinfo is None:
         raise UndecodableError(f"{name}: {text!r} has no time zone")
-    return at.astimezone(UTC)
+    try:
+        return in_range(at).astimezone(UTC)
+    except ValueError as error:
+        raise UndecodableError(f"{name}: {text!r}: {error}") from error
+
+
+def in_range(at: datetime) -> datetime:
+    """Return an aware instant between the years 1900 and 2200, or raise ValueError.
+
+    Near the ends of the calendar no zone's date can be told; no touch was or will be there.
+    """
+    if not EARLIEST <= at < LATEST:
+        raise ValueError("not between the years 1900 and 2200")
+    return at

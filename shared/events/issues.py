@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from shared.events.base import Dated
+from pydantic import AwareDatetime
+
+from shared.events.base import Dated, Event
 
 IssueKind = Literal["complaint", "grievance", "objection", "advice", "survey"]
 Severity = Literal["low", "moderate", "high", "critical"]
@@ -38,4 +40,22 @@ class IssueClosed(Dated, wire="issues.issue_closed.v1"):
     """The issue is settled, after the customer had been told."""
 
 
-IssuesEvent = IssueRegistered | IssueAssigned | FeedbackGiven | IssueClosed
+class DeadlineSet(Dated, wire="issues.deadline_set.v1"):
+    """We owe the customer an answer by this instant; it replaces the one we owed before (I-03)."""
+
+    answer_by: AwareDatetime
+
+
+class DeadlineMissed(Event, wire="issues.deadline_missed.v1"):
+    """The deadline passed and the customer had not been told anything (I-03).
+
+    `set_by` is the id of the fact that set this deadline. It happened at the deadline itself.
+    """
+
+    answer_by: AwareDatetime
+    set_by: str
+
+
+IssuesEvent = (
+    IssueRegistered | IssueAssigned | FeedbackGiven | IssueClosed | DeadlineSet | DeadlineMissed
+)

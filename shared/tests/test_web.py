@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import pytest
+import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from httpx2 import ASGITransport, AsyncClient
 
@@ -144,6 +146,7 @@ async def test_a_body_that_does_not_fit_names_the_field(
     [
         ("If-Match", '"7"', 412),
         ("If-Match", "W/x", 422),
+        ("If-Match", '"' + "7" * 5_000 + '"', 422),
         ("If-Match", '"٣"'.encode().decode("latin-1"), 422),
         ("Idempotency-Key", "a key with spaces", 422),
         ("Idempotency-Key", "x" * 201, 422),
@@ -319,3 +322,34 @@ async def test_half_a_platform_answers_nothing() -> None:
             assert answer.status_code == 503
             assert answer.json()["type"].endswith("/starting")
             assert answer.headers["retry-after"] == "1"
+
+
+async def test_an_answer_without_a_body_keeps_its_connection_open() -> None:
+    """Over a socket: a server refuses a 304 with a body and drops the connection."""
+    async with running(build(tiny_domain(CARD))) as runtime:
+        app = build_app(
+            "tiny",
+            {"organization": runtime},
+            [routes()],
+            new_id=SystemClock().new_id,
+            ready=nothing_missing,
+        )
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
+        serving = asyncio.create_task(server.serve())
+        async with asyncio.timeout(10):
+            while not server.started:  # noqa: ASYNC110 - it tells nobody when it listens.
+                await asyncio.sleep(0.01)
+        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        async with AsyncClient(base_url=url) as client:
+            token = (await join(client, "ada")).json()["token"]
+            at_least = {"X-At-Least": token}
+            first = await client.get("/organization/employees/ada", headers=at_least)
+            same = {"If-None-Match": first.headers["etag"]}
+            again = await client.get("/organization/employees/ada", headers=same)
+            connections = len(server.server_state.connections)
+            after = await client.get("/organization/employees/ada")
+            reused = len(server.server_state.connections)
+        server.should_exit = True
+        await serving
+    assert (again.status_code, again.content, after.status_code) == (304, b"", 200)
+    assert (connections, reused) == (1, 1)

@@ -109,6 +109,13 @@ def test_the_figures_follow_every_kind_of_stream_that_contributes() -> None:
     assert measured <= measures.STREAMS
 
 
+def test_a_timer_scans_a_view_of_its_own_domain_under_a_name_of_its_own() -> None:
+    timers = [(timer, domain) for domain in DOMAINS for timer in domain.timers]
+    assert timers
+    assert [t.name for t, domain in timers if t.projection not in domain.projections] == []
+    assert len({timer.name for timer, _ in timers}) == len(timers)
+
+
 def test_partitions_are_as_many_everywhere() -> None:
     # A view that combines topics is folded by one member only where their numbers agree.
     assert {topic.partitions for topic in declared_topics()} == {4}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from typing import Any
 
 from services.analytics import worker
 from services.contacts import touches
-from shared import builds, projector, published, publisher, reading, runtime, service, sinks
+from services.issues import model as issues
+from shared import builds, firing, projector, published, publisher, reading, runtime, service, sinks
 from shared.batch import Batch
 from shared.events import Envelope
 from shared.journal import COMMANDS, Journal, Outgoing
@@ -539,6 +541,49 @@ def policies_wait() -> Iterator[None]:
 def policy_ids() -> Iterator[None]:
     fresh = count()
     with replaced(sinks, "derived_id", lambda *_: f"reaction-{next(fresh)}"):
+        yield
+
+
+# --- DESIGN 7a: timers. The lease is no rule: two that scan at once do no harm.
+
+
+@without("a deadline that was moved or met since is not missed")
+def deadline_that_holds() -> Iterator[None]:
+    with replaced(issues, "_still_owed", lambda issue, _version: issue.deadline):
+        yield
+
+
+@without("a deadline is missed once: its command has its name, and the state remembers it")
+def missed_once() -> Iterator[None]:
+    fresh, still_owed = count(), issues._still_owed
+
+    def forgotten(issue: Any, version: int) -> Any:
+        return dataclasses.replace(still_owed(issue, version), missed=False)
+
+    with ExitStack() as stack:
+        # Either of the two is enough, so both have to go.
+        stack.enter_context(replaced(firing, "derived_id", lambda *_: f"missed-{next(fresh)}"))
+        stack.enter_context(replaced(issues, "_still_owed", forgotten))
+        yield
+
+
+@without("a timer scans the build that queries read now", event="rebuild", seeds=100)
+def scanning_the_active_build() -> Iterator[None]:
+    timer = runtime.Runtime._timer
+
+    def stubborn(self: Any, declared: Any) -> Any:
+        runner = timer(self, declared)
+        active, found = runner.active, []
+
+        async def as_at_first(reads: Any) -> Any:
+            if not found:
+                found.append(await active(reads))
+            return found[0]
+
+        runner.active = as_at_first
+        return runner
+
+    with replaced(runtime.Runtime, "_timer", stubborn):
         yield
 
 

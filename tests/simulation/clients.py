@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.contacts.touches import NewTouch, Sent, take_in
+from services.issues.model import GiveFeedback, Register, SetDeadline
 from shared.errors import DomainError, TooLargeError, UnavailableError, VersionConflictError
 from shared.log import LogUnavailableError
 from shared.reading import Token
@@ -24,7 +26,7 @@ from tests.simulation.domains import (
     Note,
     RefusedError,
 )
-from tests.simulation.process import Process
+from tests.simulation.process import BEGIN, Process
 from tests.simulation.subscribers import Subscriber
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class Clients:
         self.world.spawn(self.mirror(IMPORTER))
         self.world.spawn(self.touch("touch"))
         self.world.spawn(self.note("note"))
+        self.world.spawn(self.promise())
 
     async def call(self, work: Awaitable[T], patience_s: float | None = None) -> T | Exception:
         """Wait a while for an answer. Without one the server works on regardless."""
@@ -195,6 +198,42 @@ class Clients:
             command = Note(words=f"{name}.{number}")
             request = Request(stream=stream, command=command, actor=name, id=f"{name}.{number}")
             await self.call(slot.runtime.service.handle(request))
+
+    async def promise(self) -> None:
+        """Owe answers within seconds."""
+        for number in range(self.world.plan.commands // 2):
+            await asyncio.sleep(2 * self.world.plan.pause_s * self.random.random())
+            self.world.spawn(self._owe(f"promise-{number}"))
+
+    async def _owe(self, stream: str) -> None:
+        """Register what has to be answered; move the deadline, or meet it, about when it passes."""
+        answer_by = self._within(3.0)
+        register = Register(kind="advice", words=stream, answer_by=answer_by)
+        await self._promise(stream, register, 0)
+        for step in range(1, 1 + self.random.choice((0, 1, 1, 2))):
+            left_s = (answer_by - self._within(0.0)).total_seconds()
+            await asyncio.sleep(max(left_s + self.random.uniform(-1.5, 0.5), 0))
+            if self.random.random() < 0.5:
+                await self._promise(stream, GiveFeedback(result=str(step)), step)
+            else:
+                answer_by = self._within(3.0)
+                await self._promise(stream, SetDeadline(answer_by=answer_by), step)
+
+    def _within(self, seconds: float) -> datetime:
+        now_s = asyncio.get_running_loop().time()
+        return BEGIN + timedelta(seconds=now_s + seconds * self.random.random())
+
+    async def _promise(self, stream: str, command: Any, step: int) -> None:
+        request = Request(stream=stream, command=command, actor="Kim", id=f"{stream}.{step}")
+        for _ in range(4):
+            slot = self.world.deployment.any("accounts-api")
+            if self.world.chaos.spent:
+                return
+            if slot is not None and slot.runtime is not None:
+                answer = await self.call(slot.runtime.service.handle(request))
+                if not isinstance(answer, AWAY):
+                    return
+            await asyncio.sleep(0.3 * self.random.random())
 
     async def mirror(self, name: str) -> None:
         """Import the rows of another system again and again; some have changed meanwhile."""

@@ -31,6 +31,7 @@ SETTINGS = {
     for engine in ("kafka", "embedded")
 }
 ACK_TIMEOUT_S = 0.8
+LEASE_S = 2.0
 # Who is not heard of for so long is no member of its groups any more.
 SESSION_S = 2.0
 
@@ -91,6 +92,8 @@ class Deployment:
         clock = self._clock(process)
         runtime = Runtime(self._domain(slot), process.store, process.log, clock, settings)
         runtime.publisher.ack_timeout_s = ACK_TIMEOUT_S
+        for timer in runtime.timers.values():
+            timer.lease.length_s = LEASE_S
         return runtime
 
     def _domain(self, slot: Slot) -> Domain:

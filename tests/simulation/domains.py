@@ -1,7 +1,8 @@
 """Two tiny domains, a stranger that reads both, and touches: just enough for every rule to matter.
 
 They borrow released facts, so that nothing new enters the registry; what those mean is our own:
-a fact's field says what the decider knew, so that a decision on an old state can be seen.
+a fact's field says what the decider knew, so that a decision on an old state can be seen. Promises
+are the real issues, with their rules, their view and their timer.
 """
 
 from __future__ import annotations
@@ -11,6 +12,11 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal
 
+from services.issues.model import Issue
+from services.issues.model import decide as decide_promise
+from services.issues.model import evolve as evolve_promise
+from services.issues.projections import IssueCard, issue_card
+from services.issues.timers import answer_deadline
 from shared.command import Command
 from shared.errors import DomainError
 from shared.events import Envelope, Event
@@ -27,6 +33,7 @@ from shared.events.touches import TouchRecorded
 from shared.policies import Policy, Reaction
 from shared.projection import Projection
 from shared.service import Decider, Domain
+from shared.timers import Timer
 
 ROWS = ("row-1", "row-2")
 DEALS = {"opportunity-a": "x", "opportunity-b": "x", "opportunity-c": "y"}
@@ -163,8 +170,15 @@ class Domains:
             "product": Decider(None, decide_product, price_of),
         }
         deals = Domain("opportunities", decider, (deal, around), intake=("touches",))
-        answering = {"issue": Decider(0, decide_account, one_more)}
-        accounts = Domain("issues", answering, (), policies=(celebrate(),))
+        answering = {
+            "issue": Decider(0, decide_account, one_more),
+            "promise": Decider(Issue(), decide_promise, evolve_promise),
+        }
+        card = self.card()
+        timer = Timer(
+            answer_deadline.name, projection=card, due="due_at", fire=answer_deadline.fire
+        )
+        accounts = Domain("issues", answering, (card,), policies=(celebrate(),), timers=(timer,))
         insight = Domain("insight", {}, (self.around("insight", published=False),))
         for name, domain in (("deals", deals), ("accounts", accounts), ("insight", insight)):
             object.__setattr__(self, name, domain)
@@ -183,6 +197,18 @@ class Domains:
         def erased(_deal: Deal, _event: Event, _at: Envelope) -> None:
             return None
 
+        return projection
+
+    def card(self) -> Projection[IssueCard]:
+        """Return the real view in this release's version, of promises only."""
+        projection = Projection(
+            issue_card.name,
+            version=self.version,
+            view=IssueCard,
+            indexes=issue_card.indexes,
+            streams=("promise",),
+        )
+        projection.folds |= issue_card.folds
         return projection
 
     def around(self, name: str, *, published: bool) -> Projection[Account]:

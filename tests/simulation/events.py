@@ -207,9 +207,11 @@ class Events:
             await asyncio.sleep(world.random.random())
 
     async def _rebuild(self) -> None:
-        world, slot = self.world, self.world.deployment.any("deals-fold")
+        world = self.world
+        name = world.random.choice(("deal", "account", "issue_card", "measures"))
+        kind = "accounts-fold" if name == "issue_card" else "deals-fold"
+        slot = world.deployment.any(kind)
         if slot is not None and slot.runtime is not None:
-            name = world.random.choice(("deal", "account", "measures"))
             world.chaos.tell(f"{slot.name} rebuilds {name}")
             if name == "measures":
                 await world.clients.call(begin(world.stores["analytics"], MEASURES))

@@ -12,7 +12,7 @@ import orjson
 from services.analytics.measures import AXES, Cell, recompute
 from services.analytics.sink import cells_in, cells_of
 from shared.events import Envelope
-from shared.events.issues import IssueAssigned
+from shared.events.issues import DeadlineMissed, DeadlineSet, FeedbackGiven, IssueAssigned
 from shared.events.opportunities import OpportunityWon, ProductRepriced
 from shared.events.touches import TouchRecorded
 from shared.projection import Projection
@@ -49,7 +49,7 @@ def _order(world: World) -> Iterator[str]:
             for earlier, later in pairwise(facts):
                 if later.recorded_at < earlier.recorded_at:
                     yield f"{stream}@{later.version} was recorded before its predecessor"
-            if topic != "touches" and not stream.startswith("product-"):
+            if topic != "touches" and not stream.startswith(("product-", "promise-")):
                 for fact in facts:
                     if knew(fact.data) != fact.version - 1:
                         yield f"{stream}@{fact.version} was decided at {knew(fact.data)}"
@@ -115,6 +115,46 @@ def _policies(world: World) -> Iterator[str]:
             yield f"{fact.stream}@{fact.version} was celebrated {reactions[fact.id]} times"
 
 
+def _deadlines(world: World) -> Iterator[str]:
+    """A deadline that passed is recorded as missed exactly once; one moved or met never is."""
+    promises: dict[str, list[Envelope]] = defaultdict(list)
+    for fact in world.truth.facts("issues"):
+        if fact.stream.startswith("promise-"):
+            promises[fact.stream].append(fact)
+    for stream, facts in promises.items():
+        in_order = sorted(facts, key=lambda fact: fact.version)
+        for place, fact in enumerate(in_order):
+            if isinstance(fact.data, DeadlineMissed):
+                for why in _not_missed(fact.data, fact, in_order[:place]):
+                    yield f"{stream}@{fact.version} was recorded as missed: {why}"
+        held, met = _owed(in_order)
+        if held is not None and not met and held.id not in _causes(in_order):
+            yield f"{stream}@{held.version}: nobody recorded that this deadline was missed"
+
+
+def _not_missed(missed: DeadlineMissed, fact: Envelope, before: list[Envelope]) -> Iterator[str]:
+    held, met = _owed(before)
+    if held is None or {missed.set_by, fact.causation_id} != {held.id}:
+        yield "another deadline holds"
+    if met:
+        yield "it was met"
+    if missed.set_by in _causes(before):
+        yield "it was before"
+    if fact.recorded_at < missed.answer_by:
+        yield "it had not passed"
+
+
+def _owed(facts: list[Envelope]) -> tuple[Envelope | None, bool]:
+    """Return the fact that set the deadline that holds, and whether the customer was told."""
+    held = [fact for fact in facts if isinstance(fact.data, DeadlineSet)]
+    told = any(isinstance(fact.data, FeedbackGiven) for fact in facts)
+    return (held[-1] if held else None), told
+
+
+def _causes(facts: list[Envelope]) -> set[str | None]:
+    return {fact.causation_id for fact in facts if isinstance(fact.data, DeadlineMissed)}
+
+
 def _touches(world: World) -> Iterator[str]:
     """What was acknowledged is there; what was sent twice is there once."""
     witness = world.clients.witness
@@ -132,7 +172,12 @@ def _touches(world: World) -> Iterator[str]:
 
 def _expected(world: World, projection: Projection[Any]) -> dict[str, Any]:
     """The meaning of a view: the fold of the log, each stream in order."""
-    facts = [fact for topic in projection.topics for fact in world.truth.facts(topic)]
+    facts = [
+        fact
+        for topic in projection.topics
+        for fact in world.truth.facts(topic)
+        if projection.follows(fact.stream)
+    ]
     return projection.replay(sorted(facts, key=lambda fact: fact.version))
 
 
@@ -236,6 +281,7 @@ CHECKS = (
     _commands,
     _rows,
     _policies,
+    _deadlines,
     _touches,
     _views,
     _published,

@@ -61,10 +61,16 @@ class Truth:
 
     def views(self) -> Iterator[tuple[Domain, Projection[Any], Builds]]:
         domains = self.world.domains()
-        for domain in (domains.deals, domains.insight):
+        for domain in (domains.deals, domains.accounts, domains.insight):
             held = self.world.stores[domain.name].documents(BUILDS)
             for projection in domain.projections:
                 yield domain, projection, Builds.of(held[projection.name])
+
+    def deadlines(self, build: Build) -> Iterator[str]:
+        """Yield the promises that are still due: each of them passes before long."""
+        for document in self.world.stores["issues"].documents(build.collection).values():
+            if document["view"]["due_at"] is not None:
+                yield f"{document['_id']} is due"
 
     @property
     def measures(self) -> Builds:
@@ -90,6 +96,8 @@ class Truth:
                 left.append(f"{builds}")
             if projection.published:
                 left += self._unpublished(domain.name, projection, builds.active)
+            if domain.timers:
+                left += self.deadlines(builds.active)
         for name, collection, topics in sinks:
             left += self._behind(name, Collections(collection).cursors, topics)
             if world.stores[name].documents(Collections(collection).parked):

@@ -9,6 +9,7 @@ import pytest
 from httpx2 import AsyncClient, Response
 
 from services.issues.main import domain, router
+from shared.reading import Token
 from shared.testing import serving
 
 LATE = {"kind": "complaint", "words": "It came late.", "person": "person-1", "on": "2026-01-05"}
@@ -54,6 +55,47 @@ async def test_closing_without_feedback_is_refused_with_the_reason(client: Async
     assert refused.headers["content-type"] == "application/problem+json"
     assert refused.json()["type"].endswith("/no-feedback-yet")
     assert "tell the customer" in refused.json()["detail"]
+
+
+async def test_an_answer_is_owed_and_its_deadline_moved(client: AsyncClient) -> None:
+    owed = LATE | {"answer_by": "2099-01-06T18:00:00+09:00"}
+    registered = await post(client, "1/register", owed)
+    assert (registered.headers["etag"], registered.json()["recorded"]) == ('"2"', 2)
+    later = {"answer_by": "2099-01-07T18:00:00+09:00"}
+    stale = await post(client, "1/set-deadline", later, if_match='"1"')
+    assert stale.status_code == 412
+    moved = await post(client, "1/set-deadline", later, if_match='"2"', idempotency_key="k")
+    again = await post(client, "1/set-deadline", later, if_match='"2"', idempotency_key="k")
+    assert (moved.status_code, again.json()["duplicate"]) == (202, True)
+    card = (await read(client, "/issues/1", moved)).json()
+    assert (card["answer_by"], card["missed_at"]) == ("2099-01-07T09:00:00Z", None)
+    assert card["deadline_set_by"]["version"] == 3
+
+
+async def test_a_deadline_that_passed_is_on_the_card(client: AsyncClient) -> None:
+    """Late entry: by the time we hear of the issue, the answer is overdue."""
+    await post(client, "1/register", LATE | {"answer_by": "2026-01-06T09:00:00Z"})
+    third = Token("issue-1", 3).encode()
+    card = (await client.get("/issues/1", headers={"X-At-Least": third})).json()
+    assert (card["missed_at"], card["answered"]) == ("2026-01-06T09:00:00Z", False)
+
+
+@pytest.mark.parametrize(
+    ("answer_by", "detail"),
+    [
+        ("2026-01-06T18:00:00", "timezone"),
+        ("0001-01-01T00:00:00+09:00", "beyond the calendar"),
+        ("tomorrow", "datetime"),
+        ("2026-01-03T18:00:00Z", "the issue is of 2026-01-05"),
+    ],
+)
+async def test_a_deadline_that_cannot_be_names_its_field(
+    client: AsyncClient, answer_by: str, detail: str
+) -> None:
+    refused = await post(client, "1/register", LATE | {"answer_by": answer_by})
+    (error,) = refused.json()["errors"]
+    assert (refused.status_code, error["pointer"]) == (422, "#/answer_by")
+    assert detail in error["detail"]
 
 
 async def test_a_field_that_does_not_fit_is_named(client: AsyncClient) -> None:
