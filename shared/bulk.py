@@ -15,6 +15,7 @@ from shared.command import Instant
 from shared.errors import DomainError, InvalidError, NotFoundError, TooLargeError
 from shared.events import encode, timestamp
 from shared.observability import COMMANDS
+from shared.references import STREAM
 from shared.runtime import Runtime
 from shared.service import Domain, Refused
 from shared.service import Request as CommandRequest
@@ -30,7 +31,7 @@ class Item(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid")
-    stream: Annotated[str, Field(pattern=r"^[a-z]+-[A-Za-z0-9._~-]{1,100}$")]
+    stream: Annotated[str, Field(pattern=rf"^{STREAM}$")]
     type: str
     command: dict[str, Any] = Field(default_factory=dict)
     id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
@@ -88,7 +89,7 @@ def bulk_router(domain: Domain) -> APIRouter:
             and (known_at is None or fact.recorded_at <= known_at)
         ]
         if not found[stream]:
-            raise NotFoundError(f"{domain.name} has recorded nothing on {stream}")
+            raise NotFoundError(_nothing_on(stream, domain))
         return {
             "stream": stream,
             "as_of": timestamp(as_of) if as_of else None,
@@ -97,6 +98,16 @@ def bulk_router(domain: Domain) -> APIRouter:
         }
 
     return router
+
+
+def _nothing_on(stream: str, domain: Domain) -> str:
+    if domain.intake and stream.partition("-")[0] not in domain.deciders:
+        # Where the log alone is durable, what nothing decides is in no journal (touches.py).
+        return (
+            f"{domain.name} journals nothing on {stream}: facts of {', '.join(domain.intake)} may "
+            f"be in the log and in views only; GET /trace/{stream} finds those among the newest"
+        )
+    return f"{domain.name} has recorded nothing on {stream}"
 
 
 def _items(body: bytes) -> Sequence[Any]:

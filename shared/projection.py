@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from datetime import UTC, tzinfo
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +16,8 @@ V = TypeVar("V")
 E = TypeVar("E", bound=Event)
 Fold = Callable[[V, E, Envelope], V | None]
 Keys = Callable[[Envelope], Sequence[str]]
+ZonedFold = Callable[[V, E, Envelope, tzinfo], V | None]
+ZonedKeys = Callable[[Envelope, tzinfo], Sequence[str]]
 
 
 def by_stream(at: Envelope) -> Sequence[str]:
@@ -47,6 +51,21 @@ class Projection(Generic[V]):
         self.published = published
         self.streams = frozenset(streams)
         self.folds: dict[type[Event], tuple[Keys, Fold[V, Any]]] = {}
+        self._zoned: dict[type[Event], tuple[ZonedKeys | None, ZonedFold[V, Any]]] = {}
+
+    def within(self, zone: tzinfo) -> Projection[V]:
+        """Return the projection as it reckons days in the company's zone; left alone, in UTC.
+
+        The zone is part of what the views mean, and they do not say which one it was: when the
+        company's zone changes, the views of every projection that asks for days must be rebuilt
+        (`sellers rebuild`), or days of both zones stand side by side. `verify` names them.
+        """
+        if not self._zoned:
+            return self
+        bound = copy(self)
+        zoned = {event: _bound(*known, zone) for event, known in self._zoned.items()}
+        bound.folds = self.folds | zoned
+        return bound
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -73,12 +92,27 @@ class Projection(Generic[V]):
         """
 
         def register(fold: Fold[V, E]) -> Fold[V, E]:
-            if event_type in self.folds:
-                raise TypeError(f"{self.name} folds {event_type.__name__} twice")
-            self.folds[event_type] = (keys, fold)
+            self._register(event_type, (keys, fold))
             return fold
 
         return register
+
+    def on_zoned(
+        self, event_type: type[E], keys: ZonedKeys | None = None
+    ) -> Callable[[ZonedFold[V, E]], ZonedFold[V, E]]:
+        """Register a fold that asks on which day something happened: it is told the zone, too."""
+
+        def register(fold: ZonedFold[V, E]) -> ZonedFold[V, E]:
+            self._register(event_type, _bound(keys, fold, UTC))
+            self._zoned[event_type] = (keys, fold)
+            return fold
+
+        return register
+
+    def _register(self, event_type: type[Event], known: tuple[Keys, Fold[V, Any]]) -> None:
+        if event_type in self.folds:
+            raise TypeError(f"{self.name} folds {event_type.__name__} twice")
+        self.folds[event_type] = known
 
     def keys(self, at: Envelope) -> Sequence[str]:
         """Return the keys of the views that this fact concerns; facts not folded concern none."""
@@ -112,3 +146,12 @@ class Projection(Generic[V]):
 
     def from_document(self, document: dict[str, Any]) -> V:
         return self.codec.validate_python(document)
+
+
+def _bound(
+    keys: ZonedKeys | None, fold: ZonedFold[V, Any], zone: tzinfo
+) -> tuple[Keys, Fold[V, Any]]:
+    return (
+        by_stream if keys is None else lambda at: keys(at, zone),
+        lambda view, event, at: fold(view, event, at, zone),
+    )

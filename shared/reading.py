@@ -14,11 +14,12 @@ from shared.builds import QUERY_S
 from shared.errors import InvalidError, UnavailableError
 from shared.projection import Projection
 from shared.projector import Collections
+from shared.references import STREAM
 from shared.store import Sort, Store
 
 V = TypeVar("V")
 
-_STREAM = re.compile(r"[a-z]+-[^\s@]{1,200}")
+_STREAM = re.compile(STREAM)
 
 
 class Token(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -233,6 +233,8 @@ class Runtime:
         self.publisher = Publisher(self.journal, self.log, self.clock)
         decisions = Decisions(self.domain, self.journal, self.clock, self.settings.zone)
         self.service = Service(decisions, self.publisher.announce)
+        zoned = tuple(p.within(self.settings.zone) for p in self.domain.projections)
+        self.domain = replace(self.domain, projections=zoned)
         self.runners = {p.name: ProjectionRunner(p, self) for p in self.domain.projections}
         self.timers = {timer.name: self._timer(timer) for timer in self.domain.timers}
 

@@ -29,6 +29,7 @@ from shared.events.base import INTEGER_MAX
 from shared.log import LogUnavailableError
 from shared.observability import COMMANDS, REQUEST_SECONDS
 from shared.reading import Page, Reader, Seen, Token
+from shared.references import ID
 from shared.runtime import Runtime
 from shared.service import Accepted, Refused
 from shared.service import Request as CommandRequest
@@ -148,7 +149,8 @@ class Meta:
     traceparent: str | None
 
 
-_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+KEY = r"[\x21-\x7e]{1,200}"
+_KEY = re.compile(KEY)
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -184,8 +186,7 @@ def _expected(if_match: str | None) -> int | None:
 
 CommandMeta = Annotated[Meta, Depends(_meta)]
 
-# The part of a stream's name after its kind. `@` parts stream and version in tokens.
-StreamId = Annotated[str, Path(pattern=r"^[A-Za-z0-9._~-]{1,100}$")]
+StreamId = Annotated[str, Path(pattern=rf"^{ID}$")]
 
 
 def runtime_of(domain: str) -> Callable[[Request], Runtime]:

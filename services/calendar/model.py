@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal, assert_never
 
 from pydantic import Field, StringConstraints
@@ -17,12 +17,9 @@ from shared.events.calendar import (
     EntryDone,
     EntryPlanned,
 )
+from shared.references import CompanyStream, EmployeeStream, OpportunityStream, PersonStream
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
-EmployeeStream = Annotated[str, Field(pattern=r"^employee-[^\s@]{1,200}$")]
-PersonStream = Annotated[str, Field(pattern=r"^person-[^\s@]{1,200}$")]
-CompanyStream = Annotated[str, Field(pattern=r"^company-[^\s@]{1,200}$")]
-OpportunityStream = Annotated[str, Field(pattern=r"^opportunity-[^\s@]{1,200}$")]
 
 # Longer than a day is not an entry but an absence, and almost always a slip of the year.
 LONGEST = timedelta(hours=24)
@@ -73,6 +70,14 @@ class Plan(Command):
 class Done(Command):
     started_at: Instant
     ended_at: Instant
+
+    def check(self, stream: str, today: date) -> None:
+        super().check(stream, today)
+        # Tomorrow has begun somewhere on earth already; the day after it has not.
+        if self.ended_at.date() > today + timedelta(days=1):
+            raise InvalidError(
+                f"{self.ended_at.date()} is after today, {today}", field="#/ended_at"
+            )
 
 
 class Cancel(Command):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Literal
 
 from shared.events import Envelope
@@ -18,7 +18,7 @@ class EntryCard:
     entry: str
     seller: str | None = None
     category: Category | None = None
-    # The day on the seller's own wall: in the offset in which the start was written.
+    # On which day it starts in the company's zone, in whatever offset that was written.
     day: date | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
@@ -33,17 +33,17 @@ class EntryCard:
 
 
 entry_card = Projection(
-    "entry_card", version=1, view=EntryCard, indexes=("seller", "person", "company")
+    "entry_card", version=2, view=EntryCard, indexes=("seller", "person", "company")
 )
 
 
-@entry_card.on(EntryPlanned)
-def entry_planned(card: EntryCard, event: EntryPlanned, at: Envelope) -> EntryCard:
+@entry_card.on_zoned(EntryPlanned)
+def entry_planned(card: EntryCard, event: EntryPlanned, at: Envelope, zone: tzinfo) -> EntryCard:
     return replace(
         card,
         seller=event.seller,
         category=event.category,
-        day=event.starts_at.date(),
+        day=event.starts_at.astimezone(zone).date(),
         starts_at=event.starts_at,
         ends_at=event.ends_at,
         title=event.title,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, ClassVar, Literal, assert_never
 
 from pydantic import Field, StringConstraints
 
-from shared.command import Command, DatedCommand
+from services.contacts.held import Affiliations, Parent, begun, ended, placed, taken_back
+from shared.command import Command, DatedCommand, HappenedCommand
 from shared.errors import DomainError, NotFoundError
 from shared.events.contacts import (
     AffiliationEnded,
@@ -22,9 +23,9 @@ from shared.events.contacts import (
     PersonEvent,
     PersonRegistered,
 )
+from shared.references import CompanyStream
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-CompanyStream = Annotated[str, Field(pattern=r"^company-[^\s@]{1,200}$")]
 
 
 class PersonUnknownError(NotFoundError):
@@ -36,7 +37,7 @@ class PersonAlreadyRegisteredError(DomainError):
 
 
 class NotAffiliatedError(DomainError):
-    """The person is not with this company."""
+    """The person is not with this company, or was not on that day."""
 
 
 class CompanyUnknownError(NotFoundError):
@@ -52,10 +53,12 @@ class Person:
     """Only what a rule needs to know. What a screen needs lives in projections.py."""
 
     name: str | None = None
-    affiliations: Mapping[str, tuple[AffiliationKind, str | None]] = field(default_factory=dict)
+    affiliations: Affiliations = ()
+    # What was taken back since we were last told of that company: once is once.
+    mistakes: frozenset[tuple[str, date | None]] = frozenset()
 
 
-class RegisterPerson(DatedCommand):
+class RegisterPerson(HappenedCommand):
     name: Name
     email: str | None = Field(None, max_length=320)
     phone: str | None = Field(None, max_length=50)
@@ -86,17 +89,31 @@ def decide_person(person: Person, command: PersonCommand) -> list[PersonEvent]:
         case Affiliate(company=company, kind=kind, role=role, on=on):
             if person.name is None:
                 raise PersonUnknownError
-            if person.affiliations.get(company) == (kind, role):
+            # An earlier day of the same role puts its date right; a later one says nothing new.
+            if begun(person.affiliations, company, kind, role, on) == person.affiliations:
                 return []
             return [PersonAffiliated(company=company, kind=kind, role=role, on=on)]
-        case EndAffiliation(company=company, reason=reason, on=on):
+        case EndAffiliation():
             if person.name is None:
                 raise PersonUnknownError
-            if company not in person.affiliations:
-                raise NotAffiliatedError(f"not with {company}", field="#/company")
-            return [AffiliationEnded(company=company, reason=reason, on=on)]
+            return _end(person, command)
         case _:
             assert_never(command)
+
+
+def _end(person: Person, command: EndAffiliation) -> list[PersonEvent]:
+    company, on = command.company, command.on
+    mistaken = command.reason == "mistaken"
+    if mistaken and (company, on) in person.mistakes:
+        return []
+    change = taken_back if mistaken else ended
+    if change(person.affiliations, company, on) == person.affiliations:
+        known = any(one.company == company for one in person.affiliations)
+        raise NotAffiliatedError(
+            f"not with {company}" + (f" on {on}" if known and on else ""),
+            field="#/on" if known else "#/company",
+        )
+    return [AffiliationEnded(company=company, reason=command.reason, on=on)]
 
 
 def evolve_person(person: Person, event: PersonEvent) -> Person:
@@ -104,11 +121,17 @@ def evolve_person(person: Person, event: PersonEvent) -> Person:
     match event:
         case PersonRegistered(name=name):
             return replace(person, name=name)
-        case PersonAffiliated(company=company, kind=kind, role=role):
-            return replace(person, affiliations={**person.affiliations, company: (kind, role)})
-        case AffiliationEnded(company=company):
-            rest = {c: kept for c, kept in person.affiliations.items() if c != company}
-            return replace(person, affiliations=rest)
+        case PersonAffiliated(company=company, kind=kind, role=role, on=on):
+            return replace(
+                person,
+                affiliations=begun(person.affiliations, company, kind, role, on),
+                mistakes=frozenset(one for one in person.mistakes if one[0] != company),
+            )
+        case AffiliationEnded(company=company, reason="mistaken", on=on):
+            rest = taken_back(person.affiliations, company, on)
+            return replace(person, affiliations=rest, mistakes=person.mistakes | {(company, on)})
+        case AffiliationEnded(company=company, on=on):
+            return replace(person, affiliations=ended(person.affiliations, company, on))
         case _:
             assert_never(event)
 
@@ -118,19 +141,25 @@ class Company:
     """Only what a rule needs to know."""
 
     name: str | None = None
-    parent: str | None = None
+    parents: tuple[Parent, ...] = ()
     described: CompanyDescribed | None = None
 
+    @property
+    def parent(self) -> str | None:
+        return self.parents[-1].parent if self.parents else None
 
-class RegisterCompany(DatedCommand):
+
+class RegisterCompany(HappenedCommand):
     name: Name
 
 
 class PlaceCompanyUnder(DatedCommand):
+    others: ClassVar[tuple[str, ...]] = ("parent",)
+
     parent: CompanyStream
 
 
-class DescribeCompany(DatedCommand):
+class DescribeCompany(HappenedCommand):
     """A dated statement of what kind of company this is, by whom."""
 
     stated_by: Name
@@ -144,6 +173,8 @@ class DescribeCompany(DatedCommand):
 
 class MirrorCompany(Command):
     """Another system says: this company exists, there in the tree, described like this."""
+
+    others: ClassVar[tuple[str, ...]] = ("parent",)
 
     name: Name
     stated_by: Name
@@ -169,7 +200,9 @@ def decide_company(company: Company, command: CompanyCommand) -> list[CompanyEve
         case PlaceCompanyUnder(parent=parent, on=on):
             if company.name is None:
                 raise CompanyUnknownError
-            return [] if company.parent == parent else [CompanyPlacedUnder(parent=parent, on=on)]
+            if placed(company.parents, parent, on) == company.parents:
+                return []
+            return [CompanyPlacedUnder(parent=parent, on=on)]
         case DescribeCompany():
             if company.name is None:
                 raise CompanyUnknownError
@@ -198,8 +231,8 @@ def evolve_company(company: Company, event: CompanyEvent) -> Company:
     match event:
         case CompanyRegistered(name=name):
             return replace(company, name=name)
-        case CompanyPlacedUnder(parent=parent):
-            return replace(company, parent=parent)
+        case CompanyPlacedUnder(parent=parent, on=on):
+            return replace(company, parents=placed(company.parents, parent, on))
         case CompanyDescribed():
             return replace(company, described=event)
         case _:

@@ -7,13 +7,13 @@ them gives the same view whatever the interleaving.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
+from services.contacts.held import Affiliations, Parent, begun, ended, placed, taken_back
 from shared.events import Envelope
 from shared.events.contacts import (
     AffiliationEnded,
-    AffiliationKind,
     CompanyDescribed,
     CompanyPlacedUnder,
     CompanyRegistered,
@@ -25,18 +25,6 @@ from shared.projection import Projection
 
 
 @dataclass(frozen=True, slots=True)
-class Affiliation:
-    """With which company the person is or was, from when to when (None: not known, or open)."""
-
-    company: str
-    kind: AffiliationKind
-    role: str | None = None
-    since: date | None = None
-    until: date | None = None
-    ended: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class PersonCard:
     """Answers: who is this, with which companies, when were we last in touch, how often?"""
 
@@ -45,7 +33,7 @@ class PersonCard:
     email: str | None = None
     phone: str | None = None
     language: str | None = None
-    affiliations: tuple[Affiliation, ...] = ()
+    affiliations: Affiliations = ()
     companies: tuple[str, ...] = ()
     last_touch_at: datetime | None = None
     touch_count: int = 0
@@ -53,7 +41,7 @@ class PersonCard:
 
 person_card = Projection(
     "person_card",
-    version=1,
+    version=2,
     view=PersonCard,
     indexes=("companies", "name", "email"),
     published=True,
@@ -61,19 +49,9 @@ person_card = Projection(
 )
 
 
-def _with(card: PersonCard, affiliations: tuple[Affiliation, ...]) -> PersonCard:
+def _with(card: PersonCard, affiliations: Affiliations) -> PersonCard:
     current = tuple(sorted({a.company for a in affiliations if not a.ended}))
     return replace(card, affiliations=affiliations, companies=current)
-
-
-def _open_at(affiliation: Affiliation, company: str) -> bool:
-    return affiliation.company == company and not affiliation.ended
-
-
-def _ended(card: PersonCard, company: str, on: date | None) -> tuple[Affiliation, ...]:
-    return tuple(
-        replace(a, until=on, ended=True) if _open_at(a, company) else a for a in card.affiliations
-    )
 
 
 @person_card.on(PersonRegistered)
@@ -86,15 +64,14 @@ def person_registered(card: PersonCard, event: PersonRegistered, at: Envelope) -
 @person_card.on(PersonAffiliated)
 def person_affiliated(card: PersonCard, event: PersonAffiliated, at: Envelope) -> PersonCard:
     # Another role at the same company: the one before ends there, its history stays (C-08).
-    begun = Affiliation(event.company, event.kind, event.role, event.on)
-    return _with(card, (*_ended(card, event.company, event.on), begun))
+    known = card.affiliations
+    return _with(card, begun(known, event.company, event.kind, event.role, event.on))
 
 
 @person_card.on(AffiliationEnded)
 def affiliation_ended(card: PersonCard, event: AffiliationEnded, at: Envelope) -> PersonCard:
-    if event.reason == "mistaken":  # It never was.
-        return _with(card, tuple(a for a in card.affiliations if not _open_at(a, event.company)))
-    return _with(card, _ended(card, event.company, event.on))
+    change = taken_back if event.reason == "mistaken" else ended
+    return _with(card, change(card.affiliations, event.company, event.on))
 
 
 @person_card.on(TouchRecorded, keys=lambda at: (_touched(at),))
@@ -130,7 +107,10 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """Answers: what happened with this person in this month? Any touch, any channel (C-03)."""
+    """Answers: what happened with this person in this month? Any touch, any channel (C-03).
+
+    A month as the company's zone has it: the one in which figures count the touch.
+    """
 
     key: str
     person: str = ""
@@ -138,11 +118,15 @@ class Month:
     touches: tuple[Touch, ...] = field(default=())
 
 
-timeline = Projection("timeline", version=1, view=Month, indexes=("person",))
+timeline = Projection("timeline", version=2, view=Month, indexes=("person",))
 
 
-@timeline.on(TouchRecorded, keys=lambda at: (f"{_touched(at)}/{at.occurred_at:%Y-%m}",))
-def touch_entered(month: Month, event: TouchRecorded, at: Envelope) -> Month:
+def _month(at: Envelope, zone: tzinfo) -> str:
+    return f"{at.day(zone):%Y-%m}"
+
+
+@timeline.on_zoned(TouchRecorded, keys=lambda at, zone: (f"{_touched(at)}/{_month(at, zone)}",))
+def touch_entered(month: Month, event: TouchRecorded, at: Envelope, zone: tzinfo) -> Month:
     touch = Touch(
         touch=at.stream,
         occurred_at=at.occurred_at,
@@ -160,9 +144,7 @@ def touch_entered(month: Month, event: TouchRecorded, at: Envelope) -> Month:
     )
     # Sorted by when it happened: the same timeline whatever arrived first.
     touches = sorted((*month.touches, touch), key=lambda t: (t.occurred_at, t.touch))
-    return replace(
-        month, person=event.person, month=f"{at.occurred_at:%Y-%m}", touches=tuple(touches)
-    )
+    return replace(month, person=event.person, month=_month(at, zone), touches=tuple(touches))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +162,12 @@ class CompanyCard:
     revenue_unit: str | None = None
     employee_count: int | None = None
     location: str | None = None
+    parents: tuple[Parent, ...] = ()
 
 
 company_card = Projection(
     "company_card",
-    version=1,
+    version=2,
     view=CompanyCard,
     indexes=("parent", "name", "sector"),
     streams=("company",),
@@ -198,14 +181,17 @@ def company_registered(card: CompanyCard, event: CompanyRegistered, at: Envelope
 
 @company_card.on(CompanyPlacedUnder)
 def company_placed_under(card: CompanyCard, event: CompanyPlacedUnder, at: Envelope) -> CompanyCard:
-    return replace(card, parent=event.parent)
+    parents = placed(card.parents, event.parent, event.on)
+    return replace(card, parents=parents, parent=parents[-1].parent)
 
 
-@company_card.on(CompanyDescribed)
-def company_described(card: CompanyCard, event: CompanyDescribed, at: Envelope) -> CompanyCard:
+@company_card.on_zoned(CompanyDescribed)
+def company_described(
+    card: CompanyCard, event: CompanyDescribed, at: Envelope, zone: tzinfo
+) -> CompanyCard:
     # Learnt late is normal: the newest statement is current, not the last one recorded. One whose
     # date nobody knows counts from the day we were told.
-    stated_on = event.on or at.recorded_at.date()
+    stated_on = at.day(zone)
     if card.stated_on is not None and stated_on < card.stated_on:
         return card
     return replace(

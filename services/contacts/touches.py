@@ -20,11 +20,19 @@ from shared.events import CONTENT_TYPE, Envelope, encode
 from shared.events.touches import Channel, Topic, TouchRecorded
 from shared.journal import entry_of
 from shared.log import LogUnavailableError
+from shared.references import ID, CompanyStream, OpportunityStream, PersonStream
 from shared.runtime import Runtime
 from shared.service import FACT_BYTES_MAX
 from shared.store import DuplicateKeyError
 
-PersonStream = Annotated[str, Field(pattern=r"^person-[A-Za-z0-9._~-]{1,100}$")]
+# One of us by stream, or by an address that nobody has found the employee of yet. A bare word
+# would be neither: nobody who asks for `employee-kim` would find the touches of `kim`.
+Colleague = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, max_length=200, pattern=rf"^(employee-{ID}|[^\s@]+@[^\s@]+)$"
+    ),
+]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
@@ -36,11 +44,11 @@ class NewTouch(Command):
     about: Topic = "general"
     direction: str = Field("outbound", pattern="^(inbound|outbound)$")
     occurred_at: Instant | None = None
-    employee: Text | None = None
+    employee: Colleague | None = None
     grade: Text | None = None
     function: Text | None = None
-    company: Text | None = None
-    opportunity: Text | None = None
+    company: CompanyStream | None = None
+    opportunity: OpportunityStream | None = None
     subject: Text | None = None
     note: str | None = Field(None, max_length=10_000)
 

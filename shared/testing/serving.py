@@ -24,10 +24,12 @@ async def _all_ready() -> dict[str, str]:
 
 
 @asynccontextmanager
-async def serving(domain: Domain, *routers: APIRouter) -> AsyncIterator[AsyncClient]:
+async def serving(
+    domain: Domain, *routers: APIRouter, settings: Settings | None = None
+) -> AsyncIterator[AsyncClient]:
     """Yield a client of this domain alone; reads wait with `X-At-Least`, as everywhere."""
     clock = SystemClock()
-    runtime = Runtime(domain, MemoryStore(), MemoryLog(PARTITIONS), clock, Settings())
+    runtime = Runtime(domain, MemoryStore(), MemoryLog(PARTITIONS), clock, settings or Settings())
     await runtime.start()
     try:
         await runtime.service.ready.wait()

@@ -47,6 +47,15 @@ async def test_a_visit_is_planned_and_takes_place(client: AsyncClient) -> None:
     assert card["started_at"] == TOOK["started_at"]
 
 
+async def test_a_client_that_writes_in_utc_gets_the_companys_day(client: AsyncClient) -> None:
+    early = {"starts_at": "2026-01-04T23:00:00Z", "ends_at": "2026-01-05T00:00:00Z"}
+    planned = await post(client, "1/plan", VISIT | early)
+    card = (await read(client, "/calendar/entries/1", planned)).json()
+    assert card["day"] == "2026-01-05"
+    listed = (await read(client, "/calendar/entries?day=2026-01-05", planned)).json()
+    assert [found["entry"] for found in listed["items"]] == ["entry-1"]
+
+
 async def test_it_happened_when_it_ended_not_when_it_was_entered(client: AsyncClient) -> None:
     await post(client, "1/plan", VISIT)
     await post(client, "1/done", TOOK)
@@ -69,7 +78,11 @@ async def test_a_private_title_is_refused_by_name(client: AsyncClient) -> None:
         (VISIT | {"ends_at": "2026-01-07T09:00:00+09:00"}, "#/ends_at"),
         (VISIT | {"starts_at": "2026-01-05T09:00:00"}, "#/starts_at"),
         (VISIT | {"seller": "Ada"}, "#/seller"),
+        (VISIT | {"seller": "employee-김"}, "#/seller"),
+        (VISIT | {"opportunity": f"opportunity-{'1' * 101}"}, "#/opportunity"),
         (VISIT | {"category": "fun"}, "#/category"),
+        (VISIT | {"starts_at": "0001-01-01T00:00:00+09:00"}, "#/starts_at"),
+        (VISIT | {"ends_at": "9999-12-31T20:00:00Z"}, "#/ends_at"),
     ],
 )
 async def test_what_cannot_be_names_the_field(
@@ -78,6 +91,14 @@ async def test_what_cannot_be_names_the_field(
     refused = await post(client, "1/plan", body)
     assert refused.status_code == 422
     assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+
+
+async def test_nothing_has_taken_place_in_days_to_come(client: AsyncClient) -> None:
+    await post(client, "1/plan", VISIT)
+    ahead = {"started_at": "2190-01-05T09:00:00+09:00", "ended_at": "2190-01-05T10:00:00+09:00"}
+    refused = await post(client, "1/done", ahead)
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["#/ended_at"]
 
 
 async def test_a_cancelled_visit_cannot_take_place(client: AsyncClient) -> None:

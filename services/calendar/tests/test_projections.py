@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
@@ -12,6 +14,7 @@ from shared.events import Envelope
 from shared.events.calendar import CalendarEvent, EntryCancelled, EntryDone, EntryPlanned
 from shared.testing import check_projection, histories, recorded
 
+SEOUL = ZoneInfo("Asia/Seoul")
 EIGHT_IN_SEOUL = datetime.fromisoformat("2026-01-05T08:00:00+09:00")
 VISIT = EntryPlanned(
     seller="employee-1",
@@ -35,10 +38,13 @@ def test_a_card_shows_plan_and_outcome_side_by_side() -> None:
     assert (card.status, card.ends_at, card.ended_at) == ("done", VISIT.ends_at, ended_at)
 
 
-def test_the_day_is_the_sellers_own_not_the_day_in_utc() -> None:
-    card = check_projection(entry_card, [recorded(VISIT, stream="entry-1")])["entry-1"]
+@pytest.mark.parametrize("written_in", [SEOUL, UTC])
+def test_the_day_is_the_companys_in_whatever_offset_it_was_written(written_in: tzinfo) -> None:
+    starts_at = EIGHT_IN_SEOUL.astimezone(written_in)
+    told = recorded(VISIT.model_copy(update={"starts_at": starts_at}), stream="entry-1")
+    card = check_projection(entry_card.within(SEOUL), [told])["entry-1"]
     assert card.day == date(2026, 1, 5)
-    assert card.starts_at.utcoffset() == timedelta(hours=9)
+    assert card.starts_at.utcoffset() == starts_at.utcoffset()
 
 
 def test_a_cancelled_entry_stays_to_be_seen() -> None:

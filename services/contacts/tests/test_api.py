@@ -9,6 +9,7 @@ import pytest
 from httpx2 import AsyncClient, Response
 
 from services.contacts.main import domain, router
+from shared.settings import Settings
 from shared.testing import serving
 
 CALL = {"person": "person-1", "channel": "call", "occurred_at": "2026-01-05T09:00:00+09:00"}
@@ -81,10 +82,22 @@ async def test_a_touch_without_an_id_of_its_own_is_refused_by_name(client: Async
     assert [error["pointer"] for error in refused.json()["errors"]] == ["Idempotency-Key"]
 
 
+@pytest.mark.parametrize("employee", ["employee-1", "kim@example.com"])
+async def test_a_colleague_is_told_by_stream_or_by_an_address(
+    client: AsyncClient, employee: str
+) -> None:
+    touch = CALL | {"employee": employee, "company": "company-1", "opportunity": "opportunity-1"}
+    answer = await post(client, "/touches", touch, idempotency_key="a")
+    assert answer.status_code == 202
+    months = (await read(client, "/contacts/people/1/timeline", answer)).json()["items"]
+    assert months[0]["touches"][0]["employee"] == employee
+
+
 async def test_touches_come_in_batches(client: AsyncClient) -> None:
     items = [{"id": str(number), "touch": CALL} for number in range(3)]
     batch = {"source": "shop", "touches": [*items, items[0]]}
-    assert (await post(client, "/touches/batch", batch)).json() == {"accepted": 4}
+    answer = (await post(client, "/touches/batch", batch)).json()
+    assert answer == {"accepted": 3, "duplicates": 1, "refused": []}
     last = await post(client, "/touches?source=shop", CALL, idempotency_key="0")
     card = (await read(client, "/contacts/people/1", last)).json()
     assert card["touch_count"] <= 3
@@ -93,14 +106,58 @@ async def test_touches_come_in_batches(client: AsyncClient) -> None:
     assert refused.json()["errors"][0]["pointer"] == "#/touches"
 
 
+async def test_another_touch_under_an_id_of_the_batch_is_refused_by_name(
+    client: AsyncClient,
+) -> None:
+    letter = {"id": "a", "touch": CALL | {"channel": "email"}}
+    items = [{"id": "a", "touch": CALL}, letter, {"id": "b", "touch": CALL}, letter]
+    answer = await post(client, "/touches/batch", {"source": "shop", "touches": items})
+    assert (answer.status_code, answer.json()["accepted"]) == (202, 2)
+    assert [refused["id"] for refused in answer.json()["refused"]] == ["a", "a"]
+    problem = answer.json()["refused"][0]["problem"]
+    assert problem["type"].endswith("/command-reused")
+    assert problem["errors"][0]["pointer"] == "#/touches/1/id"
+    last = await post(client, "/touches?source=shop", CALL, idempotency_key="b")
+    assert (await read(client, "/contacts/people/1", last)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "pointer"),
+    [
+        ("shop", "", "#/touches/0/id"),
+        ("shop", "a b", "#/touches/0/id"),
+        ("shop", "a" * 201, "#/touches/0/id"),
+        ("", "a", "#/source"),
+        ("a" * 201, "a", "#/source"),
+    ],
+)
+async def test_a_batch_names_its_touches_as_single_ones_are_named(
+    client: AsyncClient, source: str, name: str, pointer: str
+) -> None:
+    items = [{"id": name, "touch": CALL}]
+    refused = await post(client, "/touches/batch", {"source": source, "touches": items})
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+
+
 @pytest.mark.parametrize(
     ("path", "body", "pointer"),
     [
         ("/contacts/people/1/register", {"name": " "}, "#/name"),
         ("/contacts/people/1/affiliate", {"company": "Acme"}, "#/company"),
+        ("/contacts/people/1/affiliate", {"company": "company-한빛"}, "#/company"),
+        ("/contacts/companies/1/place-under", {"parent": "company-1"}, "#/parent"),
         ("/contacts/companies/1/describe", {"stated_by": "x", "revenue": "NaN"}, "#/revenue"),
+        ("/contacts/companies/1/describe", {"stated_by": "x", "on": "2199-01-01"}, "#/on"),
         ("/touches", CALL | {"channel": "smoke"}, "#/channel"),
+        ("/touches", CALL | {"person": "person-김"}, "#/person"),
+        ("/touches", CALL | {"employee": "kim"}, "#/employee"),
+        ("/touches", CALL | {"employee": "employee-김"}, "#/employee"),
+        ("/touches", CALL | {"company": "Acme"}, "#/company"),
+        ("/touches", CALL | {"opportunity": "opportunity-1@2"}, "#/opportunity"),
         ("/touches", CALL | {"occurred_at": "2026-01-05T09:00:00"}, "#/occurred_at"),
+        ("/touches", CALL | {"occurred_at": "0001-01-01T00:00:00+09:00"}, "#/occurred_at"),
+        ("/touches", CALL | {"occurred_at": "9999-12-31T20:00:00Z"}, "#/occurred_at"),
     ],
 )
 async def test_what_cannot_be_names_the_field(
@@ -110,6 +167,23 @@ async def test_what_cannot_be_names_the_field(
     assert refused.status_code == 422
     assert refused.headers["content-type"] == "application/problem+json"
     assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [
+        ("place_under", {"parent": "company-1"}),
+        ("mirror", {"name": "Acme", "stated_by": "crm", "parent": "company-1"}),
+    ],
+)
+async def test_no_company_stands_under_itself_in_bulk_either(
+    client: AsyncClient, kind: str, command: dict[str, Any]
+) -> None:
+    await post(client, "/contacts/companies/1/register", {"name": "Acme"})
+    item = {"stream": "company-1", "type": kind, "command": command}
+    (result,) = (await post(client, "/contacts/commands", {"commands": [item]})).json()["results"]
+    assert result["status"] == "refused"
+    assert result["problem"]["errors"][0]["pointer"] == "#/parent"
 
 
 async def test_leaving_a_company_one_is_not_with_is_refused(client: AsyncClient) -> None:
@@ -140,6 +214,15 @@ async def test_people_are_listed_by_company_and_an_unchanged_card_is_not_sent_ag
     card = await read(client, "/contacts/people/1", answer)
     same = {"If-None-Match": card.headers["etag"]}
     assert (await client.get("/contacts/people/1", headers=same)).status_code == 304
+
+
+async def test_a_touch_that_no_journal_holds_is_found_by_its_trace() -> None:
+    async with serving(domain, router, settings=Settings(engine="kafka")) as client:
+        answer = await post(client, "/touches", CALL, idempotency_key="a")
+        touch = answer.json()["stream"]
+        refused = await client.get(f"/contacts/history/{touch}")
+        assert refused.status_code == 404
+        assert f"/trace/{touch}" in refused.json()["detail"]
 
 
 async def test_nothing_unknown_is_found(client: AsyncClient) -> None:

@@ -84,6 +84,36 @@ def test_only_who_is_with_a_company_leaves_it() -> None:
     given(person, KIM, with_acme, ended).when(leaving).then_refused(NotAffiliatedError)
 
 
+def test_the_date_of_an_affiliation_is_put_right_by_an_earlier_one() -> None:
+    later, sooner = date(2026, 3, 1), date(2026, 1, 1)
+    buyer = PersonAffiliated(company="company-1", role="buyer", on=later)
+    right = Affiliate(company="company-1", role="buyer", on=sooner)
+    corrected = buyer.model_copy(update={"on": sooner})
+    given(person, KIM, buyer).when(right).then(corrected)
+    given(person, KIM, buyer, corrected).when(right).then_nothing()
+    still = Affiliate(company="company-1", role="buyer", on=date(2026, 6, 1))
+    given(person, KIM, buyer).when(still).then_nothing()
+
+
+def test_nobody_leaves_before_they_came() -> None:
+    buyer = PersonAffiliated(company="company-1", role="buyer", on=MONDAY)
+    before = EndAffiliation(company="company-1", on=date(2025, 12, 1))
+    assert given(person, KIM, buyer).when(before).then_refused(NotAffiliatedError).field == "#/on"
+
+
+def test_one_mistake_is_taken_back_once() -> None:
+    roles = [PersonAffiliated(company="company-1", role=role, on=MONDAY) for role in ("a", "b")]
+    mistaken = EndAffiliation(company="company-1", reason="mistaken", on=MONDAY)
+    never_was = AffiliationEnded(company="company-1", reason="mistaken", on=MONDAY)
+    given(person, KIM, *roles).when(mistaken).then(never_was)
+    given(person, KIM, *roles, never_was).when(mistaken).then_nothing()
+    given(person, KIM, *roles, never_was, roles[1]).when(mistaken).then(never_was)
+    leaving = EndAffiliation(company="company-1", on=MONDAY)
+    given(person, KIM, *roles, never_was).when(leaving).then(
+        AffiliationEnded(company="company-1", on=MONDAY)
+    )
+
+
 def test_a_company_is_registered_once() -> None:
     given(company).when(RegisterCompany(name="Acme", on=MONDAY)).then(ACME)
     given(company, ACME).when(RegisterCompany(name="Acme")).then_refused(
@@ -102,6 +132,10 @@ def test_a_company_is_placed_under_its_parent() -> None:
     under = CompanyPlacedUnder(parent="company-2", on=MONDAY)
     given(company, ACME).when(PlaceCompanyUnder(parent="company-2", on=MONDAY)).then(under)
     given(company, ACME, under).when(PlaceCompanyUnder(parent="company-2")).then_nothing()
+    sooner = date(2025, 1, 1)
+    given(company, ACME, under).when(PlaceCompanyUnder(parent="company-3", on=sooner)).then(
+        CompanyPlacedUnder(parent="company-3", on=sooner)
+    )
 
 
 def test_a_source_states_what_a_company_is() -> None:

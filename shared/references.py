@@ -1,0 +1,19 @@
+"""How one stream names another. Pure: whatever a reference may say is a stream that can be made."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+# The part of a stream's name after its kind; `@` parts stream and version in tokens.
+ID = r"[A-Za-z0-9._~-]{1,100}"
+STREAM = rf"[a-z]+-{ID}"
+
+CompanyStream = Annotated[str, Field(pattern=rf"^company-{ID}$")]
+EmployeeStream = Annotated[str, Field(pattern=rf"^employee-{ID}$")]
+OpportunityStream = Annotated[str, Field(pattern=rf"^opportunity-{ID}$")]
+PersonStream = Annotated[str, Field(pattern=rf"^person-{ID}$")]
+ProductStream = Annotated[str, Field(pattern=rf"^product-{ID}$")]
+TouchStream = Annotated[str, Field(pattern=rf"^touch-{ID}$")]
+UnitStream = Annotated[str, Field(pattern=rf"^unit-{ID}$")]
