@@ -9,7 +9,7 @@ import tempfile
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from typer.testing import CliRunner
@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from sellers.cli import app
 from sellers.data_dir import DataDir
 from sellers.up import Options, up
-from services.analytics.pipeline import BYS
+from services.analytics.pipeline import By
 from shared.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -398,6 +398,6 @@ def test_a_demo_company_beyond_all_measure_is_refused_before_anything_is_kept(
 def test_whatever_the_figures_can_be_grouped_by_can_be_asked_for(
     platform: Platform, run: Any
 ) -> None:
-    for by in BYS:
+    for by in get_args(By):
         platform.on(f"GET /analytics/pipeline?by={by}", (200, {"rows": []}))
         assert run("report", "pipeline", "--by", by).exit_code == 0
