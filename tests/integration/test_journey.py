@@ -186,7 +186,7 @@ class TestParking:
         document["type"] = "touches.touch_recorded.v99"
         await platform.log.append("touches", stream, orjson.dumps(document))
         held = await until(lambda: platform.parked(stream), within_s=SECONDS)
-        assert {held_fact["collection"] for held_fact in held} >= {"person_card_v1", "timeline_v2"}
+        assert {held_fact["collection"] for held_fact in held} >= {"person_card_v2", "timeline_v2"}
         assert all("touch_recorded.v99" in held_fact["reason"] for held_fact in held)
         assert await replayed(platform, stream) == {1}  # Not by this release either.
         token = (await touched(platform, who, touch(who)))["token"]
@@ -232,7 +232,7 @@ class TestParking:
 
 async def _behind(platform: Platform, stream: str) -> list[dict[str, Any]]:
     held = await platform.parked(stream)
-    cards = [found for found in held if found["collection"] == "person_card_v1"]
+    cards = [found for found in held if found["collection"] == "person_card_v2"]
     return [found for found in cards if "behind" in found["reason"]]
 
 
