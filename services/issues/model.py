@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Annotated, assert_never
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from shared.command import Command, DatedCommand
+from shared.command import Command, DatedCommand, Instant
 from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.events.issues import (
     DeadlineMissed,
@@ -30,16 +30,6 @@ TouchStream = Annotated[str, Field(pattern=r"^touch-[^\s@]{1,200}$")]
 
 # Where a date begins first: nowhere on earth is it later.
 EARLIEST = timezone(timedelta(hours=14))
-
-
-def _in_utc(at: datetime) -> datetime:
-    try:
-        return at.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("beyond the calendar") from error
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class IssueUnknownError(NotFoundError):
@@ -182,7 +172,7 @@ def _set_deadline(issue: Issue, command: Register | SetDeadline) -> list[IssuesE
         raise DeadlineBeforeIssueError(f"the issue is of {issue.on}", field="#/answer_by")
     if issue.deadline and issue.deadline.answer_by == command.answer_by:
         return []
-    return [DeadlineSet(answer_by=command.answer_by, on=command.on)]
+    return [DeadlineSet(answer_by=command.answer_by.astimezone(UTC), on=command.on)]
 
 
 def _still_owed(issue: Issue, version: int) -> Deadline:

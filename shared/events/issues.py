@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
-from shared.events.base import Dated, Event
+from shared.events.base import Dated, Event, in_range
 
 IssueKind = Literal["complaint", "grievance", "objection", "advice", "survey"]
 Severity = Literal["low", "moderate", "high", "critical"]
+# The store keeps it as a UTC text to scan by: one that has none is no fact.
+Deadline = Annotated[AwareDatetime, AfterValidator(in_range)]
 
 
 class IssueRegistered(Dated, wire="issues.issue_registered.v1"):
@@ -43,7 +45,7 @@ class IssueClosed(Dated, wire="issues.issue_closed.v1"):
 class DeadlineSet(Dated, wire="issues.deadline_set.v1"):
     """We owe the customer an answer by this instant; it replaces the one we owed before (I-03)."""
 
-    answer_by: AwareDatetime
+    answer_by: Deadline
 
 
 class DeadlineMissed(Event, wire="issues.deadline_missed.v1"):
@@ -52,7 +54,7 @@ class DeadlineMissed(Event, wire="issues.deadline_missed.v1"):
     `set_by` is the id of the fact that set this deadline. It happened at the deadline itself.
     """
 
-    answer_by: AwareDatetime
+    answer_by: Deadline
     set_by: str
 
 

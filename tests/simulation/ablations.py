@@ -219,7 +219,7 @@ def recorded_in_order() -> Iterator[None]:
         yield
 
 
-@without("a refusal is checked against the command's own first attempt", seeds=400)
+@without("a refusal is checked against the command's own first attempt", seeds=600)
 def not_overtaken() -> Iterator[None]:
     async def unchecked(self: Any, requests: Any, outcomes: Any) -> None:
         return None
@@ -263,7 +263,7 @@ def catching_up_first() -> Iterator[None]:
 # --- DESIGN 7: reading
 
 
-@without("what a fold needs is loaded inside the transaction that writes it")
+@without("what a fold needs is loaded inside the transaction that writes it", seeds=150)
 def loading_inside() -> Iterator[None]:
     transact = Projector._transact
 
@@ -470,7 +470,7 @@ def reading_back() -> Iterator[None]:
         yield
 
 
-@without("a record that landed late has a mark of its own", event="late views", seeds=300)
+@without("a record that landed late has a mark of its own", event="late views", seeds=600)
 def marks_of_their_own() -> Iterator[None]:
     mark = published.dirty_mark
     with replaced(published, "dirty_mark", lambda key, rev, *_: mark(key, rev)):

@@ -207,7 +207,7 @@ class Clients:
 
     async def _owe(self, stream: str) -> None:
         """Register what has to be answered; move the deadline, or meet it, about when it passes."""
-        answer_by = self._within(3.0)
+        answer_by = self._within(2.0)
         register = Register(kind="advice", words=stream, answer_by=answer_by)
         await self._promise(stream, register, 0)
         for step in range(1, 1 + self.random.choice((0, 1, 1, 2))):
@@ -216,7 +216,7 @@ class Clients:
             if self.random.random() < 0.5:
                 await self._promise(stream, GiveFeedback(result=str(step)), step)
             else:
-                answer_by = self._within(3.0)
+                answer_by = self._within(2.0)
                 await self._promise(stream, SetDeadline(answer_by=answer_by), step)
 
     def _within(self, seconds: float) -> datetime:
