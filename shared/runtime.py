@@ -24,6 +24,7 @@ from shared.log import Log, LogUnavailableError
 from shared.projection import Projection
 from shared.projector import (
     Collections,
+    CursorMovedError,
     LogMismatchError,
     Projector,
     TooManyParkedError,
@@ -55,13 +56,22 @@ class Tasks:
     def start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         self._running[name] = asyncio.create_task(self._keep_running(name, work), name=name)
 
+    def report(self, name: str, reason: str | None) -> None:
+        """Say why a task gets nowhere although it runs, or None: it does again."""
+        if reason is None:
+            self.failures.pop(name, None)
+        else:
+            self.failures[name] = reason
+
     async def stop(self, *names: str) -> None:
-        """End these tasks, or all, and wait until they have ended."""
+        """End these tasks, or all, and wait until they have ended; nothing ails them any more."""
         chosen = names or tuple(self._running)
         ending = [self._running.pop(name) for name in chosen if name in self._running]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
+        for name in chosen:
+            self.failures.pop(name, None)
 
     async def _keep_running(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         pause = 0.1
@@ -73,7 +83,7 @@ class Tasks:
                 self.failures[name] = str(error)
                 log.error("task_stopped", task=name, reason=str(error))  # noqa: TRY400
                 return
-            except (TransientStoreError, LogUnavailableError) as error:
+            except (TransientStoreError, LogUnavailableError, CursorMovedError) as error:
                 log.warning("task_interrupted", task=name, reason=str(error))
                 self.failures[name] = str(error)
             except Exception as error:
@@ -296,6 +306,7 @@ class Runtime:
             batch_max=self.settings.batch_max,
             parked_max=self.settings.parked_max,
             refold_on_mismatch=self.settings.embedded,
+            report=partial(self.tasks.report, f"fold {sink.collection}"),
         )
         self._projectors[sink.collection] = projector
         return projector
