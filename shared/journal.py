@@ -168,14 +168,25 @@ class Journal:
 
     async def pending(self, limit: int, *, before: str | None = None) -> list[Outgoing]:
         """Return the oldest unpublished entries, those recorded before an instant only."""
+        return await self.outgoing(await self.outbox(limit, before=before))
+
+    async def outbox(
+        self, limit: int, *, before: str | None = None, after: str = ""
+    ) -> list[Document]:
+        """Return the oldest entries beyond one of them as they are stored, without their facts."""
         where: dict[str, Any] = {} if before is None else {"at": {"$lte": before}}
-        documents = await self.store.find(OUTBOX, where, sort=(("_id", 1),), limit=limit)
-        return [await self._outgoing(document) for document in documents]
+        if after:
+            where["_id"] = {"$gt": after}
+        return await self.store.find(OUTBOX, where, sort=(("_id", 1),), limit=limit)
+
+    async def outgoing(self, entries: Sequence[Document]) -> list[Outgoing]:
+        """Return entries of the outbox with their facts."""
+        return [await self._outgoing(document) for document in entries]
 
     async def pending_of(self, streams: Collection[str]) -> list[Outgoing]:
         """Return every unpublished entry that touches one of these streams."""
         documents = await self.store.find(OUTBOX, {"streams": {"$in": list(streams)}})
-        return [await self._outgoing(document) for document in documents]
+        return await self.outgoing(documents)
 
     async def published(self, ids: Collection[str]) -> None:
         """Take entries out of the outbox: the log has acknowledged every fact of them."""
