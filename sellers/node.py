@@ -121,9 +121,8 @@ class Node:
             for name, runtime in self.runtimes.items():
                 for progress in await runtime.lag():
                     LAG_RECORDS.labels(progress.collection).set(progress.lag)
-                    PARKED_FACTS.labels(progress.collection).set(0)
-                for collection, held in (await runtime.parked()).items():
-                    PARKED_FACTS.labels(collection).set(len(held))
+                for collection, count in (await runtime.parked_counts()).items():
+                    PARKED_FACTS.labels(collection).set(count)
                 if runtime.decides:
                     OUTBOX_PENDING.labels(name).set(await runtime.journal.backlog())
             await asyncio.sleep(MEASURE_EVERY_S)

@@ -34,7 +34,7 @@ log = structlog.get_logger()
 # What operators left out for good, of every sink of the database, whatever its version.
 DROPPED = "dropped"
 # So often is a batch taken again before its reason is a failure that somebody has to hear of.
-TRIES_UNHEARD = 20
+TRIES_UNHEARD = 10
 
 
 class CursorMovedError(SellersError):
@@ -86,8 +86,13 @@ class Collections:
         return f"{self.views}.dirty"
 
     @property
+    def unpublished(self) -> str:
+        return f"{self.views}.unpublished"
+
+    @property
     def all(self) -> tuple[str, ...]:
-        return (self.views, self.heads, self.cursors, self.parked, self.dirty)
+        kept = (self.views, self.heads, self.cursors, self.parked)
+        return (*kept, self.dirty, self.unpublished)
 
 
 @dataclass(slots=True)

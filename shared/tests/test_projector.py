@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -19,7 +20,7 @@ from shared.journal import JOURNAL, Outgoing, entry_of
 from shared.memory import MemoryLog, MemoryStore
 from shared.policies import Policy, Reaction
 from shared.projector import DROPPED, BuildDroppedError, Collections, Projector, Span
-from shared.published import Build, topic_of
+from shared.published import Build, Rev, headers_of, topic_of
 from shared.reading import Reader, Token
 from shared.runtime import Runtime
 from shared.sinks import ViewSink
@@ -186,7 +187,7 @@ async def test_a_rebuild_folds_beside_and_then_answers_in_its_place() -> None:
     async with running(build(tiny_domain())) as runtime:
         await runtime.service.handle_many([join(ADA), assign(ADA)])
         before = await card_of(runtime, ADA, 2)
-        building = await runtime.runner("card").rebuild()
+        building = await builds.begin(runtime.store, runtime.domain.projections[0])
         await until(lambda: _active(runtime, building))
         assert await card_of(runtime, ADA, 2) == before
         accepted = await runtime.service.handle(assign(ADA))
@@ -347,7 +348,7 @@ async def test_a_fact_dropped_for_good_is_left_out_of_every_rebuild_and_written_
         projector = runtime.projector_of("card_v1")
         left = await projector.drop(ADA, poison["_id"], reason="a typing mistake", by="kim")
         dropped = await card_of(runtime, ADA, 2)
-        again = await runtime.runners["card"].rebuild()
+        again = await builds.begin(runtime.store, runtime.domain.projections[0])
         await until(lambda: _switched(runtime, again))
         rebuilt = await card_of(runtime, ADA, 2)
         assert await differences(runtime) == []
@@ -450,19 +451,20 @@ async def test_a_view_that_no_store_can_keep_parks_its_stream_and_is_replayed_in
 async def test_a_batch_that_would_park_too_much_parks_nothing_however_often_it_is_tried() -> None:
     log, store = MemoryLog({"organization": 1}), MemoryStore()
     await log.append("organization", "employee-0", b"garbage")
-    for _ in range(2):
-        runtime = build(tiny_domain(), store, log, parked_max=3)
-        async with running_unready(runtime):
-            await until(lambda runtime=runtime: _parked(runtime, "card_v1", 1))
+    async with running_unready(runtime := build(tiny_domain(), store, log, parked_max=3)):
+        await until(lambda: _parked(runtime, "card_v1", 1))
     for number in range(1, 4):
         await log.append("organization", f"employee-{number}", b"garbage")
     for _ in range(2):
-        runtime = build(tiny_domain(), store, log, parked_max=3)
-        async with running_unready(runtime):
-            await until(lambda runtime=runtime: _failed(runtime, "fold card_v1"))
-            assert "4 streams" in runtime.tasks.failures["fold card_v1"]
-            assert "not JSON" in runtime.tasks.failures["fold card_v1"]
+        await _stops(build(tiny_domain(), store, log, parked_max=3))
         assert await store.count(Collections("card_v1").parked, {}) == 1
+
+
+async def _stops(runtime: Runtime) -> None:
+    async with running_unready(runtime):
+        await until(lambda: _failed(runtime, "fold card_v1"))
+        assert "4 streams" in runtime.tasks.failures["fold card_v1"]
+        assert "not JSON" in runtime.tasks.failures["fold card_v1"]
 
 
 @asynccontextmanager
@@ -512,7 +514,10 @@ async def test_a_fact_that_the_journal_holds_at_another_version_is_a_fork() -> N
     assert all("fork" in fact["reason"] for fact in held)
 
 
-async def test_a_batch_that_fails_again_and_again_is_a_failure_until_it_does_not() -> None:
+async def test_a_batch_that_fails_again_and_again_is_a_failure_until_it_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shared.projector.TRIES_UNHEARD", 3)
     store = MemoryStore()
     runtime = build(tiny_domain(), store)
     projector = runtime.projector(ViewSink(card_projection(), "card_v1"))
@@ -572,3 +577,80 @@ async def test_a_hole_is_folded_in_batches_as_small_as_any() -> None:
     await projector.absorb(records[49:])
     assert sizes == [20, 20, 9, 1]
     assert await store.count("card_v1", {}) == 50
+
+
+async def test_a_rebuild_answers_although_facts_come_all_the_time() -> None:
+    async def slowly(_operation: str) -> None:
+        await asyncio.sleep(0.004)
+
+    log, store = MemoryLog(PARTITIONS), MemoryStore(step=slowly)
+    coming_in = asyncio.Event()
+    async with running(build(tiny_domain(), store, log)) as runtime:
+
+        async def load() -> None:
+            for number in itertools.count():
+                await _joined(log, f"employee-{number}")
+                coming_in.set()
+                await asyncio.sleep(0.01)
+
+        loading = asyncio.create_task(load())
+        await coming_in.wait()
+        building = await builds.begin(store, runtime.domain.projections[0])
+        await until(lambda: _active(runtime, building))
+        loading.cancel()
+
+
+async def test_a_build_does_not_take_over_before_it_has_passed_the_active_one() -> None:
+    log, store = MemoryLog(PARTITIONS), MemoryStore()
+    streams = [f"employee-{number}" for number in range(300)]
+    await _joined(log, *streams)
+    async with running(build(tiny_domain(), store, log)) as runtime:
+        await until(lambda: _failed_or_folded(runtime, "card_v1"))
+        building = await builds.begin(store, runtime.domain.projections[0])
+        await until(lambda: _active(runtime, building))
+        assert await store.count(building.collection, {}) == len(streams)
+
+
+async def test_a_view_too_large_for_its_topic_is_noted_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    card = card_projection(published=True)
+    log = MemoryLog(PARTITIONS)
+    async with running(build(tiny_domain(card), None, log)) as runtime:
+        monkeypatch.setattr("shared.memory.log.RECORD_BYTES_MAX", 600)
+        (fact,) = recorded(EmployeeJoined(name="x" * 700), stream=ADA)
+        monkeypatch.setattr("shared.memory.log.RECORD_BYTES_MAX", 10_000)
+        await log.append("organization", ADA, encode(fact))
+        monkeypatch.setattr("shared.memory.log.RECORD_BYTES_MAX", 600)
+        await until(lambda: _unpublished(runtime, {"card": 1}))
+        await runtime.service.handle(join(BO))
+        await until(lambda: _clean(runtime))
+        assert runtime.tasks.failures == {}
+        assert [record.key for record in log.records("views.card")] == [BO.encode()]
+        await runtime.service.handle(assign(ADA, "nowhere"))
+        await until(lambda: _unpublished(runtime, {}))
+
+
+async def _unpublished(runtime: Runtime, wanted: dict[str, int]) -> bool:
+    return await runtime.unpublished() == wanted
+
+
+def test_what_is_published_is_of_the_version_that_it_was_folded_with() -> None:
+    headers = dict(headers_of(card_projection(2), ADA, Rev(1, 3, 7)))
+    assert headers["ce_type"] == b"views.card.v1"
+
+
+async def test_what_is_parked_is_counted_and_read_page_by_page() -> None:
+    log = MemoryLog({"organization": 1})
+    for number in range(3):
+        await log.append("organization", f"employee-{number}", b"garbage")
+    async with running(build(tiny_domain(), None, log)) as runtime:
+        await until(lambda: _parked(runtime, "card_v1", 3))
+        await until(lambda: _parked(runtime, "keeper_v1", 3))
+        assert await runtime.parked_counts() == {"card_v1": 3, "keeper_v1": 3}
+        pages, after = [], ("", "")
+        while page := await runtime.parked(2, after):
+            pages.append({collection: len(held) for collection, held in page.items()})
+            collection = next(reversed(page))
+            after = (collection, page[collection][-1]["_id"])
+    assert pages == [{"card_v1": 2}, {"card_v1": 1, "keeper_v1": 1}, {"keeper_v1": 2}]
