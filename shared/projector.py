@@ -6,9 +6,9 @@ What a record does to its stream is decided in `batch.py`; this is where it is r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -95,6 +95,10 @@ class Collections:
         return (*kept, self.dirty, self.unpublished)
 
 
+async def never(_reads: Reads) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Projector:
     """Runs one sink. `absorb` is all there is to it; `run` feeds it from a subscription."""
@@ -109,11 +113,11 @@ class Projector:
     # Where facts of the log can be lost (the embedded broker), the journal repairs the log and the
     # partition is read again from its beginning; elsewhere a mismatch is for a person to look at.
     refold_on_mismatch: bool = False
+    # Says whether what this folds into was dropped; asked where a cursor is missing.
+    dropped: Callable[[Reads], Awaitable[bool]] = never
     # Hears why the same batch fails again and again, and None when that is over.
     report: Callable[[str | None], None] = lambda _reason: None
     _tries: int = 0
-    # Partitions that had a cursor when we looked: where it is gone, the build has been dropped.
-    _begun: set[Partition] = field(default_factory=set)
 
     @property
     def names(self) -> Collections:
@@ -198,7 +202,6 @@ class Projector:
             )
         log.warning("folding_again", projection=self.sink.collection, partition=cursor["_id"])
         await self.store.delete_many(self.names.cursors, [cursor["_id"]])
-        self._begun.discard(partition)
 
     async def _cursors(
         self, reads: Reads, partitions: Collection[Partition]
@@ -206,15 +209,13 @@ class Projector:
         """Return the cursors that are there, by their ids.
 
         Raises:
-            BuildDroppedError: one that was there is gone.
+            BuildDroppedError: one is missing because nothing of this build is kept any more.
 
         """
-        keys = {cursor_id(partition): partition for partition in partitions}
-        found = await reads.get_many(self.names.cursors, list(keys))
-        gone = sorted(key for key, p in keys.items() if p in self._begun and key not in found)
-        if gone:
-            raise BuildDroppedError(f"{self.sink.collection} was dropped: no cursor of {gone}")
-        self._begun |= {keys[key] for key in found}
+        keys = [cursor_id(partition) for partition in partitions]
+        found = await reads.get_many(self.names.cursors, keys)
+        if len(found) < len(keys) and await self.dropped(reads):
+            raise BuildDroppedError(f"{self.sink.collection} was dropped")
         return found
 
     async def absorb(self, records: Sequence[Record]) -> None:
@@ -282,7 +283,6 @@ class Projector:
             await self._guard(tx, batch)
             await self._put(tx, batch)
             await tx.put_many(self.names.cursors, [self._cursor(span) for span in spans])
-        self._begun |= {span.partition for span in spans}
         batch.folding.committed()
 
     async def _stepped(

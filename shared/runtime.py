@@ -200,6 +200,7 @@ class ProjectionRunner:
         for build in sorted(wanted - self._folding):
             await self._prepare(build)
             projector = self.runtime.projector(ViewSink(self.projection, build.collection))
+            projector.dropped = partial(builds.is_dropped, self.projection, build)
             self.runtime.tasks.start(f"fold {build.collection}", projector.run)
             self._folding.add(build)
 

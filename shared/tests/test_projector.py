@@ -7,6 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 import orjson
 import pytest
@@ -546,13 +547,18 @@ async def test_what_ailed_a_task_is_forgotten_when_it_is_stopped() -> None:
 
 
 async def test_a_zombie_does_not_make_a_dropped_build_anew() -> None:
-    log, store = MemoryLog({"organization": 1}), MemoryStore()
+    log, store, card = MemoryLog({"organization": 1}), MemoryStore(), card_projection()
     await _joined(log, *(f"employee-{number}" for number in range(20)))
-    zombie = build(tiny_domain(), store, log).projector(ViewSink(card_projection(), "card_v1"))
+    old = Build("card", 1)
+    await builds.register(store, card)
+    zombie = build(tiny_domain(), store, log).projector(ViewSink(card, old.collection))
+    zombie.dropped = partial(builds.is_dropped, card, old)
     (partition,) = await log.ends("organization")
     records = [r async for batch in log.read(partition, 0, 20) for r in batch]
     await zombie.absorb(records[:10])
-    await builds.drop(store, card_projection(), Build("card", 1))
+    await builds.switch(store, card, await builds.begin(store, card))
+    await zombie.absorb(records[10:12])  # Whoever still reads it may read on.
+    await builds.drop(store, card, old)
     with pytest.raises(BuildDroppedError):
         await zombie.absorb(records[15:])
     with pytest.raises(BuildDroppedError):
@@ -654,3 +660,35 @@ async def test_what_is_parked_is_counted_and_read_page_by_page() -> None:
             collection = next(reversed(page))
             after = (collection, page[collection][-1]["_id"])
     assert pages == [{"card_v1": 2}, {"card_v1": 1, "keeper_v1": 1}, {"keeper_v1": 2}]
+
+
+async def test_what_is_properly_parked_is_skipped_by_verify_and_counted() -> None:
+    log = MemoryLog({"organization": 1})
+    (eve,) = recorded(EmployeeJoined(name="Eve"), stream=ADA)
+    await log.append("organization", BO, encode(eve))  # Under another stream's key: no fact.
+    await _joined(log, ADA)
+    async with running(build(tiny_domain(), None, log)) as runtime:
+        await card_of(runtime, ADA, 1)
+        checks = {check.name: check async for check in verify_domain(runtime)}
+    assert [check.differences for check in checks.values()] == [[], []]
+    assert [check.skipped for check in checks.values()] == [1, 1]
+    assert checks["organization/card_v1"].document()["skipped"] == 1
+
+
+async def test_verify_lets_others_have_their_turn() -> None:
+    log = MemoryLog({"organization": 1})
+    await _joined(log, *(f"employee-{number}" for number in range(2_000)))
+    async with running(build(tiny_domain(), None, log)) as runtime:
+        await card_of(runtime, "employee-1999", 1)
+        turns = 0
+
+        async def take_turns() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        others = asyncio.create_task(take_turns())
+        assert await differences(runtime) == []
+        others.cancel()
+    assert turns > 60
