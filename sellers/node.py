@@ -25,7 +25,7 @@ from services.organization import main as organization
 from shared import admin, changes
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
-from shared.kafka import KafkaLog
+from shared.kafka import KafkaLog, security_of
 from shared.mongo import MongoStore
 from shared.observability import LAG_RECORDS, OUTBOX_PENDING, PARKED_FACTS, configure_logs
 from shared.repair import publish_views_again, repair_log
@@ -54,7 +54,9 @@ class Node:
     async def open(self) -> None:
         """Connect, apply the topics, repair what a killed broker forgot, start folding."""
         settings, clock = self.settings, SystemClock()
-        facts = await KafkaLog.open(settings.kafka, embedded=settings.embedded)
+        facts = await KafkaLog.open(
+            settings.kafka, embedded=settings.embedded, security=security_of(settings)
+        )
         self._stack.push_async_callback(facts.close)
         await facts.create_topics(load_topics())
         opened: dict[str, Runtime] = {}
