@@ -26,7 +26,7 @@ from services.organization import main as organization
 from shared import admin, changes
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
-from shared.kafka import KafkaLog
+from shared.kafka import KafkaLog, security_of
 from shared.mongo import MongoStore
 from shared.observability import (
     LAG_RECORDS,
@@ -63,7 +63,9 @@ class Node:
     async def open(self) -> None:
         """Connect, apply the topics, repair what a killed broker forgot, start folding."""
         settings, clock = self.settings, SystemClock()
-        facts = await KafkaLog.open(settings.kafka, embedded=settings.embedded)
+        facts = await KafkaLog.open(
+            settings.kafka, embedded=settings.embedded, security=security_of(settings)
+        )
         self._stack.push_async_callback(facts.close)
         await facts.create_topics(load_topics())
         opened: dict[str, Runtime] = {}
@@ -131,9 +133,8 @@ class Node:
             for name, runtime in self.runtimes.items():
                 for progress in await runtime.lag():
                     LAG_RECORDS.labels(progress.collection).set(progress.lag)
-                    PARKED_FACTS.labels(progress.collection).set(0)
-                for collection, held in (await runtime.parked()).items():
-                    PARKED_FACTS.labels(collection).set(len(held))
+                for collection, count in (await runtime.parked_counts()).items():
+                    PARKED_FACTS.labels(collection).set(count)
                 for timer in runtime.timers.values():
                     status = await timer.status()
                     TIMER_OVERDUE.labels(status.timer).set(status.overdue)

@@ -53,6 +53,12 @@ async def lag(runtimes: Runtimes) -> dict[str, Any]:
             for name, runtime in runtimes.items()
             if runtime.decides
         },
+        # Views too large for their topic, whose subscribers know an older state of them.
+        "unpublished": {
+            view: count
+            for runtime in runtimes.values()
+            for view, count in (await runtime.unpublished()).items()
+        },
     }
 
 

@@ -19,6 +19,11 @@ from shared.events import Envelope, Position, UndecodableError, decode
 from shared.log import Record
 from shared.store import Document, Transaction
 
+# Why a fact is set aside that is not to blame itself.
+BEHIND = "behind a parked fact"
+REASON_MAX = 2_000
+STORABLE_MAX = 2**63 - 1
+
 log = structlog.get_logger()
 
 
@@ -132,7 +137,10 @@ class Batch:
                 self._park(record, stream_of(record), None, str(fact))
             return
         if not self.sink.keeps_heads:
-            self._fold(record, fact)
+            if park is not None and not self._is_dropped(record):
+                self._park(record, fact.stream, fact, park)
+            else:
+                self._fold(record, fact)
             return
         head = self.heads[fact.stream]
         if fact.version <= head.version:
@@ -140,7 +148,7 @@ class Batch:
                 self._fork(record, fact)
             return  # Folded before: a duplicate.
         if head.parked:
-            self._park(record, fact.stream, fact, "behind a parked fact")
+            self._park(record, fact.stream, fact, BEHIND)
         elif fact.version > head.version + 1:
             reason = f"gap: version {head.version + 1} has not come"
             self._park(record, fact.stream, fact, reason)
@@ -176,14 +184,16 @@ class Batch:
             self.newly_parked += 1
             log.error("stream_parked", projection=self.sink.collection, stream=stream, why=reason)
         self.touched[stream] = head
+        # Whatever is wrong with the fact, this document can be written: the bytes say the rest.
+        storable = fact is not None and fact.version <= STORABLE_MAX
         self.parked.append(
             {
                 "_id": place(record),
                 "stream": stream,
-                "version": fact.version if fact else None,
+                "version": fact.version if fact and storable else None,
                 "fact": fact.id if fact else None,
                 "keys": sorted({stream, *(self._concerns(fact) if fact else ())}),
-                "reason": reason,
+                "reason": reason[:REASON_MAX].encode(errors="backslashreplace").decode(),
                 "key": record.key,
                 "value": record.value,
                 "parked_at": self.now,

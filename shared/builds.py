@@ -68,6 +68,12 @@ async def read(reads: Reads, projection: Projection[Any]) -> Builds:
     return first(projection) if document is None else Builds.of(document)
 
 
+async def is_dropped(projection: Projection[Any], build: Build, reads: Reads) -> bool:
+    """Whether queries have left this build: whoever still folds it must not make it anew."""
+    builds = await read(reads, projection)
+    return build not in (builds.active, builds.coming)
+
+
 async def register(store: Store, projection: Projection[Any]) -> Builds:
     """Make sure that this release's version is active or on its way.
 

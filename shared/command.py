@@ -8,10 +8,12 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, model_validator
 
 from shared.errors import InvalidError
-from shared.events.base import in_range
+from shared.events.base import day_in_range, in_range
 
 # What every instant that somebody sends must be: with a zone, and in living memory or plans.
 Instant = Annotated[AwareDatetime, AfterValidator(in_range)]
+# And every business date: a fact of the year 3000 could be written and never be read again.
+Day = Annotated[date, AfterValidator(day_in_range)]
 
 
 class Command(BaseModel):
@@ -42,7 +44,7 @@ class Command(BaseModel):
 class DatedCommand(Command):
     """A command about something that happened on a business date: today when not told."""
 
-    on: date | None = None
+    on: Day | None = None
     date_unknown: bool = False
 
     @model_validator(mode="after")

@@ -28,10 +28,6 @@ def breaks(old: Schema, new: Schema) -> list[str]:
     return found
 
 
-def is_successor(old: Schema, new: Schema) -> bool:
-    return not breaks(old, new)
-
-
 def meaning(schema: Schema) -> Schema:
     """Return the schema without what only explains it, each reference put in its place."""
     told: Schema = _plain(schema, schema.get("$defs", {}), ())

@@ -85,8 +85,9 @@ class Journal:
     store: Store
     clock: Clock
     remembered: int = 50_000
-    # Ids this process has seen in the journal: its keeper need not look them up again.
-    _seen: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    # Facts this process has seen in the journal, with their places there: its keeper need not look
+    # them up again.
+    _seen: OrderedDict[str, tuple[str, int]] = field(default_factory=OrderedDict)
 
     async def prepare(self) -> None:
         await self.store.ensure_index(JOURNAL, ("stream", "version"), unique=True)
@@ -149,7 +150,7 @@ class Journal:
     def committed(self, entries: Iterable[Entry]) -> None:
         """Remember that these are in the journal for certain."""
         for entry in entries:
-            self._seen[entry.id] = None
+            self._seen[entry.id] = (entry.stream, entry.version)
         while len(self._seen) > self.remembered:
             self._seen.popitem(last=False)
 
@@ -172,14 +173,25 @@ class Journal:
 
     async def pending(self, limit: int, *, before: str | None = None) -> list[Outgoing]:
         """Return the oldest unpublished entries, those recorded before an instant only."""
+        return await self.outgoing(await self.outbox(limit, before=before))
+
+    async def outbox(
+        self, limit: int, *, before: str | None = None, after: str = ""
+    ) -> list[Document]:
+        """Return the oldest entries beyond one of them as they are stored, without their facts."""
         where: dict[str, Any] = {} if before is None else {"at": {"$lte": before}}
-        documents = await self.store.find(OUTBOX, where, sort=(("_id", 1),), limit=limit)
-        return [await self._outgoing(document) for document in documents]
+        if after:
+            where["_id"] = {"$gt": after}
+        return await self.store.find(OUTBOX, where, sort=(("_id", 1),), limit=limit)
+
+    async def outgoing(self, entries: Sequence[Document]) -> list[Outgoing]:
+        """Return entries of the outbox with their facts."""
+        return [await self._outgoing(document) for document in entries]
 
     async def pending_of(self, streams: Collection[str]) -> list[Outgoing]:
         """Return every unpublished entry that touches one of these streams."""
         documents = await self.store.find(OUTBOX, {"streams": {"$in": list(streams)}})
-        return [await self._outgoing(document) for document in documents]
+        return await self.outgoing(documents)
 
     async def published(self, ids: Collection[str]) -> None:
         """Take entries out of the outbox: the log has acknowledged every fact of them."""
@@ -189,8 +201,8 @@ class Journal:
         return await self.store.count(OUTBOX, {})
 
     def lookup(self, facts: Sequence[Envelope]) -> list[Envelope]:
-        """Return those facts that this process has not seen in the journal itself."""
-        return [fact for fact in facts if fact.id not in self._seen]
+        """Return those facts that this process has not seen at their places in the journal."""
+        return [fact for fact in facts if self._seen.get(fact.id) != (fact.stream, fact.version)]
 
     async def places(self, reads: Reads, facts: Sequence[Envelope]) -> dict[tuple[str, int], str]:
         """Say which fact the journal holds at each (stream, version) of these facts' streams."""
@@ -200,6 +212,12 @@ class Journal:
             fields=("stream", "version"),
         )
         return {(doc["stream"], doc["version"]): doc["_id"] for doc in held}
+
+    async def places_of(self, reads: Reads, ids: Collection[str]) -> dict[str, tuple[str, int]]:
+        """Say where the journal holds those of these facts that it holds at all."""
+        wanted = {"_id": {"$in": list(ids)}}
+        held = await reads.find(JOURNAL, wanted, fields=("stream", "version")) if ids else []
+        return {doc["_id"]: (doc["stream"], doc["version"]) for doc in held}
 
     async def restore(self, tx: Transaction, facts: Sequence[Envelope]) -> None:
         """Insert facts of the log, and their commands, that a restored journal lacks."""

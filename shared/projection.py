@@ -127,9 +127,14 @@ class Projection(Generic[V]):
         blank: Any = self.view
         return registered[1](blank(key) if view is None else view, at.data, at)
 
-    def replay(self, history: Iterable[Envelope]) -> dict[str, V]:
-        """Fold a whole history in memory: what a view means, and what `verify` compares with."""
-        views: dict[str, V] = {}
+    def replay(
+        self, history: Iterable[Envelope], views: dict[str, V] | None = None
+    ) -> dict[str, V]:
+        """Fold a whole history in memory: what a view means, and what `verify` compares with.
+
+        Given what the history before it came to, go on with that.
+        """
+        views = {} if views is None else views
         for at in history:
             for key in self.keys(at):
                 view = self.apply(key, views.get(key), at)

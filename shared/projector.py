@@ -6,24 +6,24 @@ What a record does to its stream is decided in `batch.py`; this is where it is r
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
-from shared.batch import Batch, Head, Sink, decoded, identity, stream_of
+from shared.batch import BEHIND, Batch, Head, Sink, decoded, identity, stream_of
 from shared.clock import Clock
 from shared.errors import NotFoundError, SellersError
 from shared.events import Envelope, UndecodableError, timestamp
 from shared.log import Log, Partition, Record, Subscription
 from shared.store import (
     Document,
-    DocumentTooLargeError,
     DuplicateKeyError,
     Reads,
     Store,
+    StoreError,
     Transaction,
     TransientStoreError,
 )
@@ -33,10 +33,16 @@ log = structlog.get_logger()
 
 # What operators left out for good, of every sink of the database, whatever its version.
 DROPPED = "dropped"
+# So often is a batch taken again before its reason is a failure that somebody has to hear of.
+TRIES_UNHEARD = 10
 
 
 class CursorMovedError(SellersError):
     """Another member committed past or before the place this batch began at."""
+
+
+class BuildDroppedError(CursorMovedError):
+    """What this folded has been dropped meanwhile; folding on would make it anew."""
 
 
 class LogMismatchError(SellersError):
@@ -80,8 +86,17 @@ class Collections:
         return f"{self.views}.dirty"
 
     @property
+    def unpublished(self) -> str:
+        return f"{self.views}.unpublished"
+
+    @property
     def all(self) -> tuple[str, ...]:
-        return (self.views, self.heads, self.cursors, self.parked, self.dirty)
+        kept = (self.views, self.heads, self.cursors, self.parked)
+        return (*kept, self.dirty, self.unpublished)
+
+
+async def never(_reads: Reads) -> bool:
+    return False
 
 
 @dataclass(slots=True)
@@ -98,8 +113,11 @@ class Projector:
     # Where facts of the log can be lost (the embedded broker), the journal repairs the log and the
     # partition is read again from its beginning; elsewhere a mismatch is for a person to look at.
     refold_on_mismatch: bool = False
-    on_progress: Callable[[], None] = lambda: None
-    _parked_at: deque[float] = field(default_factory=deque)
+    # Says whether what this folds into was dropped; asked where a cursor is missing.
+    dropped: Callable[[Reads], Awaitable[bool]] = never
+    # Hears why the same batch fails again and again, and None when that is over.
+    report: Callable[[str | None], None] = lambda _reason: None
+    _tries: int = 0
 
     @property
     def names(self) -> Collections:
@@ -121,7 +139,6 @@ class Projector:
                     await fetching
                     await self._go_back(subscription)
                     fetching = asyncio.ensure_future(self._fetch(subscription))
-                self.on_progress()
         finally:
             fetching.cancel()
             await subscription.close()
@@ -134,8 +151,14 @@ class Projector:
             await self.absorb(records)
         except (TransientStoreError, DuplicateKeyError, CursorMovedError) as error:
             log.info("batch_taken_again", projection=self.sink.collection, reason=str(error))
+            self._tries += 1
+            if self._tries >= TRIES_UNHEARD:
+                self.report(f"the same batch has failed {self._tries} times: {error}")
             await asyncio.sleep(0.05)
             return False
+        if self._tries >= TRIES_UNHEARD:
+            self.report(None)
+        self._tries = 0
         return True
 
     async def _go_back(self, subscription: Subscription) -> None:
@@ -149,7 +172,7 @@ class Projector:
             LogMismatchError: the log was truncated or made anew under a kept database.
 
         """
-        cursors = await self.store.get_many(self.names.cursors, [cursor_id(p) for p in partitions])
+        cursors = await self._cursors(self.store, partitions)
         starts = {}
         for partition in partitions:
             cursor = cursors.get(cursor_id(partition))
@@ -180,6 +203,21 @@ class Projector:
         log.warning("folding_again", projection=self.sink.collection, partition=cursor["_id"])
         await self.store.delete_many(self.names.cursors, [cursor["_id"]])
 
+    async def _cursors(
+        self, reads: Reads, partitions: Collection[Partition]
+    ) -> dict[str, Document]:
+        """Return the cursors that are there, by their ids.
+
+        Raises:
+            BuildDroppedError: one is missing because nothing of this build is kept any more.
+
+        """
+        keys = [cursor_id(partition) for partition in partitions]
+        found = await reads.get_many(self.names.cursors, keys)
+        if len(found) < len(keys) and await self.dropped(reads):
+            raise BuildDroppedError(f"{self.sink.collection} was dropped")
+        return found
+
     async def absorb(self, records: Sequence[Record]) -> None:
         """Fold exactly what lies between the cursor and the end of these records.
 
@@ -194,30 +232,40 @@ class Projector:
         by_partition: dict[Partition, list[Record]] = {}
         for record in records:
             by_partition.setdefault(Partition(record.topic, record.partition), []).append(record)
-        keys = {cursor_id(partition): partition for partition in by_partition}
-        cursors = await self.store.get_many(self.names.cursors, list(keys))
+        cursors = await self._cursors(self.store, by_partition)
         spans = []
-        for key, partition in keys.items():
+        for partition, delivered in by_partition.items():
+            key = cursor_id(partition)
             start = cursors[key]["offset"] if key in cursors else 0
-            new = [r for r in by_partition[partition] if r.offset >= start]
+            new = [r for r in delivered if r.offset >= start]
             if not new:
                 continue
-            if new[0].offset > start:
-                hole = [
-                    record
-                    async for batch in self.log.read(partition, start, new[0].offset)
-                    for record in batch
-                ]
-                new = hole + new
+            start = await self._fill(partition, start, new[0].offset)
             spans.append(Span(partition, start, new[-1].offset + 1, tuple(new)))
         return spans
 
+    async def _fill(self, partition: Partition, start: int, stop: int) -> int:
+        """Fold what nobody delivered, in batches as large as any; return the cursor after it."""
+        if start == stop:
+            return start
+        async with aclosing(self.log.read(partition, start, stop)) as batches:
+            async for records in batches:
+                for first in range(0, len(records), self.batch_max):
+                    piece = tuple(records[first : first + self.batch_max])
+                    await self._commit([Span(partition, start, piece[-1].offset + 1, piece)])
+                    start = piece[-1].offset + 1
+        return start  # Between it and `stop` the log holds no record.
+
     async def _commit(self, spans: Sequence[Span], park: str | None = None) -> None:
-        """Write the spans in one transaction; one that the store cannot take is bisected."""
+        """Write the spans in one transaction; one that the store never takes is bisected."""
         try:
             await self._transact(spans, park)
-        except DocumentTooLargeError as error:
+        except (TransientStoreError, DuplicateKeyError):
+            raise  # Not the batch is to blame: it is taken again.
+        except StoreError as error:
             records = [record for span in spans for record in span.records]
+            if park is not None:
+                raise  # Not even what sets it aside can be written: it is the store.
             if len(records) == 1:
                 await self._commit(spans, park=f"cannot be written: {error}")
                 return
@@ -232,10 +280,10 @@ class Projector:
             await self._check_cursors(tx, spans)
             heads = await self._heads(tx, read)
             batch = await self._stepped(tx, read, heads, park)
+            await self._guard(tx, batch)
             await self._put(tx, batch)
             await tx.put_many(self.names.cursors, [self._cursor(span) for span in spans])
         batch.folding.committed()
-        self._guard(batch.newly_parked)
 
     async def _stepped(
         self,
@@ -256,7 +304,7 @@ class Projector:
         return batch
 
     async def _check_cursors(self, tx: Transaction, spans: Sequence[Span]) -> None:
-        cursors = await tx.get_many(self.names.cursors, [cursor_id(s.partition) for s in spans])
+        cursors = await self._cursors(tx, [span.partition for span in spans])
         for span in spans:
             cursor = cursors.get(cursor_id(span.partition))
             if (cursor["offset"] if cursor else 0) != span.start:
@@ -287,16 +335,25 @@ class Projector:
             "at": timestamp(self.clock.now()),
         }
 
-    def _guard(self, newly_parked: int) -> None:
-        """Stop when too much is parked too fast: a bad release must not park the whole log."""
-        now = self.clock.now().timestamp()
-        self._parked_at.extend([now] * newly_parked)
-        while self._parked_at and self._parked_at[0] < now - self.parked_window_s:
-            self._parked_at.popleft()
-        if len(self._parked_at) > self.parked_max:
+    async def _guard(self, tx: Transaction, batch: Batch) -> None:
+        """Park nothing when it is too much too fast: a bad release must not park the whole log.
+
+        What was parked within the window counts, whichever process did it and however often it
+        was started since; with what this batch is about to park, which then is not written.
+        """
+        if not batch.newly_parked:
+            return
+        since = timestamp(self.clock.now() - timedelta(seconds=self.parked_window_s))
+        wanted = {"parked_at": {"$gte": since}, "reason": {"$ne": BEHIND}}
+        before = await tx.find(self.names.parked, wanted, fields=("stream",))
+        coming = [document for document in batch.parked if document["reason"] != BEHIND]
+        parked = {document["stream"] for document in (*before, *coming)}
+        if len(parked) > self.parked_max:
+            stream, reason = coming[0]["stream"], coming[0]["reason"]
             raise TooManyParkedError(
-                f"{self.sink.collection} parked {len(self._parked_at)} streams within "
-                f"{self.parked_window_s:.0f} s, more than {self.parked_max}: see `sellers parked`"
+                f"{self.sink.collection} would have parked {len(parked)} streams within "
+                f"{self.parked_window_s:.0f} s, more than {self.parked_max}; {batch.newly_parked} "
+                f"of them in this batch, which was not folded, as {stream}: {reason}"
             )
 
     async def unpark(self, stream: str) -> int:
@@ -304,8 +361,14 @@ class Projector:
 
         One transaction reads the list and folds it: a fact parked meanwhile cannot be lost.
         """
-        async with self.store.transaction() as tx:
-            batch = await self._refolded(tx, stream)
+        try:
+            async with self.store.transaction() as tx:
+                batch = await self._refolded(tx, stream)
+        except (TransientStoreError, DuplicateKeyError):
+            raise
+        except StoreError as error:  # What could not be written still cannot: all stays parked.
+            log.warning("replayed_in_vain", stream=stream, reason=str(error))
+            return await self.store.count(self.names.parked, {"stream": stream})
         batch.folding.committed()
         return len(batch.parked)
 
@@ -346,6 +409,9 @@ class Projector:
         read = sorted(map(_unparked, held), key=_by_version)
         batch = await self._stepped(tx, read, {stream: head})
         batch.touched[stream] = head
+        since = {document["_id"]: document["parked_at"] for document in held}
+        for document in batch.parked:  # What was tried in vain has not been parked just now.
+            document["parked_at"] = since[document["_id"]]
         await tx.delete_many(self.names.parked, [document["_id"] for document in held])
         await self._put(tx, batch)
         return batch

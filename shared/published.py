@@ -7,7 +7,7 @@ out if the view has not changed since. What lands late is found by reading the t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ import orjson
 import structlog
 
 from shared.events import Position
-from shared.log import Log, LogUnavailableError, Partition, Record
+from shared.log import Log, LogUnavailableError, Partition, Record, RecordTooLargeError
 from shared.projection import Projection
 from shared.projector import Collections, cursor_id
 from shared.store import Document, Reads, Store, StoreError
@@ -81,13 +81,19 @@ def topic_of(projection: Projection[Any]) -> str:
     return f"views.{projection.name}"
 
 
+def unpublished_of(collection: str) -> str:
+    """Return where a build notes the views that do not fit into a record of their topic."""
+    return Collections(collection).unpublished
+
+
 def headers_of(projection: Projection[Any], key: str, rev: Rev) -> list[tuple[str, bytes]]:
     """CloudEvents 1.0 in Kafka's binary mode: a deleted view is a tombstone."""
     attributes = {
         "ce_specversion": "1.0",
         "ce_id": f"{key}@{rev}",
         "ce_source": f"/views/{projection.name}",
-        "ce_type": f"views.{projection.name}.v{projection.version}",
+        # Of the build that is read: during a deployment it may be older than this release.
+        "ce_type": f"views.{projection.name}.v{rev.version}",
         "ce_subject": key,
         "ce_rev": str(rev),
         "content-type": "application/json",
@@ -134,13 +140,33 @@ class ViewPublisher:
         )
         outcomes = dict(zip(documents, sent, strict=True))
         acked = {key for key, outcome in outcomes.items() if not isinstance(outcome, Exception)}
+        too_large = {k: str(o) for k, o in outcomes.items() if isinstance(o, RecordTooLargeError)}
+        await self._note(names, acked, [documents[key] for key in too_large], too_large)
+        acked |= too_large.keys()  # It will never be taken as it is; its next change is tried.
         # A view that changed meanwhile has another mark, which stays.
         done = [m["_id"] for m in dirty if m["key"] in acked and _sent(m, documents[m["key"]])]
         await self.store.delete_many(names.dirty, done)
         for outcome in sent:
-            if isinstance(outcome, Exception):
+            if isinstance(outcome, BaseException) and not isinstance(outcome, RecordTooLargeError):
                 raise outcome
         return True
+
+    async def _note(
+        self,
+        names: Collections,
+        sent: Collection[str],
+        refused: Sequence[Document],
+        reasons: Mapping[str, str],
+    ) -> None:
+        """Write down which views their topic lacks; before their marks go."""
+        held = await self.store.find(names.unpublished, {}, fields=())
+        known = [document["_id"] for document in held if document["_id"] in sent]
+        await self.store.delete_many(names.unpublished, known)
+        for document in refused:
+            key, reason = document["_id"], reasons[document["_id"]]
+            log.error("view_too_large_for_its_topic", view=names.views, key=key, reason=reason)
+            note = {"_id": key, "rev": document["rev"], "reason": reason}
+            await self.store.put_many(names.unpublished, [note])
 
     async def _send(self, build: Build, document: Document) -> None:
         key, view = document["_id"], document["view"]

@@ -1,25 +1,54 @@
-"""From the outbox to the log: per stream in version order, n+1 only after n is acknowledged."""
+"""From the outbox to the log: per stream in version order, n+1 only after n is acknowledged.
+
+One task a partition: what is not acknowledged in one delays no other. What does not fit into memory
+waits in the outbox.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
 from shared.clock import Clock
 from shared.events import CONTENT_TYPE, Position, timestamp
 from shared.journal import Entry, Journal, Outgoing
-from shared.log import Log, LogUnavailableError, RecordTooLargeError
+from shared.log import Log, LogUnavailableError, Partition, RecordTooLargeError, partition_of
 from shared.store import StoreError
 
 HEADERS = (("content-type", CONTENT_TYPE.encode()),)
+# So much of the outbox is read at once, and so many times before the next second.
 BATCH = 64
+PAGES = 8
+
+Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
 log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Lane:
+    """What is on its way to one partition."""
+
+    # By id: what comes next, what is being sent, and what was waited for in vain and may still
+    # land.
+    waiting: dict[str, Entry] = field(default_factory=dict)
+    taken: dict[str, Entry] = field(default_factory=dict)
+    overdue: dict[str, Entry] = field(default_factory=dict)
+    working: asyncio.Task[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self.working is not None and not self.working.done()
+
+    @property
+    def load(self) -> int:
+        return len(self.waiting) + len(self.taken) + len(self.overdue)
 
 
 @dataclass(slots=True)
@@ -37,29 +66,42 @@ class Publisher:
     relay_every_s: float = 1.0
     relay_after_s: float = 2.0
     remembered: int = 50_000
+    # Facts held in memory, announced and for each partition; beyond them the relay comes for them.
+    held_max: int = 2_000
     _announced: list[Outgoing] = field(default_factory=list)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _lanes: dict[Partition, Lane] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
     # One unfinished send per fact: a broker that is away for an hour must not find queued copies.
     _sending: dict[str, asyncio.Task[Position]] = field(default_factory=dict)
     _acked: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    # Of each outbox entry the facts that no acknowledgement has come for yet, and its fact's entry.
+    _open: OrderedDict[str, dict[str, None]] = field(default_factory=OrderedDict)
+    _owner: dict[str, str] = field(default_factory=dict)
     # Outbox entries that this process has seen wholly acknowledged.
     _done: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    # Where the relay goes on: past what is stuck.
+    _relayed: str = ""
 
     def announce(self, outgoing: Outgoing) -> None:
         """These facts are in the journal: send them soon."""
-        self._announced.append(outgoing)
-        self._wake.set()
+        if sum(len(each.entries) for each in self._announced) < self.held_max:
+            self._announced.append(outgoing)
+            self._wake.set()
 
     async def run(self) -> None:
         """Publish until cancelled. Whatever fails stays in the outbox and is tried again."""
-        while True:
-            await self._wait_for_work()
-            batch, self._announced = self._announced[:BATCH], self._announced[BATCH:]
-            try:
-                await self.publish(batch or await self._left_behind())
-            except StoreError as error:
-                log.warning("publishing_postponed", reason=str(error))
-                await asyncio.sleep(self.relay_every_s)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_relaying(group.create_task))
+            self._go_on(group.create_task)
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                batch, self._announced = self._announced, []
+                try:
+                    await self._hand_over(batch, group.create_task, self.held_max)
+                except (StoreError, LogUnavailableError) as error:
+                    log.warning("publishing_postponed", reason=str(error))
 
     async def drain(self, wait_s: float) -> None:
         """Before a shutdown: give what was announced a last chance; the rest stays pending."""
@@ -67,26 +109,86 @@ class Publisher:
         try:
             async with asyncio.timeout(wait_s):
                 await self.publish(batch)
-        except (TimeoutError, StoreError) as error:
+        except (TimeoutError, StoreError, LogUnavailableError) as error:
             log.warning("left_in_the_outbox", entries=len(batch), reason=str(error))
 
     async def publish(self, batch: Sequence[Outgoing]) -> None:
-        """Send all facts of these outbox entries; take those out that are wholly acknowledged."""
-        # A slow commit is seen by the relay before it is announced here: once is enough.
-        fresh = [outgoing for outgoing in batch if outgoing.id not in self._done]
-        if not fresh:
-            return
-        work = await self._with_earlier(fresh)
-        streams: dict[str, dict[int, Entry]] = defaultdict(dict)
-        for outgoing in work.values():
+        """Send these, and what waits; return when all of it is acknowledged or given up for now."""
+        self._go_on(asyncio.ensure_future)
+        await self._hand_over(batch, asyncio.ensure_future)
+        await asyncio.gather(
+            *(lane.working for lane in self._lanes.values() if lane.working and lane.busy)
+        )
+
+    def _go_on(self, spawn: Spawn) -> None:
+        """Take up what was being sent when somebody ended it."""
+        for lane in self._lanes.values():
+            if not lane.busy:
+                lane.waiting, lane.taken = lane.taken | lane.waiting, {}
+                self._start(lane, spawn)
+
+    async def _hand_over(
+        self, batch: Sequence[Outgoing], spawn: Spawn, held_max: float = float("inf")
+    ) -> None:
+        """Put what is not acknowledged yet into its partition's lane, where there is room."""
+        finished = []
+        for outgoing in batch:
+            # A slow commit is seen by the relay before it is announced here: once is enough.
+            if outgoing.id in self._done:
+                continue
+            unacked = self._opened(outgoing)
             for entry in outgoing.entries:
-                streams[entry.stream][entry.version] = entry
+                lane = await self._lane(entry)
+                if entry.id in unacked and entry.id not in self._owner and lane.load < held_max:
+                    self._owner[entry.id] = outgoing.id
+                    lane.waiting[entry.id] = entry
+                    self._start(lane, spawn)
+            if not unacked:
+                finished.append(outgoing.id)
+        await self._finish(finished)
+
+    def _opened(self, outgoing: Outgoing) -> dict[str, None]:
+        unacked = self._open.setdefault(
+            outgoing.id, dict.fromkeys(entry.id for entry in outgoing.entries)
+        )
+        self._open.move_to_end(outgoing.id)
+        while len(self._open) > self.remembered:
+            self._open.popitem(last=False)
+        return unacked
+
+    async def _lane(self, entry: Entry) -> Lane:
+        if entry.topic not in self._counts:
+            self._counts[entry.topic] = await self.log.partitions(entry.topic)
+        return self._lanes.setdefault(self._partition(entry), Lane())
+
+    def _partition(self, entry: Entry) -> Partition:
+        return Partition(entry.topic, partition_of(entry.stream, self._counts[entry.topic]))
+
+    def _start(self, lane: Lane, spawn: Spawn) -> None:
+        if lane.waiting and not lane.busy:
+            lane.working = spawn(self._work(lane))
+
+    async def _work(self, lane: Lane) -> None:
+        """Send what waits for one partition, and what comes meanwhile after it."""
+        while lane.waiting:
+            lane.taken, lane.waiting = lane.waiting, {}
+            try:
+                await self._send_all(lane)
+            except StoreError as error:
+                log.warning("publishing_postponed", reason=str(error))
+            # Whatever was not sent is in the outbox: the relay brings it back.
+            for left in lane.taken.keys() - lane.overdue.keys():
+                self._owner.pop(left, None)
+            lane.taken = {}
+
+    async def _send_all(self, lane: Lane) -> None:
+        work = await self._with_earlier(lane)
+        streams: dict[str, dict[int, Entry]] = defaultdict(dict)
+        for entry in work:
+            streams[entry.stream][entry.version] = entry
         queues = [[facts[version] for version in sorted(facts)] for facts in streams.values()]
         acked = await self._in_waves(queues)
-        done = [o.id for o in work.values() if all(entry.id in acked for entry in o.entries)]
-        if done:
-            await self.journal.published(done)
-            self._finished(done)
+        await self._finish([o for e in work if e.id in acked and (o := self._close(e))])
 
     async def _in_waves(self, queues: Sequence[Sequence[Entry]]) -> set[str]:
         """Send the first fact of every stream, then the second...; a stream stops at a failure."""
@@ -106,17 +208,32 @@ class Publisher:
         return acked
 
     async def _send(self, entry: Entry) -> bool:
-        task = self._sending.get(entry.id)
+        lane, task = self._lanes[self._partition(entry)], self._sending.get(entry.id)
         if task is None:
             task = asyncio.ensure_future(
                 self.log.append(entry.topic, entry.stream, entry.value, HEADERS)
             )
             self._sending[entry.id] = task
+        elif entry.id in lane.overdue:
+            return False  # It was waited for once; nobody has to wait behind it again.
         # Waiting ends, the send does not: it may land late, and late is harmless.
         await asyncio.wait({task}, timeout=self.ack_timeout_s)
         if not task.done():
+            lane.overdue[entry.id] = entry
+            task.add_done_callback(lambda _: self._landed(lane, entry))
             return False
-        self._sending.pop(entry.id, None)
+        return self._sent(entry)
+
+    def _landed(self, lane: Lane, entry: Entry) -> None:
+        """What was waited for in vain has ended after all."""
+        lane.overdue.pop(entry.id, None)
+        if entry.id in self._sending and self._sent(entry):
+            self._remember((entry,))
+            self._close(entry)  # Its outbox entry goes when the relay comes by.
+        self._owner.pop(entry.id, None)
+
+    def _sent(self, entry: Entry) -> bool:
+        task = self._sending.pop(entry.id)
         try:
             task.result()
         except (LogUnavailableError, RecordTooLargeError) as error:
@@ -126,20 +243,37 @@ class Publisher:
             return False
         return True
 
-    async def _with_earlier(self, batch: Sequence[Outgoing]) -> dict[str, Outgoing]:
-        """Add what others left unpublished, until no stream has a hole that we cannot explain."""
-        work = {outgoing.id: outgoing for outgoing in batch}
-        while doubtful := self._doubtful(work.values()):
-            pending = await self.journal.pending_of(doubtful)
-            found = {outgoing.id: outgoing for outgoing in pending if outgoing.id not in work}
-            if not found:
-                break  # Whatever is missing has left the outbox: the log has it.
-            work |= found
-        return work
+    def _close(self, entry: Entry) -> str | None:
+        """Note an acknowledgement; return the outbox entry that was the last one missing of."""
+        outgoing = self._owner.pop(entry.id, None) or ""
+        unacked = self._open.get(outgoing, {})
+        unacked.pop(entry.id, None)
+        return outgoing if outgoing and not unacked else None
 
-    def _doubtful(self, work: Iterable[Outgoing]) -> list[str]:
+    async def _finish(self, outgoing: Collection[str]) -> None:
+        if outgoing:
+            await self.journal.published(outgoing)
+            self._finished(outgoing)
+
+    async def _with_earlier(self, lane: Lane) -> list[Entry]:
+        """Add what others left unpublished, until no stream has a hole that we cannot explain."""
+        work = dict(lane.taken)
+        while doubtful := self._doubtful(work.values()):
+            before = len(work)
+            for outgoing in await self.journal.pending_of(doubtful):
+                unacked = self._opened(outgoing)
+                for entry in outgoing.entries:
+                    if entry.id in unacked and await self._lane(entry) is lane:
+                        self._owner.setdefault(entry.id, outgoing.id)
+                        work.setdefault(entry.id, entry)
+            if len(work) == before:
+                break  # Whatever is missing has left the outbox: the log has it.
+        lane.taken = work
+        return list(work.values())
+
+    def _doubtful(self, work: Iterable[Entry]) -> list[str]:
         """Return the streams on which a fact follows one that we neither hold nor have sent."""
-        places = {(entry.stream, entry.version) for outgoing in work for entry in outgoing.entries}
+        places = {(entry.stream, entry.version) for entry in work}
         return sorted(
             {
                 stream
@@ -150,22 +284,38 @@ class Publisher:
             }
         )
 
-    async def _left_behind(self) -> list[Outgoing]:
-        before = self.clock.now() - timedelta(seconds=self.relay_after_s)
-        return await self.journal.pending(BATCH, before=timestamp(before))
+    async def _keep_relaying(self, spawn: Spawn) -> None:
+        """Look, on a clock of its own, for what anybody left behind, until cancelled."""
+        while True:
+            await asyncio.sleep(self.relay_every_s)
+            try:
+                for _ in range(PAGES):
+                    await self._hand_over(await self._left_behind(), spawn, self.held_max)
+                    if not self._relayed or self._full:
+                        break  # The end of the outbox, or of what we may hold.
+            except (StoreError, LogUnavailableError) as error:
+                log.warning("relaying_postponed", reason=str(error))
 
-    async def _wait_for_work(self) -> None:
-        if self._announced:
-            return
-        self._wake.clear()
-        try:
-            async with asyncio.timeout(self.relay_every_s):
-                await self._wake.wait()
-        except TimeoutError:
-            return  # Time to look for what another process left behind.
+    @property
+    def _full(self) -> bool:
+        lanes = self._lanes.values()
+        return bool(lanes) and all(lane.load >= self.held_max for lane in lanes)
+
+    async def _left_behind(self) -> list[Outgoing]:
+        """Return the next page of the outbox, without what is on its way from here already."""
+        before = timestamp(self.clock.now() - timedelta(seconds=self.relay_after_s))
+        page = await self.journal.outbox(BATCH, before=before, after=self._relayed)
+        self._relayed = page[-1]["_id"] if len(page) == BATCH else ""
+        return await self.journal.outgoing([e for e in page if not self._on_its_way(e["_id"])])
+
+    def _on_its_way(self, outgoing: str) -> bool:
+        unacked = self._open.get(outgoing, {})
+        return bool(unacked) and all(entry in self._owner for entry in unacked)
 
     def _finished(self, ids: Iterable[str]) -> None:
         self._done |= dict.fromkeys(ids)
+        for outgoing in ids:
+            self._open.pop(outgoing, None)
         while len(self._done) > self.remembered:
             self._done.popitem(last=False)
 

@@ -25,12 +25,13 @@ from shared.log import Log, LogUnavailableError
 from shared.projection import Projection
 from shared.projector import (
     Collections,
+    CursorMovedError,
     LogMismatchError,
     Projector,
     TooManyParkedError,
     cursor_id,
 )
-from shared.published import Build, ViewPublisher
+from shared.published import Build, ViewPublisher, unpublished_of
 from shared.publisher import Publisher
 from shared.reading import Reader
 from shared.service import Decisions, Domain, Service
@@ -43,6 +44,10 @@ V = TypeVar("V")
 
 RESTART_S_MAX = 15.0
 FOLLOW_S = 0.5
+# A build that needed longer for what the active one was ahead is asked for the rest again, so many
+# times at most: who folds no faster than facts come will never be nearer.
+SOON_S = 2.0
+ROUNDS_MAX = 10
 
 log = structlog.get_logger()
 
@@ -57,13 +62,22 @@ class Tasks:
     def start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         self._running[name] = asyncio.create_task(self._keep_running(name, work), name=name)
 
+    def report(self, name: str, reason: str | None) -> None:
+        """Say why a task gets nowhere although it runs, or None: it does again."""
+        if reason is None:
+            self.failures.pop(name, None)
+        else:
+            self.failures[name] = reason
+
     async def stop(self, *names: str) -> None:
-        """End these tasks, or all, and wait until they have ended."""
+        """End these tasks, or all, and wait until they have ended; nothing ails them any more."""
         chosen = names or tuple(self._running)
         ending = [self._running.pop(name) for name in chosen if name in self._running]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
+        for name in chosen:
+            self.failures.pop(name, None)
 
     async def _keep_running(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         pause = 0.1
@@ -75,7 +89,12 @@ class Tasks:
                 self.failures[name] = str(error)
                 log.error("task_stopped", task=name, reason=str(error))  # noqa: TRY400
                 return
-            except (TransientStoreError, LogUnavailableError, UnavailableError) as error:
+            except (
+                CursorMovedError,
+                LogUnavailableError,
+                TransientStoreError,
+                UnavailableError,
+            ) as error:
                 log.warning("task_interrupted", task=name, reason=str(error))
                 self.failures[name] = str(error)
             except Exception as error:
@@ -92,7 +111,7 @@ class Tasks:
 
 @dataclass(slots=True)
 class Progress:
-    """How far one sink has folded each of its topics."""
+    """How far one sink has folded its topics; `folded` counts no further than the log reaches."""
 
     collection: str
     folded: int
@@ -100,7 +119,20 @@ class Progress:
 
     @property
     def lag(self) -> int:
-        return max(self.written - self.folded, 0)
+        return self.written - self.folded
+
+
+@dataclass(slots=True)
+class Chase:
+    """Where the active build stood, which its successor has to pass on every partition."""
+
+    build: Build
+    goal: dict[str, int]
+    since: float
+    rounds: int = 1
+
+    def passed(self, cursors: dict[str, int]) -> bool:
+        return all(cursors.get(partition, 0) >= end for partition, end in self.goal.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +149,7 @@ class ProjectionRunner:
 
     projection: Projection[Any]
     runtime: Runtime
-    building: Build | None = None
+    _chase: Chase | None = None
     _active: Build | None = None
     _read_at: float = float("-inf")
     _folding: set[Build] = field(default_factory=set)
@@ -144,12 +176,6 @@ class ProjectionRunner:
         self._look(await builds.register(self.runtime.store, self.projection), read_at)
         self.runtime.tasks.start(f"follow {self.projection.name}", self._follow)
 
-    async def rebuild(self) -> Build:
-        """Begin a fresh build beside the active one; queries switch when it has caught up."""
-        build = await builds.begin(self.runtime.store, self.projection)
-        self.building = build
-        return build
-
     async def _follow(self) -> None:
         """Fold what the store says is active or coming, whoever decided it."""
         while True:
@@ -163,7 +189,7 @@ class ProjectionRunner:
                     if b and b.version == self.projection.version
                 }
             )
-            if state.coming in self._folding and await self._caught_up(state.coming):
+            if state.coming in self._folding and await self._caught_up(state.active, state.coming):
                 state = await builds.switch(self.runtime.store, self.projection, state.coming)
                 log.info("projection_switched", new=state.active.collection)
                 continue
@@ -171,7 +197,7 @@ class ProjectionRunner:
             await asyncio.sleep(FOLLOW_S)
 
     def _look(self, state: Builds, read_at: float) -> None:
-        self._active, self._read_at, self.building = state.active, read_at, state.coming
+        self._active, self._read_at = state.active, read_at
 
     async def _fold_these(self, wanted: set[Build]) -> None:
         for build in sorted(self._folding - wanted):
@@ -181,6 +207,7 @@ class ProjectionRunner:
         for build in sorted(wanted - self._folding):
             await self._prepare(build)
             projector = self.runtime.projector(ViewSink(self.projection, build.collection))
+            projector.dropped = partial(builds.is_dropped, self.projection, build)
             self.runtime.tasks.start(f"fold {build.collection}", projector.run)
             self._folding.add(build)
 
@@ -191,9 +218,36 @@ class ProjectionRunner:
         await self.runtime.store.ensure_index(parked, ("stream",))
         await self.runtime.store.ensure_index(parked, ("keys",))
 
-    async def _caught_up(self, build: Build) -> bool:
-        progress = await self.runtime.progress(build.collection, self.projection.topics)
-        return progress.lag == 0
+    async def _caught_up(self, active: Build, coming: Build) -> bool:
+        """Whether queries would miss at most what the active build has folded in a moment.
+
+        Not whether nothing is left to fold: under a steady load something always is.
+        """
+        ahead = await self._ends() | await self._cursors(active)
+        chase = self._chase
+        if chase is None or chase.build != coming:
+            chase = self._chase = Chase(coming, ahead, _now())
+        if not chase.passed(await self._cursors(coming)):
+            return False
+        if _now() - chase.since > SOON_S and chase.rounds < ROUNDS_MAX:
+            self._chase = Chase(coming, ahead, _now(), chase.rounds + 1)
+            return False
+        self._chase = None
+        return True
+
+    async def _cursors(self, build: Build) -> dict[str, int]:
+        found = await self.runtime.store.find(Collections(build.collection).cursors, {})
+        ours = (c for c in found if c["_id"].rpartition("/")[0] in self.projection.topics)
+        return {cursor["_id"]: cursor["offset"] for cursor in ours}
+
+    async def _ends(self) -> dict[str, int]:
+        """Where the log ends: what the active build has never read, its successor reads first."""
+        log = self.runtime.log
+        return {
+            cursor_id(partition): end
+            for topic in self.projection.topics
+            for partition, end in (await log.ends(topic)).items()
+        }
 
     async def _drop_these(self, leaving: Sequence[Build]) -> None:
         """Drop what queries left; not at once, for readers notice the switch a little later."""
@@ -311,6 +365,7 @@ class Runtime:
             batch_max=self.settings.batch_max,
             parked_max=self.settings.parked_max,
             refold_on_mismatch=self.settings.embedded,
+            report=partial(self.tasks.report, f"fold {sink.collection}"),
         )
         self._projectors[sink.collection] = projector
         return projector
@@ -336,8 +391,9 @@ class Runtime:
             held = await self.store.get_many(
                 Collections(collection).cursors, [cursor_id(p) for p in ends]
             )
-            folded += sum(cursor["offset"] for cursor in held.values())
-            written += sum(ends.values())
+            for partition, end in ends.items():
+                folded += min(held.get(cursor_id(partition), {}).get("offset", 0), end)
+                written += end
         return Progress(collection, folded, written)
 
     async def lag(self) -> list[Progress]:
@@ -347,14 +403,40 @@ class Runtime:
             for collection, projector in self._projectors.items()
         ]
 
-    async def parked(self) -> dict[str, list[dict[str, Any]]]:
-        """Return what every sink has set aside, by its collection."""
-        held = {}
-        for collection in self._projectors:
-            found = await self.store.find(Collections(collection).parked, {}, sort=(("_id", 1),))
+    async def parked(
+        self, limit: int | None = None, after: tuple[str, str] = ("", "")
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Return what every sink has set aside, by its collection.
+
+        With a limit, a page: the next facts after `after`, a collection and a place in it.
+        """
+        held: dict[str, list[dict[str, Any]]] = {}
+        for collection in sorted(self._projectors):
+            if collection < after[0] or limit == 0:
+                continue
+            where = {"_id": {"$gt": after[1]}} if collection == after[0] else {}
+            names = Collections(collection)
+            found = await self.store.find(names.parked, where, sort=(("_id", 1),), limit=limit)
             if found:
                 held[collection] = found
+                limit = None if limit is None else limit - len(found)
         return held
+
+    async def parked_counts(self) -> dict[str, int]:
+        """Say for everything this process folds how many facts are set aside."""
+        return {
+            collection: await self.store.count(Collections(collection).parked, {})
+            for collection in list(self._projectors)
+        }
+
+    async def unpublished(self) -> dict[str, int]:
+        """Say which views' topics lack what was too large for them, and how many views that is."""
+        return {
+            name: count
+            for name, runner in self.runners.items()
+            if runner.projection.published
+            and (count := await self.store.count(unpublished_of(await runner.collection()), {}))
+        }
 
     def projector_of(self, collection: str) -> Projector:
         """Return what folds into a collection, or raise NotFoundError."""

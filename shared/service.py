@@ -25,6 +25,7 @@ from shared.errors import (
     VersionConflictError,
 )
 from shared.events import Dated, Envelope, Event, encode
+from shared.events.base import day_in_range
 from shared.journal import MIRRORED, Commanded, Decision, Journal, Outgoing
 from shared.policies import Policy
 from shared.projection import Projection
@@ -264,9 +265,10 @@ class Decisions:
         """A business date begins at midnight in the company's zone; otherwise: as told, or now."""
         if isinstance(event, Dated) and event.on is not None:
             try:
-                return datetime.combine(event.on, time.min, self.zone).astimezone(UTC)
-            except OverflowError as error:
-                raise InvalidError(f"{event.on} is beyond the calendar", field="#/on") from error
+                day = day_in_range(event.on)
+            except ValueError as error:
+                raise InvalidError(f"{event.on}: {error}", field="#/on") from error
+            return datetime.combine(day, time.min, self.zone).astimezone(UTC)
         return request.occurred_at or now
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "SELLERS_"
@@ -23,6 +23,17 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     kafka: str = Field("127.0.0.1:9092", description="Kafka's bootstrap servers, host:port,...")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="whether the brokers want TLS (SSL) and a password (SASL)"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="how the password is proved"
+    )
+    kafka_sasl_username: str = Field("", description="who this process is to the brokers")
+    kafka_sasl_password: SecretStr = Field(SecretStr(""), description="its password there")
+    kafka_ca_file: Path | None = Field(
+        None, description="certificates of whoever signed the brokers'; none: the system's"
+    )
     mongo: str = Field("mongodb://127.0.0.1:27017", description="MongoDB's connection string")
     database_prefix: str = Field(
         "sellers_", description="each service's database is named after it"
@@ -53,6 +64,13 @@ class Settings(BaseSettings):
         if name not in available_timezones():
             raise ValueError(f"{name!r} is no IANA time zone")
         return name
+
+    @model_validator(mode="after")
+    def _says_who_it_is(self) -> Settings:
+        named = bool(self.kafka_sasl_username and self.kafka_sasl_password.get_secret_value())
+        if self.kafka_security_protocol.startswith("SASL") and not named:
+            raise ValueError("SASL needs SELLERS_KAFKA_SASL_USERNAME and _PASSWORD")
+        return self
 
     @model_validator(mode="after")
     def _no_misspelt_names(self) -> Settings:

@@ -139,6 +139,8 @@ class KeeperFolding:
 
     journal: Journal
     _places: dict[tuple[str, int], str] = field(default_factory=dict)
+    # Where the journal holds those of these facts that are not at their own place in it.
+    _elsewhere: dict[str, tuple[str, int]] = field(default_factory=dict)
     _unseen: set[str] = field(default_factory=set)
     _lacking: list[Envelope] = field(default_factory=list)
 
@@ -147,17 +149,24 @@ class KeeperFolding:
         self._unseen = {fact.id for fact in unseen}
         if unseen:
             self._places = await self.journal.places(tx, unseen)
+            lacking = [f.id for f in unseen if (f.stream, f.version) not in self._places]
+            self._elsewhere = await self.journal.places_of(tx, lacking)
 
     def apply(self, recorded: Recorded) -> None:
+        """Compare the fact with the journal, at every version; the heads know the newest only."""
         fact = recorded.fact
         if fact.id not in self._unseen:
             return
-        held = self._places.get((fact.stream, fact.version))
-        if held is None:
-            self._places[fact.stream, fact.version] = fact.id
-            self._lacking.append(fact)
-        elif held != fact.id:
+        place = (fact.stream, fact.version)
+        held = self._places.get(place, fact.id)
+        if held != fact.id:
             raise ForkError(f"{fact.stream}@{fact.version}: the journal holds {held}")
+        there = self._elsewhere.get(fact.id, place)
+        if there != place:
+            raise ForkError(f"{fact.id}: the journal holds it at {there[0]}@{there[1]}")
+        if place not in self._places:
+            self._places[place], self._elsewhere[fact.id] = fact.id, place
+            self._lacking.append(fact)
 
     async def save(self, tx: Transaction) -> None:
         if self._lacking:

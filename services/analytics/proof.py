@@ -68,7 +68,7 @@ async def verify_measures(runtime: Runtime) -> Check:
     stored = await _stored(runtime, build.collection)
     check = Check(f"{runtime.domain.name}/{build.collection}")
     folded: list[Envelope] = []
-    async for fact in facts_until(runtime.log, TOPICS, stored.cursors):
+    async for fact in facts_until(runtime.log, TOPICS, stored.cursors, check=check):
         if fact.stream.partition("-")[0] not in STREAMS:
             continue
         head = stored.heads.get(fact.stream)

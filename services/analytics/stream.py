@@ -24,8 +24,9 @@ from yarl import URL
 from services.analytics.measures import TOPICS
 from services.analytics.sink import MEASURES, MeasuresSink
 from services.analytics.worker import Measuring
+from shared import builds
 from shared.clock import Clock, SystemClock
-from shared.kafka import KafkaLog
+from shared.kafka import KafkaLog, security_of
 from shared.log import Log, Partition, Record
 from shared.mongo import MongoStore
 from shared.observability import configure_logs
@@ -49,6 +50,7 @@ def faust_app(settings: Settings, measuring: Measuring) -> Any:
     app = faust.App(
         f"{settings.topic_prefix}analytics-measures-v{MEASURES.version}",
         broker=brokers,
+        broker_credentials=credentials_of(settings),
         store="memory://",
         datadir=str(data_dir),
         autodiscover=False,
@@ -74,6 +76,19 @@ def faust_app(settings: Settings, measuring: Measuring) -> Any:
             await measuring.take([record_of(event.message) for event in events])
 
     return app
+
+
+def credentials_of(settings: Settings) -> Any:
+    """Say to Faust what `security_of` says to our own clients."""
+    secured = security_of(settings)
+    if "sasl_mechanism" in secured:
+        return faust.SASLCredentials(
+            mechanism=secured["sasl_mechanism"],
+            username=secured["sasl_plain_username"],
+            password=secured["sasl_plain_password"],
+            ssl_context=secured.get("ssl_context"),
+        )
+    return faust.SSLCredentials(secured["ssl_context"]) if secured else None
 
 
 def record_of(message: Any) -> Record:
@@ -132,6 +147,7 @@ def measures_projector(
         batch_max=settings.batch_max,
         parked_max=settings.parked_max,
         refold_on_mismatch=settings.embedded,
+        dropped=partial(builds.is_dropped, MEASURES, build),
     )
 
 
@@ -145,7 +161,9 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     """
     clock = SystemClock()
     async with AsyncExitStack() as stack:
-        facts = await KafkaLog.open(settings.kafka, embedded=settings.embedded)
+        facts = await KafkaLog.open(
+            settings.kafka, embedded=settings.embedded, security=security_of(settings)
+        )
         stack.push_async_callback(facts.close)
         name = f"{settings.instance}-analytics-worker"
         store = await MongoStore.open(settings.mongo, f"{settings.database_prefix}analytics", name)

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple, TypeVar, assert_nev
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from shared.command import HappenedCommand
+from shared.command import Day, HappenedCommand
 from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.events.opportunities import (
     FIRST_STAGE,
@@ -152,7 +152,7 @@ class Discover(HappenedCommand):
     product: ProductStream | None = None
     amount: Money | None = None
     currency: Currency | None = None
-    expected_close_on: date | None = None
+    expected_close_on: Day | None = None
     source_ref: str | None = Field(None, max_length=300)
 
 
@@ -184,7 +184,7 @@ class Revalue(HappenedCommand):
 
     amount: Money | None = None
     currency: Currency | None = None
-    expected_close_on: date | None = None
+    expected_close_on: Day | None = None
 
 
 class InvolvePerson(HappenedCommand):
@@ -211,9 +211,9 @@ class Mirror(HappenedCommand):
     product: ProductStream | None = None
     value: Money | None = None
     currency: Currency | None = None
-    discovered_on: date | None = None
-    stage_on: date | None = None
-    closed_on: date | None = None
+    discovered_on: Day | None = None
+    stage_on: Day | None = None
+    closed_on: Day | None = None
     source_ref: str | None = Field(None, max_length=300)
 
     @field_validator("stage_on", "closed_on")
@@ -505,13 +505,15 @@ def _decided(
 ) -> Opportunity:
     match event:
         case OpportunityWon(value=value, currency=currency, on=on):
-            decided = replace(opportunity, outcome="won", value=value, currency=currency)
+            decided = replace(
+                opportunity, outcome="won", value=value, currency=currency, latent=False
+            )
         case OpportunityLost(on=on):
-            decided = replace(opportunity, outcome="lost", value=None, currency=None)
+            decided = replace(opportunity, outcome="lost", value=None, currency=None, latent=False)
         case OutcomeCorrected(value=value, currency=currency, on=on):
             if opportunity.outcome is None:
                 return opportunity  # It was reopened since: that outcome is history.
             decided = replace(opportunity, value=value, currency=currency)
         case _:
             assert_never(event)
-    return replace(decided, closed_on=on, latent=False)
+    return replace(decided, closed_on=on)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
 
 import orjson
@@ -61,6 +61,7 @@ UPCASTERS: dict[str, tuple[str, Upcaster]] = {}
 # CloudEvents 1.0 knows integers of 32 bits.
 INTEGER_MAX = 2**31 - 1
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+OUT_OF_RANGE = "not between the years 1900 and 2200"
 
 
 class Position(NamedTuple):
@@ -233,5 +234,12 @@ def in_range(at: datetime) -> datetime:
     Near the ends of the calendar no zone's date can be told; no touch was or will be there.
     """
     if not EARLIEST <= at < LATEST:
-        raise ValueError("not between the years 1900 and 2200")
+        raise ValueError(OUT_OF_RANGE)
     return at
+
+
+def day_in_range(day: date) -> date:
+    """Return a date all of whose instants, in whatever zone, are in range, or raise ValueError."""
+    if not EARLIEST.date() < day < LATEST.date() - timedelta(days=1):
+        raise ValueError(OUT_OF_RANGE)
+    return day

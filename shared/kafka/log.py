@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import TopicPartition
@@ -50,6 +50,13 @@ SILENCE_S = 15.0
 REPLAY_RECORDS = 2_000
 
 
+class _Sent(NamedTuple):
+    topic: str
+    key: str
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
 class KafkaLog:
     """The log of one process. `embedded` brokers hold no groups and no empty fetches."""
 
@@ -60,6 +67,8 @@ class KafkaLog:
         self._partitions: dict[str, int] = {}
         self._describing = asyncio.Lock()
         self._sending: set[asyncio.Task[Position]] = set()
+        # Sends that their caller has given up: who sends the same again waits for them instead.
+        self._given_up: dict[_Sent, asyncio.Task[Position]] = {}
         self._renewing: asyncio.Task[None] | None = None
         self._reach = Reach(self._ends)
         self._producer: Any = None
@@ -113,14 +122,20 @@ class KafkaLog:
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> Position:
         partition = partition_of(key, await self.partitions(topic))
-        sending = asyncio.create_task(
-            self._send(Partition(topic, partition), key.encode(), value, list(headers))
-        )
-        self._sending.add(sending)
-        sending.add_done_callback(self._sent)
+        record = _Sent(topic, key, value, tuple(headers))
+        sending = self._given_up.get(record)
+        if sending is None:
+            sending = asyncio.create_task(
+                self._send(Partition(topic, partition), key.encode(), value, list(headers))
+            )
+            self._sending.add(sending)
+            sending.add_done_callback(self._sent)
         # Not awaited directly: neither our time limit nor a caller who leaves may cancel it.
         await asyncio.wait({sending}, timeout=self._ack_timeout_s)
         if not sending.done():
+            if record not in self._given_up:
+                self._given_up[record] = sending
+                sending.add_done_callback(lambda _: self._given_up.pop(record))
             raise LogUnavailableError(
                 f"{topic}/{partition}: not acknowledged within {self._ack_timeout_s:g} s"
             )

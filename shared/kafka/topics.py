@@ -74,7 +74,9 @@ async def _differences(
     answers = await admin.describe_configs(asked) if asked else []
     held: dict[str, dict[str, str]] = {}
     for answer in answers:
-        for _code, _reason, _kind, name, entries in answer.resources:
+        for code, reason, _kind, name, entries in answer.resources:
+            if code:  # Not knowing how a topic is set is no proof that it is set right.
+                raise LogUnavailableError(f"{name}: {for_code(code).__name__} {reason or ''}")
             held[name] = {entry[0]: entry[1] for entry in entries}
     for spec in specs:
         for setting, value in _settings(spec).items():

@@ -51,7 +51,7 @@ def store_error(error: Exception) -> StoreError:
     if away or labelled or codes & AWAY:
         return TransientStoreError(reason)
     # What cannot be encoded (an integer beyond 64 bits, a lone surrogate) ends here too: it never
-    # will be, so whoever bisects a failing batch finds it.
+    # will be, so a projector bisects the batch until it has found what is to blame.
     return StoreError(reason)
 
 

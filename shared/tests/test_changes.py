@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi.sse import ServerSentEvent
 
+from shared import builds
 from shared.changes import Changes, Place, Reach
 from shared.published import Build, Rev, topic_of
 from shared.runtime import Runtime
@@ -69,7 +70,7 @@ async def test_after_a_rebuild_a_client_that_comes_back_starts_afresh() -> None:
         await runtime.service.handle(join("employee-a"))
         copy = Copy()
         await follow(runtime, copy, {"employee-a": 0})
-        building = await runtime.runner("card").rebuild()
+        building = await builds.begin(runtime.store, CARD)
         async with asyncio.timeout(10):
             # The switch lies in the store, which tells nobody.
             while await runtime.runner("card").active() != building:  # noqa: ASYNC110

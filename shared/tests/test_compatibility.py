@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 import shared.events.base as events
 from shared import released
-from shared.compatibility import breaks, is_successor
+from shared.compatibility import breaks
 from shared.events import Event, UndecodableError, decode, encode
 from shared.released import (
     SchemaBrokenError,
@@ -63,8 +63,8 @@ def test_everything_else_is_a_new_version(fields: dict[str, Any], broken: str) -
 
 def test_more_choices_than_an_old_reader_knows_are_a_new_version() -> None:
     few, more = schema(kind=(Literal["a"], ...)), schema(kind=(Literal["a", "b"], ...))
-    assert not is_successor(few, more)
-    assert not is_successor(more, few)
+    assert breaks(few, more)
+    assert breaks(more, few)
 
 
 def test_a_change_inside_a_type_that_is_used_is_seen() -> None:
@@ -78,8 +78,8 @@ def test_a_change_inside_a_type_that_is_used_is_seen() -> None:
 
 def test_explanations_may_change_also_of_a_field_called_title() -> None:
     said = OLD | {"description": "Other words.", "title": "Reserved"}
-    assert is_successor(OLD, said)
-    assert not is_successor(schema(title=(str, ...)), schema(title=(int, ...)))
+    assert not breaks(OLD, said)
+    assert breaks(schema(title=(str, ...)), schema(title=(int, ...)))
 
 
 # --- writing what is missing

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 
+import orjson
 import pytest
 
+from shared import builds
+from shared.clock import SystemClock
 from shared.errors import NotFoundError, UnavailableError
 from shared.events import Envelope, encode
-from shared.events.organization import EmployeeAssigned, EmployeeJoined
-from shared.journal import Outgoing
+from shared.events.organization import EmployeeAssigned, EmployeeJoined, EmployeeLeft
+from shared.journal import JOURNAL, Outgoing, entry_of
 from shared.memory import MemoryLog, MemoryStore
 from shared.policies import Policy, Reaction
-from shared.projector import DROPPED, Collections
-from shared.published import Build, topic_of
+from shared.projector import DROPPED, BuildDroppedError, Collections, Projector, Span
+from shared.published import Build, Rev, headers_of, topic_of
 from shared.reading import Reader, Token
 from shared.runtime import Runtime
 from shared.sinks import ViewSink
@@ -168,7 +175,7 @@ async def test_too_much_parked_too_fast_stops_the_projection_and_says_so() -> No
     runtime = build(tiny_domain(), store, log, parked_max=3)
     for number in range(4):
         await log.append("organization", f"employee-{number}", b"garbage")
-    async with running(runtime):
+    async with running_unready(runtime):
         await until(lambda: _failed(runtime, "fold card_v1"))
         assert "more than 3" in runtime.tasks.failures["fold card_v1"]
 
@@ -181,7 +188,7 @@ async def test_a_rebuild_folds_beside_and_then_answers_in_its_place() -> None:
     async with running(build(tiny_domain())) as runtime:
         await runtime.service.handle_many([join(ADA), assign(ADA)])
         before = await card_of(runtime, ADA, 2)
-        building = await runtime.runner("card").rebuild()
+        building = await builds.begin(runtime.store, runtime.domain.projections[0])
         await until(lambda: _active(runtime, building))
         assert await card_of(runtime, ADA, 2) == before
         accepted = await runtime.service.handle(assign(ADA))
@@ -342,7 +349,7 @@ async def test_a_fact_dropped_for_good_is_left_out_of_every_rebuild_and_written_
         projector = runtime.projector_of("card_v1")
         left = await projector.drop(ADA, poison["_id"], reason="a typing mistake", by="kim")
         dropped = await card_of(runtime, ADA, 2)
-        again = await runtime.runners["card"].rebuild()
+        again = await builds.begin(runtime.store, runtime.domain.projections[0])
         await until(lambda: _switched(runtime, again))
         rebuilt = await card_of(runtime, ADA, 2)
         assert await differences(runtime) == []
@@ -394,3 +401,294 @@ async def _nothing_of(reader: Reader[Card], stream: str) -> bool:
 async def _lacks(reader: Reader[Card], stream: str) -> bool:
     seen = await reader.get(stream)
     return seen is not None and seen.parked == (stream,)
+
+
+async def _joined(log: MemoryLog, *streams: str) -> None:
+    for stream in streams:
+        (fact,) = recorded(EmployeeJoined(name=stream), stream=stream)
+        await log.append("organization", stream, encode(fact))
+
+
+def _said_differently(fact: Envelope, **attributes: object) -> bytes:
+    return orjson.dumps(orjson.loads(encode(fact)) | attributes)
+
+
+async def test_a_version_that_no_store_can_keep_parks_its_stream_only() -> None:
+    log, store = MemoryLog({"organization": 1}), MemoryStore()
+    (fact,) = recorded(EmployeeJoined(name="Ada"), stream=ADA)
+    await log.append("organization", ADA, _said_differently(fact, streamversion=2**64 - 1))
+    await _joined(log, BO)
+    async with running(build(tiny_domain(), store, log)) as runtime:
+        assert await card_of(runtime, BO, 1) is not None
+        (held,) = (await runtime.parked())["card_v1"]
+        await until(lambda: _parked(runtime, "keeper_v1", 1))
+        (kept,) = (await runtime.parked())["keeper_v1"]
+        assert runtime.tasks.failures == {}
+    assert (held["stream"], held["version"]) == (ADA, None)
+    assert "not a positive integer of 32 bits" in held["reason"]
+    assert "not a positive integer of 32 bits" in kept["reason"]
+
+
+async def test_a_view_that_no_store_can_keep_parks_its_stream_and_is_replayed_in_vain() -> None:
+    card = card_projection()
+
+    @card.on(EmployeeLeft)
+    def left(view: Card, event: EmployeeLeft, at: Envelope) -> Card:
+        return replace(view, moves=2**64)
+
+    log, store = MemoryLog({"organization": 1}), MemoryStore()
+    for fact in recorded(EmployeeJoined(name="Ada"), EmployeeLeft(), stream=ADA):
+        await log.append("organization", ADA, encode(fact))
+    await _joined(log, BO)
+    async with running(build(tiny_domain(card), store, log)) as runtime:
+        assert await card_of(runtime, BO, 1) is not None
+        assert await card_of(runtime, ADA, 1) is not None
+        await until(lambda: _parked(runtime, "card_v1", 1))
+        (held,) = (await runtime.parked())["card_v1"]
+        assert await runtime.projector_of("card_v1").unpark(ADA) == 1
+    assert (held["version"], "cannot be written" in held["reason"]) == (2, True)
+
+
+async def test_a_batch_that_would_park_too_much_parks_nothing_however_often_it_is_tried() -> None:
+    log, store = MemoryLog({"organization": 1}), MemoryStore()
+    await log.append("organization", "employee-0", b"garbage")
+    async with running_unready(runtime := build(tiny_domain(), store, log, parked_max=3)):
+        await until(lambda: _parked(runtime, "card_v1", 1))
+    for number in range(1, 4):
+        await log.append("organization", f"employee-{number}", b"garbage")
+    for _ in range(2):
+        await _stops(build(tiny_domain(), store, log, parked_max=3))
+        assert await store.count(Collections("card_v1").parked, {}) == 1
+
+
+async def _stops(runtime: Runtime) -> None:
+    async with running_unready(runtime):
+        await until(lambda: _failed(runtime, "fold card_v1"))
+        assert "4 streams" in runtime.tasks.failures["fold card_v1"]
+        assert "not JSON" in runtime.tasks.failures["fold card_v1"]
+
+
+@asynccontextmanager
+async def running_unready(runtime: Runtime) -> AsyncIterator[None]:
+    """Start what cannot get as far as deciding."""
+    await runtime.start()
+    try:
+        yield
+    finally:
+        await runtime.stop()
+
+
+async def test_a_fact_that_the_journal_holds_at_another_version_is_a_fork() -> None:
+    """An old backup came back, and what the third command said was decided again as the second."""
+    log, store = MemoryLog({"organization": 1}), MemoryStore()
+    first, second, third = recorded(
+        EmployeeJoined(name="Ada"),
+        EmployeeAssigned(unit="unit-1"),
+        EmployeeAssigned(unit="unit-2"),
+        stream=ADA,
+    )
+    for fact in (first, second, third):
+        await log.append("organization", ADA, encode(fact))
+    runtime = build(tiny_domain(), store, log)
+    await runtime.journal.prepare()
+    again = replace(third, version=2)
+    entries = [entry_of(fact, encode(fact)) for fact in (first, again)]
+    async with store.transaction() as tx:
+        await tx.insert_many(
+            JOURNAL,
+            [
+                {
+                    "_id": e.id,
+                    "topic": e.topic,
+                    "stream": ADA,
+                    "version": e.version,
+                    "fact": e.value,
+                }
+                for e in entries
+            ],
+        )
+    async with running(runtime):
+        await until(lambda: _parked(runtime, "keeper_v1", 2))
+        held = (await runtime.parked())["keeper_v1"]
+        assert runtime.tasks.failures == {}
+    assert [fact["version"] for fact in held] == [2, 3]
+    assert all("fork" in fact["reason"] for fact in held)
+
+
+async def test_a_batch_that_fails_again_and_again_is_a_failure_until_it_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shared.projector.TRIES_UNHEARD", 3)
+    store = MemoryStore()
+    runtime = build(tiny_domain(), store)
+    projector = runtime.projector(ViewSink(card_projection(), "card_v1"))
+    await _joined(runtime.log, ADA)  # type: ignore[arg-type]
+    await store.insert_many("card_v1", [{"_id": ADA, "rev": 1, "view": None}])
+    folding = asyncio.create_task(projector.run())
+    await until(lambda: _failed(runtime, "fold card_v1"))
+    assert "already there" in runtime.tasks.failures["fold card_v1"]
+    await store.delete_many("card_v1", [ADA])
+    await until(lambda: _recovered(runtime))
+    folding.cancel()
+    await asyncio.gather(folding, return_exceptions=True)
+
+
+async def _recovered(runtime: Runtime) -> bool:
+    return not runtime.tasks.failures
+
+
+async def test_what_ailed_a_task_is_forgotten_when_it_is_stopped() -> None:
+    log = MemoryLog(PARTITIONS)
+    await log.append("organization", ADA, b"garbage")
+    async with running_unready(runtime := build(tiny_domain(), None, log, parked_max=0)):
+        await until(lambda: _failed(runtime, "fold card_v1"))
+        await runtime.tasks.stop("fold card_v1")
+        assert "fold card_v1" not in runtime.tasks.failures
+
+
+async def test_a_zombie_does_not_make_a_dropped_build_anew() -> None:
+    log, store, card = MemoryLog({"organization": 1}), MemoryStore(), card_projection()
+    await _joined(log, *(f"employee-{number}" for number in range(20)))
+    old = Build("card", 1)
+    await builds.register(store, card)
+    zombie = build(tiny_domain(), store, log).projector(ViewSink(card, old.collection))
+    zombie.dropped = partial(builds.is_dropped, card, old)
+    (partition,) = await log.ends("organization")
+    records = [r async for batch in log.read(partition, 0, 20) for r in batch]
+    await zombie.absorb(records[:10])
+    await builds.switch(store, card, await builds.begin(store, card))
+    await zombie.absorb(records[10:12])  # Whoever still reads it may read on.
+    await builds.drop(store, card, old)
+    with pytest.raises(BuildDroppedError):
+        await zombie.absorb(records[15:])
+    with pytest.raises(BuildDroppedError):
+        await zombie.positions([partition])
+    assert not [name for name in await store.collections() if name.startswith("card_v1")]
+
+
+async def test_a_hole_is_folded_in_batches_as_small_as_any() -> None:
+    sizes: list[int] = []
+
+    class Counting(Projector):
+        async def _transact(self, spans: Sequence[Span], park: str | None) -> None:
+            sizes.append(sum(len(span.records) for span in spans))
+            await super()._transact(spans, park)
+
+    log, store = MemoryLog({"organization": 1}), MemoryStore()
+    await _joined(log, *(f"employee-{number}" for number in range(50)))
+    sink = ViewSink(card_projection(), "card_v1")
+    projector = Counting(sink, store, log, SystemClock(), batch_max=20)
+    (partition,) = await log.ends("organization")
+    records = [r async for batch in log.read(partition, 0, 50) for r in batch]
+    await projector.absorb(records[49:])
+    assert sizes == [20, 20, 9, 1]
+    assert await store.count("card_v1", {}) == 50
+
+
+async def test_a_rebuild_answers_although_facts_come_all_the_time() -> None:
+    async def slowly(_operation: str) -> None:
+        await asyncio.sleep(0.004)
+
+    log, store = MemoryLog(PARTITIONS), MemoryStore(step=slowly)
+    coming_in = asyncio.Event()
+    async with running(build(tiny_domain(), store, log)) as runtime:
+
+        async def load() -> None:
+            for number in itertools.count():
+                await _joined(log, f"employee-{number}")
+                coming_in.set()
+                await asyncio.sleep(0.01)
+
+        loading = asyncio.create_task(load())
+        await coming_in.wait()
+        building = await builds.begin(store, runtime.domain.projections[0])
+        await until(lambda: _active(runtime, building))
+        loading.cancel()
+
+
+async def test_a_build_does_not_take_over_before_it_has_passed_the_active_one() -> None:
+    log, store = MemoryLog(PARTITIONS), MemoryStore()
+    streams = [f"employee-{number}" for number in range(300)]
+    await _joined(log, *streams)
+    async with running(build(tiny_domain(), store, log)) as runtime:
+        await until(lambda: _failed_or_folded(runtime, "card_v1"))
+        building = await builds.begin(store, runtime.domain.projections[0])
+        await until(lambda: _active(runtime, building))
+        assert await store.count(building.collection, {}) == len(streams)
+
+
+async def test_a_view_too_large_for_its_topic_is_noted_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    card = card_projection(published=True)
+    log = MemoryLog(PARTITIONS)
+    async with running(build(tiny_domain(card), None, log)) as runtime:
+        monkeypatch.setattr("shared.memory.log.RECORD_BYTES_MAX", 600)
+        (fact,) = recorded(EmployeeJoined(name="x" * 700), stream=ADA)
+        monkeypatch.setattr("shared.memory.log.RECORD_BYTES_MAX", 10_000)
+        await log.append("organization", ADA, encode(fact))
+        monkeypatch.setattr("shared.memory.log.RECORD_BYTES_MAX", 600)
+        await until(lambda: _unpublished(runtime, {"card": 1}))
+        await runtime.service.handle(join(BO))
+        await until(lambda: _clean(runtime))
+        assert runtime.tasks.failures == {}
+        assert [record.key for record in log.records("views.card")] == [BO.encode()]
+        await runtime.service.handle(assign(ADA, "nowhere"))
+        await until(lambda: _unpublished(runtime, {}))
+
+
+async def _unpublished(runtime: Runtime, wanted: dict[str, int]) -> bool:
+    return await runtime.unpublished() == wanted
+
+
+def test_what_is_published_is_of_the_version_that_it_was_folded_with() -> None:
+    headers = dict(headers_of(card_projection(2), ADA, Rev(1, 3, 7)))
+    assert headers["ce_type"] == b"views.card.v1"
+
+
+async def test_what_is_parked_is_counted_and_read_page_by_page() -> None:
+    log = MemoryLog({"organization": 1})
+    for number in range(3):
+        await log.append("organization", f"employee-{number}", b"garbage")
+    async with running(build(tiny_domain(), None, log)) as runtime:
+        await until(lambda: _parked(runtime, "card_v1", 3))
+        await until(lambda: _parked(runtime, "keeper_v1", 3))
+        assert await runtime.parked_counts() == {"card_v1": 3, "keeper_v1": 3}
+        pages, after = [], ("", "")
+        while page := await runtime.parked(2, after):
+            pages.append({collection: len(held) for collection, held in page.items()})
+            collection = next(reversed(page))
+            after = (collection, page[collection][-1]["_id"])
+    assert pages == [{"card_v1": 2}, {"card_v1": 1, "keeper_v1": 1}, {"keeper_v1": 2}]
+
+
+async def test_what_is_properly_parked_is_skipped_by_verify_and_counted() -> None:
+    log = MemoryLog({"organization": 1})
+    (eve,) = recorded(EmployeeJoined(name="Eve"), stream=ADA)
+    await log.append("organization", BO, encode(eve))  # Under another stream's key: no fact.
+    await _joined(log, ADA)
+    async with running(build(tiny_domain(), None, log)) as runtime:
+        await card_of(runtime, ADA, 1)
+        checks = {check.name: check async for check in verify_domain(runtime)}
+    assert [check.differences for check in checks.values()] == [[], []]
+    assert [check.skipped for check in checks.values()] == [1, 1]
+    assert checks["organization/card_v1"].document()["skipped"] == 1
+
+
+async def test_verify_lets_others_have_their_turn() -> None:
+    log = MemoryLog({"organization": 1})
+    await _joined(log, *(f"employee-{number}" for number in range(2_000)))
+    async with running(build(tiny_domain(), None, log)) as runtime:
+        await card_of(runtime, "employee-1999", 1)
+        turns = 0
+
+        async def take_turns() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        others = asyncio.create_task(take_turns())
+        assert await differences(runtime) == []
+        others.cancel()
+    assert turns > 60

@@ -172,10 +172,17 @@ async def test_recorded_instants_of_a_stream_never_go_back() -> None:
     assert all(a.recorded_at <= b.recorded_at for a, b in pairwise(history[ADA]))
 
 
-async def test_a_date_beyond_the_calendar_is_refused_by_name() -> None:
+class Far(Join):
+    """A command whose decider derives a date that nobody sent, and nobody could read again."""
+
+    on: date | None = None
+
+
+@pytest.mark.parametrize("on", [date.min, date(1900, 1, 1), date(2199, 12, 31), date.max])
+async def test_a_date_beyond_the_calendar_is_refused_by_name(on: date) -> None:
     async with running(build(tiny_domain(), SELLERS_ZONE="Asia/Seoul")) as runtime:
-        command = Join(name="Ada", on=date.min)
-        with pytest.raises(InvalidError, match="beyond the calendar") as refused:
+        command = Far(name="Ada", on=on)
+        with pytest.raises(InvalidError, match="not between the years") as refused:
             await runtime.service.handle(Request(stream=ADA, command=command, actor="tester"))
     assert refused.value.field == "#/on"
 

@@ -216,7 +216,9 @@ class Events:
             if name == "measures":
                 await world.clients.call(begin(world.stores["analytics"], MEASURES))
             else:
-                await world.clients.call(slot.runtime.runner(name).rebuild())
+                runtime = slot.runtime
+                projection = runtime.runner(name).projection
+                await world.clients.call(begin(runtime.store, projection))
 
     def _stop_folding(self) -> None:
         deployment = self.world.deployment

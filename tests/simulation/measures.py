@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from zoneinfo import ZoneInfo
 
 from services.analytics.measures import TOPICS
-from services.analytics.sink import MeasuresSink
+from services.analytics.sink import MEASURES, MeasuresSink
 from services.analytics.worker import Measuring
+from shared import builds
 from shared.clock import Clock
 from shared.log import Partition, Record, Subscription
 from shared.memory import MemoryLog, MemoryStore
@@ -75,4 +77,5 @@ def measuring_of(process: Process, clock: Clock, *, embedded: bool) -> Measuring
 
 def fold_measures(store: MemoryStore, log: MemoryLog, clock: Clock, build: Build) -> Projector:
     sink = MeasuresSink(build.collection, ZONE)
-    return Projector(sink, store, log, clock, batch_max=6, parked_max=10_000)
+    dropped = partial(builds.is_dropped, MEASURES, build)
+    return Projector(sink, store, log, clock, batch_max=6, parked_max=10_000, dropped=dropped)

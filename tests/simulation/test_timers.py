@@ -19,6 +19,7 @@ from services.issues.main import domain
 from services.issues.model import GiveFeedback, Register, SetDeadline
 from services.issues.projections import IssueCard, issue_card
 from services.issues.timers import answer_deadline
+from shared import builds
 from shared.events import Envelope, decode
 from shared.events.issues import DeadlineMissed, DeadlineSet
 from shared.firing import LEASE_S, PAGE, SCAN_S, TimerRunner
@@ -319,7 +320,7 @@ async def test_a_rebuilt_view_fires_nothing_again_and_is_scanned_from_then_on() 
     runtime = await place.start()
     await owe(runtime, 10)
     await asyncio.sleep(10 + SOON_S)
-    build = await runtime.runner("issue_card").rebuild()
+    build = await builds.begin(runtime.store, runtime.runner("issue_card").projection)
     await asyncio.sleep(60)
     assert await runtime.runner("issue_card").active() == build
     assert len(place.missed) == 1
