@@ -101,6 +101,10 @@ def headers_of(projection: Projection[Any], key: str, rev: Rev) -> list[tuple[st
     return [(name, value.encode()) for name, value in attributes.items()]
 
 
+def _places_of(offsets: Mapping[Partition, int]) -> list[Document]:
+    return [{"_id": cursor_id(place), "offset": offset} for place, offset in offsets.items()]
+
+
 @dataclass(slots=True)
 class ViewPublisher:
     """Keeps one projection's topic equal to the documents of its active build."""
@@ -196,7 +200,9 @@ class ViewPublisher:
         held = {p: cursors.get(cursor_id(p), {}).get("offset", 0) for p in partitions}
         ends = await self.log.ends(topic_of(self.projection))
         # A log that forgot its newest records is read again: what they hid has to be found.
-        return {p: offset if offset <= ends[p] else 0 for p, offset in held.items()}
+        forgotten = {p: 0 for p, offset in held.items() if offset > ends[p]}
+        await self.store.put_many(self._cursors, _places_of(forgotten))
+        return held | forgotten
 
     async def _mend(self, records: Sequence[Record]) -> None:
         keys = {record.key.decode(): record for record in records if record.key}
@@ -216,9 +222,12 @@ class ViewPublisher:
             if marks:
                 await tx.put_many(names.dirty, marks)
             ends = {Partition(r.topic, r.partition): r.offset + 1 for r in records}
-            await tx.put_many(
-                self._cursors, [{"_id": cursor_id(p), "offset": end} for p, end in ends.items()]
-            )
+            known = await tx.get_many(self._cursors, [cursor_id(p) for p in ends])
+            # Who reads for a partition that another member has taken over is behind it.
+            ahead = {
+                p: max(e, known.get(cursor_id(p), {}).get("offset", 0)) for p, e in ends.items()
+            }
+            await tx.put_many(self._cursors, _places_of(ahead))
 
     def _stale(
         self, build: Build, key: str, record: Record, documents: dict[str, Document]

@@ -139,15 +139,16 @@ class Measuring:
             batch, self._pending = self._pending[:batch_max], self._pending[batch_max:]
             if not self._pending:
                 self._arrived.clear()
-            async with self._folding:
-                await self._fold_at_last(batch)
+            await self._fold_at_last(batch)
             self._folded.set()
 
     async def _fold_at_last(self, batch: Sequence[Record]) -> None:
         pause = 0.05
         while True:
             try:
-                return await self._fold(batch)
+                # Let go between two tries: what fails may be a build that was replaced meanwhile.
+                async with self._folding:
+                    return await self._fold(batch)
             except PASSING as error:
                 log.info("batch_taken_again", reason=str(error))
             await asyncio.sleep(pause)
