@@ -89,6 +89,10 @@ schemas: setup ## Write the schemas and examples that are missing; what was rele
 events: setup ## Write docs/EVENTS.md, the catalogue of facts
 	@$(BIN)/python -m sellers.catalogue
 
+.PHONY: defaults
+defaults: setup ## Write deploy/defaults.toml, the rules and numbers a company may choose
+	@$(BIN)/python -m sellers.defaults
+
 .PHONY: new-domain
 new-domain: setup ## Start a new domain: make new-domain NAME=orders [ONE=order]
 	@: $${NAME:?say which: make new-domain NAME=orders}

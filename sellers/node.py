@@ -26,6 +26,8 @@ from services.organization import main as organization
 from shared import admin, changes
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
+from shared.defaults import Section
+from shared.defaults import read as read_defaults
 from shared.kafka import KafkaLog, security_of
 from shared.mongo import MongoStore
 from shared.observability import (
@@ -69,13 +71,15 @@ class Node:
         self._stack.push_async_callback(facts.close)
         await facts.create_topics(load_topics())
         opened: dict[str, Runtime] = {}
+        defaults = read_defaults(settings.defaults_file, sections())
         for module in MODULES:
             name = module.domain.name
+            domain = module.domain.configured(defaults[name])
             store = await MongoStore.open(
                 settings.mongo, f"{settings.database_prefix}{name}", f"{settings.instance}-{name}"
             )
             self._stack.push_async_callback(store.close)
-            opened[name] = Runtime(module.domain, store, facts, clock, settings)
+            opened[name] = Runtime(domain, store, facts, clock, settings)
         if settings.embedded:
             await self._repair(list(opened.values()))
         for runtime in opened.values():
@@ -142,6 +146,11 @@ class Node:
                 if runtime.decides:
                     OUTBOX_PENDING.labels(name).set(await runtime.journal.backlog())
             await asyncio.sleep(MEASURE_EVERY_S)
+
+
+def sections() -> dict[str, type[Section]]:
+    """Return what every domain lets a company choose."""
+    return {module.domain.name: type(module.domain.defaults) for module in MODULES}
 
 
 def routers() -> list[APIRouter]:

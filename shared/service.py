@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from shared.clock import Clock, derived_id
 from shared.command import Command, DatedCommand
+from shared.defaults import Section
 from shared.errors import (
     CommandReusedError,
     DomainError,
@@ -70,6 +71,13 @@ class Domain:
     policies: tuple[Policy[Any], ...] = ()
     intake: tuple[str, ...] = ()
     timers: tuple[Timer[Any], ...] = ()
+    # What a deployment chose, and what builds this domain with another choice.
+    defaults: Section = field(default_factory=Section)
+    build: Callable[[Any], Domain] | None = None
+
+    def configured(self, defaults: Section) -> Domain:
+        """Return the domain as this deployment has it."""
+        return self if self.build is None else self.build(defaults)
 
     def decider(self, stream: str) -> Decider[Any, Any, Any]:
         kind = stream.partition("-")[0]

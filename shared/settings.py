@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     currency: str = Field(
         "USD", pattern="^[A-Z]{3}$", description="the company's currency, ISO 4217"
     )
+    defaults_file: Path | None = Field(
+        None, description="the company's rules and numbers, TOML; none: as deploy/defaults.toml"
+    )
     data_dir: Path = Field(Path(".data"), description="where this process may keep files")
     host: str = Field("127.0.0.1", description="the address the HTTP server binds to")
     port: int = Field(8080, ge=0, le=65535, description="the port of the HTTP server")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sellers import defaults
 from sellers.catalogue import PAGE, page
 from sellers.node import MODULES
 
@@ -49,6 +50,10 @@ def test_a_domains_page_is_read_in_a_minute(name: str) -> None:
     lines = (SERVICES / name / "README.md").read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("# ")
     assert len(lines) <= 16, "what it decides, its streams, its views: the rest is in the files"
+
+
+def test_the_file_of_defaults_says_what_the_code_says() -> None:
+    assert defaults.FILE.read_text(encoding="utf-8") == defaults.text(), "run: make defaults"
 
 
 def test_the_catalogue_of_facts_is_true() -> None:
