@@ -166,11 +166,20 @@ def import_crm_command(
             show_default="import-report-SOURCE-TIME.csv here",
         ),
     ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1_000,
+            help="Rows in one request; fewer where their texts are very long.",
+            show_default="800",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The outcome as an object.")] = False,
 ) -> None:
     """Import a CRM's export; run it again after an interruption, nothing is added twice."""
     api = connect(context, patience_s=IMPORT_PATIENCE_S)
-    summary = watching.import_crm(api, directory, (mapping, source), report_path, err)
+    summary = watching.import_crm(api, directory, (mapping, source), report_path, batch, err)
     if as_json:
         typer.echo(json.dumps(summary.document(), indent=2, ensure_ascii=False))
     else:

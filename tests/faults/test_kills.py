@@ -56,7 +56,7 @@ def test_the_real_export(tmp_path: Path) -> None:
     """With the export that the published figures were computed from, where it is at hand."""
     if not REAL.exists():
         pytest.skip(f"{REAL} is not here")
-    assert_nothing_wrong(play("embedded", 2, tmp_path, REAL))
+    assert_nothing_wrong(play("embedded", 2, tmp_path, REAL, batch=200))
 
 
 def test_the_figures_of_an_export_are_counted_from_its_text(tmp_path: Path) -> None:
