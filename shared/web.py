@@ -20,7 +20,7 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, R
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -296,12 +296,24 @@ def seen(found: Seen | None, what: str, request: Request, response: Response) ->
     """Answer one view with its ETag, 304 when the reader has it already, 404 when there is none."""
     if found is None:
         raise StarletteHTTPException(404, f"no such {what}")
-    headers = {"ETag": found.etag, **_lacking(found.parked)}
+    return _tagged(found, found.etag, found.value, request, response)
+
+
+def composed(found: Seen, value: Any, request: Request, response: Response) -> Any:
+    """Answer a page that is made of more than the view it is about: its ETag tells all it says."""
+    told = TypeAdapter(type(value)).dump_json(value)
+    digest = int.from_bytes(blake2b(told, digest_size=8).digest())
+    version = "" if found.version is None else found.version
+    return _tagged(found, f'"{version}-{digest}"', value, request, response)
+
+
+def _tagged(found: Seen, etag: str, value: Any, request: Request, response: Response) -> Any:
+    headers = {"ETag": etag, **_lacking(found.parked)}
     known = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
-    if found.etag in [tag.removeprefix("W/") for tag in known] or known == ["*"]:
+    if etag in [tag.removeprefix("W/") for tag in known] or known == ["*"]:
         raise StarletteHTTPException(304, headers=headers)
     response.headers.update(headers)
-    return found.value
+    return value
 
 
 def _lacking(parked: Sequence[str]) -> dict[str, str]:
