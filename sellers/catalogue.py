@@ -86,6 +86,7 @@ def _kind(field: dict[str, Any]) -> str:
     return {
         "date": "date",
         "date-time": "instant with offset",
+        "time": "time of the day",
         "integer": "whole number",
         "boolean": "yes or no",
         "string": "text",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from types import NoneType
@@ -37,6 +37,7 @@ BY_TYPE: dict[Any, Any] = {
     date: DAY,
     datetime: AT,
     AwareDatetime: AT,
+    time: time(9, 0),
     Decimal: Decimal("12500.50"),
 }
 BY_NAME: dict[str, str] = {
@@ -51,7 +52,9 @@ BY_NAME: dict[str, str] = {
 # Fields that name another stream do so by its kind.
 NAMES_A = {
     "contacts.parent": "company",
+    "organization.calendar": "workcalendar",
     "organization.parent": "unit",
+    "organization.substitute": "employee",
     "owner": "employee",
     "seller": "employee",
     **{kind: kind for kind in ("company", "employee", "opportunity", "person", "product", "unit")},

@@ -2,48 +2,62 @@
 
 from __future__ import annotations
 
+from services.organization import model
 from services.organization.api import router
-from services.organization.model import (
-    AppointManager,
-    Assign,
-    Employee,
-    FormUnit,
-    Join,
-    Leave,
-    MirrorEmployee,
-    MirrorUnit,
-    PlaceUnitUnder,
-    Unit,
-    decide_employee,
-    decide_unit,
-    evolve_employee,
-    evolve_unit,
-)
+from services.organization.defaults import OrganizationDefaults
 from services.organization.projections import PROJECTIONS
+from shared.command import Command
 from shared.service import Decider, Domain
 
-domain = Domain(
-    name="organization",
-    deciders={
-        "employee": Decider(
-            Employee(),
-            decide_employee,
-            evolve_employee,
-            {"join": Join, "assign": Assign, "leave": Leave, "mirror": MirrorEmployee},
-        ),
-        "unit": Decider(
-            Unit(),
-            decide_unit,
-            evolve_unit,
-            {
-                "form": FormUnit,
-                "place_under": PlaceUnitUnder,
-                "appoint_manager": AppointManager,
-                "mirror": MirrorUnit,
-            },
-        ),
-    },
-    projections=PROJECTIONS,
-)
+EMPLOYEE_COMMANDS: dict[str, type[Command]] = {
+    "join": model.Join,
+    "assign": model.Assign,
+    "grade": model.Grade,
+    "take_function": model.TakeFunction,
+    "take_role": model.TakeRole,
+    "lay_down_role": model.LayDownRole,
+    "plan_absence": model.PlanAbsence,
+    "cancel_absence": model.CancelAbsence,
+    "leave": model.Leave,
+    "mirror": model.MirrorEmployee,
+}
+UNIT_COMMANDS: dict[str, type[Command]] = {
+    "form": model.FormUnit,
+    "place_under": model.PlaceUnitUnder,
+    "appoint_manager": model.AppointManager,
+    "assign_calendar": model.AssignCalendar,
+    "mirror": model.MirrorUnit,
+}
+WORKCALENDAR_COMMANDS: dict[str, type[Command]] = {
+    "open": model.OpenWorkcalendar,
+    "set_hours": model.SetHours,
+    "declare_holidays": model.DeclareHolidays,
+    "withdraw_holiday": model.WithdrawHoliday,
+}
+
+
+def build(defaults: OrganizationDefaults) -> Domain:
+    """Return the domain with what this deployment chose."""
+    return Domain(
+        name="organization",
+        deciders={
+            "employee": Decider(
+                model.Employee(), model.decide_employee, model.evolve_employee, EMPLOYEE_COMMANDS
+            ),
+            "unit": Decider(model.Unit(), model.decide_unit, model.evolve_unit, UNIT_COMMANDS),
+            "workcalendar": Decider(
+                model.Workcalendar(),
+                model.decide_workcalendar,
+                model.evolve_workcalendar,
+                WORKCALENDAR_COMMANDS,
+            ),
+        },
+        projections=PROJECTIONS,
+        defaults=defaults,
+        build=build,
+    )
+
+
+domain = build(OrganizationDefaults())
 
 __all__ = ["domain", "router"]

@@ -1,15 +1,19 @@
 """Facts about ourselves: who works here, in which unit, under whom.
 
-Streams: `employee-<id>` and `unit-<id>`.
+Streams: `employee-<id>`, `unit-<id>` and `workcalendar-<id>`.
 """
 
 from __future__ import annotations
 
+from datetime import date, time
 from typing import Literal
 
-from shared.events.base import Dated
+from shared.events.base import Dated, Event
 
 UnitKind = Literal["team", "division", "company"]
+Role = Literal["seller", "leader", "executive", "marketing", "support", "dealer", "operations"]
+AbsenceKind = Literal["vacation", "sick", "parental", "training", "other"]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
 class EmployeeJoined(Dated, wire="organization.employee_joined.v1"):
@@ -33,6 +37,47 @@ class EmployeeLeft(Dated, wire="organization.employee_left.v1"):
     reason: str | None = None
 
 
+class EmployeeGraded(Dated, wire="organization.employee_graded.v1"):
+    """From this date on the colleague has this grade, from staff to chief executive (C-04)."""
+
+    grade: str
+
+
+class EmployeeFunctionTaken(Dated, wire="organization.employee_function_taken.v1"):
+    """From this date on the colleague has this function, such as sales or support (C-04)."""
+
+    function: str
+
+
+class EmployeeRoleTaken(Dated, wire="organization.employee_role_taken.v1"):
+    """From this date on the colleague acts in this role, beside those they have."""
+
+    role: Role
+
+
+class EmployeeRoleLaidDown(Dated, wire="organization.employee_role_laid_down.v1"):
+    """From this date on the colleague acts in this role no more."""
+
+    role: Role
+
+
+class EmployeeAbsencePlanned(Event, wire="organization.employee_absence_planned.v1"):
+    """The colleague is away on these days, and somebody else may stand in; told again: moved."""
+
+    absence: str
+    kind: AbsenceKind
+    first_day: date
+    last_day: date
+    substitute: str | None = None
+
+
+class EmployeeAbsenceCancelled(Event, wire="organization.employee_absence_cancelled.v1"):
+    """The colleague is not away on those days after all."""
+
+    absence: str
+    reason: str | None = None
+
+
 class UnitFormed(Dated, wire="organization.unit_formed.v1"):
     """A team, a division or the company itself came into being, under its parent."""
 
@@ -53,19 +98,84 @@ class ManagerAppointed(Dated, wire="organization.manager_appointed.v1"):
     employee: str
 
 
-EmployeeEvent = EmployeeJoined | EmployeeAssigned | EmployeeLeft
-UnitEvent = UnitFormed | UnitPlacedUnder | ManagerAppointed
-OrganizationEvent = EmployeeEvent | UnitEvent
+class UnitCalendarAssigned(Dated, wire="organization.unit_calendar_assigned.v1"):
+    """From this date on the unit, and those under it without one of their own, work by it."""
+
+    calendar: str
+
+
+class WorkcalendarOpened(Event, wire="organization.workcalendar_opened.v1"):
+    """A working calendar came into being: when people of a place work, and when they are off."""
+
+    name: str
+
+
+class WorkcalendarHoursSet(Dated, wire="organization.workcalendar_hours_set.v1"):
+    """From this date on work goes from then to then on this weekday; both missing: not at all."""
+
+    weekday: Weekday
+    starts: time | None = None
+    ends: time | None = None
+
+
+class WorkcalendarHolidayDeclared(Event, wire="organization.workcalendar_holiday_declared.v1"):
+    """Nobody works on this day, whatever the weekday."""
+
+    day: date
+    name: str
+
+
+class WorkcalendarHolidayWithdrawn(Event, wire="organization.workcalendar_holiday_withdrawn.v1"):
+    """The day is no holiday after all."""
+
+    day: date
+    reason: str | None = None
+
+
+EmployeeEvent = (
+    EmployeeJoined
+    | EmployeeAssigned
+    | EmployeeLeft
+    | EmployeeGraded
+    | EmployeeFunctionTaken
+    | EmployeeRoleTaken
+    | EmployeeRoleLaidDown
+    | EmployeeAbsencePlanned
+    | EmployeeAbsenceCancelled
+)
+UnitEvent = UnitFormed | UnitPlacedUnder | ManagerAppointed | UnitCalendarAssigned
+WorkcalendarEvent = (
+    WorkcalendarOpened
+    | WorkcalendarHoursSet
+    | WorkcalendarHolidayDeclared
+    | WorkcalendarHolidayWithdrawn
+)
+OrganizationEvent = EmployeeEvent | UnitEvent | WorkcalendarEvent
 
 __all__ = [
+    "AbsenceKind",
+    "EmployeeAbsenceCancelled",
+    "EmployeeAbsencePlanned",
     "EmployeeAssigned",
     "EmployeeEvent",
+    "EmployeeFunctionTaken",
+    "EmployeeGraded",
     "EmployeeJoined",
     "EmployeeLeft",
+    "EmployeeRoleLaidDown",
+    "EmployeeRoleTaken",
     "ManagerAppointed",
     "OrganizationEvent",
+    "Role",
+    "UnitCalendarAssigned",
     "UnitEvent",
     "UnitFormed",
     "UnitKind",
     "UnitPlacedUnder",
+    "Weekday",
+    "WorkcalendarEvent",
+    "WorkcalendarHolidayDeclared",
+    "WorkcalendarHolidayWithdrawn",
+    "WorkcalendarHoursSet",
+    "WorkcalendarOpened",
 ]

@@ -27,6 +27,7 @@ from services.organization.model import (
     UnitAlreadyFormedError,
     UnitCommand,
     UnitUnknownError,
+    WorkcalendarCommand,
     held_on,
 )
 from shared.events.organization import (
@@ -38,6 +39,7 @@ from shared.events.organization import (
     UnitEvent,
     UnitFormed,
     UnitPlacedUnder,
+    WorkcalendarEvent,
 )
 from shared.testing import check_decider, commands, facts, given
 
@@ -167,6 +169,11 @@ def test_so_it_is_with_units(history: list[Any], asked: list[Any]) -> None:
     check_decider(unit, history, asked)
 
 
+@for_all(st.lists(facts(WorkcalendarEvent), max_size=6), st.lists(commands(WorkcalendarCommand)))
+def test_and_with_working_calendars(history: list[Any], asked: list[Any]) -> None:
+    check_decider(domain.decider("workcalendar-1"), history, asked)
+
+
 @for_all(st.lists(facts(EmployeeEvent), max_size=6), commands(MirrorEmployee))
 def test_whatever_was_recorded_a_colleague_belongs_where_the_row_says(
     history: list[Any], row: MirrorEmployee
@@ -176,3 +183,4 @@ def test_whatever_was_recorded_a_colleague_belongs_where_the_row_says(
     assert after.name is not None
     assert not after.gone_on(row.on)
     assert row.unit is None or held_on(after.units, row.on) == row.unit
+    assert row.function is None or held_on(after.functions, row.on) == row.function

@@ -8,13 +8,14 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from services.organization.main import domain
-from services.organization.model import held_on
+from services.organization.model import held_on, roles_on
 from services.organization.projections import (
     PROJECTIONS,
     Assignment,
     Held,
     employee_card,
     unit_card,
+    workcalendar_card,
 )
 from shared.events import Envelope
 from shared.events.organization import (
@@ -26,11 +27,12 @@ from shared.events.organization import (
     UnitEvent,
     UnitFormed,
     UnitPlacedUnder,
+    WorkcalendarEvent,
 )
 from shared.testing import check_projection, histories, recorded
 
 JANUARY, MARCH, JUNE = date(2026, 1, 1), date(2026, 3, 1), date(2026, 6, 1)
-KINDS = {"employee": EmployeeEvent, "unit": UnitEvent}
+KINDS = {"employee": EmployeeEvent, "unit": UnitEvent, "workcalendar": WorkcalendarEvent}
 
 
 @for_all(histories(KINDS), st.integers())
@@ -48,10 +50,19 @@ def test_cards_and_rules_agree_on_who_belongs_where(told: list[list[Envelope]], 
             card = employee_card.replay(history)[stream].on(day)
             assert card.unit == held_on(state.units, day)
             assert card.active == (not state.gone_on(day))
+            assert card.grade == held_on(state.grades, day)
+            assert card.function == held_on(state.functions, day)
+            assert card.roles == roles_on(state.roles, day)
+            assert card.absences == state.absences
+        elif stream.startswith("workcalendar-"):
+            by = workcalendar_card.replay(history)[stream]
+            assert by.week == state.week
+            assert {one.day: one.name for one in by.holidays} == state.holidays
         else:
             led = unit_card.replay(history)[stream].on(day)
             assert led.parent == held_on(state.parents, day)
             assert led.manager == held_on(state.managers, day)
+            assert led.calendar == held_on(state.calendars, day)
 
 
 def test_assignments_stand_in_the_order_in_which_they_held() -> None:

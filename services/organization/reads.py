@@ -1,0 +1,117 @@
+"""Reads the cards that a question about the organisation needs, each once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import Depends
+
+from services.organization.defaults import OrganizationDefaults
+from services.organization.projections import (
+    EmployeeCard,
+    UnitCard,
+    WorkcalendarCard,
+    employee_card,
+    unit_card,
+    workcalendar_card,
+)
+from services.organization.tree import OrgTree
+from shared.projection import Projection
+from shared.reading import Seen, Token
+from shared.runtime import Runtime
+from shared.web import PAGE_MAX, runtime_of
+
+Organization = Annotated[Runtime, Depends(runtime_of("organization"))]
+
+
+def today(runtime: Runtime) -> date:
+    return runtime.clock.now().astimezone(runtime.settings.zone).date()
+
+
+def defaults_of(runtime: Runtime) -> OrganizationDefaults:
+    chosen = runtime.domain.defaults
+    assert isinstance(chosen, OrganizationDefaults)
+    return chosen
+
+
+@dataclass(slots=True)
+class Reads:
+    """What was read for one answer, at least as fresh as the caller's own write."""
+
+    runtime: Runtime
+    at_least: Token | None = None
+    employees: dict[str, EmployeeCard] = field(default_factory=dict)
+    units: dict[str, UnitCard] = field(default_factory=dict)
+    calendars: dict[str, WorkcalendarCard] = field(default_factory=dict)
+
+    async def seen(self, projection: Projection[Any], key: str) -> Seen | None:
+        return await self.runtime.reader(projection).get(key, self.at_least)
+
+    async def employee(self, stream: str) -> Seen | None:
+        found = await self.seen(employee_card, stream)
+        if found is not None:
+            self.employees[stream] = found.value
+        return found
+
+    async def unit(self, stream: str) -> Seen | None:
+        found = await self.seen(unit_card, stream)
+        if found is not None:
+            self.units[stream] = found.value
+        return found
+
+    async def calendar(self, stream: str | None) -> WorkcalendarCard | None:
+        if stream is not None and stream not in self.calendars:
+            found = await self.seen(workcalendar_card, stream)
+            if found is not None:
+                self.calendars[stream] = found.value
+        return self.calendars.get(stream or "")
+
+    async def above(self, units: Iterable[str]) -> None:
+        """Read these units and all that were, are or will be above them."""
+        wanted, asked = list(units), set[str]()
+        while wanted:
+            unit = wanted.pop()
+            if unit in asked:
+                continue
+            asked.add(unit)
+            if unit in self.units or await self.unit(unit) is not None:
+                wanted += [held.what for held in self.units[unit].parents]
+
+    async def around(self, employee: str) -> Seen | None:
+        """Read a colleague and all units that were, are or will be theirs or above them."""
+        found = await self.employee(employee)
+        if found is not None:
+            await self.above(one.unit for one in found.value.assignments)
+        return found
+
+    async def names(self, employees: Iterable[str | None]) -> dict[str, str | None]:
+        """Return what these colleagues are called; of those not read yet, read the cards."""
+        wanted = {one for one in employees if one is not None}
+        for one in wanted - self.employees.keys():
+            await self.employee(one)
+        return {one: self.employees[one].name for one in wanted if one in self.employees}
+
+    async def every(self, projection: Projection[Any], **where: Any) -> AsyncIterator[Any]:
+        """Read all views whose fields match, page after page."""
+        after: str | None = None
+        while True:
+            reader = self.runtime.reader(projection)
+            found = await reader.page(where, limit=PAGE_MAX, after=after, at_least=self.at_least)
+            for item in found.items:
+                yield item.value
+            after = found.next_key
+            if after is None:
+                return
+
+    async def whole(self) -> OrgTree:
+        """Read every unit."""
+        async for card in self.every(unit_card):
+            self.units[card.unit] = card
+        return self.tree
+
+    @property
+    def tree(self) -> OrgTree:
+        return OrgTree(self.units, self.employees)
