@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import date
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
 
+from services.organization.holidays import Skipped, read_holidays
 from services.organization.model import (
     DeclareHolidays,
+    Holiday,
     OpenWorkcalendar,
     SetHours,
     WithdrawHoliday,
 )
 from services.organization.projections import WorkcalendarCard, workcalendar_card
-from services.organization.reads import Organization
+from services.organization.reads import Organization, today
+from shared.command import Day
+from shared.errors import InvalidError, TooLargeError
 from shared.web import (
     AtLeast,
     CommandMeta,
@@ -24,6 +31,9 @@ from shared.web import (
     record,
     seen,
 )
+
+ICS = "text/calendar"
+FILE_BYTES_MAX = 1_000_000
 
 router = APIRouter()
 
@@ -70,6 +80,46 @@ async def withdraw_holiday(
     response: Response,
 ) -> Recorded:
     return await record(runtime, f"workcalendar-{calendar}", command, meta, response)
+
+
+class HolidaysLoaded(Recorded):
+    """How many holidays the file tells of the days asked for, and what in it is none."""
+
+    days: int
+    skipped: list[Skipped]
+
+
+@router.post(
+    "/workcalendars/{calendar}/holidays.ics",
+    status_code=202,
+    openapi_extra={"requestBody": {"content": {ICS: {"schema": {"type": "string"}}}}},
+)
+async def load_holidays(
+    calendar: StreamId,
+    runtime: Organization,
+    meta: CommandMeta,
+    request: Request,
+    response: Response,
+    first: Day | None = None,
+    last: Day | None = None,
+) -> HolidaysLoaded:
+    """Declare the whole days of an iCalendar file, of this year and the next unless told."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != ICS:
+        raise HTTPException(415, f"the body is an iCalendar file: content-type {ICS}")
+    year = today(runtime).year
+    first, last = first or date(year, 1, 1), last or date(year + 1, 12, 31)
+    content = await request.body()
+    if len(content) > FILE_BYTES_MAX:
+        raise TooLargeError(f"a file of holidays may have {FILE_BYTES_MAX} bytes at most")
+    # Away from the event loop: a large file takes its parser a while.
+    found = await asyncio.to_thread(read_holidays, content, first, last)
+    if not found.days:
+        why = "; ".join(f"{one.entry}: {one.why}" for one in found.skipped[:3])
+        raise InvalidError(f"no holiday between {first} and {last} is in it. {why}".strip())
+    days = tuple(Holiday(day=day, name=name) for day, name in sorted(found.days.items()))
+    command = DeclareHolidays(holidays=days)
+    done = await record(runtime, f"workcalendar-{calendar}", command, meta, response)
+    return HolidaysLoaded(**done.model_dump(), days=len(days), skipped=found.skipped)
 
 
 @router.get("/workcalendars/{calendar}")

@@ -35,7 +35,7 @@ async def read(client: AsyncClient, path: str, *tokens: str) -> Any:
 
 
 async def company(client: AsyncClient) -> tuple[str, ...]:
-    """Found a company of three units, each with a leader, and Ada in the team; say what to await."""
+    """Found three units, two with a leader, and Ada in the third; return what to await."""
     since, tokens = {"on": "2026-01-05"}, []
     await told(client, "workcalendars/kr/open", name="Seoul")
     holiday = {"day": "2026-09-25", "name": "추석"}
