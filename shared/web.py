@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import DomainError, InvalidError, UnavailableError
 from shared.events.base import INTEGER_MAX, UndecodableError
+from shared.exports import Exports, note_columns
 from shared.log import LogUnavailableError
 from shared.observability import COMMANDS, REQUEST_SECONDS
 from shared.reading import Page, Reader, Seen, Token
@@ -346,6 +347,7 @@ async def page(
     given = {name: value for name, value in where.items() if value is not None}
     mark = _mark(reader, given)
     after = None if wanted.cursor is None else _after(wanted.cursor, mark)
+    note_columns(reader.projection.view)
     found: Page = await reader.page(given, limit=wanted.limit, after=after, at_least=at_least)
     cursor = None if found.next_key is None else _cursor(found.next_key, mark)
     return {
@@ -427,6 +429,11 @@ class Edge:
             REQUEST_SECONDS.labels(scope["method"], route, str(status)).observe(elapsed)
 
 
+def _no_list() -> Response:
+    detail = "format=csv: this address answers one thing, which is no list"
+    return problem_response(problem(406, "no-list", "Only a list can be had as a file", detail))
+
+
 def build_app(
     title: str,
     runtimes: dict[str, Runtime],
@@ -454,6 +461,7 @@ def build_app(
         (Exception, _on_bug),
     ):
         app.add_exception_handler(handled, answer)
+    app.add_middleware(Exports, no_list=_no_list)
     app.add_middleware(Edge, new_id=new_id)
     for router in routers:
         app.include_router(router)
