@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from services.organization import employees_api, units_api, workcalendars_api
 
-router = APIRouter(prefix="/organization", tags=["organization"])
+router = APIRouter()
 for part in (employees_api, units_api, workcalendars_api):
     router.include_router(part.router)
 

@@ -41,7 +41,7 @@ from shared.web import (
 
 DAYS_MAX = 400
 
-router = APIRouter()
+router = APIRouter(prefix="/organization", tags=["organization"])
 
 
 @router.post("/employees/{employee}/join", status_code=202)

@@ -33,7 +33,7 @@ from shared.web import (
     record,
 )
 
-router = APIRouter()
+router = APIRouter(prefix="/organization", tags=["organization"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from shared.web import (
 ICS = "text/calendar"
 FILE_BYTES_MAX = 1_000_000
 
-router = APIRouter()
+router = APIRouter(prefix="/organization", tags=["organization"])
 
 
 @router.post("/workcalendars/{calendar}/open", status_code=202)

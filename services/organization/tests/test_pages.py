@@ -154,3 +154,13 @@ async def test_colleagues_are_listed_by_what_they_are_today(client: AsyncClient)
         ("away=true", 0),
     ):
         assert len((await read(client, f"employees?{asked}", token))["items"]) == found
+
+
+async def test_all_colleagues_are_one_file_however_small_its_pages(client: AsyncClient) -> None:
+    tokens = await company(client)
+    hostile = await told(client, "employees/4/join", name="=SUM(A1)", grade="staff")
+    await read(client, "employees", *tokens, hostile)
+    answer = await client.get("/organization/employees?format=csv&limit=1")
+    first, *lines = answer.text.splitlines()
+    assert first.startswith('\ufeff"employee","name","email","grade"')
+    assert [line.split(",")[1] for line in lines] == ['"Kim"', '"Lee"', '"Ada"', '"\'=SUM(A1)"']
