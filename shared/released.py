@@ -54,6 +54,7 @@ NAMES_A = {
     "contacts.parent": "company",
     "organization.calendar": "workcalendar",
     "organization.parent": "unit",
+    "organization.receiver": "employee",
     "organization.substitute": "employee",
     "owner": "employee",
     "seller": "employee",

@@ -1,13 +1,13 @@
-"""HTTP for the organisation, by what it is about: colleagues, units, working calendars."""
+"""HTTP for the organisation, by what it is about: colleagues, units, calendars, handovers."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
-from services.organization import employees_api, units_api, workcalendars_api
+from services.organization import employees_api, handovers_api, units_api, workcalendars_api
 
 router = APIRouter()
-for part in (employees_api, units_api, workcalendars_api):
+for part in (employees_api, units_api, workcalendars_api, handovers_api):
     router.include_router(part.router)
 
 __all__ = ["router"]

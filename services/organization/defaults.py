@@ -24,6 +24,13 @@ class OrganizationDefaults(Section):
     work_starts: Clock = Field("09:00", description="When work starts on these weekdays.")
     work_ends: Clock = Field("18:00", description="When work ends on them.")
 
+    first_meeting_days: int = Field(
+        14,
+        ge=0,
+        le=365,
+        description="How many days after a colleague has left a customer has met who takes over.",
+    )
+
     def hours(self, weekday: Weekday) -> Hours:
         """Return when people work on a weekday of which no calendar says anything."""
         if weekday not in self.workdays:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from services.organization import model
+from functools import partial
+
+from services.organization import handovers, model
 from services.organization.api import router
 from services.organization.defaults import OrganizationDefaults
+from services.organization.policies import POLICIES
 from services.organization.projections import PROJECTIONS
 from shared.command import Command
 from shared.service import Decider, Domain
@@ -34,6 +37,13 @@ WORKCALENDAR_COMMANDS: dict[str, type[Command]] = {
     "declare_holidays": model.DeclareHolidays,
     "withdraw_holiday": model.WithdrawHoliday,
 }
+HANDOVER_COMMANDS: dict[str, type[Command]] = {
+    "start": handovers.StartHandover,
+    "name_receiver": handovers.NameReceiver,
+    "acknowledge": handovers.Acknowledge,
+    "meet_customer": handovers.MeetCustomer,
+    "call_off": handovers.CallOffHandover,
+}
 
 
 def build(defaults: OrganizationDefaults) -> Domain:
@@ -51,8 +61,15 @@ def build(defaults: OrganizationDefaults) -> Domain:
                 model.evolve_workcalendar,
                 WORKCALENDAR_COMMANDS,
             ),
+            "handover": Decider(
+                handovers.Handover(),
+                partial(handovers.decide_handover, rules=defaults),
+                handovers.evolve_handover,
+                HANDOVER_COMMANDS,
+            ),
         },
         projections=PROJECTIONS,
+        policies=POLICIES,
         defaults=defaults,
         build=build,
     )

@@ -7,7 +7,9 @@ from datetime import date
 from typing import Any
 
 from services.organization.employee_views import EmployeeCard
-from services.organization.projections import employee_card, unit_card
+from services.organization.handover_views import HandoverCard
+from services.organization.handovers import handover_of
+from services.organization.projections import employee_card, handover_card, unit_card
 from services.organization.reads import Reads, defaults_of
 from services.organization.unit_views import UnitCard
 from services.organization.workcalendar_views import DayOff
@@ -55,6 +57,15 @@ class EmployeePage(EmployeeCard):
     reports_to: Someone | None = None
     substitute: Someone | None = None
     works: WorksBy | None = None
+    handover: HandoverCard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverPage(HandoverCard):
+    """A handover with the names of both."""
+
+    leaver: Someone | None = None
+    taker: Someone | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +118,7 @@ async def employee_page(reads: Reads, card: EmployeeCard, on: date) -> EmployeeP
     leads = tree.reports_to(card.employee, on)
     substitute = now.away.substitute if now.away is not None else None
     names = await reads.names([leads, substitute])
+    handed = await reads.seen(handover_card, handover_of(card.employee))
     return EmployeePage(
         **_of(now),
         on_day=on,
@@ -114,7 +126,14 @@ async def employee_page(reads: Reads, card: EmployeeCard, on: date) -> EmployeeP
         reports_to=_someone(leads, names),
         substitute=_someone(substitute, names),
         works=await _works(reads, now.unit, on, card),
+        handover=None if handed is None else handed.value.on(on),
     )
+
+
+async def handover_page(reads: Reads, card: HandoverCard) -> HandoverPage:
+    names = await reads.names([card.employee, card.receiver])
+    leaver, taker = _someone(card.employee, names), _someone(card.receiver, names)
+    return HandoverPage(**_of(card), leaver=leaver, taker=taker)
 
 
 async def unit_page(reads: Reads, card: UnitCard, on: date) -> UnitPage:

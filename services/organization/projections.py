@@ -6,6 +6,7 @@ What holds on a day is said when asked: a card has the dated lists, and `on` rea
 from __future__ import annotations
 
 from services.organization.employee_views import Assignment, EmployeeCard, employee_card
+from services.organization.handover_views import HandoverCard, handover_card
 from services.organization.held import Held
 from services.organization.unit_views import UnitCard, unit_card
 from services.organization.workcalendar_views import (
@@ -14,17 +15,19 @@ from services.organization.workcalendar_views import (
     workcalendar_card,
 )
 
-PROJECTIONS = (employee_card, unit_card, workcalendar_card)
+PROJECTIONS = (employee_card, unit_card, workcalendar_card, handover_card)
 
 __all__ = [
     "PROJECTIONS",
     "Assignment",
     "DayOff",
     "EmployeeCard",
+    "HandoverCard",
     "Held",
     "UnitCard",
     "WorkcalendarCard",
     "employee_card",
+    "handover_card",
     "unit_card",
     "workcalendar_card",
 ]

@@ -1,6 +1,6 @@
 """Facts about ourselves: who works here, in which unit, under whom.
 
-Streams: `employee-<id>`, `unit-<id>` and `workcalendar-<id>`.
+Streams: `employee-<id>`, `unit-<id>`, `workcalendar-<id>` and `handover-<id of the employee>`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from shared.events.base import Dated, Event
 UnitKind = Literal["team", "division", "company"]
 Role = Literal["seller", "leader", "executive", "marketing", "support", "dealer", "operations"]
 AbsenceKind = Literal["vacation", "sick", "parental", "training", "other"]
+HandoverCause = Literal["leaves", "moves"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -132,6 +133,46 @@ class WorkcalendarHolidayWithdrawn(Event, wire="organization.workcalendar_holida
     reason: str | None = None
 
 
+class HandoverStarted(Event, wire="organization.handover_started.v1"):
+    """All that a colleague looks after needs another owner by a day (C-09)."""
+
+    employee: str
+    cause: HandoverCause
+    leaves_on: date | None = None
+
+
+class HandoverRescheduled(Event, wire="organization.handover_rescheduled.v1"):
+    """The colleague leaves on another day than we knew."""
+
+    leaves_on: date | None = None
+
+
+class HandoverReceiverNamed(Dated, wire="organization.handover_receiver_named.v1"):
+    """A colleague takes over, and is to have met the first customer by a day."""
+
+    receiver: str
+    meet_by: date | None = None
+
+
+class HandoverAcknowledged(Dated, wire="organization.handover_acknowledged.v1"):
+    """The receiver has said: it is mine now."""
+
+    receiver: str
+
+
+class HandoverCustomerMet(Dated, wire="organization.handover_customer_met.v1"):
+    """A customer met the receiver for the first time."""
+
+    receiver: str
+    person: str
+
+
+class HandoverCalledOff(Dated, wire="organization.handover_called_off.v1"):
+    """Nothing is handed over after all."""
+
+    reason: str | None = None
+
+
 EmployeeEvent = (
     EmployeeJoined
     | EmployeeAssigned
@@ -150,7 +191,15 @@ WorkcalendarEvent = (
     | WorkcalendarHolidayDeclared
     | WorkcalendarHolidayWithdrawn
 )
-OrganizationEvent = EmployeeEvent | UnitEvent | WorkcalendarEvent
+HandoverEvent = (
+    HandoverStarted
+    | HandoverRescheduled
+    | HandoverReceiverNamed
+    | HandoverAcknowledged
+    | HandoverCustomerMet
+    | HandoverCalledOff
+)
+OrganizationEvent = EmployeeEvent | UnitEvent | WorkcalendarEvent | HandoverEvent
 
 __all__ = [
     "AbsenceKind",
@@ -164,6 +213,14 @@ __all__ = [
     "EmployeeLeft",
     "EmployeeRoleLaidDown",
     "EmployeeRoleTaken",
+    "HandoverAcknowledged",
+    "HandoverCalledOff",
+    "HandoverCause",
+    "HandoverCustomerMet",
+    "HandoverEvent",
+    "HandoverReceiverNamed",
+    "HandoverRescheduled",
+    "HandoverStarted",
     "ManagerAppointed",
     "OrganizationEvent",
     "Role",

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from services.organization.handovers import HandoverCommand
 from services.organization.main import domain
 from services.organization.model import (
     AppointManager,
@@ -35,6 +36,7 @@ from shared.events.organization import (
     EmployeeEvent,
     EmployeeJoined,
     EmployeeLeft,
+    HandoverEvent,
     ManagerAppointed,
     UnitEvent,
     UnitFormed,
@@ -172,6 +174,11 @@ def test_so_it_is_with_units(history: list[Any], asked: list[Any]) -> None:
 @for_all(st.lists(facts(WorkcalendarEvent), max_size=6), st.lists(commands(WorkcalendarCommand)))
 def test_and_with_working_calendars(history: list[Any], asked: list[Any]) -> None:
     check_decider(domain.decider("workcalendar-1"), history, asked)
+
+
+@for_all(st.lists(facts(HandoverEvent), max_size=6), st.lists(commands(HandoverCommand)))
+def test_and_with_handovers(history: list[Any], asked: list[Any]) -> None:
+    check_decider(domain.decider("handover-1"), history, asked)
 
 
 @for_all(st.lists(facts(EmployeeEvent), max_size=6), commands(MirrorEmployee))

@@ -14,6 +14,7 @@ from services.organization.projections import (
     Assignment,
     Held,
     employee_card,
+    handover_card,
     unit_card,
     workcalendar_card,
 )
@@ -23,6 +24,7 @@ from shared.events.organization import (
     EmployeeEvent,
     EmployeeJoined,
     EmployeeLeft,
+    HandoverEvent,
     ManagerAppointed,
     UnitEvent,
     UnitFormed,
@@ -32,7 +34,12 @@ from shared.events.organization import (
 from shared.testing import check_projection, histories, recorded
 
 JANUARY, MARCH, JUNE = date(2026, 1, 1), date(2026, 3, 1), date(2026, 6, 1)
-KINDS = {"employee": EmployeeEvent, "unit": UnitEvent, "workcalendar": WorkcalendarEvent}
+KINDS = {
+    "employee": EmployeeEvent,
+    "unit": UnitEvent,
+    "workcalendar": WorkcalendarEvent,
+    "handover": HandoverEvent,
+}
 
 
 @for_all(histories(KINDS), st.integers())
@@ -58,6 +65,11 @@ def test_cards_and_rules_agree_on_who_belongs_where(told: list[list[Envelope]], 
             by = workcalendar_card.replay(history)[stream]
             assert by.week == state.week
             assert {one.day: one.name for one in by.holidays} == state.holidays
+        elif stream.startswith("handover-"):
+            handed = handover_card.replay(history)[stream]
+            assert handed.receiver == state.receiver
+            assert handed.acknowledged == state.acknowledged
+            assert {one.person for one in handed.meetings} == state.met
         else:
             led = unit_card.replay(history)[stream].on(day)
             assert led.parent == held_on(state.parents, day)
