@@ -50,7 +50,10 @@ BY_NAME: dict[str, str] = {
 }
 # Fields that name another stream do so by its kind.
 NAMES_A = {
+    "contacts.into": "person",
+    "contacts.other": "person",
     "contacts.parent": "company",
+    "contacts.survivor": "person",
     "organization.parent": "unit",
     "owner": "employee",
     "seller": "employee",
