@@ -54,6 +54,25 @@ def placed(parents: Sequence[Parent], parent: str, since: date | None) -> tuple[
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Which colleague of ours answers for it from a date on."""
+
+    owner: str
+    since: date | None = None
+
+
+def owned(owners: Sequence[Owner], owner: str, since: date | None) -> tuple[Owner, ...]:
+    """Add that this colleague answered for it from then on; told again it says nothing new."""
+    kept: list[Owner] = []
+    for one in in_order(owners, Owner(owner, since)):
+        if kept and kept[-1].owner == one.owner:
+            kept[-1] = replace(kept[-1], since=kept[-1].since or one.since)
+        else:
+            kept.append(one)
+    return tuple(kept)
+
+
+@dataclass(frozen=True, slots=True)
 class Affiliation:
     """With which company the person is or was, from when to when (None: not known, or open).
 

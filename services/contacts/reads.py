@@ -1,0 +1,117 @@
+"""Reads across several views: the entries of one person as one, in one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Annotated, Any
+
+from fastapi import Depends
+
+from services.contacts.person_views import PersonCard, joined, person_card, person_statements
+from services.contacts.timelines import combined, timeline
+from shared.errors import InvalidError
+from shared.projection import Projection
+from shared.reading import Reader, Seen, Token
+from shared.runtime import Runtime
+from shared.web import Paging, runtime_of
+
+Contacts = Annotated[Runtime, Depends(runtime_of("contacts"))]
+# How many entries one person may have; more is a mistake that nobody should wait for.
+ENTRIES_MAX = 50
+
+
+def known_to(projection: Projection[Any], token: Token | None) -> Token | None:
+    """Return the token where the projection will ever know of it: others would wait in vain."""
+    return token if token is not None and projection.follows(token.stream) else None
+
+
+async def entries(runtime: Runtime, person: str, at_least: Token | None) -> list[Seen]:
+    """Return all entries of the person that this one belongs to, the surviving one first."""
+    reader = runtime.reader(person_card)
+    at_least = known_to(person_card, at_least)
+    survivor = await _survivor(reader, person, at_least)
+    if survivor is None:
+        return []
+    found: list[Seen] = []
+    upcoming, asked = [survivor], {survivor.value.person}
+    while upcoming and len(found) < ENTRIES_MAX:
+        found.append(upcoming.pop(0))
+        card: PersonCard = found[-1].value
+        for name in card.identities:
+            part = None if name in asked else await reader.get(name, at_least)
+            asked.add(name)
+            if part is not None and part.value.merged_into == card.person:
+                upcoming.append(part)
+    return found
+
+
+async def _survivor(reader: Reader[PersonCard], person: str, at_least: Token | None) -> Seen | None:
+    """Follow what is part of what; where two are part of each other, the first by name survives."""
+    way: list[Seen] = []
+    found = await reader.get(person, at_least)
+    while found is not None and found.value.merged_into is not None:
+        way.append(found)
+        into = found.value.merged_into
+        around = [one for one in way if one.value.person == into]
+        if around:
+            return min(way[way.index(around[0]) :], key=lambda one: str(one.value.person))
+        found = await reader.get(into, at_least)
+    return found
+
+
+def as_one_rev(found: Sequence[Seen]) -> Seen:
+    """Return one ETag for several views: it differs when any of them does."""
+    revs = "|".join(f"{one.value.person}@{one.rev}" for one in found)
+    digest = blake2b(revs.encode(), digest_size=7).digest()
+    parked = sorted({stream for one in found for stream in one.parked})
+    return Seen(int.from_bytes(digest), None, tuple(parked))
+
+
+async def statements_of(
+    runtime: Runtime, people: Sequence[str], at_least: Token | None
+) -> list[Seen]:
+    reader = runtime.reader(person_statements)
+    found = [await reader.get(one, known_to(person_statements, at_least)) for one in people]
+    return [one for one in found if one is not None]
+
+
+async def with_survivors(
+    runtime: Runtime, cards: Sequence[PersonCard], at_least: Token | None
+) -> list[PersonCard]:
+    """Return each card as the whole person that it is part of, nobody twice."""
+    found: dict[str, PersonCard] = {}
+    for card in cards:
+        whole = card
+        if card.merged_into is not None or card.identities:
+            parts = await entries(runtime, card.person, at_least)
+            whole = joined([part.value for part in parts])
+        found.setdefault(whole.person, whole)
+    return list(found.values())
+
+
+async def months_of(
+    runtime: Runtime, people: Sequence[str], wanted: Paging, at_least: Token | None
+) -> dict[str, Any]:
+    """Return a page of the timeline of all entries of a person; the cursor is its last month."""
+    after = wanted.cursor
+    if after is not None and (len(after) != len("2026-01") or after[4] != "-"):
+        raise InvalidError("not a cursor of ours", field="cursor")
+    reader, found, parked = runtime.reader(timeline), [], set()
+    for person in people:
+        part = await reader.page(
+            {"person": person},
+            limit=wanted.limit + 1,
+            after=None if after is None else f"{person}/{after}",
+            at_least=known_to(timeline, at_least),
+        )
+        found += [month.value for month in part.items]
+        parked |= set(part.parked)
+    months = combined(found, people[0])
+    more = len(months) > wanted.limit
+    shown = months[: wanted.limit]
+    return {
+        "items": shown,
+        "next_cursor": shown[-1].month if more else None,
+        "parked": sorted(parked),
+    }
