@@ -8,6 +8,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from services.contacts import (
+    attention_api,
     companies_api,
     duplicates_api,
     people_api,
@@ -16,5 +17,5 @@ from services.contacts import (
 )
 
 router = APIRouter()
-for part in (duplicates_api, people_api, statements_api, companies_api, touches_api):
+for part in (attention_api, duplicates_api, people_api, statements_api, companies_api, touches_api):
     router.include_router(part.router)

@@ -7,41 +7,21 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from services.contacts.defaults import ContactsDefaults
 from services.contacts.duplicates import Candidate, candidates, duplicate_block, pairs
 from services.contacts.matching import Known, blocks, likeness
-from services.contacts.person_views import PersonCard, known, person_card
-from services.contacts.reads import Contacts, known_to
-from shared.reading import Token
+from services.contacts.person_views import known, person_card
+from services.contacts.reads import Contacts, cards_of, defaults_of, known_to
 from shared.runtime import Runtime
 from shared.web import AtLeast, PageWanted, page
 
 router = APIRouter(tags=["contacts"])
 Score = Annotated[float | None, Query(ge=0, le=1)]
-# Cards asked for at once; the store looks up longer lists in parts.
-CARDS_MAX = 50
 # Of one company so many people are compared with one another.
 COLLEAGUES_MAX = 200
 
 
 def least_score(runtime: Runtime, asked: float | None) -> float:
-    defaults = runtime.domain.defaults
-    assert isinstance(defaults, ContactsDefaults)
-    return defaults.duplicate_score if asked is None else asked
-
-
-async def cards_of(
-    runtime: Runtime, people: set[str], at_least: Token | None
-) -> dict[str, PersonCard]:
-    reader, wanted = runtime.reader(person_card), sorted(people)
-    found: dict[str, PersonCard] = {}
-    for at in range(0, len(wanted), CARDS_MAX):
-        some = wanted[at : at + CARDS_MAX]
-        part = await reader.page(
-            {"person": {"$in": some}}, limit=len(some), at_least=known_to(person_card, at_least)
-        )
-        found |= {one.value.person: one.value for one in part.items}
-    return found
+    return defaults_of(runtime).duplicate_score if asked is None else asked
 
 
 @router.get("/contacts/duplicates")

@@ -76,13 +76,15 @@ class PersonCard:
     identities: tuple[str, ...] = ()
     told_apart: tuple[str, ...] = ()
     buying_roles: tuple[BuyingRoleHeld, ...] = ()
+    # Where the person ever had a say in what is bought.
+    buyer_of: tuple[str, ...] = ()
 
 
 person_card = Projection(
     "person_card",
     version=3,
     view=PersonCard,
-    indexes=("companies", "name", "email", "person"),
+    indexes=("companies", "buyer_of", "name", "email", "person"),
     published=True,
     streams=("person", "touch"),
 )
@@ -140,7 +142,11 @@ def touched(card: PersonCard, event: TouchRecorded, at: Envelope) -> PersonCard:
 @person_card.on(BuyingRoleStated)
 def buying_role_stated(card: PersonCard, event: BuyingRoleStated, at: Envelope) -> PersonCard:
     held = BuyingRoleHeld(event.company, event.role, event.on)
-    return replace(card, buying_roles=in_order(card.buying_roles, held))
+    return replace(
+        card,
+        buying_roles=in_order(card.buying_roles, held),
+        buyer_of=tuple(sorted({*card.buyer_of, event.company})),
+    )
 
 
 def _both(at: Envelope) -> tuple[str, ...]:
@@ -198,6 +204,7 @@ def joined(cards: Sequence[PersonCard]) -> PersonCard:
         identities=tuple(sorted(card.person for card in others)),
         told_apart=tuple(sorted({one for card in cards for one in card.told_apart})),
         buying_roles=merged_by_date(card.buying_roles for card in cards),
+        buyer_of=tuple(sorted({company for card in cards for company in card.buyer_of})),
     )
 
 
@@ -220,9 +227,13 @@ def known(card: PersonCard) -> Known:
     )
 
 
-def buying_role(card: PersonCard, company: str) -> str | None:
-    """Return the say that the person has there now, or None."""
-    held = [one.role for one in card.buying_roles if one.company == company]
+def buying_role_on(card: PersonCard, company: str, on: date) -> str | None:
+    """Return the say that the person had there on that day, or None."""
+    held = [
+        one.role
+        for one in card.buying_roles
+        if one.company == company and (one.since is None or one.since <= on)
+    ]
     return held[-1] if held and held[-1] != "none" else None
 
 

@@ -6,6 +6,7 @@ them gives the same view whatever the interleaving.
 
 from __future__ import annotations
 
+from services.contacts.attention import opportunity_turns, touch_days
 from services.contacts.company_views import CompanyCard, company_card, company_people
 from services.contacts.duplicates import duplicate_block
 from services.contacts.person_views import PersonCard, person_card, person_statements
@@ -18,6 +19,8 @@ PROJECTIONS = (
     company_card,
     company_people,
     duplicate_block,
+    touch_days,
+    opportunity_turns,
 )
 
 __all__ = ["PROJECTIONS", "CompanyCard", "PersonCard", "company_card", "person_card", "timeline"]

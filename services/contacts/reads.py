@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import date
 from hashlib import blake2b
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends
 
+from services.contacts.attention import touch_days
+from services.contacts.defaults import ContactsDefaults
 from services.contacts.person_views import PersonCard, joined, person_card, person_statements
 from services.contacts.timelines import combined, timeline
 from shared.errors import InvalidError
 from shared.projection import Projection
 from shared.reading import Reader, Seen, Token
 from shared.runtime import Runtime
-from shared.web import Paging, runtime_of
+from shared.web import PAGE_MAX, Paging, runtime_of
 
 Contacts = Annotated[Runtime, Depends(runtime_of("contacts"))]
 # How many entries one person may have; more is a mistake that nobody should wait for.
 ENTRIES_MAX = 50
+# Cards asked for at once; the store looks up longer lists in parts.
+CARDS_MAX = 50
+V = TypeVar("V")
 
 
 def known_to(projection: Projection[Any], token: Token | None) -> Token | None:
@@ -74,6 +80,56 @@ async def statements_of(
     reader = runtime.reader(person_statements)
     found = [await reader.get(one, known_to(person_statements, at_least)) for one in people]
     return [one for one in found if one is not None]
+
+
+def defaults_of(runtime: Runtime) -> ContactsDefaults:
+    """Return what this deployment chose."""
+    defaults = runtime.domain.defaults
+    assert isinstance(defaults, ContactsDefaults)
+    return defaults
+
+
+def today_of(runtime: Runtime) -> date:
+    return runtime.clock.now().astimezone(runtime.settings.zone).date()
+
+
+async def cards_of(
+    runtime: Runtime, people: Collection[str], at_least: Token | None
+) -> dict[str, PersonCard]:
+    reader, wanted = runtime.reader(person_card), sorted(people)
+    found: dict[str, PersonCard] = {}
+    for at in range(0, len(wanted), CARDS_MAX):
+        some = wanted[at : at + CARDS_MAX]
+        part = await reader.page(
+            {"person": {"$in": some}}, limit=len(some), at_least=known_to(person_card, at_least)
+        )
+        found |= {one.value.person: one.value for one in part.items}
+    return found
+
+
+async def all_of(reader: Reader[V], where: dict[str, Any], at_least: Token | None) -> list[V]:
+    """Return every view that matches; for lists that one person or company can have."""
+    token, found, after = known_to(reader.projection, at_least), [], None
+    while True:
+        part = await reader.page(where, limit=PAGE_MAX, after=after, at_least=token)
+        found += [one.value for one in part.items]
+        after = part.next_key
+        if after is None:
+            return found
+
+
+async def days_of(
+    runtime: Runtime, cards: Sequence[PersonCard], at_least: Token | None
+) -> dict[str, list[date]]:
+    """Return on which days we were in touch with each of these people, in order."""
+    entry_of = {entry: card.person for card in cards for entry in (card.person, *card.identities)}
+    found: dict[str, list[date]] = {card.person: [] for card in cards}
+    entered = sorted(entry_of)
+    for at in range(0, len(entered), CARDS_MAX):
+        where = {"person": {"$in": entered[at : at + CARDS_MAX]}}
+        for year in await all_of(runtime.reader(touch_days), where, at_least):
+            found[entry_of[year.person]] += year.days
+    return {person: sorted(days) for person, days in found.items()}
 
 
 async def with_survivors(

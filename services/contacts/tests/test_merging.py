@@ -30,6 +30,7 @@ from services.contacts.person_views import (
     person_page,
     person_statements,
 )
+from services.contacts.tests.client import get, post
 from services.contacts.timelines import Month, combined, timeline
 from shared.events import Envelope
 from shared.events.contacts import (
@@ -155,20 +156,6 @@ def test_c_02_a_new_address_is_current_and_the_old_one_still_known() -> None:
 async def client() -> AsyncIterator[AsyncClient]:
     async with serving(domain, router) as client:
         yield client
-
-
-async def post(client: AsyncClient, path: str, body: dict[str, Any], **headers: str) -> str:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    answer = await client.post(path, json=body, headers=named)
-    assert answer.status_code == 202, answer.text
-    token: str = answer.json()["token"]
-    return token
-
-
-async def get(client: AsyncClient, path: str, after: str) -> Any:
-    answer = await client.get(path, headers={"X-At-Least": after})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 async def enter(client: AsyncClient) -> str:

@@ -27,13 +27,19 @@ from shared.events.contacts import (
     PersonEvent,
     PersonRegistered,
 )
+from shared.events.opportunities import OpportunityEvent
 from shared.events.touches import TouchesEvent, TouchRecorded
 from shared.testing import check_projection, histories, recorded
 from shared.testing.histories import BEGIN
 
 SEOUL, NEW_YORK = ZoneInfo("Asia/Seoul"), ZoneInfo("America/New_York")
 JANUARY, MARCH, JUNE = date(2026, 1, 1), date(2026, 3, 1), date(2026, 6, 1)
-KINDS = {"person": PersonEvent, "company": CompanyEvent, "touch": TouchesEvent}
+KINDS = {
+    "person": PersonEvent,
+    "company": CompanyEvent,
+    "touch": TouchesEvent,
+    "opportunity": OpportunityEvent,
+}
 KIM = PersonRegistered(name="김민준")
 
 
