@@ -38,6 +38,7 @@ BY_TYPE: dict[Any, Any] = {
     datetime: AT,
     AwareDatetime: AT,
     Decimal: Decimal("12500.50"),
+    tuple[str, ...]: ("example",),
 }
 BY_NAME: dict[str, str] = {
     "currency": "KRW",
@@ -50,6 +51,7 @@ BY_NAME: dict[str, str] = {
 }
 # Fields that name another stream do so by its kind.
 NAMES_A = {
+    "contacts.executive": "employee",
     "contacts.into": "person",
     "contacts.other": "person",
     "contacts.parent": "company",

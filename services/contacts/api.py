@@ -13,9 +13,21 @@ from services.contacts import (
     duplicates_api,
     people_api,
     statements_api,
+    surveys_api,
     touches_api,
+    visits_api,
 )
 
 router = APIRouter()
-for part in (attention_api, duplicates_api, people_api, statements_api, companies_api, touches_api):
+PARTS = (
+    attention_api,
+    duplicates_api,
+    people_api,
+    statements_api,
+    surveys_api,
+    companies_api,
+    visits_api,
+    touches_api,
+)
+for part in PARTS:
     router.include_router(part.router)

@@ -8,6 +8,15 @@ from services.contacts import model
 from services.contacts.api import router
 from services.contacts.defaults import ContactsDefaults
 from services.contacts.projections import PROJECTIONS
+from services.contacts.visits import (
+    CancelVisit,
+    HoldVisit,
+    KeepFollowUp,
+    PlanVisit,
+    Visit,
+    decide_visit,
+    evolve_visit,
+)
 from shared.command import Command
 from shared.service import Decider, Domain
 
@@ -33,6 +42,12 @@ COMPANY_COMMANDS: dict[str, type[Command]] = {
     "mirror": model.MirrorCompany,
     "assign_owner": model.AssignCompanyOwner,
 }
+VISIT_COMMANDS: dict[str, type[Command]] = {
+    "plan": PlanVisit,
+    "hold": HoldVisit,
+    "cancel": CancelVisit,
+    "keep_follow_up": KeepFollowUp,
+}
 
 
 def build(defaults: ContactsDefaults) -> Domain:
@@ -49,6 +64,7 @@ def build(defaults: ContactsDefaults) -> Domain:
             "company": Decider(
                 model.Company(), model.decide_company, model.evolve_company, COMPANY_COMMANDS
             ),
+            "visit": Decider(Visit(), decide_visit, evolve_visit, VISIT_COMMANDS),
         },
         projections=PROJECTIONS,
         intake=("touches",),

@@ -1,6 +1,6 @@
 """Facts about the people we sell to and the companies where they happen to be.
 
-Streams: `person-<id>` and `company-<id>`.
+Streams: `person-<id>`, `company-<id>`, `visit-<id>` (of an executive) and `segment-<id>`.
 """
 
 from __future__ import annotations
@@ -164,6 +164,47 @@ class CompanyOwnerAssigned(Dated, wire="contacts.company_owner_assigned.v1"):
     reason: HandoverReason = "unstated"
 
 
+class VisitPlanned(Dated, wire="contacts.visit_planned.v1"):
+    """An executive of ours will visit a customer, for a purpose, with points to talk about (C-13).
+
+    `on` is the day of the visit. Planned again, it replaces what was planned before.
+    """
+
+    executive: str
+    company: str
+    purpose: str
+    people: tuple[str, ...] = ()
+    talking_points: tuple[str, ...] = ()
+
+
+class VisitHeld(Dated, wire="contacts.visit_held.v1"):
+    """The visit took place. Without a promise of ours it says why there is none (C-13)."""
+
+    outcome: str
+    no_follow_up_because: str | None = None
+
+
+class VisitCancelled(Dated, wire="contacts.visit_cancelled.v1"):
+    """The visit does not take place."""
+
+    reason: str | None = None
+
+
+class VisitFollowUpPromised(Dated, wire="contacts.visit_follow_up_promised.v1"):
+    """At the visit we promised something; somebody answers for it until a day (C-13)."""
+
+    follow_up: str
+    what: str
+    owner: str
+    due_on: date
+
+
+class VisitFollowUpKept(Dated, wire="contacts.visit_follow_up_kept.v1"):
+    """What was promised at the visit is done (C-13)."""
+
+    follow_up: str
+
+
 PersonEvent = (
     PersonRegistered
     | PersonAffiliated
@@ -180,4 +221,5 @@ PersonEvent = (
     | QuestionAnswered
 )
 CompanyEvent = CompanyRegistered | CompanyPlacedUnder | CompanyDescribed | CompanyOwnerAssigned
-ContactsEvent = PersonEvent | CompanyEvent
+VisitEvent = VisitPlanned | VisitHeld | VisitCancelled | VisitFollowUpPromised | VisitFollowUpKept
+ContactsEvent = PersonEvent | CompanyEvent | VisitEvent

@@ -26,6 +26,7 @@ from shared.events.contacts import (
     PersonAffiliated,
     PersonEvent,
     PersonRegistered,
+    VisitEvent,
 )
 from shared.events.opportunities import OpportunityEvent
 from shared.events.touches import TouchesEvent, TouchRecorded
@@ -39,6 +40,7 @@ KINDS = {
     "company": CompanyEvent,
     "touch": TouchesEvent,
     "opportunity": OpportunityEvent,
+    "visit": VisitEvent,
 }
 KIM = PersonRegistered(name="김민준")
 

@@ -137,3 +137,17 @@ async def test_c_05_nothing_is_stated_about_nobody(client: AsyncClient) -> None:
     said = {"about": "us", "stance": "critical"}
     refused = await client.post("/contacts/people/1/state-opinion", json=said)
     assert refused.status_code == 404
+
+
+async def test_c_12_the_registry_tells_before_a_question_is_asked(client: AsyncClient) -> None:
+    for number in (1, 2):
+        await post(client, f"/contacts/people/{number}/register", {"name": "김민준"})
+    asking = {"question": "satisfied?", "asked_by": "service", "survey": "2026"}
+    await post(client, "/contacts/people/2/ask", asking)
+    after = await post(client, "/contacts/people/2/merge", {"into": "person-1"})
+    path = "/contacts/people/1/may-ask?question="
+    found = await get(client, path + "satisfied?", after)
+    assert (found["may"], found["asked_by"]) == (False, "service")
+    assert (await get(client, path + "recommend?", after))["may"] is True
+    (question,) = (await get(client, "/contacts/questions?asked_by=service", after))["items"]
+    assert (question["asked"], question["repeated"]) == (1, 0)
