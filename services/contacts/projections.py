@@ -10,6 +10,7 @@ from services.contacts.attention import opportunity_turns, touch_days
 from services.contacts.company_views import CompanyCard, company_card, company_people
 from services.contacts.duplicates import duplicate_block
 from services.contacts.person_views import PersonCard, person_card, person_statements
+from services.contacts.search import search_entry
 from services.contacts.surveys import survey_question
 from services.contacts.timelines import timeline
 from services.contacts.visits import visit_card
@@ -25,6 +26,7 @@ PROJECTIONS = (
     opportunity_turns,
     visit_card,
     survey_question,
+    search_entry,
 )
 
 __all__ = ["PROJECTIONS", "CompanyCard", "PersonCard", "company_card", "person_card", "timeline"]
