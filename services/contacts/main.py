@@ -8,6 +8,13 @@ from services.contacts import model
 from services.contacts.api import router
 from services.contacts.defaults import ContactsDefaults
 from services.contacts.projections import PROJECTIONS
+from services.contacts.segments import (
+    DropSegment,
+    SaveSegment,
+    Segment,
+    decide_segment,
+    evolve_segment,
+)
 from services.contacts.visits import (
     CancelVisit,
     HoldVisit,
@@ -48,6 +55,7 @@ VISIT_COMMANDS: dict[str, type[Command]] = {
     "cancel": CancelVisit,
     "keep_follow_up": KeepFollowUp,
 }
+SEGMENT_COMMANDS: dict[str, type[Command]] = {"save": SaveSegment, "drop": DropSegment}
 
 
 def build(defaults: ContactsDefaults) -> Domain:
@@ -65,6 +73,7 @@ def build(defaults: ContactsDefaults) -> Domain:
                 model.Company(), model.decide_company, model.evolve_company, COMPANY_COMMANDS
             ),
             "visit": Decider(Visit(), decide_visit, evolve_visit, VISIT_COMMANDS),
+            "segment": Decider(Segment(), decide_segment, evolve_segment, SEGMENT_COMMANDS),
         },
         projections=PROJECTIONS,
         intake=("touches",),

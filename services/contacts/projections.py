@@ -11,6 +11,7 @@ from services.contacts.company_views import CompanyCard, company_card, company_p
 from services.contacts.duplicates import duplicate_block
 from services.contacts.person_views import PersonCard, person_card, person_statements
 from services.contacts.search import search_entry
+from services.contacts.segments import segment_card
 from services.contacts.surveys import survey_question
 from services.contacts.timelines import timeline
 from services.contacts.visits import visit_card
@@ -27,6 +28,7 @@ PROJECTIONS = (
     visit_card,
     survey_question,
     search_entry,
+    segment_card,
 )
 
 __all__ = ["PROJECTIONS", "CompanyCard", "PersonCard", "company_card", "person_card", "timeline"]

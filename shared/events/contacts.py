@@ -205,6 +205,32 @@ class VisitFollowUpKept(Dated, wire="contacts.visit_follow_up_kept.v1"):
     follow_up: str
 
 
+class SegmentSaved(Dated, wire="contacts.segment_saved.v1"):
+    """People whose history has all of this are a segment, for sales and marketing alike (C-16).
+
+    Saved again, it replaces what was saved before. Days count back from when it is asked.
+    """
+
+    name: str
+    owner: str | None = None
+    company: str | None = None
+    affiliation: AffiliationKind | None = None
+    language: str | None = None
+    buying_role: BuyingRole | None = None
+    stance: Stance | None = None
+    recommends: Literal["yes", "no", "unsure"] | None = None
+    within_days: int | None = None
+    touches_min: int | None = None
+    touches_max: int | None = None
+    about: str | None = None
+
+
+class SegmentDropped(Dated, wire="contacts.segment_dropped.v1"):
+    """Nobody needs the segment any more."""
+
+    reason: str | None = None
+
+
 PersonEvent = (
     PersonRegistered
     | PersonAffiliated
@@ -222,4 +248,5 @@ PersonEvent = (
 )
 CompanyEvent = CompanyRegistered | CompanyPlacedUnder | CompanyDescribed | CompanyOwnerAssigned
 VisitEvent = VisitPlanned | VisitHeld | VisitCancelled | VisitFollowUpPromised | VisitFollowUpKept
-ContactsEvent = PersonEvent | CompanyEvent | VisitEvent
+SegmentEvent = SegmentSaved | SegmentDropped
+ContactsEvent = PersonEvent | CompanyEvent | VisitEvent | SegmentEvent

@@ -26,6 +26,7 @@ from shared.events.contacts import (
     PersonAffiliated,
     PersonEvent,
     PersonRegistered,
+    SegmentEvent,
     VisitEvent,
 )
 from shared.events.opportunities import OpportunityEvent
@@ -41,6 +42,7 @@ KINDS = {
     "touch": TouchesEvent,
     "opportunity": OpportunityEvent,
     "visit": VisitEvent,
+    "segment": SegmentEvent,
 }
 KIM = PersonRegistered(name="김민준")
 
