@@ -11,12 +11,14 @@ from services.contacts import (
     attention_api,
     companies_api,
     duplicates_api,
+    field_use_api,
     people_api,
     search_api,
     segments_api,
     statements_api,
     surveys_api,
     touches_api,
+    vcard_api,
     visits_api,
 )
 
@@ -24,6 +26,7 @@ router = APIRouter()
 PARTS = (
     attention_api,
     duplicates_api,
+    field_use_api,
     people_api,
     search_api,
     segments_api,
@@ -32,6 +35,7 @@ PARTS = (
     companies_api,
     visits_api,
     touches_api,
+    vcard_api,
 )
 for part in PARTS:
     router.include_router(part.router)

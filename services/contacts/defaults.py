@@ -42,3 +42,9 @@ class ContactsDefaults(Section):
     move_days: int = Field(
         90, ge=1, le=730, description="For how many days owners are shown who came and who went."
     )
+    seldom_filled: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="Below which share of facts a field counts as never filled in.",
+    )

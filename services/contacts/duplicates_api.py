@@ -11,6 +11,7 @@ from services.contacts.duplicates import Candidate, candidates, duplicate_block,
 from services.contacts.matching import Known, blocks, likeness
 from services.contacts.person_views import known, person_card
 from services.contacts.reads import Contacts, cards_of, defaults_of, known_to
+from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, PageWanted, page
 
@@ -67,18 +68,24 @@ async def duplicates_of(
     score: Score = None,
 ) -> dict[str, Any]:
     """Who of our book somebody may be who is about to be entered, the surest first."""
+    told = Known(*((one,) if one else () for one in (name, email, phone, company)))
+    return {"items": await like_these(runtime, told, least_score(runtime, score), at_least)}
+
+
+async def like_these(
+    runtime: Runtime, told: Known, least: float, at_least: Token | None
+) -> list[dict[str, Any]]:
+    """Return whom of our book this may be, the surest first."""
     reader = runtime.reader(duplicate_block)
     people: set[str] = set()
-    for word in blocks(name, email, phone):
+    words = blocks(*(next(iter(one), None) for one in (told.names, told.emails, told.phones)))
+    for word in words:
         block = await reader.get(word, known_to(duplicate_block, at_least))
         people |= set(block.value.people if block is not None else ())
-    told = Known(
-        *((one,) if one else () for one in (name, email, phone, company)),
-    )
     found = [
         {"person": card.merged_into or card.person, "name": card.name}
         | {"score": like.score, "reasons": like.reasons}
         for card in (await cards_of(runtime, people, at_least)).values()
-        if (like := likeness(told, known(card))).score >= least_score(runtime, score)
+        if (like := likeness(told, known(card))).score >= least
     ]
-    return {"items": sorted(found, key=lambda one: (-one["score"], one["person"]))}
+    return sorted(found, key=lambda one: (-one["score"], one["person"]))

@@ -65,7 +65,9 @@ class Person:
     affiliations: Affiliations = ()
     # What was taken back since we were last told of that company: once is once.
     mistakes: frozenset[tuple[str, date | None]] = frozenset()
-    details: PersonDetailsStated | None = None
+    # How the person goes and is reached, as told last, and since when.
+    details: Mapping[str, str] = field(default_factory=dict)
+    details_on: date | None = None
     merged_into: str | None = None
     apart: frozenset[str] = frozenset()
     # What was stated last about each thing.
@@ -158,8 +160,13 @@ def _register(person: Person, command: RegisterPerson) -> list[PersonEvent]:
 
 def _state_details(person: Person, command: StateDetails) -> list[PersonEvent]:
     stated = PersonDetailsStated(**command.model_dump(exclude={"date_unknown"}))
-    told = stated.model_dump(exclude={"on"}, exclude_none=True)
-    return [stated] if told and stated != person.details else []
+    sooner = stated.on and person.details_on and stated.on < person.details_on
+    known = _details(stated).items() <= person.details.items()
+    return [] if known and not (sooner and _details(stated)) else [stated]
+
+
+def _details(event: PersonRegistered | PersonDetailsStated) -> dict[str, str]:
+    return event.model_dump(exclude={"on"}, exclude_none=True)
 
 
 def _affiliate(person: Person, command: Affiliate) -> list[PersonEvent]:
@@ -207,9 +214,9 @@ def evolve_person(person: Person, event: PersonEvent) -> Person:
     """Apply a fact. Total: a fact cannot be refused, whatever state it meets."""
     match event:
         case PersonRegistered(name=name):
-            return replace(person, name=name)
+            return replace(_told(person, event), name=name)
         case PersonDetailsStated():
-            return replace(person, details=event)
+            return _told(person, event)
         case PersonAffiliated() | AffiliationEnded():
             return _moved(person, event)
         case PersonMerged() | PersonUnmerged() | PersonToldApart():
@@ -228,6 +235,11 @@ def _identified(person: Person, event: PersonMerged | PersonUnmerged | PersonTol
             return replace(person, apart=person.apart | {other})
         case _:
             assert_never(event)
+
+
+def _told(person: Person, event: PersonRegistered | PersonDetailsStated) -> Person:
+    details = {**person.details, **_details(event)}
+    return replace(person, details=details, details_on=event.on)
 
 
 def _moved(person: Person, event: PersonAffiliated | AffiliationEnded) -> Person:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from services.contacts.attention import opportunity_turns, touch_days
 from services.contacts.company_views import CompanyCard, company_card, company_people
 from services.contacts.duplicates import duplicate_block
+from services.contacts.field_use import field_use
 from services.contacts.person_views import PersonCard, person_card, person_statements
 from services.contacts.search import search_entry
 from services.contacts.segments import segment_card
@@ -29,6 +30,7 @@ PROJECTIONS = (
     survey_question,
     search_entry,
     segment_card,
+    field_use,
 )
 
 __all__ = ["PROJECTIONS", "CompanyCard", "PersonCard", "company_card", "person_card", "timeline"]
