@@ -18,14 +18,7 @@ from services.contacts.attention import (
     turns_of,
 )
 from services.contacts.company_views import company_people, moves
-from services.contacts.person_views import (
-    PersonCard,
-    PersonStatements,
-    buying_role_on,
-    current,
-    joined,
-    person_card,
-)
+from services.contacts.person_views import PersonCard, buying_role_on, joined, person_card
 from services.contacts.reads import (
     Contacts,
     all_of,
@@ -38,6 +31,7 @@ from services.contacts.reads import (
     today_of,
     with_survivors,
 )
+from services.contacts.statement_views import PersonStatements, current
 from shared.errors import NotFoundError
 from shared.reading import Token
 from shared.runtime import Runtime

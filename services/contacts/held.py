@@ -6,11 +6,11 @@ after all that was known when it was told. Ends that nobody told follow from wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from shared.events.contacts import AffiliationKind
 
@@ -32,6 +32,15 @@ def in_order(told: Sequence[T], one: T) -> tuple[T, ...]:
         later = (i for i, known in enumerate(told) if known.since and known.since > one.since)
         place = next(later, place)
     return (*told[:place], one, *told[place:])
+
+
+def merged_by_date(told: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
+    """Return what was told of several entries in the order of its dates."""
+    found: tuple[Any, ...] = ()
+    for statements in told:
+        for one in statements:
+            found = in_order(found, one)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,7 @@ from services.contacts.model import (
     TellApart,
     UnmergePerson,
 )
-from services.contacts.person_views import (
-    PersonPage,
-    all_statements,
-    joined,
-    person_card,
-    person_page,
-)
+from services.contacts.person_views import joined, person_card
 from services.contacts.reads import (
     Contacts,
     as_one_rev,
@@ -30,6 +24,7 @@ from services.contacts.reads import (
     statements_of,
     with_survivors,
 )
+from services.contacts.statement_views import PersonPage, all_statements, person_page
 from shared.reading import Seen
 from shared.web import AtLeast, CommandMeta, PageWanted, Recorded, StreamId, page, record, seen
 

@@ -10,9 +10,10 @@ from services.contacts.attention import opportunity_turns, touch_days
 from services.contacts.company_views import CompanyCard, company_card, company_people
 from services.contacts.duplicates import duplicate_block
 from services.contacts.field_use import field_use
-from services.contacts.person_views import PersonCard, person_card, person_statements
+from services.contacts.person_views import PersonCard, person_card
 from services.contacts.search import search_entry
 from services.contacts.segments import segment_card
+from services.contacts.statement_views import person_statements
 from services.contacts.surveys import survey_question
 from services.contacts.timelines import timeline
 from services.contacts.visits import visit_card

@@ -11,7 +11,8 @@ from fastapi import Depends
 
 from services.contacts.attention import touch_days
 from services.contacts.defaults import ContactsDefaults
-from services.contacts.person_views import PersonCard, joined, person_card, person_statements
+from services.contacts.person_views import PersonCard, joined, person_card
+from services.contacts.statement_views import person_statements
 from services.contacts.timelines import combined, timeline
 from shared.errors import InvalidError
 from shared.projection import Projection

@@ -9,12 +9,8 @@ from typing import Annotated, Any, Literal, assert_never
 
 from pydantic import Field, StringConstraints
 
-from services.contacts.person_views import (
-    PersonCard,
-    PersonStatements,
-    buying_role_on,
-    current,
-)
+from services.contacts.person_views import PersonCard, buying_role_on
+from services.contacts.statement_views import PersonStatements, current
 from shared.command import DatedCommand
 from shared.errors import InvalidError, NotFoundError
 from shared.events import Envelope

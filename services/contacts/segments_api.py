@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from services.contacts.person_views import PersonCard, all_statements, person_card
+from services.contacts.person_views import PersonCard, person_card
 from services.contacts.reads import (
     Contacts,
     all_of,
@@ -27,6 +27,7 @@ from services.contacts.segments import (
     narrowed,
     segment_card,
 )
+from services.contacts.statement_views import all_statements
 from services.contacts.timelines import timeline
 from shared.reading import Token
 from shared.runtime import Runtime

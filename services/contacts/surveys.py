@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from services.contacts.person_views import PersonStatements
+from services.contacts.statement_views import PersonStatements
 from shared.events import Envelope
 from shared.events.contacts import QuestionAnswered, QuestionAsked
 from shared.projection import Projection

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from services.contacts.person_views import all_statements
 from services.contacts.reads import (
     Contacts,
     defaults_of,
@@ -15,6 +14,7 @@ from services.contacts.reads import (
     statements_of,
     today_of,
 )
+from services.contacts.statement_views import all_statements
 from services.contacts.surveys import MayAsk, may_ask, survey_question
 from shared.web import AtLeast, PageWanted, StreamId, page
 

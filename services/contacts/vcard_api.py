@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
@@ -18,6 +19,7 @@ from shared.clock import derived_id
 from shared.command import Command
 from shared.errors import InvalidError, NotFoundError
 from shared.reading import Token
+from shared.references import ID
 from shared.runtime import Runtime
 from shared.service import Outcome, Refused
 from shared.service import Request as CommandRequest
@@ -26,6 +28,7 @@ from shared.web import AtLeast, CommandMeta, Meta, StreamId, invalid, outcome_na
 router = APIRouter(tags=["contacts"])
 VCARD = "text/vcard"
 CARDS_MAX = 500
+OURS = re.compile(rf"person-{ID}")
 # Of a company so many people are written into one file.
 PEOPLE_MAX = 200
 
@@ -48,6 +51,8 @@ async def import_vcards(
 
 
 def _stream(card: VCard) -> str:
+    if card.uid and OURS.fullmatch(card.uid):
+        return card.uid  # It comes back from an address book that had it from us.
     told = card.uid or "|".join((card.name or "", card.email or "", card.phone or ""))
     return f"person-{derived_id('vcard', told)}"
 

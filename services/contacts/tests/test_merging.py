@@ -20,13 +20,11 @@ from services.contacts.model import (
     TellApart,
     UnmergePerson,
 )
-from services.contacts.person_views import (
-    PersonCard,
+from services.contacts.person_views import PersonCard, joined, person_card
+from services.contacts.statement_views import (
     PersonPage,
     PersonStatements,
     all_statements,
-    joined,
-    person_card,
     person_page,
     person_statements,
 )

@@ -13,13 +13,7 @@ from hypothesis import strategies as st
 
 from services.contacts.held import Affiliation
 from services.contacts.main import domain, router
-from services.contacts.person_views import (
-    Advocacy,
-    BuyingRoleHeld,
-    Opinion,
-    PersonCard,
-    PersonStatements,
-)
+from services.contacts.person_views import BuyingRoleHeld, PersonCard
 from services.contacts.segments import (
     DropSegment,
     History,
@@ -30,6 +24,7 @@ from services.contacts.segments import (
     belongs,
     segment_card,
 )
+from services.contacts.statement_views import Advocacy, Opinion, PersonStatements
 from services.contacts.tests.client import get, post, touch
 from shared.clock import SystemClock
 from shared.errors import InvalidError
@@ -144,7 +139,7 @@ async def test_c_16_a_saved_segment_is_asked_over_http(client: AsyncClient) -> N
     merged = await post(client, "/contacts/people/3/merge", {"into": "person-1"})
     saved = await post(client, "/contacts/segments/1/save", LEFT_ALONE)
     path = "/contacts/segments/1/people"
-    found = await get(client, path, people, called, merged, saved)
+    found = await get(client, path, saved, people, called, merged)
     assert [card["person"] for card in found["items"]] == ["person-2"]
     (card,) = (await get(client, "/contacts/segments", saved))["items"]
     assert card == await get(client, "/contacts/segments/1", saved)

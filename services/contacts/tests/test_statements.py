@@ -12,7 +12,7 @@ from httpx2 import AsyncClient
 from services.contacts.defaults import ContactsDefaults
 from services.contacts.main import build, domain, router
 from services.contacts.model import AskQuestion, QuestionRepeatedError, StateOpinion
-from services.contacts.person_views import current, person_statements
+from services.contacts.statement_views import current, person_statements
 from services.contacts.tests.client import get, post
 from shared.events.contacts import (
     AccessStated,

@@ -70,7 +70,8 @@ async def client() -> AsyncIterator[AsyncClient]:
 async def test_people_are_imported_once_with_whom_they_may_be(client: AsyncClient) -> None:
     told = {"name": "Kim Min-jun", "phone": "010-1234-5678"}
     after = await post(client, "/contacts/people/1/register", told)
-    await get(client, "/contacts/duplicates", after)
+    for path in ("/contacts/duplicates", "/contacts/people/1"):
+        await get(client, path, after)
     headers = {"content-type": "text/vcard"}
 
     async def sent(text: str) -> dict[str, object]:
@@ -106,4 +107,8 @@ async def test_a_person_and_a_companys_people_are_exported(client: AsyncClient) 
         (card,) = parse(answer.text)
         assert (card.name, card.uid) == ("김민준", "person-1")
         assert card.organizations == (("한빛전자", "부장"),)
+    headers = {"content-type": "text/vcard"}
+    back = await client.post("/contacts/vcards", content=answer.content, headers=headers)
+    (item,) = back.json()["items"]
+    assert (item["person"], item["status"]) == ("person-1", "unchanged")
     assert (await client.get("/contacts/people/9/vcard")).status_code == 404
