@@ -13,7 +13,7 @@ from shared.events.contacts import PersonDetailsStated, PersonRegistered
 from shared.projection import Projection
 
 # A word that more entries share says nothing; of those only so many are kept, always the same.
-BLOCK_MAX = 100
+BLOCK_MAX = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import combinations
 from typing import Annotated, Any
 
@@ -53,7 +54,10 @@ async def list_duplicates(
         found = await page(runtime.reader(duplicate_block), {"shared": True}, wanted, token)
         compared = list(pairs(found["items"]))
         cards = await cards_of(runtime, {one for pair in compared for one in pair}, at_least)
-    items: list[Candidate] = candidates(compared, cards, least_score(runtime, score))
+    # Thousands of pairs take a second: other requests do not wait for them.
+    items: list[Candidate] = await asyncio.to_thread(
+        candidates, compared, cards, least_score(runtime, score)
+    )
     return found | {"items": items}
 
 

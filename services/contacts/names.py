@@ -88,7 +88,7 @@ class PersonName:
         return "".join(self.tokens)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=65_536)
 def parsed(name: str) -> PersonName:
     """Take a name apart: families of one script, titles and hyphens aside."""
     words = [word for word in _WORD.findall(_JOINED.sub("", folded(name))) if word not in _TITLES]
@@ -125,7 +125,7 @@ def _given_together(tokens: list[str]) -> list[str]:
     return [last, first + middle] if last in _KOREAN else tokens
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=65_536)
 def romanized(word: str) -> str:
     """Return Hangul and kana in Latin letters; other letters as they are."""
     found: list[str] = []
@@ -152,7 +152,7 @@ _SOUNDS = (
 _SILENT = re.compile(r"(?<=[aeiou])h(?![aeiou])")
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=65_536)
 def sound(token: str) -> str:
     """Return how a token sounds, roughly: what people write differently, hearing the same."""
     heard = _SILENT.sub("", token)
