@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from shared.batch import BEHIND
-from shared.clock import SystemClock
 from shared.events import encode
 from shared.events.organization import EmployeeAssigned, EmployeeJoined
 from shared.log import Partition, Record
@@ -17,28 +15,12 @@ from shared.projector import Collections, Projector, TooManyParkedError
 from shared.sinks import ViewSink
 from shared.store import Document, DocumentTooLargeError
 from shared.testing import recorded
-from shared.tests.tiny import card_projection
+from shared.tests.tiny import Hands, card_projection
 
 ADA, BO = "employee-ada", "employee-bo"
 ONE = Partition("organization", 0)
 NAMES = Collections("card_v1")
 WINDOW_S = 60.0
-
-
-@dataclass
-class Hands:
-    """A clock whose hands the test moves."""
-
-    at: datetime = datetime(2026, 1, 5, 9, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
-
-    def new_id(self) -> str:
-        return SystemClock().new_id()
-
-    def move(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
 
 
 @dataclass
