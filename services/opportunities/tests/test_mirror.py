@@ -228,6 +228,16 @@ def test_a_won_one_that_the_row_calls_lost_had_been_lost_all_along() -> None:
     )
 
 
+def test_what_is_undone_without_a_date_of_its_stage_is_undone_when_it_was_decided() -> None:
+    lost = row(outcome="lost", closed_on=D4, stage_on=None)
+    given(decider, CHANCE, WON).when(lost).then(
+        OpportunityReopened(stage="Engaging", on=D3, reason=OTHERWISE), OpportunityLost(on=D4)
+    )
+    given(decider, CHANCE, WON).when(row(stage_on=None)).then(
+        OpportunityReopened(stage="Engaging", reason=OTHERWISE)
+    )
+
+
 def test_an_undated_chance_that_moves_on_keeps_its_unknown_date_of_discovery() -> None:
     undated = OpportunityDiscovered(title="Chance", stage="Prospecting")
     engaged = StageAdvanced(stage="Engaging", on=D2)
@@ -261,9 +271,10 @@ def test_another_owner_in_a_later_row_has_it_from_that_day_on() -> None:
 
 
 def test_the_first_owner_whom_a_row_names_had_it_all_along() -> None:
-    given(decider, CHANCE).when(row(owner="employee-1")).then(
-        OpportunityReassigned(owner="employee-1", reason="unstated")
-    )
+    for said in (row(owner="employee-1"), row(owner="employee-1", on=D4)):
+        given(decider, CHANCE).when(said).then(
+            OpportunityReassigned(owner="employee-1", reason="unstated")
+        )
     owned = CHANCE.model_copy(update={"owner": "employee-1"})
     given(decider, owned).when(row(owner=None)).then_nothing()
 
