@@ -84,3 +84,18 @@ def test_what_is_no_currency_rejects_its_row_and_small_letters_are_one(
     wait_until_folded(api)
     (card,) = api.get("/opportunities")["items"]
     assert card["value_currency"] == "EUR"
+
+
+def test_rows_of_two_systems_never_meet(api: Api, tmp_path: Path) -> None:
+    """Each has a row O1 in a file of the same name; told again, each is the very same row."""
+    (tmp_path / "mapping.yaml").write_text(MAPPING.format(file="products.csv", unlisted="reject"))
+    (tmp_path / "products.csv").write_text("product,price\nPump,1\n")
+    (tmp_path / "deals.csv").write_text(f"{HEADER}O1,Open,Pump,,\n")
+    told = []
+    for source in ("ours", "theirs", "ours"):
+        summary = import_crm(
+            tmp_path, api, tmp_path / "mapping.yaml", tmp_path / "report.csv", source=source
+        )
+        counts = summary.of("deals.csv")
+        told.append((counts.recorded, counts.unchanged, counts.duplicate))
+    assert told == [(1, 0, 0), (1, 0, 0), (0, 0, 1)]
