@@ -99,3 +99,43 @@ def test_rows_of_two_systems_never_meet(api: Api, tmp_path: Path) -> None:
         counts = summary.of("deals.csv")
         told.append((counts.recorded, counts.unchanged, counts.duplicate))
     assert told == [(1, 0, 0), (1, 0, 0), (0, 0, 1)]
+
+
+LISTED = """
+source: otherco
+dates: "%Y-%m-%d"
+currency: USD
+
+companies:
+  file: companies.csv
+  columns:
+    name: name
+    parent: {{ column: parent, unlisted: reject }}
+
+opportunities:
+  file: deals.csv
+  columns:
+    key: id
+    stage: stage
+    company: {{ column: company, unlisted: {unlisted} }}
+  stages:
+    Open: Engaging
+"""
+
+
+@pytest.mark.parametrize(
+    ("unlisted", "action"), [("reject", "rejected"), ("leave_out", "repaired")]
+)
+def test_a_name_whose_row_was_rejected_is_not_listed(
+    api: Api, tmp_path: Path, unlisted: str, action: str
+) -> None:
+    (tmp_path / "mapping.yaml").write_text(LISTED.format(unlisted=unlisted))
+    (tmp_path / "companies.csv").write_text("name,parent\nAlpha,\nBeta,Nobody\n")
+    (tmp_path / "deals.csv").write_text("id,stage,company\nO1,Open,Beta\nO2,Open,Alpha\n")
+    summary = import_crm(tmp_path, api, tmp_path / "mapping.yaml", tmp_path / "report.csv")
+    with summary.report.open(encoding="utf-8-sig", newline="") as told:
+        found = [(r["file"], r["line"], r["field"], r["action"]) for r in csv.DictReader(told)]
+    assert found == [
+        ("companies.csv", "3", "parent", "rejected"),
+        ("deals.csv", "2", "company", action),
+    ]
