@@ -166,11 +166,20 @@ def import_crm_command(
             show_default="import-report-SOURCE-TIME.csv here",
         ),
     ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1_000,
+            help="Rows in one request; fewer where their texts are very long.",
+            show_default="800",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The outcome as an object.")] = False,
 ) -> None:
     """Import a CRM's export; run it again after an interruption, nothing is added twice."""
     api = connect(context, patience_s=IMPORT_PATIENCE_S)
-    summary = watching.import_crm(api, directory, (mapping, source), report_path, err)
+    summary = watching.import_crm(api, directory, (mapping, source), report_path, batch, err)
     if as_json:
         typer.echo(json.dumps(summary.document(), indent=2, ensure_ascii=False))
     else:
@@ -271,8 +280,20 @@ def rebuild(context: typer.Context, view: Annotated[str, typer.Argument(metavar=
 
 
 @app.command()
-def topics(context: typer.Context) -> None:
+def topics(
+    context: typer.Context,
+    apply: Annotated[
+        bool,
+        typer.Option("--apply", help="First create what is missing, in the log of SELLERS_KAFKA."),
+    ] = False,
+) -> None:
     """Compare the partitions of the log's topics with what is declared; exit 1 when they differ."""
+    if apply:
+        from sellers.topics import apply_topics  # noqa: PLC0415 - no other command speaks Kafka
+
+        made = apply_topics()
+        out.print(f"created: {', '.join(made)}" if made else "nothing is missing")
+        return
     rows = connect(context).get("/topics")["topics"]
     table = columns(("topic", "keyed by", "keeps"), ("declared", "applied", "records"))
     for row in rows:

@@ -143,6 +143,7 @@ def import_crm(
     directory: Path,
     told: tuple[Path | None, str | None],
     report_path: Path | None,
+    batch: int | None,
     err: Console,
 ) -> Summary:
     """Import, wait until all of it can be read, and say what became of the rows.
@@ -157,7 +158,7 @@ def import_crm(
     mapping, source = told
     with progress_bar(err, f"importing {directory.name}") as progress:
         summary = importing.import_crm(
-            directory, api, mapping, report_path, progress, source=source
+            directory, api, mapping, report_path, progress, source=source, batch=batch
         )
     with progress_bar(err, "folding") as progress:
         importing.wait_until_folded(api, progress)

@@ -5,11 +5,11 @@ No postponed annotations here: routes are made per domain, with a dependency of 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shared.command import Instant
 from shared.errors import DomainError, InvalidError, NotFoundError, TooLargeError
@@ -27,7 +27,8 @@ COMMANDS_MAX = 1_000
 class Item(BaseModel):
     """One command: to which stream, of which type, and what makes it happen once.
 
-    `origin` names a row of another system that the command mirrors; `id` is an idempotency key.
+    `origin` names a row of another system that the command mirrors; `id` is an idempotency key. One
+    of them is enough, and both would say two things.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -37,6 +38,12 @@ class Item(BaseModel):
     id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
     origin: Annotated[str | None, Field(min_length=1, max_length=300)] = None
     occurred_at: Instant | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.id is not None and self.origin is not None:
+            raise ValueError("either `id` or `origin`, not both")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ def bulk_router(domain: Domain) -> APIRouter:
     @router.post("/commands", name=f"{domain.name} commands")
     async def commands(request: Request, runtime: Current, meta: CommandMeta) -> dict[str, Any]:
         """Decide up to 1,000 commands in order; the answer has one result for each."""
+        _refuse_headers_of_one(meta)
         items = _items(await request.body())
         read = [_read(domain, item, meta) for item in items]
         asked = [r.request for r in read if r.request is not None]
@@ -98,6 +106,14 @@ def bulk_router(domain: Domain) -> APIRouter:
         }
 
     return router
+
+
+def _refuse_headers_of_one(meta: Meta) -> None:
+    """Refuse what is said of one command: of many it would be lost."""
+    if meta.id is not None:
+        raise InvalidError("of many commands each has its own `id`", field="Idempotency-Key")
+    if meta.must_exist:
+        raise InvalidError("of many commands none can be conditional", field="If-Match")
 
 
 def _nothing_on(stream: str, domain: Domain) -> str:

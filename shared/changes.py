@@ -58,8 +58,9 @@ class Place:
         try:
             told = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
             version, generation, at_s, offsets, epoch = told
-            build = Build(name, version, generation)
-            return Place(build, int(at_s), dict(offsets), int(epoch))
+            build = Build(name, int(version), int(generation))
+            places = {int(number): int(offset) for number, offset in offsets}
+            return Place(build, int(at_s), places, int(epoch))
         except (binascii.Error, ValueError, TypeError):
             return None
 

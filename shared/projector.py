@@ -293,8 +293,7 @@ class Projector:
         park: str | None = None,
     ) -> Batch:
         """Take every record in memory, from what the transaction's snapshot holds."""
-        found = await tx.find(DROPPED, {"sink": self.sink.name}, fields=("identity",))
-        dropped = frozenset(document["identity"] for document in found)
+        dropped = await dropped_by(tx, self.sink.name)
         now = timestamp(self.clock.now())
         batch = Batch(self.sink, self.sink.begin(), heads, now, dropped)
         facts = [fact for _, fact in read if isinstance(fact, Envelope)]
@@ -415,6 +414,12 @@ class Projector:
         await tx.delete_many(self.names.parked, [document["_id"] for document in held])
         await self._put(tx, batch)
         return batch
+
+
+async def dropped_by(reads: Reads, sink: str) -> frozenset[str]:
+    """Return what an operator left out of a sink for good, by what `identity` says of a record."""
+    found = await reads.find(DROPPED, {"sink": sink}, fields=("identity",))
+    return frozenset(document["identity"] for document in found)
 
 
 def _unfolded(facts: Sequence[Envelope], heads: dict[str, Head]) -> list[Envelope]:

@@ -10,12 +10,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from pydantic import ValidationError
+
 from shared.builds import QUERY_S
 from shared.errors import InvalidError, UnavailableError
 from shared.projection import Projection
 from shared.projector import Collections
+from shared.published import Build
 from shared.references import STREAM
-from shared.store import Sort, Store
+from shared.store import Document, Sort, Store
 
 V = TypeVar("V")
 
@@ -45,11 +48,23 @@ class Token(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """One view with the count of its changes (its ETag), and the streams it lacks facts of."""
+    """One view: of which build and how often changed, and the streams it lacks facts of.
 
+    `version` is the version of the view's own stream that it knows at least; None where the view is
+    of no single stream. Who decides on what this says sends it back as `If-Match`.
+    """
+
+    build: Build
     rev: int
     value: Any
     parked: tuple[str, ...] = ()
+    version: int | None = None
+
+    @property
+    def etag(self) -> str:
+        """A strong entity tag (RFC 9110): of another build, too, a view is another one."""
+        version = "" if self.version is None else self.version
+        return f'"{version}-{self.build.version}.{self.build.generation}.{self.rev}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +86,7 @@ class Reader(Generic[V]):
 
     projection: Projection[V]
     store: Store
-    active: Callable[[], Awaitable[str]]
+    active: Callable[[], Awaitable[Build]]
     wait_s: float = 5.0
     poll_s: float = 0.02
 
@@ -84,16 +99,19 @@ class Reader(Generic[V]):
 
         """
         while True:
-            asked_at, collection = _now(), await self._fresh(at_least)
-            document = await self.store.get(collection, key)
-            parked = await self._parked(collection, [key])
-            if await self._still(collection, asked_at):
+            asked_at, build = _now(), await self._fresh(at_least)
+            # Before the view: what is said of its stream may be too little, never too much.
+            head = await self.store.get(Collections(build.collection).heads, key)
+            document = await self.store.get(build.collection, key)
+            parked = await self._parked(build.collection, [key])
+            if await self._still(build, asked_at):
                 break
         if document is None and parked:
             raise self._held_up(parked[0])
         if document is None or document["view"] is None:
             return None
-        return Seen(document["rev"], self.projection.from_document(document["view"]), parked)
+        version = None if head is None else head["version"]
+        return self._seen(build, document)._replace(parked=parked, version=version)
 
     async def page(
         self,
@@ -110,13 +128,28 @@ class Reader(Generic[V]):
             condition["_id"] = {"$gt": after}
         sort: Sort = (("_id", 1),)
         while True:
-            asked_at, collection = _now(), await self._fresh(at_least)
+            asked_at, build = _now(), await self._fresh(at_least)
+            collection = build.collection
             found = await self.store.find(collection, condition, sort=sort, limit=limit + 1)
             parked = await self._parked(collection, [document["_id"] for document in found])
-            if await self._still(collection, asked_at):
+            if await self._still(build, asked_at):
                 break
-        items = [Seen(d["rev"], self.projection.from_document(d["view"])) for d in found[:limit]]
+        items = [self._seen(build, document) for document in found[:limit]]
         return Page(items, found[limit - 1]["_id"] if len(found) > limit else None, parked)
+
+    def _seen(self, build: Build, document: Document) -> Seen:
+        try:
+            value = self.projection.from_document(document["view"])
+        except ValidationError as error:
+            if build.version == self.projection.version:
+                raise
+            raise UnavailableError(
+                f"{self.projection.name} is being built for this release; until then it is that "
+                f"of version {build.version}, which this release cannot read",
+                slug="projection-being-built",
+                retry_after_s=5,
+            ) from error
+        return Seen(build, document["rev"], value)
 
     async def _parked(self, collection: str, keys: Sequence[str]) -> tuple[str, ...]:
         """Return the streams whose facts are set aside and would change one of these views."""
@@ -132,20 +165,20 @@ class Reader(Generic[V]):
             retry_after_s=60,
         )
 
-    async def _still(self, collection: str, asked_at: float) -> bool:
+    async def _still(self, build: Build, asked_at: float) -> bool:
         """Whether what was read counts: who was held up for long may have read a dropped build."""
-        return _now() <= asked_at + QUERY_S or await self.active() == collection
+        return _now() <= asked_at + QUERY_S or await self.active() == build
 
-    async def _fresh(self, at_least: Token | None) -> str:
-        """Wait on the heads of the very collection that is read then."""
+    async def _fresh(self, at_least: Token | None) -> Build:
+        """Wait on the heads of the very build that is read then."""
         deadline = _now() + self.wait_s
         while True:
-            collection = await self.active()
-            if at_least is None:
-                return collection
-            head = await self.store.get(Collections(collection).heads, at_least.stream)
+            build = await self.active()
+            if at_least is None or not self.projection.follows(at_least.stream):
+                return build  # What happens on a stream that it does not follow changes nothing.
+            head = await self.store.get(Collections(build.collection).heads, at_least.stream)
             if head is not None and head["version"] >= at_least.version:
-                return collection
+                return build
             if head is not None and head["parked"]:
                 raise self._held_up(at_least.stream)
             if _now() >= deadline:

@@ -102,6 +102,7 @@ class Request:
     origin: str | None = None
     occurred_at: datetime | None = None
     expected_version: int | None = None
+    must_exist: bool = False
     correlation_id: str | None = None
     causation_id: str | None = None
     traceparent: str | None = None
@@ -217,6 +218,8 @@ class Decisions:
             raise VersionConflictError(
                 f"{request.stream} is at version {stream.version}", field="If-Match"
             )
+        if request.must_exist and not stream.version:
+            raise VersionConflictError(f"there is no {request.stream} yet", field="If-Match")
         command = self._dated(request)
         events = stream.decider.decide(stream.state, command)
         times = earlier.times + 1 if earlier else 1

@@ -18,7 +18,7 @@ from shared.events import Envelope
 from shared.journal import JOURNAL, OUTBOX
 from shared.log import Log, Partition
 from shared.projection import Projection
-from shared.projector import DROPPED, Collections, cursor_id
+from shared.projector import Collections, cursor_id, dropped_by
 from shared.runtime import Runtime
 from shared.sinks import KEEPER
 from shared.store import Document, Store
@@ -65,7 +65,7 @@ class Snapshot:
 async def snapshot(store: Store, collection: str, sink: str) -> Snapshot:
     names = Collections(collection)
     async with store.transaction() as tx:
-        dropped = await tx.find(DROPPED, {"sink": sink}, fields=("identity",))
+        dropped = await dropped_by(tx, sink)
         cursors = await tx.find(names.cursors, {})
         heads = await tx.find(names.heads, {})
         views = await tx.find(names.views, {})
@@ -73,7 +73,7 @@ async def snapshot(store: Store, collection: str, sink: str) -> Snapshot:
         {cursor["_id"]: cursor["offset"] for cursor in cursors},
         {head["_id"]: head for head in heads},
         {view["_id"]: view for view in views},
-        frozenset(document["identity"] for document in dropped),
+        dropped,
     )
 
 

@@ -25,7 +25,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import DomainError, InvalidError, UnavailableError
-from shared.events.base import INTEGER_MAX
+from shared.events.base import INTEGER_MAX, UndecodableError
 from shared.log import LogUnavailableError
 from shared.observability import COMMANDS, REQUEST_SECONDS
 from shared.reading import Page, Reader, Seen, Token
@@ -94,10 +94,16 @@ def invalid(error: Any) -> dict[str, Any]:
 
 
 def _pointer(loc: Sequence[Any]) -> str:
-    where, *rest = [str(step) for step in loc] or ["body"]
+    """Name a place in the body as RFC 6901 does, any other as `query/limit`."""
+    where, *rest = [_readable(str(step)) for step in loc] or ["body"]
     if where == "body":
-        return "#/" + "/".join(rest)
+        return "#/" + "/".join(step.replace("~", "~0").replace("/", "~1") for step in rest)
     return "/".join([where, *rest])
+
+
+def _readable(text: str) -> str:
+    """Half of a surrogate pair, which JSON can spell, is no text: no answer could say it."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def problem_response(body: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
@@ -123,6 +129,17 @@ async def _on_http(_: Request, error: Exception) -> Response:
     return problem_response(body, dict(error.headers or {}))
 
 
+async def _on_too_large(_: Request, error: Exception) -> Response:
+    assert isinstance(error, _TooLargeError)
+    return problem_response(problem(413, "too-large", "Too large", error.detail))
+
+
+async def _on_newer(_: Request, error: Exception) -> Response:
+    detail = f"written by a newer release than the one that answers here: {error}"
+    body = problem(503, "newer-release", "Not now; the same request may be sent again", detail)
+    return problem_response(body, {"Retry-After": "60"})
+
+
 async def _on_unavailable(_: Request, error: Exception) -> Response:
     slug, wait = "unavailable", 1
     if isinstance(error, UnavailableError):
@@ -145,6 +162,7 @@ class Meta:
     actor: str
     id: str | None
     expected_version: int | None
+    must_exist: bool
     correlation_id: str
     traceparent: str | None
 
@@ -170,18 +188,24 @@ def _meta(
         actor=x_actor or "anonymous",
         id=key,
         expected_version=_expected(if_match),
+        must_exist=if_match is not None,
         correlation_id=request.state.correlation_id,
         traceparent=traceparent,
     )
 
 
+# Of an answer to a command, "7", or of a view, "7-2.1.12" (`Seen.etag`): the version comes first.
+_ETAG = re.compile(r'"?([0-9]+)(?:-[0-9.]+)?"?')
+
+
 def _expected(if_match: str | None) -> int | None:
+    """Return the version that the stream must have; for `*` any will do, but there must be one."""
     if if_match is None or if_match.strip() == "*":
         return None
-    version = if_match.strip().strip('"')
-    if not version.isascii() or not version.isdigit() or len(version) > len(str(INTEGER_MAX)):
-        raise InvalidError('a strong ETag of ours, like "7"', field="If-Match")
-    return int(version)
+    told = _ETAG.fullmatch(if_match.strip())
+    if told is None or len(told[1]) > len(str(INTEGER_MAX)):
+        raise InvalidError('one strong ETag of ours, like "7"', field="If-Match")
+    return int(told[1])
 
 
 CommandMeta = Annotated[Meta, Depends(_meta)]
@@ -235,6 +259,7 @@ async def record(
         id=meta.id,
         occurred_at=occurred_at,
         expected_version=meta.expected_version,
+        must_exist=meta.must_exist,
         correlation_id=meta.correlation_id,
         traceparent=meta.traceparent,
     )
@@ -271,9 +296,9 @@ def seen(found: Seen | None, what: str, request: Request, response: Response) ->
     """Answer one view with its ETag, 304 when the reader has it already, 404 when there is none."""
     if found is None:
         raise StarletteHTTPException(404, f"no such {what}")
-    etag = f'"{found.rev}"'
-    headers = {"ETag": etag, **_lacking(found.parked)}
-    if etag in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
+    headers = {"ETag": found.etag, **_lacking(found.parked)}
+    known = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
+    if found.etag in [tag.removeprefix("W/") for tag in known] or known == ["*"]:
         raise StarletteHTTPException(304, headers=headers)
     response.headers.update(headers)
     return found.value
@@ -338,8 +363,14 @@ def _after(cursor: str, mark: str) -> str:
     return key
 
 
-class _TooLargeError(Exception):
-    """The body has more bytes than any request of ours may have."""
+class _TooLargeError(StarletteHTTPException):
+    """The body has more bytes than any request of ours may have.
+
+    An HTTP exception, because FastAPI takes any other, while it reads a body, for bad JSON.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(413, f"a body may have {BODY_BYTES_MAX} bytes at most")
 
 
 class Edge:
@@ -378,18 +409,10 @@ class Edge:
 
         try:
             await self._app(scope, limited, named)
-        except _TooLargeError:
-            body = problem(
-                413, "too-large", "Too large", f"a body may have {BODY_BYTES_MAX} bytes at most"
-            )
-            await problem_response(body)(scope, receive, named)
         finally:
             route = getattr(scope.get("route"), "path", "unknown")
             elapsed = perf_counter() - began
             REQUEST_SECONDS.labels(scope["method"], route, str(status)).observe(elapsed)
-
-
-Lifespan = Callable[[FastAPI], AsyncIterator[None]]
 
 
 def build_app(
@@ -410,6 +433,9 @@ def build_app(
         (DomainError, _on_refusal),
         (RequestValidationError, _on_invalid),
         (StarletteHTTPException, _on_http),
+        (_TooLargeError, _on_too_large),
+        # What was sent has been checked by then: these are bytes that a release of ours recorded.
+        (UndecodableError, _on_newer),
         (UnavailableError, _on_unavailable),
         (StoreError, _on_unavailable),
         (LogUnavailableError, _on_unavailable),

@@ -19,7 +19,7 @@ from sellers.importing.folded import Progress, silent
 from sellers.importing.mapping import Column, Mapping, Opportunities, Table, load_mapping
 from sellers.importing.reading import CsvFile, Damaged, Format
 from sellers.importing.rows import KINDS, Translator, key_column
-from sellers.importing.sending import Sending, Told
+from sellers.importing.sending import BATCH, Sending, Told
 from sellers.importing.summary import Report, Summary
 from sellers.importing.values import Cells, Finding, RejectedError, Style
 from shared.clock import SystemClock
@@ -35,10 +35,12 @@ def import_crm(
     progress: Progress = silent,
     *,
     source: str | None = None,
+    batch: int | None = None,
 ) -> Summary:
     """Send every row of the export; bad rows are in the report and stop nothing.
 
-    `source` names the other system when the mapping file's own name for it is not the one.
+    `source` names the other system when the mapping file's own name for it is not the one; `batch`
+    is the number of rows in one request.
 
     Raises:
         CrmImportError: the mapping, a file, a column or the report is missing or wrong; nothing
@@ -56,7 +58,7 @@ def import_crm(
     with ExitStack() as stack:
         report = stack.enter_context(Report(path))
         run = Import(mapping, files, Summary(mapping.source, path), report, progress)
-        sending = stack.enter_context(Sending(client, run.result))
+        sending = stack.enter_context(Sending(client, run.result, batch or BATCH))
         for name, table in mapping.tables.items():
             run.send(name, table, sending)
     run.summary.notes = _unread(mapping, files)

@@ -18,7 +18,7 @@ from services.contacts.model import (
 from services.contacts.person_views import joined, person_card
 from services.contacts.reads import (
     Contacts,
-    as_one_rev,
+    as_one,
     entries,
     months_of,
     statements_of,
@@ -105,11 +105,11 @@ async def get_person(
     """All that we know of this person; of a merged entry, the person it is part of (C-01, C-02)."""
     found = await entries(runtime, f"person-{person}", at_least)
     told = await statements_of(runtime, [one.value.person for one in found], at_least)
-    one = as_one_rev([*found, *told]) if found else None
-    if one is not None:
+    one: Seen | None = None
+    if found:
         card = joined([entry.value for entry in found])
         stated = all_statements([view.value for view in told], card.person)
-        one = Seen(one.rev, person_page(card, stated), one.parked)
+        one = as_one([*found, *told], f"person-{person}", person_page(card, stated))
     answer: PersonPage = seen(one, "person", request, response)
     return answer
 

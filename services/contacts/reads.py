@@ -67,12 +67,18 @@ async def _survivor(reader: Reader[PersonCard], person: str, at_least: Token | N
     return found
 
 
-def as_one_rev(found: Sequence[Seen]) -> Seen:
-    """Return one ETag for several views: it differs when any of them does."""
-    revs = "|".join(f"{one.value.person}@{one.rev}" for one in found)
-    digest = blake2b(revs.encode(), digest_size=7).digest()
+def as_one(found: Sequence[Seen], asked: str, value: Any) -> Seen:
+    """Answer what several views come to: its ETag differs when any of theirs does.
+
+    Who asks for an entry that is part of another is told no version of its stream: what they are
+    shown is the other.
+    """
+    etags = "|".join(f"{one.value.person}@{one.etag}" for one in found)
+    rev = int.from_bytes(blake2b(etags.encode(), digest_size=7).digest())
     parked = sorted({stream for one in found for stream in one.parked})
-    return Seen(int.from_bytes(digest), None, tuple(parked))
+    first = found[0]
+    version = first.version if first.value.person == asked else None
+    return Seen(first.build, rev, value, tuple(parked), version)
 
 
 async def statements_of(

@@ -68,7 +68,8 @@ class TouchBatch(Command):
 async def record_touches(batch: TouchBatch, runtime: Contacts, meta: CommandMeta) -> dict[str, Any]:
     """Record up to 1,000 touches; those that were recorded before stay as they are.
 
-    What says the same under the same id again is a `duplicate`. What says something else under an
+    What says the same under the same id again within the batch is a `duplicate`; sent again in
+    another request it is accepted, and counts once all the same. What says something else under an
     id of this batch is refused: under that id it would be lost.
     """
     if len(batch.touches) > TOUCHES_MAX:

@@ -46,7 +46,7 @@ def _as_today(
 ) -> Any:
     """Answer a card as it is today; one that changes with the days, without a fact, is sent."""
     if found is not None and found.value.ahead:
-        response.headers["ETag"] = f'"{found.rev}"'
+        response.headers["ETag"] = found.etag
         return found.value.on(_today(runtime))
     return seen(found, what, request, response).on(_today(runtime))
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
+import orjson
+import pytest
 from fastapi.sse import ServerSentEvent
 
 from shared import builds
@@ -96,3 +99,26 @@ async def test_a_place_that_cannot_be_gone_on_from_is_told_why() -> None:
             copy.last_id = place
             await follow(runtime, copy, {"employee-a": 0})
             assert reason in copy.resets[0]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [1, 1, 0, [["0", "x"]], 0],
+        [1, 1, 0, [[0, None]], 0],
+        [1, 1, 0, {"0": []}, 0],
+        [1, 1, 0, 7, 0],
+        ["x", 1, 0, [], 0],
+        [1, 1, 0, [[0, 1, 2]], 0],
+        [],
+        {},
+    ],
+)
+def test_an_id_that_is_none_of_ours_is_no_place(told: Any) -> None:
+    text = base64.urlsafe_b64encode(orjson.dumps(told)).decode()
+    assert Place.decode("card", text) is None
+
+
+@pytest.mark.parametrize("text", ["", "=", "\x00", "é", "a" * 2_000])
+def test_nor_are_bytes_that_say_nothing(text: str) -> None:
+    assert Place.decode("card", text) is None

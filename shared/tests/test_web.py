@@ -14,10 +14,12 @@ from httpx2 import ASGITransport, AsyncClient
 from shared import admin, changes
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
+from shared.journal import JOURNAL
 from shared.runtime import Runtime
-from shared.tests.tiny import Card, Join, build, card_projection, running, tiny_domain
+from shared.tests.tiny import Assign, Card, Join, build, card_projection, running, tiny_domain
 from shared.web import (
     BODY_BYTES_MAX,
+    PROBLEM_TYPE,
     AtLeast,
     CommandMeta,
     PageWanted,
@@ -40,6 +42,12 @@ def routes() -> APIRouter:
     @router.post("/employees/{employee}/join", status_code=202)
     async def join(
         employee: StreamId, command: Join, runtime: Current, meta: CommandMeta, response: Response
+    ) -> Recorded:
+        return await record(runtime, f"employee-{employee}", command, meta, response)
+
+    @router.post("/employees/{employee}/assign", status_code=202)
+    async def move(
+        employee: StreamId, command: Assign, runtime: Current, meta: CommandMeta, response: Response
     ) -> Recorded:
         return await record(runtime, f"employee-{employee}", command, meta, response)
 
@@ -106,6 +114,81 @@ async def test_what_was_recorded_is_read_back_with_the_token(client: AsyncClient
     assert read.json()["name"] == "Ada"
     same = {"If-None-Match": read.headers["etag"]}
     assert (await client.get("/organization/employees/ada", headers=same)).status_code == 304
+
+
+async def move(client: AsyncClient, if_match: str) -> Any:
+    return await client.post(
+        "/organization/employees/ada/assign",
+        json={"unit": "unit-1"},
+        headers={"If-Match": if_match},
+    )
+
+
+async def test_who_decides_on_what_a_view_says_sends_its_etag_back(client: AsyncClient) -> None:
+    at_least = {"X-At-Least": (await join(client, "ada")).json()["token"]}
+    looked = (await client.get("/organization/employees/ada", headers=at_least)).headers["etag"]
+    first = await move(client, looked)
+    assert (first.status_code, first.headers["etag"]) == (202, '"2"')
+    assert (await move(client, looked)).status_code == 412, "somebody has decided since"
+    at_least = {"X-At-Least": first.json()["token"]}
+    after = await client.get("/organization/employees/ada", headers=at_least)
+    assert after.headers["etag"] != looked
+    assert (await move(client, after.headers["etag"])).status_code == 202
+
+
+async def test_whoever_needs_that_it_exists_is_refused_where_it_does_not(
+    client: AsyncClient,
+) -> None:
+    refused = await move(client, "*")
+    assert refused.status_code == 412
+    assert refused.json()["errors"][0]["pointer"] == "If-Match"
+    await join(client, "ada")
+    assert (await move(client, "*")).status_code == 202
+
+
+@pytest.mark.parametrize("held", ["W/{}", '"1", {}', "*"])
+async def test_a_reader_who_has_it_is_not_sent_it_again(client: AsyncClient, held: str) -> None:
+    at_least = {"X-At-Least": (await join(client, "ada")).json()["token"]}
+    read = await client.get("/organization/employees/ada", headers=at_least)
+    same = {"If-None-Match": held.format(read.headers["etag"])}
+    again = await client.get("/organization/employees/ada", headers=same)
+    assert (again.status_code, again.headers["etag"]) == (304, read.headers["etag"])
+
+
+async def test_half_a_character_is_refused_by_name(client: AsyncClient) -> None:
+    """JSON can spell half of a surrogate pair; no text of ours can hold it, nor any answer."""
+    for body, pointer in (
+        (b'{"name": "\\ud800"}', "#/name"),
+        (b'{"name": "Ada", "\\udc00": 1}', "#/"),
+        (b'{"name": "Ada", "a/b~c": 1}', "#/a~1b~0c"),
+    ):
+        answer = await client.post(
+            "/organization/employees/ada/join",
+            content=body,
+            headers={"content-type": "application/json"},
+        )
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+async def test_a_body_beyond_the_limit_is_refused_as_too_large(client: AsyncClient) -> None:
+    for path in ("/organization/employees/ada/join", "/organization/commands"):
+        answer = await client.post(path, json={"name": "x" * BODY_BYTES_MAX})
+        assert (answer.status_code, answer.json()["type"]) == (413, f"{PROBLEM_TYPE}too-large")
+
+
+async def test_a_fact_of_a_newer_release_is_for_that_release(client: AsyncClient) -> None:
+    await join(client, "ada")
+    runtime: Runtime = client._transport.app.state.runtimes["organization"]  # type: ignore[attr-defined]
+    (held,) = await runtime.store.find(JOURNAL, {})
+    newer = held["fact"].replace(b".v1", b".v9")
+    await runtime.store.put_many(JOURNAL, [held | {"fact": newer}])
+    for answer in (
+        await move(client, "*"),
+        await client.get("/organization/history/employee-ada"),
+    ):
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+        assert answer.json()["type"] == f"{PROBLEM_TYPE}newer-release"
 
 
 async def test_the_same_idempotency_key_is_the_same_command(client: AsyncClient) -> None:
@@ -269,6 +352,27 @@ async def test_a_bulk_answers_one_result_for_each_command(client: AsyncClient) -
     ]
     assert "'jion' is none of: assign, join" in results[3]["problem"]["detail"]
     assert results[5]["problem"]["errors"][0]["pointer"] == "name"
+
+
+@pytest.mark.parametrize("header", ["Idempotency-Key", "If-Match"])
+async def test_what_is_said_of_one_command_is_refused_of_many(
+    client: AsyncClient, header: str
+) -> None:
+    answer = await client.post(
+        "/organization/commands", json={"commands": []}, headers={header: "7"}
+    )
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == [header]
+
+
+async def test_a_command_is_once_by_its_id_or_by_its_row(client: AsyncClient) -> None:
+    item = {"stream": "employee-a", "type": "join", "command": {"name": "Ada"}}
+    both = [item | {"id": "k", "origin": "hr#1"}]
+    (result,) = (await client.post("/organization/commands", json={"commands": both})).json()[
+        "results"
+    ]
+    assert result["status"] == "invalid"
+    assert "either `id` or `origin`" in result["problem"]["detail"]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"commands": 3}', b"\xff"])

@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from tests.faults.campaign import Outcome, play
+from tests.faults.campaign import BATCH, Outcome, play
 
 
 def main() -> int:
@@ -21,12 +21,13 @@ def main() -> int:
     parser.add_argument("--export", type=Path, help="an export to import instead of our own")
     parser.add_argument("--keep", action="store_true", help="keep data and logs of good seeds too")
     parser.add_argument("--at-once", type=int, default=1, help="play this many beside each other")
+    parser.add_argument("--batch", type=int, default=BATCH, help="rows in one request")
     chosen = parser.parse_args()
     seeds = range(chosen.first, chosen.first + chosen.seeds)
     works = [Path(tempfile.mkdtemp(prefix=f"faults-{chosen.engine}-{seed}-")) for seed in seeds]
     bad = 0
     with ProcessPoolExecutor(chosen.at_once) as pool:
-        one = partial(play, chosen.engine, source=chosen.export)
+        one = partial(play, chosen.engine, source=chosen.export, batch=chosen.batch)
         for outcome, work in zip(pool.map(one, seeds, works), works, strict=True):
             tell(outcome)
             bad += bool(outcome.wrong)

@@ -23,7 +23,8 @@ from tests.faults import export
 from tests.faults.ledger import Ledger
 from tests.faults.machine import POLL_S, FaultError, Machine
 
-ROWS = 3_600
+# A few requests for each kill, so that none comes when the last row is long there.
+ROWS, BATCH = 1_500, 30
 IMPORT_S = 400.0
 FOLDED_S = 180.0
 # Touches alone leave a few records on their way: that is no work to be killed amid.
@@ -87,9 +88,10 @@ class Outcome:
 class Import:
     """`sellers import crm` as a child, which can be killed and run again."""
 
-    def __init__(self, url: str, folder: Path, work: Path) -> None:
+    def __init__(self, url: str, folder: Path, work: Path, batch: int) -> None:
         self._command = [sys.executable, "-m", "sellers", "--url", url, "import", "crm"]
         self._command += [str(folder), "--json", "--report", str(work / "report.csv")]
+        self._command += ["--batch", str(batch)]
         self._out = work / "import.json"
         self._err = work / "import.txt"
         self._err_from = 0
@@ -134,7 +136,9 @@ class Import:
         return told
 
 
-def play(engine: str, seed: int, work: Path, source: Path | None = None) -> Outcome:
+def play(
+    engine: str, seed: int, work: Path, source: Path | None = None, batch: int = BATCH
+) -> Outcome:
     """Play one seed in a fresh directory; `source` is an export to use instead of our own."""
     began, random = time.monotonic(), Random(seed)
     outcome = Outcome(seed, engine)
@@ -142,7 +146,7 @@ def play(engine: str, seed: int, work: Path, source: Path | None = None) -> Outc
     folder = source or export.generate(work / "export", seed, ROWS)
     try:
         with Machine(work / "data", engine) as machine:
-            _kill_amid(machine, folder, work, random, outcome)
+            _kill_amid(machine, (folder, batch), work, random, outcome)
     except FaultError as error:
         outcome.wrong.append(str(error))
     outcome.seconds = time.monotonic() - began
@@ -150,15 +154,16 @@ def play(engine: str, seed: int, work: Path, source: Path | None = None) -> Outc
 
 
 def _kill_amid(
-    machine: Machine, folder: Path, work: Path, random: Random, outcome: Outcome
+    machine: Machine, source: tuple[Path, int], work: Path, random: Random, outcome: Outcome
 ) -> None:
+    folder, batch = source
     victims = random.sample(PARTS, len(PARTS))
     # In order, each in a stretch of its own, none so late that nothing is left to do.
     moments = [(place + random.random()) / (len(PARTS) + 1) for place in range(len(PARTS))]
     began = time.monotonic()
     ledger = Ledger(machine.url, work / "ledger.jsonl", outcome.seed)
     with ledger:
-        importing = Import(machine.url, folder, work)
+        importing = Import(machine.url, folder, work, batch)
         try:
             for victim, moment in zip(victims, moments, strict=True):
                 _await_moment(importing, moment)
@@ -172,7 +177,7 @@ def _kill_amid(
     with Api(machine.url, patience_s=60.0, actor="faults") as api:
         _settle(machine)
         _compare(api, ledger, folder, outcome)
-        again = Import(machine.url, folder, work).finished()
+        again = Import(machine.url, folder, work, batch).finished()
         outcome.check(again["facts"] == 0, f"the import again recorded {again['facts']} facts")
 
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 import orjson
 import pytest
 
+from services.analytics.measures import VERSION
 from shared.clock import SystemClock
 from shared.events import Envelope, decode, encode
 from shared.events.contacts import AffiliationEnded, PersonAffiliated, PersonRegistered
@@ -458,6 +459,26 @@ class TestVerify:
         assert collection in difference
         assert document["_id"] in difference
         assert named in difference
+        assert await self.settled(platform) == []
+
+    async def test_a_corrupted_figure_is_named(
+        self, platform: Platform, worker: Any, folded: str
+    ) -> None:
+        body = {"title": "Ten", "stage": "Engaging", "on": "2026-01-05"}
+        answer = await platform.post(
+            f"/opportunities/{folded}/discover", body | {"owner": f"employee-{folded}"}
+        )
+        path = f"/analytics/pipeline?by=stage&seller=employee-{folded}"
+        await platform.read(path, answer.json()["token"])
+        cells = platform.documents("analytics", f"measures_v{VERSION}.by_stage")
+        cell = cells.find_one({"owner": f"employee-{folded}"})
+        ((day, measures),) = cell["days"].items()
+        measure = min(measures)
+        cells.update_one({"_id": cell["_id"]}, {"$inc": {f"days.{day}.{measure}": 1}})
+        (difference,) = (await platform.verified())["differences"]
+        cells.replace_one({"_id": cell["_id"]}, cell)
+        assert measure in difference
+        assert f"employee-{folded}" in difference
         assert await self.settled(platform) == []
 
     async def test_a_fact_gone_from_the_journal_is_named(

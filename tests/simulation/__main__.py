@@ -20,7 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("seed", type=int, nargs="?", help="play this seed and print its history")
     parser.add_argument("--seeds", type=int, help="play this many seeds")
-    parser.add_argument("--first", type=int, default=0, help="from this one on")
+    parser.add_argument("--first", type=int, help="from this one on")
     parser.add_argument("--without", choices=sorted(ABLATIONS), help="take this rule away")
     parser.add_argument("--ablations", action="store_true", help="take each rule away alone")
     parser.add_argument("--event", help="let this great event happen in all of them")
@@ -36,11 +36,11 @@ def main() -> int:
         return 0
     if chosen.seed is not None:
         return _tell(play(chosen.seed, event, loud=True, without=ablation))
-    seeds = range(chosen.first, chosen.first + (chosen.seeds or 100))
+    seeds = range(chosen.first or 0, (chosen.first or 0) + (chosen.seeds or 100))
     return _campaign(seeds, event, chosen.without, chosen.jobs)
 
 
-def _ablate(first: int, jobs: int) -> int:
+def _ablate(first: int | None, jobs: int) -> int:
     """Say for every rule which seed fails without it; a rule that no seed misses is untested."""
     untested = 0
     with Pool(jobs) as pool:
@@ -50,7 +50,7 @@ def _ablate(first: int, jobs: int) -> int:
     return 1 if untested else 0
 
 
-def _without(name: str, first: int) -> tuple[str, float, str | None]:
+def _without(name: str, first: int | None) -> tuple[str, float, str | None]:
     began = time.perf_counter()
     found = counterexample(ABLATIONS[name], first)
     told = f"seed {found.seed}: {found.wrong[0][:110]}" if found else None

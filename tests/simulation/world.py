@@ -234,9 +234,10 @@ def play(
     )
 
 
-def counterexample(ablation: Ablation, first: int = 0) -> Outcome | None:
+def counterexample(ablation: Ablation, first: int | None = None) -> Outcome | None:
     """Return the first history that goes wrong without this rule."""
-    for seed in range(first, first + ablation.seeds):
+    begin = ablation.first if first is None else first
+    for seed in range(begin, begin + ablation.seeds):
         outcome = play(seed, ablation.event, without=ablation)
         if outcome.wrong:
             return outcome

@@ -222,6 +222,23 @@ def test_importing_again_adds_nothing_and_a_changed_row_is_a_new_decision(
     assert (card["outcome"], card["value"], card["closed_on"]) == ("won", "55", "2017-05-02")
 
 
+def test_a_request_holds_as_many_rows_as_told(api: Api, export: Path, tmp_path: Path) -> None:
+    rows = "".join(f"R{n},Anna,MG Special,Beta,Engaging,25-10-16,,\n" for n in range(30))
+    (export / "sales_pipeline.csv").write_text(DEALS + rows)
+    sizes: list[int] = []
+    post = api.post
+
+    def counted(path: str, body: Any, **more: Any) -> Any:
+        if path == "/opportunities/commands":
+            sizes.append(len(body["commands"]))
+        return post(path, body, **more)
+
+    api.post = counted  # type: ignore[method-assign]
+    summary = import_crm(export, api, report_path=tmp_path / "1.csv", batch=8)
+    assert summary.of("sales_pipeline.csv").recorded == 30
+    assert sorted(sizes) == [2, 6, 8, 8, 8], "the products, and the opportunities"
+
+
 class StoppedError(Exception):
     pass
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from random import Random
 
 import pytest
 
 from services.analytics import worker
+from services.analytics.main import domain
 from services.analytics.measures import AXES, TOPICS, recompute
+from services.analytics.proof import verify_measures
 from services.analytics.sink import MEASURES, MeasuresSink, read_documents, summed
 from services.analytics.tests.crm import stream
 from services.analytics.tests.histories import ZONE
@@ -18,19 +21,22 @@ from services.analytics.worker import Measuring, OlderReleaseError, silence
 from shared import builds
 from shared.clock import SystemClock
 from shared.events import Envelope, encode
-from shared.events.opportunities import OpportunityDiscovered, OpportunityLost
+from shared.events.opportunities import OpportunityDiscovered, OpportunityLost, OpportunityWon
 from shared.log import Record
 from shared.memory import MemoryLog, MemoryStore
 from shared.projector import Collections, Projector
 from shared.published import Build
+from shared.runtime import Runtime
+from shared.settings import Settings
+
+SEEN = OpportunityDiscovered(title="Chance", stage="Engaging", owner="employee-kim")
 
 
 def deals(count: int) -> list[Envelope]:
-    found = OpportunityDiscovered(title="Chance", stage="Engaging", owner="employee-kim")
     return [
         fact
         for number in range(count)
-        for fact in stream(f"opportunity-{number}", found, OpportunityLost())
+        for fact in stream(f"opportunity-{number}", SEEN, OpportunityLost())
     ]
 
 
@@ -107,6 +113,22 @@ async def test_what_nobody_delivers_is_found(world: World) -> None:
     await world.append(deals(10))
     await world.mend()
     await world.assert_exact()
+
+
+async def test_a_fact_that_was_dropped_for_good_is_missed_by_nobody(world: World) -> None:
+    """An amount that no sum can hold: somebody decided that the figures do without it."""
+    won = OpportunityWon(value=Decimal(10) ** 40, currency="USD")
+    await world.append([*deals(1), *stream("opportunity-1", SEEN, won, OpportunityLost())])
+    await world.measuring.start()
+    await world.mend()
+    parked = Collections((await world.active()).collection).parked
+    held = {one["version"]: one["_id"] for one in await world.store.find(parked, {})}
+    projector = world.projector(await world.active())
+    assert await projector.drop("opportunity-1", held[2], reason="a typing mistake", by="ada") == 0
+    runtime = Runtime(domain, world.store, world.log, SystemClock(), Settings())
+    check = await verify_measures(runtime)
+    assert (check.differences, check.skipped) == ([], 1)
+    assert check.checked > 0
 
 
 async def test_who_repairs_the_log_has_it_read_again(world: World) -> None:

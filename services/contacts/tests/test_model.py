@@ -192,3 +192,17 @@ def test_any_facts_evolve_and_nothing_is_done_twice(history: list[Any], asked: l
 @for_all(st.lists(facts(CompanyEvent), max_size=6), st.lists(commands(CompanyCommand), max_size=6))
 def test_so_it_is_with_companies(history: list[Any], asked: list[Any]) -> None:
     check_decider(company, history, asked)
+
+
+def test_a_company_is_placed_where_it_stood_then_once() -> None:
+    march, february = date(2026, 3, 1), date(2026, 2, 1)
+    january = CompanyPlacedUnder(parent="company-2", on=date(2026, 1, 1))
+    moved = CompanyPlacedUnder(parent="company-3", on=march)
+    # In February it stood there already, whatever it stands under now.
+    again = PlaceCompanyUnder(parent="company-2", on=february)
+    given(company, ACME, january, moved).when(again).then_nothing()
+    # It stood under its present parent earlier than we knew.
+    earlier = PlaceCompanyUnder(parent="company-3", on=february)
+    given(company, ACME, january, moved).when(earlier).then(
+        CompanyPlacedUnder(parent="company-3", on=february)
+    )
