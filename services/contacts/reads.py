@@ -14,9 +14,9 @@ from services.contacts.defaults import ContactsDefaults
 from services.contacts.person_views import PersonCard, joined, person_card
 from services.contacts.statement_views import person_statements
 from services.contacts.timelines import combined, timeline
-from shared.errors import InvalidError
+from shared.errors import InvalidError, UnavailableError
 from shared.projection import Projection
-from shared.reading import Reader, Seen, Token
+from shared.reading import STREAM_PARKED, Reader, Seen, Token
 from shared.runtime import Runtime
 from shared.web import PAGE_MAX, Paging, runtime_of
 
@@ -84,9 +84,16 @@ def as_one(found: Sequence[Seen], asked: str, value: Any) -> Seen:
 async def statements_of(
     runtime: Runtime, people: Sequence[str], at_least: Token | None
 ) -> list[Seen]:
-    reader = runtime.reader(person_statements)
-    found = [await reader.get(one, known_to(person_statements, at_least)) for one in people]
-    return [one for one in found if one is not None]
+    reader, found = runtime.reader(person_statements), []
+    for person in people:
+        try:
+            one = await reader.get(person, known_to(person_statements, at_least))
+        except UnavailableError as error:
+            if error.slug != STREAM_PARKED:
+                raise
+            continue  # The card is there, and its answer names the stream that it lacks, too.
+        found += [one] if one is not None else []
+    return found
 
 
 def defaults_of(runtime: Runtime) -> ContactsDefaults:
