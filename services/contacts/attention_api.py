@@ -26,7 +26,6 @@ from services.contacts.reads import (
     days_of,
     defaults_of,
     entries,
-    known_to,
     statements_of,
     today_of,
     with_survivors,
@@ -63,8 +62,7 @@ async def opportunity_coverage(
 ) -> dict[str, Any]:
     """The same for those who are involved in this chance (C-10)."""
     name = f"opportunity-{opportunity}"
-    token = known_to(opportunity_turns, at_least)
-    found = await runtime.reader(opportunity_turns).get(name, token)
+    found = await runtime.reader(opportunity_turns).get(name, at_least)
     if found is None:
         raise NotFoundError(f"no facts of {name}")
     people = (await cards_of(runtime, found.value.people, at_least)).values()
@@ -182,8 +180,7 @@ async def _turns(runtime: Runtime, card: PersonCard, at_least: Token | None) -> 
     companies = []
     for company in card.companies:
         found += await all_of(reader, {"company": company}, at_least)
-        token = known_to(company_people, at_least)
-        seen = await runtime.reader(company_people).get(company, token)
+        seen = await runtime.reader(company_people).get(company, at_least)
         companies += [seen.value] if seen is not None else []
     return turns_of(found, companies)
 
@@ -197,8 +194,7 @@ async def list_moves(
     days: Days = None,
 ) -> dict[str, Any]:
     """Who came to an owner's companies, who left them, and where they are now (C-08)."""
-    token = known_to(company_people, at_least)
-    found = await page(runtime.reader(company_people), {"owner": owner}, wanted, token)
+    found = await page(runtime.reader(company_people), {"owner": owner}, wanted, at_least)
     since: date = today_of(runtime) - timedelta(days=days or defaults_of(runtime).move_days)
     told = [(people, moves(people, since)) for people in found["items"]]
     moved = {move.person for _, some in told for move in some}

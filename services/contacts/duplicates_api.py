@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from services.contacts.duplicates import Candidate, candidates, duplicate_block, pairs
 from services.contacts.matching import Known, blocks, likeness
 from services.contacts.person_views import known, person_card
-from services.contacts.reads import Contacts, cards_of, defaults_of, known_to
+from services.contacts.reads import Contacts, cards_of, defaults_of
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, PageWanted, page
@@ -44,14 +44,13 @@ async def list_duplicates(
         there = await reader.page(
             {"companies": company},
             limit=COLLEAGUES_MAX,
-            at_least=known_to(person_card, at_least),
+            at_least=at_least,
         )
         cards = {one.value.person: one.value for one in there.items}
         compared = list(combinations(sorted(cards), 2))
         found: dict[str, Any] = {"next_cursor": None, "parked": list(there.parked)}
     else:
-        token = known_to(duplicate_block, at_least)
-        found = await page(runtime.reader(duplicate_block), {"shared": True}, wanted, token)
+        found = await page(runtime.reader(duplicate_block), {"shared": True}, wanted, at_least)
         compared = list(pairs(found["items"]))
         cards = await cards_of(runtime, {one for pair in compared for one in pair}, at_least)
     # Thousands of pairs take a second: other requests do not wait for them.
@@ -84,7 +83,7 @@ async def like_these(
     people: set[str] = set()
     words = blocks(*(next(iter(one), None) for one in (told.names, told.emails, told.phones)))
     for word in words:
-        block = await reader.get(word, known_to(duplicate_block, at_least))
+        block = await reader.get(word, at_least)
         people |= set(block.value.people if block is not None else ())
     found = [
         {"person": card.merged_into or card.person, "name": card.name}

@@ -15,7 +15,6 @@ from services.contacts.person_views import PersonCard, joined, person_card
 from services.contacts.statement_views import person_statements
 from services.contacts.timelines import combined, timeline
 from shared.errors import InvalidError, UnavailableError
-from shared.projection import Projection
 from shared.reading import STREAM_PARKED, Reader, Seen, Token
 from shared.runtime import Runtime
 from shared.web import PAGE_MAX, Paging, runtime_of
@@ -28,15 +27,9 @@ CARDS_MAX = 50
 V = TypeVar("V")
 
 
-def known_to(projection: Projection[Any], token: Token | None) -> Token | None:
-    """Return the token where the projection will ever know of it: others would wait in vain."""
-    return token if token is not None and projection.follows(token.stream) else None
-
-
 async def entries(runtime: Runtime, person: str, at_least: Token | None) -> list[Seen]:
     """Return all entries of the person that this one belongs to, the surviving one first."""
     reader = runtime.reader(person_card)
-    at_least = known_to(person_card, at_least)
     survivor = await _survivor(reader, person, at_least)
     if survivor is None:
         return []
@@ -87,7 +80,7 @@ async def statements_of(
     reader, found = runtime.reader(person_statements), []
     for person in people:
         try:
-            one = await reader.get(person, known_to(person_statements, at_least))
+            one = await reader.get(person, at_least)
         except UnavailableError as error:
             if error.slug != STREAM_PARKED:
                 raise
@@ -114,18 +107,16 @@ async def cards_of(
     found: dict[str, PersonCard] = {}
     for at in range(0, len(wanted), CARDS_MAX):
         some = wanted[at : at + CARDS_MAX]
-        part = await reader.page(
-            {"person": {"$in": some}}, limit=len(some), at_least=known_to(person_card, at_least)
-        )
+        part = await reader.page({"person": {"$in": some}}, limit=len(some), at_least=at_least)
         found |= {one.value.person: one.value for one in part.items}
     return found
 
 
 async def all_of(reader: Reader[V], where: dict[str, Any], at_least: Token | None) -> list[V]:
     """Return every view that matches; for lists that one person or company can have."""
-    token, found, after = known_to(reader.projection, at_least), [], None
+    found, after = [], None
     while True:
-        part = await reader.page(where, limit=PAGE_MAX, after=after, at_least=token)
+        part = await reader.page(where, limit=PAGE_MAX, after=after, at_least=at_least)
         found += [one.value for one in part.items]
         after = part.next_key
         if after is None:
@@ -173,7 +164,7 @@ async def months_of(
             {"person": person},
             limit=wanted.limit + 1,
             after=None if after is None else f"{person}/{after}",
-            at_least=known_to(timeline, at_least),
+            at_least=at_least,
         )
         found += [month.value for month in part.items]
         parked |= set(part.parked)

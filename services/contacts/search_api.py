@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
-from services.contacts.reads import Contacts, entries, known_to
+from services.contacts.reads import Contacts, entries
 from services.contacts.search import SearchEntry, search_entry, wanted
 from shared.errors import InvalidError
 from shared.reading import Token
@@ -35,7 +35,7 @@ async def search(
     if not words:
         raise InvalidError("a word to look for", field="q")
     where = {"grams": words[0], "kind": kind}
-    reader, token = runtime.reader(search_entry), known_to(search_entry, at_least)
+    reader, token = runtime.reader(search_entry), at_least
     items: list[SearchEntry] = []
     parked: set[str] = set()
     cursor = paging.cursor

@@ -11,7 +11,6 @@ from services.contacts.person_views import PersonCard, person_card
 from services.contacts.reads import (
     Contacts,
     all_of,
-    known_to,
     statements_of,
     today_of,
     with_survivors,
@@ -73,8 +72,7 @@ async def drop_segment(
 async def get_segment(
     segment: StreamId, runtime: Contacts, at_least: AtLeast, request: Request, response: Response
 ) -> SegmentCard:
-    token = known_to(segment_card, at_least)
-    found = await runtime.reader(segment_card).get(f"segment-{segment}", token)
+    found = await runtime.reader(segment_card).get(f"segment-{segment}", at_least)
     card: SegmentCard = seen(found, "segment", request, response)
     return card
 
@@ -83,8 +81,7 @@ async def get_segment(
 async def list_segments(
     runtime: Contacts, wanted: PageWanted, at_least: AtLeast, owner: str | None = None
 ) -> dict[str, Any]:
-    token = known_to(segment_card, at_least)
-    return await page(runtime.reader(segment_card), {"owner": owner}, wanted, token)
+    return await page(runtime.reader(segment_card), {"owner": owner}, wanted, at_least)
 
 
 @router.get("/contacts/segments/{segment}/people")
@@ -92,12 +89,10 @@ async def list_segment_people(
     segment: StreamId, runtime: Contacts, wanted: PageWanted, at_least: AtLeast
 ) -> dict[str, Any]:
     """Who belongs to it today. A page looks at `limit` people; the cursor goes on after them."""
-    token = known_to(segment_card, at_least)
-    saved = await runtime.reader(segment_card).get(f"segment-{segment}", token)
+    saved = await runtime.reader(segment_card).get(f"segment-{segment}", at_least)
     if saved is None:
         raise SegmentUnknownError
-    token = known_to(person_card, at_least)
-    found = await page(runtime.reader(person_card), narrowed(saved.value), wanted, token)
+    found = await page(runtime.reader(person_card), narrowed(saved.value), wanted, at_least)
     # An entry that is part of another brings the whole person, who may be named on two pages.
     cards = await with_survivors(runtime, found["items"], at_least)
     today = today_of(runtime)

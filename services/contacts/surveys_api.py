@@ -10,7 +10,6 @@ from services.contacts.reads import (
     Contacts,
     defaults_of,
     entries,
-    known_to,
     statements_of,
     today_of,
 )
@@ -31,8 +30,7 @@ async def list_questions(
 ) -> dict[str, Any]:
     """Every question that was ever asked, with how often it was repeated too soon (C-12)."""
     where = {"asked_by": asked_by, "surveys": survey}
-    token = known_to(survey_question, at_least)
-    return await page(runtime.reader(survey_question), where, wanted, token)
+    return await page(runtime.reader(survey_question), where, wanted, at_least)
 
 
 @router.get("/contacts/people/{person}/may-ask")

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from services.contacts.reads import Contacts, known_to
+from services.contacts.reads import Contacts
 from services.contacts.visits import (
     CancelVisit,
     HoldVisit,
@@ -66,8 +66,7 @@ async def keep_follow_up(
 async def get_visit(
     visit: StreamId, runtime: Contacts, at_least: AtLeast, request: Request, response: Response
 ) -> VisitCard:
-    token = known_to(visit_card, at_least)
-    found = await runtime.reader(visit_card).get(f"visit-{visit}", token)
+    found = await runtime.reader(visit_card).get(f"visit-{visit}", at_least)
     card: VisitCard = seen(found, "visit", request, response)
     return card
 
@@ -87,5 +86,4 @@ async def list_visits(
     """Visits by customer or executive; `unkept`: those with promises that wait to be kept."""
     where = {"company": company, "executive": executive, "people": person, "state": state}
     waiting = {"open_follow_ups": {"$gt": 0}} if unkept else {}
-    token = known_to(visit_card, at_least)
-    return await page(runtime.reader(visit_card), where | waiting, wanted, token)
+    return await page(runtime.reader(visit_card), where | waiting, wanted, at_least)
