@@ -280,8 +280,20 @@ def rebuild(context: typer.Context, view: Annotated[str, typer.Argument(metavar=
 
 
 @app.command()
-def topics(context: typer.Context) -> None:
+def topics(
+    context: typer.Context,
+    apply: Annotated[
+        bool,
+        typer.Option("--apply", help="First create what is missing, in the log of SELLERS_KAFKA."),
+    ] = False,
+) -> None:
     """Compare the partitions of the log's topics with what is declared; exit 1 when they differ."""
+    if apply:
+        from sellers.topics import apply_topics  # noqa: PLC0415 - no other command speaks Kafka
+
+        made = apply_topics()
+        out.print(f"created: {', '.join(made)}" if made else "nothing is missing")
+        return
     rows = connect(context).get("/topics")["topics"]
     table = columns(("topic", "keyed by", "keeps"), ("declared", "applied", "records"))
     for row in rows:

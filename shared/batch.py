@@ -22,7 +22,6 @@ from shared.store import Document, Transaction
 # Why a fact is set aside that is not to blame itself.
 BEHIND = "behind a parked fact"
 REASON_MAX = 2_000
-STORABLE_MAX = 2**63 - 1
 
 log = structlog.get_logger()
 
@@ -185,12 +184,11 @@ class Batch:
             log.error("stream_parked", projection=self.sink.collection, stream=stream, why=reason)
         self.touched[stream] = head
         # Whatever is wrong with the fact, this document can be written: the bytes say the rest.
-        storable = fact is not None and fact.version <= STORABLE_MAX
         self.parked.append(
             {
                 "_id": place(record),
                 "stream": stream,
-                "version": fact.version if fact and storable else None,
+                "version": fact.version if fact else None,
                 "fact": fact.id if fact else None,
                 "keys": sorted({stream, *(self._concerns(fact) if fact else ())}),
                 "reason": reason[:REASON_MAX].encode(errors="backslashreplace").decode(),

@@ -20,7 +20,7 @@ class Command(BaseModel):
     """A request that may be refused. Unknown fields are: a misspelt one must not be lost."""
 
     # A bound on every text: one without might hold half a surrogate pair, which is no text at all.
-    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=100_000)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=1_000_000)
     # Fields with the dates of what has happened already; plans and appointments are not among them.
     happened: ClassVar[tuple[str, ...]] = ()
     # Fields that name another stream than the one that the command is sent to.

@@ -23,6 +23,8 @@ from shared.store import Document, Sort, Store
 V = TypeVar("V")
 
 _STREAM = re.compile(STREAM)
+# Why an answer is missing that waiting will not bring.
+STREAM_PARKED = "stream-parked"
 
 
 class Token(NamedTuple):
@@ -161,7 +163,7 @@ class Reader(Generic[V]):
         return UnavailableError(
             f"{stream} is parked in {self.projection.name}: an operator has to replay it "
             "(`sellers parked`)",
-            slug="stream-parked",
+            slug=STREAM_PARKED,
             retry_after_s=60,
         )
 

@@ -39,6 +39,7 @@ BY_TYPE: dict[Any, Any] = {
     AwareDatetime: AT,
     time: time(9, 0),
     Decimal: Decimal("12500.50"),
+    tuple[str, ...]: ("example",),
 }
 BY_NAME: dict[str, str] = {
     "currency": "KRW",
@@ -51,7 +52,11 @@ BY_NAME: dict[str, str] = {
 }
 # Fields that name another stream do so by its kind.
 NAMES_A = {
+    "contacts.executive": "employee",
+    "contacts.into": "person",
+    "contacts.other": "person",
     "contacts.parent": "company",
+    "contacts.survivor": "person",
     "organization.calendar": "workcalendar",
     "organization.parent": "unit",
     "organization.receiver": "employee",

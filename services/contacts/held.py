@@ -6,11 +6,11 @@ after all that was known when it was told. Ends that nobody told follow from wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from shared.events.contacts import AffiliationKind
 
@@ -34,6 +34,15 @@ def in_order(told: Sequence[T], one: T) -> tuple[T, ...]:
     return (*told[:place], one, *told[place:])
 
 
+def merged_by_date(told: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
+    """Return what was told of several entries in the order of its dates."""
+    found: tuple[Any, ...] = ()
+    for statements in told:
+        for one in statements:
+            found = in_order(found, one)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Parent:
     """Under which company it stood from a date on."""
@@ -47,6 +56,25 @@ def placed(parents: Sequence[Parent], parent: str, since: date | None) -> tuple[
     kept: list[Parent] = []
     for one in in_order(parents, Parent(parent, since)):
         if kept and kept[-1].parent == one.parent:
+            kept[-1] = replace(kept[-1], since=kept[-1].since or one.since)
+        else:
+            kept.append(one)
+    return tuple(kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Which colleague of ours answers for it from a date on."""
+
+    owner: str
+    since: date | None = None
+
+
+def owned(owners: Sequence[Owner], owner: str, since: date | None) -> tuple[Owner, ...]:
+    """Add that this colleague answered for it from then on; told again it says nothing new."""
+    kept: list[Owner] = []
+    for one in in_order(owners, Owner(owner, since)):
+        if kept and kept[-1].owner == one.owner:
             kept[-1] = replace(kept[-1], since=kept[-1].since or one.since)
         else:
             kept.append(one)

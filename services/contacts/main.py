@@ -2,52 +2,86 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from services.contacts import model
 from services.contacts.api import router
-from services.contacts.model import (
-    Affiliate,
-    Company,
-    DescribeCompany,
-    EndAffiliation,
-    MirrorCompany,
-    Person,
-    PlaceCompanyUnder,
-    RegisterCompany,
-    RegisterPerson,
-    decide_company,
-    decide_person,
-    evolve_company,
-    evolve_person,
-)
+from services.contacts.defaults import ContactsDefaults
 from services.contacts.projections import PROJECTIONS
+from services.contacts.segments import (
+    DropSegment,
+    SaveSegment,
+    Segment,
+    decide_segment,
+    evolve_segment,
+)
+from services.contacts.visits import (
+    CancelVisit,
+    HoldVisit,
+    KeepFollowUp,
+    PlanVisit,
+    Visit,
+    decide_visit,
+    evolve_visit,
+)
+from shared.command import Command
 from shared.service import Decider, Domain
 
-domain = Domain(
-    name="contacts",
-    deciders={
-        "person": Decider(
-            Person(),
-            decide_person,
-            evolve_person,
-            {
-                "register": RegisterPerson,
-                "affiliate": Affiliate,
-                "end_affiliation": EndAffiliation,
-            },
-        ),
-        "company": Decider(
-            Company(),
-            decide_company,
-            evolve_company,
-            {
-                "register": RegisterCompany,
-                "place_under": PlaceCompanyUnder,
-                "describe": DescribeCompany,
-                "mirror": MirrorCompany,
-            },
-        ),
-    },
-    projections=PROJECTIONS,
-    intake=("touches",),
-)
+PERSON_COMMANDS: dict[str, type[Command]] = {
+    "register": model.RegisterPerson,
+    "state_details": model.StateDetails,
+    "affiliate": model.Affiliate,
+    "end_affiliation": model.EndAffiliation,
+    "merge": model.MergePerson,
+    "unmerge": model.UnmergePerson,
+    "tell_apart": model.TellApart,
+    "state_buying_role": model.StateBuyingRole,
+    "state_opinion": model.StateOpinion,
+    "state_advocacy": model.StateAdvocacy,
+    "state_access": model.StateAccess,
+    "ask": model.AskQuestion,
+    "answer": model.AnswerQuestion,
+}
+COMPANY_COMMANDS: dict[str, type[Command]] = {
+    "register": model.RegisterCompany,
+    "place_under": model.PlaceCompanyUnder,
+    "describe": model.DescribeCompany,
+    "mirror": model.MirrorCompany,
+    "assign_owner": model.AssignCompanyOwner,
+}
+VISIT_COMMANDS: dict[str, type[Command]] = {
+    "plan": PlanVisit,
+    "hold": HoldVisit,
+    "cancel": CancelVisit,
+    "keep_follow_up": KeepFollowUp,
+}
+SEGMENT_COMMANDS: dict[str, type[Command]] = {"save": SaveSegment, "drop": DropSegment}
+
+
+def build(defaults: ContactsDefaults) -> Domain:
+    """Return the domain with what this deployment chose."""
+    return Domain(
+        name="contacts",
+        deciders={
+            "person": Decider(
+                model.Person(),
+                partial(model.decide_person, rules=defaults),
+                model.evolve_person,
+                PERSON_COMMANDS,
+            ),
+            "company": Decider(
+                model.Company(), model.decide_company, model.evolve_company, COMPANY_COMMANDS
+            ),
+            "visit": Decider(Visit(), decide_visit, evolve_visit, VISIT_COMMANDS),
+            "segment": Decider(Segment(), decide_segment, evolve_segment, SEGMENT_COMMANDS),
+        },
+        projections=PROJECTIONS,
+        intake=("touches",),
+        defaults=defaults,
+        build=build,
+    )
+
+
+domain = build(ContactsDefaults())
 
 __all__ = ["domain", "router"]

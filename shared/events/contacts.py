@@ -1,16 +1,20 @@
 """Facts about the people we sell to and the companies where they happen to be.
 
-Streams: `person-<id>` and `company-<id>`.
+Streams: `person-<id>`, `company-<id>`, `visit-<id>` (of an executive) and `segment-<id>`.
 """
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
 from shared.events.base import Dated
 
 AffiliationKind = Literal["employee", "dealer", "self"]
+BuyingRole = Literal["decision_maker", "influencer", "user", "gatekeeper", "none"]
+HandoverReason = Literal["handover", "leave", "territory", "unstated"]
+Stance = Literal["opposed", "critical", "neutral", "positive", "supportive"]
 
 
 class PersonRegistered(Dated, wire="contacts.person_registered.v1"):
@@ -37,6 +41,98 @@ class AffiliationEnded(Dated, wire="contacts.affiliation_ended.v1"):
     reason: Literal["moved", "left", "mistaken"] = "left"
 
 
+class PersonDetailsStated(Dated, wire="contacts.person_details_stated.v1"):
+    """From this date the person goes by, or is reached by, something else; what is left out stays.
+
+    A dated statement: the newest is current, and who looks for an old address still finds it.
+    """
+
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    language: str | None = None
+
+
+class PersonMerged(Dated, wire="contacts.person_merged.v1"):
+    """Two entries of our book are one person (C-02): this one is read as part of the other.
+
+    Facts go on naming the entry that they were told of, so that the merge can be undone.
+    """
+
+    into: str
+    reason: str | None = None
+
+
+class PersonUnmerged(Dated, wire="contacts.person_unmerged.v1"):
+    """They are two people after all; each has again what was told of it, also meanwhile (C-02)."""
+
+    survivor: str
+    reason: str | None = None
+
+
+class PersonToldApart(Dated, wire="contacts.person_told_apart.v1"):
+    """Somebody looked: these two are not one person, however alike they seem (C-02)."""
+
+    other: str
+
+
+class BuyingRoleStated(Dated, wire="contacts.buying_role_stated.v1"):
+    """From this date the person has this say in what the company buys; `none`: no more (C-10)."""
+
+    company: str
+    role: BuyingRole
+
+
+class OpinionStated(Dated, wire="contacts.opinion_stated.v1"):
+    """What the person thinks of us, a product or a competitor, as far as we could tell (C-05).
+
+    A dated statement; the newest about the same thing is the current stance. `touch` is where it
+    was said.
+    """
+
+    about: Literal["us", "product", "competitor", "other"]
+    subject: str | None = None
+    stance: Stance
+    words: str | None = None
+    touch: str | None = None
+    stated_by: str | None = None
+
+
+class AdvocacyStated(Dated, wire="contacts.advocacy_stated.v1"):
+    """Whether the person recommends our company, or this seller personally (C-18)."""
+
+    seller: str | None = None
+    recommends: Literal["yes", "no", "unsure"]
+    touch: str | None = None
+
+
+class AccessStated(Dated, wire="contacts.access_stated.v1"):
+    """How easily this colleague of ours reaches the person, an executive of a customer (C-17)."""
+
+    employee: str
+    ease: Literal["easily", "with_effort", "not_at_all"]
+
+
+class QuestionAsked(Dated, wire="contacts.question_asked.v1"):
+    """Somebody of ours asked the person this question of a survey (C-12).
+
+    `repeats`: the same question had been asked on that day already, and was asked all the same.
+    """
+
+    question: str
+    survey: str | None = None
+    asked_by: str | None = None
+    repeats: date | None = None
+
+
+class QuestionAnswered(Dated, wire="contacts.question_answered.v1"):
+    """What the person answered to a question of a survey (C-12)."""
+
+    question: str
+    answer: str
+    survey: str | None = None
+
+
 class CompanyRegistered(Dated, wire="contacts.company_registered.v1"):
     """A company entered our book."""
 
@@ -61,6 +157,96 @@ class CompanyDescribed(Dated, wire="contacts.company_described.v1"):
     location: str | None = None
 
 
-PersonEvent = PersonRegistered | PersonAffiliated | AffiliationEnded
-CompanyEvent = CompanyRegistered | CompanyPlacedUnder | CompanyDescribed
-ContactsEvent = PersonEvent | CompanyEvent
+class CompanyOwnerAssigned(Dated, wire="contacts.company_owner_assigned.v1"):
+    """From this date a colleague answers for the company (C-08)."""
+
+    owner: str
+    reason: HandoverReason = "unstated"
+
+
+class VisitPlanned(Dated, wire="contacts.visit_planned.v1"):
+    """An executive of ours will visit a customer, for a purpose, with points to talk about (C-13).
+
+    `on` is the day of the visit. Planned again, it replaces what was planned before.
+    """
+
+    executive: str
+    company: str
+    purpose: str
+    people: tuple[str, ...] = ()
+    talking_points: tuple[str, ...] = ()
+
+
+class VisitHeld(Dated, wire="contacts.visit_held.v1"):
+    """The visit took place. Without a promise of ours it says why there is none (C-13)."""
+
+    outcome: str
+    no_follow_up_because: str | None = None
+
+
+class VisitCancelled(Dated, wire="contacts.visit_cancelled.v1"):
+    """The visit does not take place."""
+
+    reason: str | None = None
+
+
+class VisitFollowUpPromised(Dated, wire="contacts.visit_follow_up_promised.v1"):
+    """At the visit we promised something; somebody answers for it until a day (C-13)."""
+
+    follow_up: str
+    what: str
+    owner: str
+    due_on: date
+
+
+class VisitFollowUpKept(Dated, wire="contacts.visit_follow_up_kept.v1"):
+    """What was promised at the visit is done (C-13)."""
+
+    follow_up: str
+
+
+class SegmentSaved(Dated, wire="contacts.segment_saved.v1"):
+    """People whose history has all of this are a segment, for sales and marketing alike (C-16).
+
+    Saved again, it replaces what was saved before. Days count back from when it is asked.
+    """
+
+    name: str
+    owner: str | None = None
+    company: str | None = None
+    affiliation: AffiliationKind | None = None
+    language: str | None = None
+    buying_role: BuyingRole | None = None
+    stance: Stance | None = None
+    recommends: Literal["yes", "no", "unsure"] | None = None
+    within_days: int | None = None
+    touches_min: int | None = None
+    touches_max: int | None = None
+    about: str | None = None
+
+
+class SegmentDropped(Dated, wire="contacts.segment_dropped.v1"):
+    """Nobody needs the segment any more."""
+
+    reason: str | None = None
+
+
+PersonEvent = (
+    PersonRegistered
+    | PersonAffiliated
+    | AffiliationEnded
+    | PersonDetailsStated
+    | PersonMerged
+    | PersonUnmerged
+    | PersonToldApart
+    | BuyingRoleStated
+    | OpinionStated
+    | AdvocacyStated
+    | AccessStated
+    | QuestionAsked
+    | QuestionAnswered
+)
+CompanyEvent = CompanyRegistered | CompanyPlacedUnder | CompanyDescribed | CompanyOwnerAssigned
+VisitEvent = VisitPlanned | VisitHeld | VisitCancelled | VisitFollowUpPromised | VisitFollowUpKept
+SegmentEvent = SegmentSaved | SegmentDropped
+ContactsEvent = PersonEvent | CompanyEvent | VisitEvent | SegmentEvent

@@ -205,3 +205,42 @@ async def test_a_record_given_up_is_not_handed_to_the_client_again_while_it_may_
     assert len(producer.taken) == 2
     for acknowledged in producer.taken:
         acknowledged.cancel()
+
+
+async def test_a_fact_that_the_log_cannot_take_delays_no_other_stream() -> None:
+    store, log = MemoryStore(), MemoryLog(PARTITIONS)
+    large = Entry("large", "organization", DEAD[0], 1, b"x" * 2_000_000)
+    behind = Entry("behind", "organization", DEAD[0], 2, b"{}")
+    small = Entry("small", "organization", DEAD[1], 1, b"{}")
+    publisher = a_publisher(store, log)
+    await publisher.publish([Outgoing("one", (large, behind)), Outgoing("two", (small,))])
+    assert keys(log) == [DEAD[1]]
+
+
+async def test_what_its_own_process_may_still_be_sending_is_left_to_it_for_a_while() -> None:
+    store, log = MemoryStore(), MemoryLog(PARTITIONS)
+    await decided(store, log, join(DEAD[0]))
+    assert await a_publisher(store, log, relay_after_s=60)._left_behind() == []
+    assert len(await a_publisher(store, log, relay_after_s=0)._left_behind()) == 1
+
+
+async def test_what_is_on_its_way_from_here_is_not_fetched_again() -> None:
+    store, log = MemoryStore(), MemoryLog(PARTITIONS)
+    log.land_by(lambda *_: "slow")
+    publisher = a_publisher(store, log)
+    publisher.relay_every_s = 60
+    async with publishing(publisher):
+        await decided(store, log, join(DEAD[0]), announce=publisher)
+        await until(lambda: _under_way(log, 1))
+        assert await publisher._left_behind() == []
+
+
+async def test_what_is_announced_beyond_the_bound_is_left_to_the_relay() -> None:
+    store, log = MemoryStore(), MemoryLog(PARTITIONS)
+    publisher = a_publisher(store, log)
+    publisher.held_max = 5
+    await decided(store, log, *map(join, STREAMS), announce=publisher)
+    assert len(publisher._announced) == 5
+    async with publishing(publisher):
+        await until(lambda: _empty(publisher))
+    assert sorted(keys(log)) == sorted(STREAMS)

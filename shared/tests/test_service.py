@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Collection
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from typing import ClassVar
 
 import pytest
@@ -18,12 +18,16 @@ from shared.errors import (
     UnavailableError,
     VersionConflictError,
 )
+from shared.events.organization import EmployeeJoined
 from shared.journal import Commanded, Journal
+from shared.memory import MemoryLog, MemoryStore
 from shared.service import Accepted, Refused, Request
 from shared.store import Reads, WriteConflictError
 from shared.tests.tiny import (
+    PARTITIONS,
     AlreadyJoinedError,
     Assign,
+    Hands,
     Join,
     assign,
     build,
@@ -165,11 +169,40 @@ async def test_a_business_date_is_the_day_in_the_companys_zone() -> None:
 
 
 async def test_recorded_instants_of_a_stream_never_go_back() -> None:
+    """Whatever the machine's clock does, and though another process reads the stream."""
+    hands, store = Hands(), MemoryStore()
+    for number, moved_s in enumerate((0, -3_600, 7_200)):
+        hands.move(moved_s)
+        async with running(build(tiny_domain(), store, MemoryLog(PARTITIONS))) as runtime:
+            runtime.service.decisions.clock = hands
+            await runtime.service.handle_many([assign(ADA, f"unit-{number}"), assign(ADA)])
+    history = await Journal(store, hands).histories(store, [ADA])
+    hours = [fact.recorded_at.hour for fact in history[ADA]]
+    assert hours == [9, 9, 9, 9, 10, 10]
+
+
+@pytest.mark.parametrize(("hour", "day"), [(14, date(2026, 1, 5)), (15, date(2026, 1, 6))])
+async def test_what_is_told_without_a_date_is_of_the_companys_day(hour: int, day: date) -> None:
+    """At 15:00 in Greenwich the next day begins in Seoul."""
+    async with running(build(tiny_domain(), SELLERS_ZONE="Asia/Seoul")) as runtime:
+        runtime.service.decisions.clock = Hands(datetime(2026, 1, 5, hour, tzinfo=UTC))
+        await runtime.service.handle(join(ADA))
+        (fact,) = (await runtime.journal.histories(runtime.store, [ADA]))[ADA]
+    assert isinstance(fact.data, EmployeeJoined)
+    assert fact.data.on == day
+
+
+async def test_one_id_for_two_kinds_of_commands_is_two_requests() -> None:
     async with running(build(tiny_domain())) as runtime:
-        for number in range(3):
-            await runtime.service.handle(assign(ADA, f"unit-{number}"))
-        history = await runtime.journal.histories(runtime.store, [ADA])
-    assert all(a.recorded_at <= b.recorded_at for a, b in pairwise(history[ADA]))
+        assigned = assign(ADA, id="k")
+        await runtime.service.handle(assigned)
+        planned = Planned(unit="unit-1")
+        with pytest.raises(CommandReusedError):
+            await runtime.service.handle(replace(assigned, command=planned))
+
+
+class Planned(Assign):
+    """Says the same as an assignment, and means something else."""
 
 
 class Far(Join):

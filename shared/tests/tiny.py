@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from shared.clock import SystemClock
 from shared.command import DatedCommand
@@ -20,6 +20,22 @@ from shared.service import Decider, Domain, Request
 from shared.settings import Settings
 
 PARTITIONS = {"organization": 2, "views.card": 2}
+
+
+@dataclass
+class Hands:
+    """A clock whose hands the test moves."""
+
+    at: datetime = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def new_id(self) -> str:
+        return SystemClock().new_id()
+
+    def move(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
 
 
 class AlreadyJoinedError(DomainError):

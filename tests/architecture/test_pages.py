@@ -15,6 +15,8 @@ TOLD = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("servi
 SECTIONS = ["Context", "Decision", "Consequences", "Not chosen", "Enforced by"]
 TEST = re.compile(r"([\w/]+\.py)::(\w+)")
 TARGET = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+CAPABILITY = re.compile(r"^\| ([A-Z]-\d\d) \|[^|]+\| ([^|]+?) \|([^|]*)\|$", re.MULTILINE)
 COMMAND = re.compile(r"(?:^|`)sellers ([a-z]+)", re.MULTILINE)
 
 
@@ -47,3 +49,30 @@ def test_the_commands_that_are_named_exist(path: Path) -> None:
     commands = {command.name or command.callback.__name__ for command in app.registered_commands}
     groups = {group.name or group.typer_instance.info.name for group in app.registered_groups}
     assert set(COMMAND.findall(text)) <= commands | groups
+
+
+@pytest.mark.parametrize("path", TOLD, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_files_that_are_linked_exist(path: Path) -> None:
+    for target in LINK.findall(path.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target
+
+
+def test_every_capability_is_told_once_and_the_heading_counts_them() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = CAPABILITY.findall(readme)
+    ids = [number for number, _, _ in rows]
+    assert len(ids) == len(set(ids))
+    assert f"All {len(ids)} capabilities" in readme
+    for number, state, works in rows:
+        assert state in {"yes", "partly", "not yet"}, number
+        assert bool(works.strip()) == (state != "not yet"), f"{number}: say what works"
+
+
+def test_the_capabilities_that_the_code_names_are_in_the_table() -> None:
+    known = {number for number, _, _ in CAPABILITY.findall((ROOT / "README.md").read_text())}
+    folders = ("services", "shared", "sellers")
+    code = "".join(p.read_text() for folder in folders for p in (ROOT / folder).rglob("*.py"))
+    named = set(re.findall(r"\(([A-Z]-\d\d)\)", code))
+    assert named
+    assert named <= known

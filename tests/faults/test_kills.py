@@ -12,7 +12,7 @@ import pytest
 from sellers.engines import ApacheKafka, kafka_jars
 from tests.conftest import missing_is_a_skip
 from tests.faults import export
-from tests.faults.campaign import IDLE, PARTS, Outcome, play
+from tests.faults.campaign import PARTS, Outcome, play
 
 pytestmark = [
     pytest.mark.timeout(400),
@@ -23,11 +23,8 @@ REAL = Path(__file__).resolve().parents[3] / "shared/data/crm-sales"
 
 
 def assert_nothing_wrong(outcome: Outcome) -> None:
-    """A fast machine may have folded everything before the last kills: most must hit work."""
-    idle = [kill for kill in outcome.kills if not kill.amid_work]
-    wrong = [what for what in outcome.wrong if not what.startswith(IDLE)]
-    assert wrong == [], [str(kill) for kill in outcome.kills]
-    assert len(idle) < len(outcome.kills) / 2, [str(kill) for kill in outcome.kills]
+    """Also that no kill hit a platform without work, which would prove nothing."""
+    assert outcome.wrong == [], [str(kill) for kill in outcome.kills]
     assert sorted(kill.victim for kill in outcome.kills) == sorted(PARTS)
     assert outcome.touches > 0
 

@@ -101,6 +101,7 @@ def test_every_row_is_taken_and_every_repair_is_told(imported: Summary) -> None:
     assert imported.total("rejected") == 0
     assert found["sales_pipeline.csv"].repaired == 1_480
     assert found["accounts.csv"].repaired == 12
+    assert imported.seconds < 120, "with a kill of the node amid it"
     report = imported.report.read_text(encoding="utf-8-sig").splitlines()
     assert len(report) == 1 + 1_492
     assert "sales_pipeline.csv,3,product,GTXPro,taken for 'GTX Pro',repaired" in report

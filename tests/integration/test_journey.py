@@ -10,15 +10,21 @@ from uuid import uuid4
 import orjson
 import pytest
 
+from services.analytics.measures import VERSION
+from services.contacts.projections import company_card, person_card, timeline
 from shared.clock import SystemClock
 from shared.events import Envelope, decode, encode
 from shared.events.contacts import AffiliationEnded, PersonAffiliated, PersonRegistered
 from shared.log import Partition, Record, partition_of
+from shared.published import Build
 from tests.integration.conftest import Platform, until
 
 pytestmark = pytest.mark.connected
 
 PROBLEM = "application/problem+json"
+COMPANY_CARD, PERSON_CARD, TIMELINE = (
+    Build(view.name, view.version).collection for view in (company_card, person_card, timeline)
+)
 # "Visible within seconds."
 SECONDS = 5.0
 
@@ -185,8 +191,7 @@ class TestParking:
         document = orjson.loads(encode(fact(stream, 1, PersonRegistered(name="x"))))
         document["type"] = "touches.touch_recorded.v99"
         await platform.log.append("touches", stream, orjson.dumps(document))
-        held = await until(lambda: platform.parked(stream), within_s=SECONDS)
-        assert {held_fact["collection"] for held_fact in held} >= {"person_card_v2", "timeline_v2"}
+        held = await until(lambda: _held_by_both(platform, stream), within_s=SECONDS)
         assert all("touch_recorded.v99" in held_fact["reason"] for held_fact in held)
         assert await replayed(platform, stream) == {1}  # Not by this release either.
         token = (await touched(platform, who, touch(who)))["token"]
@@ -232,8 +237,13 @@ class TestParking:
 
 async def _behind(platform: Platform, stream: str) -> list[dict[str, Any]]:
     held = await platform.parked(stream)
-    cards = [found for found in held if found["collection"] == "person_card_v2"]
+    cards = [found for found in held if found["collection"] == PERSON_CARD]
     return [found for found in cards if "behind" in found["reason"]]
+
+
+async def _held_by_both(platform: Platform, stream: str) -> list[dict[str, Any]]:
+    held = await platform.parked(stream)
+    return held if {fact["collection"] for fact in held} >= {PERSON_CARD, TIMELINE} else []
 
 
 async def _left(platform: Platform, path: str) -> bool:
@@ -435,8 +445,8 @@ class TestVerify:
     @pytest.mark.parametrize(
         ("collection", "key", "change", "named"),
         [
-            ("timeline_v2", "person-{}/", {"view.touches.0.channel": "email"}, "touches"),
-            ("company_card_v2", "company-{}", {"view.parent": "company-x"}, "parent"),
+            (TIMELINE, "person-{}/", {"view.touches.0.channel": "email"}, "touches"),
+            (COMPANY_CARD, "company-{}", {"view.parent": "company-x"}, "parent"),
         ],
     )
     async def test_a_corrupted_view_is_named(
@@ -458,6 +468,26 @@ class TestVerify:
         assert collection in difference
         assert document["_id"] in difference
         assert named in difference
+        assert await self.settled(platform) == []
+
+    async def test_a_corrupted_figure_is_named(
+        self, platform: Platform, worker: Any, folded: str
+    ) -> None:
+        body = {"title": "Ten", "stage": "Engaging", "on": "2026-01-05"}
+        answer = await platform.post(
+            f"/opportunities/{folded}/discover", body | {"owner": f"employee-{folded}"}
+        )
+        path = f"/analytics/pipeline?by=stage&seller=employee-{folded}"
+        await platform.read(path, answer.json()["token"])
+        cells = platform.documents("analytics", f"measures_v{VERSION}.by_stage")
+        cell = cells.find_one({"owner": f"employee-{folded}"})
+        ((day, measures),) = cell["days"].items()
+        measure = min(measures)
+        cells.update_one({"_id": cell["_id"]}, {"$inc": {f"days.{day}.{measure}": 1}})
+        (difference,) = (await platform.verified())["differences"]
+        cells.replace_one({"_id": cell["_id"]}, cell)
+        assert measure in difference
+        assert f"employee-{folded}" in difference
         assert await self.settled(platform) == []
 
     async def test_a_fact_gone_from_the_journal_is_named(

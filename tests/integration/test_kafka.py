@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from typer.testing import CliRunner
 
+from sellers.cli import app
 from sellers.engines import NoidaKafka
 from sellers.processes import HOST, free_ports
 from shared.kafka import KafkaLog
@@ -25,6 +27,8 @@ from shared.log import (
 )
 from shared.testing import GroupContract, LogContract
 from shared.testing.log_contract import PARTITIONS, at_the_beginning, fetched
+from shared.topics import load_topics
+from tests.conftest import running
 
 pytestmark = pytest.mark.connected
 
@@ -279,3 +283,34 @@ class TestApacheKafkaLog(LogContract, GroupContract):
                 while True:
                     await reader.fetch(10, 0.5)
         await reader.close()
+
+
+def test_the_declared_topics_are_applied_by_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SELLERS_ENGINE", "embedded")
+    with running(NoidaKafka(tmp_path / "kafka")) as engine:
+        monkeypatch.setenv("SELLERS_KAFKA", engine.address)
+        first, second = (CliRunner().invoke(app, ["topics", "--apply"]) for _ in range(2))
+    assert first.exit_code == 0, first.output
+    assert {spec.name for spec in load_topics()} == set(
+        "".join(first.output.split()).removeprefix("created:").split(",")
+    )
+    assert (second.exit_code, second.output) == (0, "nothing is missing\n")
+
+
+def test_a_topic_that_is_not_as_declared_is_never_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def one_partition(address: str) -> None:
+        async with opened(address) as log:
+            await log.create_topics([TopicSpec("contacts", 1, compacted=False)])
+
+    monkeypatch.setenv("SELLERS_ENGINE", "embedded")
+    with running(NoidaKafka(tmp_path / "kafka")) as engine:
+        monkeypatch.setenv("SELLERS_KAFKA", engine.address)
+        asyncio.run(one_partition(engine.address))
+        refused = CliRunner().invoke(app, ["topics", "--apply"])
+    assert refused.exit_code == 1
+    assert "contacts: 1 partitions instead of" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1

@@ -18,7 +18,7 @@ from sellers.client import Api, ApiError
 from sellers.data_dir import Process, Remembered, read_remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 pytestmark = [
     pytest.mark.connected,
@@ -33,11 +33,11 @@ NAMES = {"noida-db", "SecantusDB", "node", "worker"}
 class Up:
     """One `sellers up` on a data directory."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, company: Sequence[str]) -> None:
         self.data_dir = data_dir
         self.said = data_dir.parent / "said.txt"
         self._said_from = self.said.stat().st_size if self.said.exists() else 0
-        words = ("up", "--no-demo", "--data-dir", str(data_dir), "--port", "0")
+        words = ("up", *company, "--data-dir", str(data_dir), "--port", "0")
         with self.said.open("ab") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sellers", *words], stdout=said, stderr=said
@@ -83,13 +83,13 @@ def running(children: dict[str, Process]) -> list[str]:
 
 
 @pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Up]]:
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Up]]:
     """Start `up` on this test's directory, again and again."""
     monkeypatch.delenv("SELLERS_URL", raising=False)
     started: list[Up] = []
 
-    def begin() -> Up:
-        started.append(Up(tmp_path / "data"))
+    def begin(*company: str) -> Up:
+        started.append(Up(tmp_path / "data", company or ("--no-demo",)))
         return started[-1]
 
     yield begin
@@ -182,3 +182,31 @@ def test_a_directory_of_one_engine_is_not_opened_with_another(tmp_path: Path) ->
     assert done.returncode == 1
     assert "was written with --engine embedded" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_demo_company_is_loaded_once_and_found_again(start: Callable[..., Up]) -> None:
+    up = start("--size", "2")
+    up.wait_ready()
+    assert "pipeline by region" in up.text
+    before = held(up)
+    assert before["opportunities"] > 0
+    assert before["touches"] > 0
+    assert up.stop(signal.SIGINT) == 0
+    again = start("--size", "2")
+    again.wait_ready()
+    assert "pipeline by region" in again.text
+    assert held(again) == before
+    assert again.stop(signal.SIGINT) == 0
+
+
+def held(up: Up) -> dict[str, int]:
+    """Return how many records each topic has; views are published a moment after they change."""
+    url = up.remembered.url
+    assert url is not None
+    with Api(url) as api:
+        topics = api.get("/topics")["topics"]
+    return {
+        topic["name"]: topic["records"]
+        for topic in topics
+        if not topic["name"].startswith("views.")
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -36,10 +36,12 @@ from shared.reading import Token
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.testing import recorded
+from shared.tests.tiny import Hands
 from shared.web import build_app
 
 COLLECTION = Build(MEASURES.name, MEASURES.version).collection
 KIM, LEE = "employee-kim", "employee-lee"
+TOTAL = {"by": "total", "key": "total"}
 
 
 def on(text: str) -> date:
@@ -328,3 +330,28 @@ async def test_progress_and_silence_of_the_worker_are_seen(world: World) -> None
     (progress,) = [p for p in await world.runtime.lag() if p.collection == COLLECTION]
     assert progress.lag == 0
     assert await worker_missing(world.runtime) == "no worker has started"
+
+
+async def test_figures_say_how_many_facts_they_lack(world: World) -> None:
+    await world.runtime.log.append("opportunities", "opportunity-5", b"no fact")
+    await world.append(recorded(found(KIM, "06-01"), stream="opportunity-5"))
+    await world.fold()
+    for path, query in (("pipeline", {}), ("inflow", {}), ("touches", {}), ("why", TOTAL)):
+        assert (await world.get(path, **query))["parked_facts"] == 2, path
+
+
+@pytest.mark.parametrize("stream", [KIM, "unit-red", "product-x", "company-p"])
+async def test_a_reader_waits_for_what_rows_are_told_by(world: World, stream: str) -> None:
+    wanted = {"X-At-Least": Token(stream, 99).encode()}
+    answer = await world.client.get("/analytics/pipeline", headers=wanted)
+    assert answer.status_code == 503
+    assert stream in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(("hour", "won"), [(14, 1), (15, 2)])
+async def test_today_is_the_companys(world: World, hour: int, won: int) -> None:
+    """At 15:00 in Greenwich the first of May begins in Seoul, and with it a deal of that day."""
+    world.runtime.clock = Hands(datetime(2026, 4, 30, hour, tzinfo=UTC))
+    assert world.runtime.settings.zone.key == "Asia/Seoul"
+    assert (await world.rows(by="total"))["total"]["won"] == won
+    assert (await world.get("why", **TOTAL))["total"]["won"] == won

@@ -17,6 +17,7 @@ from services.analytics.sink import (
     add_cells,
     cell_documents,
     cells_in,
+    cells_of,
     entities_of,
     entity_document,
     entity_from,
@@ -113,3 +114,20 @@ async def test_one_owner_is_read_alone() -> None:
         found = summed(await read_documents(store, "cells", ("product",), owner))
         assert found == {Cell("open", owner, "product", "", day): 1}
     assert summed(await read_documents(store, "cells", ("product", "owner"))) == cells
+
+
+async def test_shares_of_several_partitions_add_up_and_what_cancels_is_gone() -> None:
+    store, day = MemoryStore(), date(2026, 1, 5)
+    stays, cancels = (Cell("open", owner, "owner", "", day) for owner in ("employee-1", ""))
+    async with store.transaction() as tx:
+        await add_cells(tx, "cells", [(stays, 2, 0), (stays, -1, 3), (cancels, 1, 0)])
+    async with store.transaction() as tx:
+        await add_cells(tx, "cells", [(cancels, -1, 3)])
+    assert await store.count(cells_of("cells", "owner"), {}) == 4
+    assert summed(await read_documents(store, "cells", ("owner",))) == {stays: 1}
+
+
+def test_workers_of_several_partitions_never_share_a_cell() -> None:
+    together, apart = (MeasuresSink(COLLECTION, ZONE, apart=told) for told in (False, True))
+    assert [apart.shard(number) for number in (0, 3)] == [0, 3]
+    assert [together.shard(number) for number in (0, 3)] == [0, 0]

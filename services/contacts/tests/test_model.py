@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from services.contacts.main import domain
 from services.contacts.model import (
     Affiliate,
+    AssignCompanyOwner,
     CompanyAlreadyRegisteredError,
     CompanyCommand,
     CompanyUnknownError,
@@ -26,14 +27,17 @@ from services.contacts.model import (
     PlaceCompanyUnder,
     RegisterCompany,
     RegisterPerson,
+    StateDetails,
 )
 from shared.events.contacts import (
     AffiliationEnded,
     CompanyDescribed,
     CompanyEvent,
+    CompanyOwnerAssigned,
     CompanyPlacedUnder,
     CompanyRegistered,
     PersonAffiliated,
+    PersonDetailsStated,
     PersonEvent,
     PersonRegistered,
 )
@@ -114,6 +118,28 @@ def test_one_mistake_is_taken_back_once() -> None:
     )
 
 
+def test_another_address_is_stated_once_and_its_date_put_right_by_an_earlier_one() -> None:
+    command = StateDetails(email="kim@b.example", on=MONDAY)
+    stated = PersonDetailsStated(email="kim@b.example", on=MONDAY)
+    given(person, KIM).when(command).then(stated)
+    given(person, KIM, stated).when(command).then_nothing()
+    given(person, KIM, stated).when(StateDetails(email="kim@b.example")).then_nothing()
+    given(person, KIM).when(StateDetails(name="김민준")).then_nothing()
+    given(person, KIM).when(StateDetails()).then_nothing()
+    sooner = date(2025, 12, 1)
+    given(person, KIM, stated).when(command.model_copy(update={"on": sooner})).then(
+        stated.model_copy(update={"on": sooner})
+    )
+
+
+def test_c_08_a_company_is_given_to_an_owner_once() -> None:
+    given_to = CompanyOwnerAssigned(owner="employee-1", on=MONDAY)
+    command = AssignCompanyOwner(owner="employee-1", on=MONDAY)
+    given(company, ACME).when(command).then(given_to)
+    given(company, ACME, given_to).when(command).then_nothing()
+    given(company).when(command).then_refused(CompanyUnknownError)
+
+
 def test_a_company_is_registered_once() -> None:
     given(company).when(RegisterCompany(name="Acme", on=MONDAY)).then(ACME)
     given(company, ACME).when(RegisterCompany(name="Acme")).then_refused(
@@ -166,3 +192,17 @@ def test_any_facts_evolve_and_nothing_is_done_twice(history: list[Any], asked: l
 @for_all(st.lists(facts(CompanyEvent), max_size=6), st.lists(commands(CompanyCommand), max_size=6))
 def test_so_it_is_with_companies(history: list[Any], asked: list[Any]) -> None:
     check_decider(company, history, asked)
+
+
+def test_a_company_is_placed_where_it_stood_then_once() -> None:
+    march, february = date(2026, 3, 1), date(2026, 2, 1)
+    january = CompanyPlacedUnder(parent="company-2", on=date(2026, 1, 1))
+    moved = CompanyPlacedUnder(parent="company-3", on=march)
+    # In February it stood there already, whatever it stands under now.
+    again = PlaceCompanyUnder(parent="company-2", on=february)
+    given(company, ACME, january, moved).when(again).then_nothing()
+    # It stood under its present parent earlier than we knew.
+    earlier = PlaceCompanyUnder(parent="company-3", on=february)
+    given(company, ACME, january, moved).when(earlier).then(
+        CompanyPlacedUnder(parent="company-3", on=february)
+    )

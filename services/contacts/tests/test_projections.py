@@ -26,14 +26,24 @@ from shared.events.contacts import (
     PersonAffiliated,
     PersonEvent,
     PersonRegistered,
+    SegmentEvent,
+    VisitEvent,
 )
+from shared.events.opportunities import OpportunityEvent
 from shared.events.touches import TouchesEvent, TouchRecorded
 from shared.testing import check_projection, histories, recorded
 from shared.testing.histories import BEGIN
 
 SEOUL, NEW_YORK = ZoneInfo("Asia/Seoul"), ZoneInfo("America/New_York")
 JANUARY, MARCH, JUNE = date(2026, 1, 1), date(2026, 3, 1), date(2026, 6, 1)
-KINDS = {"person": PersonEvent, "company": CompanyEvent, "touch": TouchesEvent}
+KINDS = {
+    "person": PersonEvent,
+    "company": CompanyEvent,
+    "touch": TouchesEvent,
+    "opportunity": OpportunityEvent,
+    "visit": VisitEvent,
+    "segment": SegmentEvent,
+}
 KIM = PersonRegistered(name="김민준")
 
 

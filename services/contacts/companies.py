@@ -1,0 +1,154 @@
+"""What may happen to a company. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import ClassVar, assert_never
+
+from pydantic import Field
+
+from services.contacts.held import Owner, Parent, owned, placed
+from services.contacts.people import Name
+from shared.command import Command, DatedCommand, HappenedCommand
+from shared.errors import DomainError, NotFoundError
+from shared.events.contacts import (
+    CompanyDescribed,
+    CompanyEvent,
+    CompanyOwnerAssigned,
+    CompanyPlacedUnder,
+    CompanyRegistered,
+    HandoverReason,
+)
+from shared.references import CompanyStream, EmployeeStream
+
+
+class CompanyUnknownError(NotFoundError):
+    """No company of that id is in our book."""
+
+
+class CompanyAlreadyRegisteredError(DomainError):
+    """A company is registered once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Only what a rule needs to know."""
+
+    name: str | None = None
+    parents: tuple[Parent, ...] = ()
+    described: CompanyDescribed | None = None
+    owners: tuple[Owner, ...] = ()
+
+    @property
+    def parent(self) -> str | None:
+        return self.parents[-1].parent if self.parents else None
+
+
+class RegisterCompany(HappenedCommand):
+    name: Name
+
+
+class PlaceCompanyUnder(DatedCommand):
+    others: ClassVar[tuple[str, ...]] = ("parent",)
+
+    parent: CompanyStream
+
+
+class DescribeCompany(HappenedCommand):
+    """A dated statement of what kind of company this is, by whom."""
+
+    stated_by: Name
+    sector: str | None = Field(None, max_length=200)
+    founded_year: int | None = Field(None, ge=1000, le=2200)
+    revenue: Decimal | None = Field(None, max_digits=20, decimal_places=4)
+    revenue_unit: str | None = Field(None, max_length=50)
+    employee_count: int | None = Field(None, ge=0, le=100_000_000)
+    location: str | None = Field(None, max_length=200)
+
+
+class MirrorCompany(Command):
+    """Another system says: this company exists, there in the tree, described like this."""
+
+    others: ClassVar[tuple[str, ...]] = ("parent",)
+
+    name: Name
+    stated_by: Name
+    parent: CompanyStream | None = None
+    sector: str | None = Field(None, max_length=200)
+    founded_year: int | None = Field(None, ge=1000, le=2200)
+    revenue: Decimal | None = Field(None, max_digits=20, decimal_places=4)
+    revenue_unit: str | None = Field(None, max_length=50)
+    employee_count: int | None = Field(None, ge=0, le=100_000_000)
+    location: str | None = Field(None, max_length=200)
+
+
+class AssignCompanyOwner(DatedCommand):
+    owner: EmployeeStream
+    reason: HandoverReason = "unstated"
+
+
+CompanyCommand = (
+    RegisterCompany | PlaceCompanyUnder | DescribeCompany | MirrorCompany | AssignCompanyOwner
+)
+
+
+def decide_company(company: Company, command: CompanyCommand) -> list[CompanyEvent]:
+    """Say which facts the command would record, or refuse it. No facts: nothing to do."""
+    match command:
+        case RegisterCompany(name=name, on=on):
+            if company.name is not None:
+                raise CompanyAlreadyRegisteredError(f"{company.name} is in our book already")
+            return [CompanyRegistered(name=name, on=on)]
+        case MirrorCompany():
+            return _mirror_company(company, command)
+        case _:
+            if company.name is None:
+                raise CompanyUnknownError
+            return _decide_known(company, command)
+
+
+def _decide_known(
+    company: Company, command: PlaceCompanyUnder | DescribeCompany | AssignCompanyOwner
+) -> list[CompanyEvent]:
+    match command:
+        case PlaceCompanyUnder(parent=parent, on=on):
+            if placed(company.parents, parent, on) == company.parents:
+                return []
+            return [CompanyPlacedUnder(parent=parent, on=on)]
+        case DescribeCompany():
+            stated = CompanyDescribed(**command.model_dump(exclude={"date_unknown"}))
+            return [] if stated == company.described else [stated]
+        case AssignCompanyOwner(owner=owner, reason=reason, on=on):
+            if owned(company.owners, owner, on) == company.owners:
+                return []
+            return [CompanyOwnerAssigned(owner=owner, reason=reason, on=on)]
+        case _:
+            assert_never(command)
+
+
+def _mirror_company(company: Company, command: MirrorCompany) -> list[CompanyEvent]:
+    facts: list[CompanyEvent] = []
+    if company.name is None:
+        facts.append(CompanyRegistered(name=command.name))
+    if command.parent is not None and command.parent != company.parent:
+        facts.append(CompanyPlacedUnder(parent=command.parent))
+    stated = CompanyDescribed(**command.model_dump(exclude={"name", "parent"}))
+    if stated != company.described:
+        facts.append(stated)
+    return facts
+
+
+def evolve_company(company: Company, event: CompanyEvent) -> Company:
+    """Apply a fact. Total: a fact cannot be refused, whatever state it meets."""
+    match event:
+        case CompanyRegistered(name=name):
+            return replace(company, name=name)
+        case CompanyPlacedUnder(parent=parent, on=on):
+            return replace(company, parents=placed(company.parents, parent, on))
+        case CompanyDescribed():
+            return replace(company, described=event)
+        case CompanyOwnerAssigned(owner=owner, on=on):
+            return replace(company, owners=owned(company.owners, owner, on))
+        case _:
+            assert_never(event)

@@ -1,0 +1,95 @@
+"""HTTP for companies: a POST records, a GET reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from services.contacts.company_views import CompanyCard, company_card
+from services.contacts.model import (
+    AssignCompanyOwner,
+    DescribeCompany,
+    PlaceCompanyUnder,
+    RegisterCompany,
+)
+from services.contacts.reads import Contacts
+from shared.web import (
+    AtLeast,
+    CommandMeta,
+    PageWanted,
+    Recorded,
+    StreamId,
+    page,
+    record,
+    seen,
+)
+
+router = APIRouter(tags=["contacts"])
+
+
+@router.post("/contacts/companies/{company}/register", status_code=202)
+async def register_company(
+    company: StreamId,
+    command: RegisterCompany,
+    runtime: Contacts,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    return await record(runtime, f"company-{company}", command, meta, response)
+
+
+@router.post("/contacts/companies/{company}/place-under", status_code=202)
+async def place_company_under(
+    company: StreamId,
+    command: PlaceCompanyUnder,
+    runtime: Contacts,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    return await record(runtime, f"company-{company}", command, meta, response)
+
+
+@router.post("/contacts/companies/{company}/describe", status_code=202)
+async def describe_company(
+    company: StreamId,
+    command: DescribeCompany,
+    runtime: Contacts,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    return await record(runtime, f"company-{company}", command, meta, response)
+
+
+@router.get("/contacts/companies/{company}")
+async def get_company(
+    company: StreamId, runtime: Contacts, at_least: AtLeast, request: Request, response: Response
+) -> CompanyCard:
+    found = await runtime.reader(company_card).get(f"company-{company}", at_least)
+    card: CompanyCard = seen(found, "company", request, response)
+    return card
+
+
+@router.get("/contacts/companies")
+async def list_companies(
+    runtime: Contacts,
+    wanted: PageWanted,
+    at_least: AtLeast,
+    name: str | None = None,
+    parent: str | None = None,
+    sector: str | None = None,
+    owner: str | None = None,
+) -> dict[str, Any]:
+    where = {"name": name, "parent": parent, "sector": sector, "owner": owner}
+    return await page(runtime.reader(company_card), where, wanted, at_least)
+
+
+@router.post("/contacts/companies/{company}/assign-owner", status_code=202)
+async def assign_company_owner(
+    company: StreamId,
+    command: AssignCompanyOwner,
+    runtime: Contacts,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    return await record(runtime, f"company-{company}", command, meta, response)

@@ -1,0 +1,25 @@
+"""HTTP for the report of fields that hardly anybody fills in (C-07)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from services.contacts.field_use import field_use, seldom_filled
+from services.contacts.reads import Contacts, all_of, defaults_of
+from shared.web import AtLeast
+
+router = APIRouter(tags=["contacts"])
+
+
+@router.get("/contacts/field-use")
+async def get_field_use(
+    runtime: Contacts,
+    at_least: AtLeast,
+    below: Annotated[float | None, Query(gt=0, le=1.01)] = None,
+) -> dict[str, Any]:
+    """Fields that fewer facts fill in than that share, the emptiest first: leave them out."""
+    parts = await all_of(runtime.reader(field_use), {}, at_least)
+    share = defaults_of(runtime).seldom_filled if below is None else below
+    return {"below": share, "items": seldom_filled(parts, share)}

@@ -1,0 +1,259 @@
+"""What may happen to a person: who it is, where, and whether two entries are one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Annotated, ClassVar, Literal, assert_never
+
+from pydantic import Field, StringConstraints
+
+from services.contacts.defaults import ContactsDefaults
+from services.contacts.held import Affiliations, begun, ended, taken_back
+from services.contacts.statements import (
+    Statement,
+    StatementCommand,
+    Topic,
+    decide_statement,
+    topic_of,
+)
+from shared.command import DatedCommand, HappenedCommand
+from shared.errors import DomainError, NotFoundError
+from shared.events.contacts import (
+    AffiliationEnded,
+    AffiliationKind,
+    PersonAffiliated,
+    PersonDetailsStated,
+    PersonEvent,
+    PersonMerged,
+    PersonRegistered,
+    PersonToldApart,
+    PersonUnmerged,
+)
+from shared.references import CompanyStream, PersonStream
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+
+
+class PersonUnknownError(NotFoundError):
+    """Nobody of that id is in our book."""
+
+
+class PersonAlreadyRegisteredError(DomainError):
+    """A person is registered once."""
+
+
+class NotAffiliatedError(DomainError):
+    """The person is not with this company, or was not on that day."""
+
+
+class AlreadyMergedError(DomainError):
+    """The entry is part of another one; un-merge it there first."""
+
+
+class NotMergedError(DomainError):
+    """The entry is not part of another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Only what a rule needs to know. What a screen needs lives in projections.py."""
+
+    name: str | None = None
+    affiliations: Affiliations = ()
+    # What was taken back since we were last told of that company: once is once.
+    mistakes: frozenset[tuple[str, date | None]] = frozenset()
+    # How the person goes and is reached, as told last, and since when.
+    details: Mapping[str, str] = field(default_factory=dict)
+    details_on: date | None = None
+    merged_into: str | None = None
+    apart: frozenset[str] = frozenset()
+    # What was stated last about each thing.
+    stated: Mapping[Topic, Statement] = field(default_factory=dict)
+
+
+class RegisterPerson(HappenedCommand):
+    name: Name
+    email: str | None = Field(None, max_length=320)
+    phone: str | None = Field(None, max_length=50)
+    language: str | None = Field(None, max_length=35)
+
+
+class StateDetails(HappenedCommand):
+    """Another name, address or number from that date on; what is left out stays as it was."""
+
+    name: Name | None = None
+    email: str | None = Field(None, max_length=320)
+    phone: str | None = Field(None, max_length=50)
+    language: str | None = Field(None, max_length=35)
+
+
+class Affiliate(DatedCommand):
+    company: CompanyStream
+    kind: AffiliationKind = "employee"
+    role: str | None = Field(None, max_length=200)
+
+
+class EndAffiliation(DatedCommand):
+    company: CompanyStream
+    reason: Literal["moved", "left", "mistaken"] = "left"
+
+
+class MergePerson(HappenedCommand):
+    others: ClassVar[tuple[str, ...]] = ("into",)
+
+    into: PersonStream
+    reason: Reason | None = None
+
+
+class UnmergePerson(HappenedCommand):
+    reason: Reason | None = None
+
+
+class TellApart(HappenedCommand):
+    others: ClassVar[tuple[str, ...]] = ("other",)
+
+    other: PersonStream
+
+
+IdentityCommand = MergePerson | UnmergePerson | TellApart
+PersonCommand = (
+    RegisterPerson
+    | StateDetails
+    | Affiliate
+    | EndAffiliation
+    | MergePerson
+    | UnmergePerson
+    | TellApart
+    | StatementCommand
+)
+
+
+def decide_person(
+    person: Person, command: PersonCommand, rules: ContactsDefaults
+) -> list[PersonEvent]:
+    """Say which facts the command would record, or refuse it. No facts: nothing to do."""
+    if isinstance(command, RegisterPerson):
+        return _register(person, command)
+    if person.name is None:
+        raise PersonUnknownError
+    match command:
+        case StateDetails():
+            return _state_details(person, command)
+        case Affiliate():
+            return _affiliate(person, command)
+        case EndAffiliation():
+            return _end(person, command)
+        case MergePerson() | UnmergePerson() | TellApart():
+            return _identify(person, command)
+        case _:
+            return [*decide_statement(person.stated, command, rules)]
+
+
+def _register(person: Person, command: RegisterPerson) -> list[PersonEvent]:
+    if person.name is not None:
+        raise PersonAlreadyRegisteredError(f"{person.name} is in our book already")
+    return [PersonRegistered(**command.model_dump(exclude={"date_unknown"}))]
+
+
+def _state_details(person: Person, command: StateDetails) -> list[PersonEvent]:
+    stated = PersonDetailsStated(**command.model_dump(exclude={"date_unknown"}))
+    sooner = stated.on and person.details_on and stated.on < person.details_on
+    known = _details(stated).items() <= person.details.items()
+    return [] if known and not (sooner and _details(stated)) else [stated]
+
+
+def _details(event: PersonRegistered | PersonDetailsStated) -> dict[str, str]:
+    return event.model_dump(exclude={"on"}, exclude_none=True)
+
+
+def _affiliate(person: Person, command: Affiliate) -> list[PersonEvent]:
+    company, kind, role, on = command.company, command.kind, command.role, command.on
+    # An earlier day of the same role puts its date right; a later one says nothing new.
+    if begun(person.affiliations, company, kind, role, on) == person.affiliations:
+        return []
+    return [PersonAffiliated(company=company, kind=kind, role=role, on=on)]
+
+
+def _identify(person: Person, command: IdentityCommand) -> list[PersonEvent]:
+    match command:
+        case MergePerson(into=into, reason=reason, on=on):
+            if person.merged_into == into:
+                return []
+            if person.merged_into is not None:
+                raise AlreadyMergedError(f"it is part of {person.merged_into}", field="#/into")
+            return [PersonMerged(into=into, reason=reason, on=on)]
+        case UnmergePerson(reason=reason, on=on):
+            if person.merged_into is None:
+                raise NotMergedError
+            return [PersonUnmerged(survivor=person.merged_into, reason=reason, on=on)]
+        case TellApart(other=other, on=on):
+            return [] if other in person.apart else [PersonToldApart(other=other, on=on)]
+        case _:
+            assert_never(command)
+
+
+def _end(person: Person, command: EndAffiliation) -> list[PersonEvent]:
+    company, on = command.company, command.on
+    mistaken = command.reason == "mistaken"
+    if mistaken and (company, on) in person.mistakes:
+        return []
+    change = taken_back if mistaken else ended
+    if change(person.affiliations, company, on) == person.affiliations:
+        known = any(one.company == company for one in person.affiliations)
+        raise NotAffiliatedError(
+            f"not with {company}" + (f" on {on}" if known and on else ""),
+            field="#/on" if known else "#/company",
+        )
+    return [AffiliationEnded(company=company, reason=command.reason, on=on)]
+
+
+def evolve_person(person: Person, event: PersonEvent) -> Person:
+    """Apply a fact. Total: a fact cannot be refused, whatever state it meets."""
+    match event:
+        case PersonRegistered(name=name):
+            return replace(_told(person, event), name=name)
+        case PersonDetailsStated():
+            return _told(person, event)
+        case PersonAffiliated() | AffiliationEnded():
+            return _moved(person, event)
+        case PersonMerged() | PersonUnmerged() | PersonToldApart():
+            return _identified(person, event)
+        case _:
+            return replace(person, stated={**person.stated, topic_of(event): event})
+
+
+def _identified(person: Person, event: PersonMerged | PersonUnmerged | PersonToldApart) -> Person:
+    match event:
+        case PersonMerged(into=into):
+            return replace(person, merged_into=into)
+        case PersonUnmerged():
+            return replace(person, merged_into=None)
+        case PersonToldApart(other=other):
+            return replace(person, apart=person.apart | {other})
+        case _:
+            assert_never(event)
+
+
+def _told(person: Person, event: PersonRegistered | PersonDetailsStated) -> Person:
+    details = {**person.details, **_details(event)}
+    return replace(person, details=details, details_on=event.on)
+
+
+def _moved(person: Person, event: PersonAffiliated | AffiliationEnded) -> Person:
+    match event:
+        case PersonAffiliated(company=company, kind=kind, role=role, on=on):
+            return replace(
+                person,
+                affiliations=begun(person.affiliations, company, kind, role, on),
+                mistakes=frozenset(one for one in person.mistakes if one[0] != company),
+            )
+        case AffiliationEnded(company=company, reason="mistaken", on=on):
+            rest = taken_back(person.affiliations, company, on)
+            return replace(person, affiliations=rest, mistakes=person.mistakes | {(company, on)})
+        case AffiliationEnded(company=company, on=on):
+            return replace(person, affiliations=ended(person.affiliations, company, on))
+        case _:
+            assert_never(event)

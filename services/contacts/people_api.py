@@ -1,0 +1,138 @@
+"""HTTP for people: a POST records, a GET reads all entries of one person as one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from services.contacts.model import (
+    Affiliate,
+    EndAffiliation,
+    MergePerson,
+    RegisterPerson,
+    StateDetails,
+    TellApart,
+    UnmergePerson,
+)
+from services.contacts.person_views import joined, person_card
+from services.contacts.reads import (
+    Contacts,
+    as_one,
+    entries,
+    months_of,
+    statements_of,
+    with_survivors,
+)
+from services.contacts.statement_views import PersonPage, all_statements, person_page
+from shared.reading import Seen
+from shared.web import AtLeast, CommandMeta, PageWanted, Recorded, StreamId, page, record, seen
+
+router = APIRouter(tags=["contacts"])
+
+
+@router.post("/contacts/people/{person}/register", status_code=202)
+async def register_person(
+    person: StreamId,
+    command: RegisterPerson,
+    runtime: Contacts,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    return await record(runtime, f"person-{person}", command, meta, response)
+
+
+@router.post("/contacts/people/{person}/affiliate", status_code=202)
+async def affiliate(
+    person: StreamId, command: Affiliate, runtime: Contacts, meta: CommandMeta, response: Response
+) -> Recorded:
+    return await record(runtime, f"person-{person}", command, meta, response)
+
+
+@router.post("/contacts/people/{person}/end-affiliation", status_code=202)
+async def end_affiliation(
+    person: StreamId,
+    command: EndAffiliation,
+    runtime: Contacts,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    return await record(runtime, f"person-{person}", command, meta, response)
+
+
+@router.post("/contacts/people/{person}/state-details", status_code=202)
+async def state_details(
+    person: StreamId,
+    command: StateDetails,
+    runtime: Contacts,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    return await record(runtime, f"person-{person}", command, meta, response)
+
+
+@router.post("/contacts/people/{person}/merge", status_code=202)
+async def merge_person(
+    person: StreamId, command: MergePerson, runtime: Contacts, meta: CommandMeta, response: Response
+) -> Recorded:
+    """Read this entry as part of another from now on (C-02); what was told of it stays with it."""
+    return await record(runtime, f"person-{person}", command, meta, response)
+
+
+@router.post("/contacts/people/{person}/unmerge", status_code=202)
+async def unmerge_person(
+    person: StreamId,
+    command: UnmergePerson,
+    runtime: Contacts,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    return await record(runtime, f"person-{person}", command, meta, response)
+
+
+@router.post("/contacts/people/{person}/tell-apart", status_code=202)
+async def tell_apart(
+    person: StreamId, command: TellApart, runtime: Contacts, meta: CommandMeta, response: Response
+) -> Recorded:
+    """Say that two alike entries are two people: they are no duplicates any more (C-02)."""
+    return await record(runtime, f"person-{person}", command, meta, response)
+
+
+@router.get("/contacts/people/{person}")
+async def get_person(
+    person: StreamId, runtime: Contacts, at_least: AtLeast, request: Request, response: Response
+) -> PersonPage:
+    """All that we know of this person; of a merged entry, the person it is part of (C-01, C-02)."""
+    found = await entries(runtime, f"person-{person}", at_least)
+    told = await statements_of(runtime, [one.value.person for one in found], at_least)
+    one: Seen | None = None
+    if found:
+        card = joined([entry.value for entry in found])
+        stated = all_statements([view.value for view in told], card.person)
+        one = as_one([*found, *told], f"person-{person}", person_page(card, stated))
+    answer: PersonPage = seen(one, "person", request, response)
+    return answer
+
+
+@router.get("/contacts/people")
+async def list_people(
+    runtime: Contacts,
+    wanted: PageWanted,
+    at_least: AtLeast,
+    company: str | None = None,
+    email: str | None = None,
+) -> dict[str, Any]:
+    """Some of our people; an entry that is part of another is answered by the whole person."""
+    where = {"companies": company, "email": email}
+    found = await page(runtime.reader(person_card), where, wanted, at_least)
+    return found | {"items": await with_survivors(runtime, found["items"], at_least)}
+
+
+@router.get("/contacts/people/{person}/timeline")
+async def get_timeline(
+    person: StreamId, runtime: Contacts, wanted: PageWanted, at_least: AtLeast
+) -> dict[str, Any]:
+    """Everything that happened with this person, a month an item, oldest first (C-03)."""
+    found = await entries(runtime, f"person-{person}", at_least)
+    people = [one.value.person for one in found] or [f"person-{person}"]
+    return await months_of(runtime, people, wanted, at_least)

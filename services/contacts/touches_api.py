@@ -1,0 +1,100 @@
+"""HTTP for touches: what already happened is taken in and never refused for business reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from services.contacts.reads import Contacts
+from services.contacts.touches import NewTouch, Sent, take_in
+from shared.command import Command
+from shared.errors import CommandReusedError, InvalidError
+from shared.observability import TOUCHES
+from shared.reading import Token
+from shared.web import KEY, CommandMeta, Recorded, refusal
+
+router = APIRouter(tags=["contacts"])
+TOUCHES_MAX = 1_000
+Source = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+@router.post("/touches", status_code=202)
+async def record_touch(
+    touch: NewTouch,
+    runtime: Contacts,
+    meta: CommandMeta,
+    source: Annotated[Source, Query()] = "api",
+) -> Recorded:
+    """Record one touch. Its `Idempotency-Key` is required: sent again it is the same touch."""
+    if meta.id is None:
+        raise InvalidError(
+            "a touch needs an id of its own, so that sending it again is no second touch",
+            field="Idempotency-Key",
+        )
+    (fact,) = await take_in(
+        runtime,
+        [Sent(touch, source, meta.id)],
+        actor=meta.actor,
+        correlation_id=meta.correlation_id,
+    )
+    TOUCHES.labels("accepted").inc()
+    return Recorded(
+        stream=fact.stream,
+        version=1,
+        recorded=1,
+        duplicate=False,
+        token=Token(fact.stream, 1).encode(),
+    )
+
+
+class TouchItem(Command):
+    """A touch of a batch, with the id that an `Idempotency-Key` would tell."""
+
+    id: Annotated[str, Field(pattern=rf"^{KEY}$")]
+    touch: NewTouch
+
+
+class TouchBatch(Command):
+    """Touches of one source."""
+
+    source: Source
+    touches: tuple[TouchItem, ...]
+
+
+@router.post("/touches/batch", status_code=202)
+async def record_touches(batch: TouchBatch, runtime: Contacts, meta: CommandMeta) -> dict[str, Any]:
+    """Record up to 1,000 touches; those that were recorded before stay as they are.
+
+    What says the same under the same id again within the batch is a `duplicate`; sent again in
+    another request it is accepted, and counts once all the same. What says something else under an
+    id of this batch is refused: under that id it would be lost.
+    """
+    if len(batch.touches) > TOUCHES_MAX:
+        raise InvalidError(f"at most {TOUCHES_MAX} touches", field="#/touches")
+    once: dict[str, NewTouch] = {}
+    for item in batch.touches:
+        once.setdefault(item.id, item.touch)
+    refused = list(_refused(batch, once))
+    facts = await take_in(
+        runtime,
+        [Sent(touch, batch.source, name) for name, touch in once.items()],
+        actor=meta.actor,
+        correlation_id=meta.correlation_id,
+    )
+    TOUCHES.labels("accepted").inc(len(facts))
+    TOUCHES.labels("refused").inc(len(refused))
+    duplicates = len(batch.touches) - len(facts) - len(refused)
+    return {"accepted": len(facts), "duplicates": duplicates, "refused": refused}
+
+
+def _refused(batch: TouchBatch, once: dict[str, NewTouch]) -> Iterator[dict[str, Any]]:
+    for place, item in enumerate(batch.touches):
+        if item.touch != once[item.id]:
+            problem = CommandReusedError(
+                f"{item.id!r} is the id of another touch of this batch",
+                field=f"#/touches/{place}/id",
+            )
+            yield {"id": item.id, "problem": refusal(problem)}

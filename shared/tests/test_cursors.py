@@ -1,0 +1,124 @@
+"""Where folding goes on: never back, never on another log, and past what it does not follow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.events import encode
+from shared.events.organization import EmployeeAssigned, EmployeeJoined
+from shared.log import Partition, Record
+from shared.memory import MemoryLog, MemoryStore
+from shared.projection import Projection
+from shared.projector import (
+    Collections,
+    CursorMovedError,
+    LogMismatchError,
+    Projector,
+    Span,
+    cursor_id,
+)
+from shared.sinks import ViewSink
+from shared.testing import recorded
+from shared.tests.tiny import Card, build, card_projection, tiny_domain
+
+ADA = "employee-ada"
+ONE = Partition("organization", 0)
+NAMES = Collections("card_v1")
+
+
+async def log_of(*names: str) -> MemoryLog:
+    log = MemoryLog({"organization": 1})
+    for number, name in enumerate(names):
+        (fact,) = recorded(EmployeeJoined(name=name), stream=f"employee-{number}")
+        await log.append("organization", fact.stream, encode(fact))
+    return log
+
+
+async def records_of(log: MemoryLog) -> list[Record]:
+    end = (await log.ends("organization"))[ONE]
+    return [record async for batch in log.read(ONE, 0, end) for record in batch]
+
+
+def projector(
+    store: MemoryStore, log: MemoryLog, card: Projection[Card] | None = None
+) -> Projector:
+    runtime = build(tiny_domain(), store, log)
+    return runtime.projector(ViewSink(card or card_projection(), "card_v1"))
+
+
+async def cursor(store: MemoryStore) -> Any:
+    document = await store.get(NAMES.cursors, cursor_id(ONE))
+    return None if document is None else document["offset"]
+
+
+async def test_what_was_folded_already_does_not_move_the_cursor_back() -> None:
+    store, log = MemoryStore(), await log_of("Ada", "Bo", "Cy")
+    folding, records = projector(store, log), await records_of(log)
+    await folding.absorb(records)
+    for again in (records[:1], records[1:], records):
+        await folding.absorb(again)
+        assert await cursor(store) == 3
+
+
+async def test_a_batch_that_began_elsewhere_writes_nothing() -> None:
+    """What a member reads who slept while another folded its partition."""
+    store, log = MemoryStore(), await log_of("Ada", "Bo", "Cy")
+    folding, records = projector(store, log), await records_of(log)
+    await folding.absorb(records[:2])
+    for start, stop in ((0, 3), (1, 3), (3, 3)):
+        with pytest.raises(CursorMovedError):
+            await folding._commit([Span(ONE, start, stop, tuple(records[start - 1 :]))])
+    assert await cursor(store) == 2
+    assert set(await store.get_many(NAMES.views, ["employee-2"])) == set()
+
+
+@pytest.mark.parametrize("names", [("Ada", "Bo", "Eve"), ("Ada", "Bo"), ()])
+async def test_a_log_that_is_not_the_one_that_was_folded_is_told(names: tuple[str, ...]) -> None:
+    store, log = MemoryStore(), await log_of("Ada", "Bo", "Cy")
+    await projector(store, log).absorb(await records_of(log))
+    assert await projector(store, log).positions([ONE]) == {ONE: 3}
+    other = projector(store, await log_of(*names))
+    with pytest.raises(LogMismatchError, match="folded last, before offset 3"):
+        await other.positions([ONE])
+    assert await cursor(store) == 3
+    # Where the log may forget, what it holds is folded again; heads drop what was folded before.
+    other.refold_on_mismatch = True
+    assert await other.positions([ONE]) == {ONE: 0}
+    assert await cursor(store) is None
+
+
+async def test_a_log_that_went_on_is_the_one_that_was_folded() -> None:
+    store, log = MemoryStore(), await log_of("Ada", "Bo")
+    await projector(store, log).absorb(await records_of(log))
+    longer = projector(store, await log_of("Ada", "Bo", "Cy"))
+    assert await longer.positions([ONE]) == {ONE: 2}
+
+
+async def test_of_streams_that_a_view_does_not_follow_it_keeps_nothing() -> None:
+    card = Projection("card", version=1, view=Card, streams=("unit",))
+    card.folds |= card_projection().folds
+    store, log = MemoryStore(), await log_of("Ada", "Bo")
+    await log.append("organization", ADA, b"no fact")
+    await projector(store, log, card).absorb(await records_of(log))
+    for collection in (NAMES.views, NAMES.heads, NAMES.parked):
+        assert await store.count(collection, {}) == 0, collection
+    assert await cursor(store) == 3
+
+
+async def test_a_fact_that_changes_nothing_leaves_the_view_as_it_is() -> None:
+    """Whoever asks for what is new is not told of it, and its topic gets no second copy."""
+    card = card_projection(published=True)
+    card.folds[EmployeeAssigned] = (card.folds[EmployeeAssigned][0], lambda view, _, __: view)
+    store, log = MemoryStore(), MemoryLog({"organization": 1})
+    facts = recorded(EmployeeJoined(name="Ada"), EmployeeAssigned(unit="unit-1"), stream=ADA)
+    for fact in facts:
+        await log.append("organization", ADA, encode(fact))
+    folding = projector(store, log, card)
+    for record in await records_of(log):
+        await folding.absorb([record])
+    document = await store.get(NAMES.views, ADA)
+    assert document is not None
+    assert document["rev"] == 1
+    assert await store.count(NAMES.dirty, {}) == 1
