@@ -24,11 +24,6 @@ EARLIEST_YEAR = 1900
 NAME_MAX = 200
 # A component of the file. What its properties are is up to who wrote it: each use looks first.
 Entry: TypeAlias = Any
-# A component of the file. What its properties are is up to who wrote it: each use looks first.
-Entry: TypeAlias = Any
-# Rules about hours, minutes and seconds say nothing about whole days, and can say it very often.
-RULES = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYMONTH", "BYMONTHDAY", "BYDAY"}
-RULES |= {"BYSETPOS", "BYWEEKNO", "BYYEARDAY"}
 
 
 class _NoHolidayError(Exception):
