@@ -8,25 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from itertools import islice
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, TypeAlias
 
-from dateutil.rrule import rrulestr
-from icalendar import Component, vRecur
+from icalendar import Component
 
 from services.organization.workcalendars import HOLIDAYS_MAX
+from services.organization.yearly import OddRuleError, check_rule, yearly
 from shared.errors import InvalidError
 
-ENTRIES_MAX, REPETITIONS_MAX = 2_000, 100_000
+# A file with so many entries, repeated over so many years in all, is read in a few seconds.
+ENTRIES_MAX, YEARS_MAX = 2_000, 10_000
 DAYS_MAX = 31
 EARLIEST_YEAR = 1900
 NAME_MAX = 200
 # A component of the file. What its properties are is up to who wrote it: each use looks first.
-Entry = Any
-# Rules about hours, minutes and seconds say nothing about whole days, and can say it very often.
-RULES = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYMONTH", "BYMONTHDAY", "BYDAY"}
-RULES |= {"BYSETPOS", "BYWEEKNO", "BYYEARDAY"}
+Entry: TypeAlias = Any
 
 
 class _NoHolidayError(Exception):
@@ -61,7 +58,7 @@ def read_holidays(content: bytes, first: date, last: date) -> Found:
         InvalidError: it is no iCalendar file, or says more than any country has holidays.
 
     """
-    found, budget = Found(), [REPETITIONS_MAX]
+    found, budget = Found(), [YEARS_MAX]
     for number, event in enumerate(_events(content)):
         if number >= ENTRIES_MAX:
             raise InvalidError(f"more than {ENTRIES_MAX} entries")
@@ -129,28 +126,15 @@ def _repeated(event: Entry, start: date, last: date, budget: list[int]) -> Itera
     rule = event.get("RRULE")
     if rule is None:
         return
-    if not isinstance(rule, vRecur) or [str(one).upper() for one in rule.get("FREQ", ())] != [
-        "YEARLY"
-    ]:
-        raise _NoHolidayError("it repeats otherwise than every year")
-    if rule.keys() - RULES or any(int(one) < 1 for one in rule.get("INTERVAL", ())):
-        raise _NoHolidayError("it repeats by a rule that is none for whole days")
-    said = {key: value for key, value in rule.items() if key not in ("UNTIL", "COUNT")}
-    ends = [*map(_day, rule.get("UNTIL", ())), last]
     try:
-        rewritten: Any = vRecur(said)
-        text = rewritten.to_ical().decode()
-        began = datetime.combine(start, time.min)
-        until = datetime.combine(min(ends), time.min)
-        every = rrulestr(text, dtstart=began).replace(until=until)
-        count = next((int(one) for one in rule.get("COUNT", ())), None)
-    except (ValueError, TypeError, KeyError) as error:
-        raise _NoHolidayError(f"its rule cannot be read: {error}") from error
-    for at in islice(every, count):
-        budget[0] -= 1
-        if budget[0] < 0:
-            raise InvalidError(f"more than {REPETITIONS_MAX} repetitions")
-        yield at.date()
+        check_rule(rule)
+    except OddRuleError as why:
+        raise _NoHolidayError(str(why)) from why
+    until = min([*map(_day, rule.get("UNTIL", ())), last])
+    budget[0] -= max(until.year - start.year, 0) + 1
+    if budget[0] < 0:
+        raise InvalidError(f"its entries repeat over more than {YEARS_MAX} years in all")
+    yield from yearly(rule, start, until)
 
 
 def _dates(event: Entry, name: str) -> set[date]:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, datetime, time
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from dateutil.rrule import rrulestr
 from httpx2 import AsyncClient, Response
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+from icalendar import Component
 
 from services.organization.holidays import Skipped, read_holidays
 from services.organization.main import domain, router
+from services.organization.yearly import yearly
 from shared.errors import InvalidError
 from shared.testing import serving
 
@@ -18,8 +25,13 @@ REAL = sorted((Path(__file__).resolve().parents[4] / "shared" / "data" / "ics").
 FIRST, LAST = date(2026, 1, 1), date(2027, 12, 31)
 TIMED = "it begins at a time of the day, so it is no whole day"
 
-ODD = "it repeats by a rule that is none for whole days"
+OTHERWISE = "it repeats otherwise than every year"
+ODD = "it repeats by a rule that is none for holidays"
 LONG = "it lasts 365 days, and none has more than 31"
+
+
+def joined(told: list[Any]) -> str:
+    return ",".join(dict.fromkeys(map(str, told)))
 
 
 def ics(*events: str) -> bytes:
@@ -45,6 +57,13 @@ def entry(start: str, name: str, *more: str) -> str:
          ["2027-03-01"]),
         (entry("20201126", "Thanksgiving", "RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=4TH"),
          ["2026-11-26", "2027-11-25"]),
+        (entry("20250526", "Memorial Day", "RRULE:FREQ=YEARLY;BYMONTH=5;BYDAY=-1MO"),
+         ["2026-05-25", "2027-05-31"]),
+        (entry("20181106", "Election", "RRULE:FREQ=YEARLY;INTERVAL=2;BYMONTH=11;BYDAY=TU;"
+               "BYMONTHDAY=2,3,4,5,6,7,8"), ["2026-11-03"]),
+        (entry("20240229", "leap", "RRULE:FREQ=YEARLY"), []),
+        (entry("20240131", "last", "RRULE:FREQ=YEARLY;BYMONTH=2,6;BYMONTHDAY=-1;COUNT=6"),
+         ["2026-02-28", "2026-06-30"]),
         (entry("20251225", "성탄절", "RDATE;VALUE=DATE:20261225,20281225"), ["2026-12-25"]),
         (entry("20280101", "too late"), []),
     ],
@@ -55,15 +74,48 @@ def test_whole_days_are_holidays_however_they_repeat(event: str, days: list[str]
     assert found.skipped == []
 
 
+PLAIN = st.fixed_dictionaries(
+    {},
+    optional={
+        "INTERVAL": st.integers(1, 4).map(str),
+        "COUNT": st.integers(1, 9).map(str),
+        "BYMONTH": st.lists(st.integers(1, 12), min_size=1, max_size=3).map(joined),
+        "BYMONTHDAY": st.lists(st.sampled_from([1, 5, 29, 30, 31, -1, -3]), min_size=1).map(joined),
+        "BYDAY": st.lists(st.sampled_from(["MO", "SU", "TU"]), min_size=1).map(joined),
+    },
+)
+ORDINAL = st.fixed_dictionaries(
+    {
+        "BYMONTH": st.lists(st.integers(1, 12), min_size=1, max_size=3).map(joined),
+        "BYDAY": st.lists(st.sampled_from(["4TH", "-1MO", "2WE", "5FR"]), min_size=1).map(joined),
+    }
+)
+
+
+@for_all(PLAIN | ORDINAL, st.dates(date(2020, 1, 1), date(2026, 12, 31)))
+def test_yearly_days_are_those_that_another_expander_finds(
+    parts: dict[str, str], start: date
+) -> None:
+    rule = ";".join(["FREQ=YEARLY", *(f"{name}={said}" for name, said in parts.items())])
+    (event,) = Component.from_ical(ics(entry(f"{start:%Y%m%d}", "A", f"RRULE:{rule}"))).events
+    until = date(2030, 12, 31)
+    others = rrulestr(rule, dtstart=datetime.combine(start, time.min))
+    end = datetime.combine(until, time.max)
+    expected = [at.date() for at in takewhile(lambda at: at <= end, others)]
+    assert list(yearly(event["RRULE"], start, until)) == expected
+
+
 @pytest.mark.parametrize(
     ("event", "why"),
     [
         ("DTSTART:20260505T090000Z\r\nSUMMARY:A", TIMED),
         ("SUMMARY:A", "it has no day on which it begins"),
         (entry("20260505", "A", "STATUS:CANCELLED"), "it is cancelled"),
-        (entry("20260505", "A", "RRULE:FREQ=WEEKLY"), "it repeats otherwise than every year"),
-        (entry("20260505", "A", "RRULE:FREQ=YEARLY;INTERVAL=0"), ODD),
+        (entry("20260505", "A", "RRULE:FREQ=WEEKLY"), OTHERWISE),
+        (entry("20260505", "A", "RRULE:FREQ=YEARLY;INTERVAL=0"), "it repeats after no time at all"),
         (entry("20260505", "A", "RRULE:FREQ=YEARLY;BYHOUR=1,2"), ODD),
+        (entry("20260505", "A", "RRULE:FREQ=YEARLY;BYDAY=4TH"), ODD),
+        (entry("20260505", "A", "RRULE:FREQ=YEARLY;BYDAY=XX"), OTHERWISE),
         (entry("20260505", "A", "DTEND;VALUE=DATE:20270505"), LONG),
         (entry("00010505", "A", "RRULE:FREQ=YEARLY"), "it begins before the year 1900"),
     ],
@@ -86,9 +138,9 @@ def test_what_is_no_calendar_is_refused(content: bytes) -> None:
 
 
 def test_no_file_costs_more_than_it_may() -> None:
-    often = entry("19000101", "A", "RRULE:FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU")
-    with pytest.raises(InvalidError, match="more than 100000 repetitions"):
-        read_holidays(ics(often, often, often), date(2027, 1, 1), date(2027, 1, 2))
+    never = entry("19000101", "A", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")
+    with pytest.raises(InvalidError, match="repeat over more than 10000 years"):
+        read_holidays(ics(*[never] * 80), date(2027, 1, 1), date(2027, 1, 2))
     with pytest.raises(InvalidError, match="more than 2000 entries"):
         read_holidays(ics(*["SUMMARY:A"] * 2_001), FIRST, LAST)
 
