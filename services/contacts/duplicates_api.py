@@ -12,6 +12,7 @@ from services.contacts.duplicates import Candidate, candidates, duplicate_block,
 from services.contacts.matching import Known, blocks, likeness
 from services.contacts.person_views import known, person_card
 from services.contacts.reads import Contacts, cards_of, defaults_of
+from shared.exports import note_columns
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, PageWanted, page
@@ -53,6 +54,7 @@ async def list_duplicates(
         found = await page(runtime.reader(duplicate_block), {"shared": True}, wanted, at_least)
         compared = list(pairs(found["items"]))
         cards = await cards_of(runtime, {one for pair in compared for one in pair}, at_least)
+    note_columns(Candidate)
     # Thousands of pairs take a second: other requests do not wait for them.
     items: list[Candidate] = await asyncio.to_thread(
         candidates, compared, cards, least_score(runtime, score)

@@ -15,6 +15,7 @@ from services.contacts.person_views import PersonCard, joined, person_card
 from services.contacts.statement_views import person_statements
 from services.contacts.timelines import combined, timeline
 from shared.errors import InvalidError, UnavailableError
+from shared.exports import note_columns
 from shared.reading import STREAM_PARKED, Reader, Seen, Token
 from shared.runtime import Runtime
 from shared.web import PAGE_MAX, Paging, runtime_of
@@ -158,6 +159,7 @@ async def months_of(
     after = wanted.cursor
     if after is not None and (len(after) != len("2026-01") or after[4] != "-"):
         raise InvalidError("not a cursor of ours", field="cursor")
+    note_columns(timeline.view)
     reader, found, parked = runtime.reader(timeline), [], set()
     for person in people:
         part = await reader.page(

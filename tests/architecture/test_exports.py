@@ -15,6 +15,7 @@ from shared.testing import serving
 
 # What a list is asked about has to be there.
 ARRANGED: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "contacts": [("/contacts/segments/1/save", {"name": "Korean", "language": "ko"})],
     "organization": [("/organization/employees/1/join", {"name": "Ada"})],
 }
 DECIDING = [module for module in MODULES if module.domain.deciders]
