@@ -26,7 +26,6 @@ from services.analytics.sink import (
     entity_from,
 )
 from shared import builds
-from shared.events import Envelope
 from shared.projector import Collections, dropped_by
 from shared.runtime import Runtime
 from shared.store import Document
@@ -71,16 +70,12 @@ async def verify_measures(runtime: Runtime) -> Check:
     build = (await builds.read(runtime.store, MEASURES)).active
     stored = await _stored(runtime, build.collection)
     check = Check(f"{runtime.domain.name}/{build.collection}")
-    folded: list[Envelope] = []
     facts = facts_until(runtime.log, TOPICS, stored.cursors, dropped=stored.dropped, check=check)
-    async for fact in facts:
-        if fact.stream.partition("-")[0] not in STREAMS:
-            continue
-        head = stored.heads.get(fact.stream)
-        if head is not None and fact.version <= head["version"]:
-            folded.append(fact)
-        elif head is None or not head["parked"]:
-            check.differs(f"{fact.stream}@{fact.version}: in the log, not measured")
+    folded = [
+        fact
+        async for fact in facts
+        if fact.stream.partition("-")[0] in STREAMS and check.is_folded(fact, stored.heads)
+    ]
     entities, cells = recompute(folded, runtime.settings.zone)
     _compare_entities(check, entities, stored.entities)
     for cell in sorted(cells.keys() | stored.cells.keys(), key=str):
