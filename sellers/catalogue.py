@@ -95,12 +95,16 @@ def _kind(field: dict[str, Any]) -> str:
 
 def main() -> None:
     """Write the page, where it is not yet the same."""
-    text = page()
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
+    write(PAGE, page())
+
+
+def write(path: Path, text: str) -> None:
+    """Write what is made from the code, where it is not yet the same, and say so."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
         return
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(text, encoding="utf-8")
-    sys.stdout.write(f"written: {PAGE.relative_to(PAGE.parent.parent)}\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    sys.stdout.write(f"written: {path.relative_to(path.parent.parent)}\n")
 
 
 if __name__ == "__main__":

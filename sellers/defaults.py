@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
+from sellers.catalogue import write
 from sellers.node import sections
 from shared.defaults import document
 
@@ -23,10 +23,7 @@ def text() -> str:
 
 def main() -> None:
     """Write the file, where it is not yet the same."""
-    if FILE.exists() and FILE.read_text(encoding="utf-8") == text():
-        return
-    FILE.write_text(text(), encoding="utf-8")
-    sys.stdout.write(f"written: {FILE.relative_to(FILE.parent.parent)}\n")
+    write(FILE, text())
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from shared.bulk import bulk_router
 from shared.clock import SystemClock
 from shared.defaults import Section
 from shared.defaults import read as read_defaults
-from shared.kafka import KafkaLog, security_of
+from shared.kafka import log_of
 from shared.mongo import MongoStore
 from shared.observability import (
     LAG_RECORDS,
@@ -65,9 +65,7 @@ class Node:
     async def open(self) -> None:
         """Connect, apply the topics, repair what a killed broker forgot, start folding."""
         settings, clock = self.settings, SystemClock()
-        facts = await KafkaLog.open(
-            settings.kafka, embedded=settings.embedded, security=security_of(settings)
-        )
+        facts = await log_of(settings)
         self._stack.push_async_callback(facts.close)
         await facts.create_topics(load_topics())
         opened: dict[str, Runtime] = {}

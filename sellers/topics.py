@@ -7,7 +7,7 @@ import asyncio
 from pydantic import ValidationError
 
 from sellers.errors import CommandError
-from shared.kafka import KafkaLog, security_of
+from shared.kafka import log_of
 from shared.log import LogUnavailableError, TopicMismatchError
 from shared.settings import Settings
 from shared.topics import load_topics
@@ -33,12 +33,7 @@ def apply_topics() -> list[str]:
 
 
 async def _apply(settings: Settings) -> list[str]:
-    log = await KafkaLog.open(
-        settings.kafka,
-        embedded=settings.embedded,
-        security=security_of(settings),
-        wait_s=WAIT_S,
-    )
+    log = await log_of(settings, wait_s=WAIT_S)
     try:
         return await log.create_topics(load_topics())
     finally:

@@ -26,7 +26,7 @@ from services.analytics.sink import MEASURES, MeasuresSink
 from services.analytics.worker import Measuring
 from shared import builds
 from shared.clock import Clock, SystemClock
-from shared.kafka import KafkaLog, security_of
+from shared.kafka import log_of, security_of
 from shared.log import Log, Partition, Record
 from shared.mongo import MongoStore
 from shared.observability import configure_logs
@@ -161,9 +161,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     """
     clock = SystemClock()
     async with AsyncExitStack() as stack:
-        facts = await KafkaLog.open(
-            settings.kafka, embedded=settings.embedded, security=security_of(settings)
-        )
+        facts = await log_of(settings)
         stack.push_async_callback(facts.close)
         name = f"{settings.instance}-analytics-worker"
         store = await MongoStore.open(settings.mongo, f"{settings.database_prefix}analytics", name)

@@ -23,6 +23,7 @@ class Told(Protocol):
 
 
 T = TypeVar("T", bound=Told)
+D = TypeVar("D", "Parent", "Owner")
 
 
 def in_order(told: Sequence[T], one: T) -> tuple[T, ...]:
@@ -32,6 +33,17 @@ def in_order(told: Sequence[T], one: T) -> tuple[T, ...]:
         later = (i for i, known in enumerate(told) if known.since and known.since > one.since)
         place = next(later, place)
     return (*told[:place], one, *told[place:])
+
+
+def once(told: Iterable[D], what: str) -> tuple[D, ...]:
+    """Return them without those that tell `what` again: it held already, from the first date."""
+    kept: list[D] = []
+    for one in told:
+        if kept and getattr(kept[-1], what) == getattr(one, what):
+            kept[-1] = replace(kept[-1], since=kept[-1].since or one.since)
+        else:
+            kept.append(one)
+    return tuple(kept)
 
 
 def merged_by_date(told: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
@@ -53,13 +65,7 @@ class Parent:
 
 def placed(parents: Sequence[Parent], parent: str, since: date | None) -> tuple[Parent, ...]:
     """Add that it stood under this parent from then on; the same one again tells no second time."""
-    kept: list[Parent] = []
-    for one in in_order(parents, Parent(parent, since)):
-        if kept and kept[-1].parent == one.parent:
-            kept[-1] = replace(kept[-1], since=kept[-1].since or one.since)
-        else:
-            kept.append(one)
-    return tuple(kept)
+    return once(in_order(parents, Parent(parent, since)), "parent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +78,7 @@ class Owner:
 
 def owned(owners: Sequence[Owner], owner: str, since: date | None) -> tuple[Owner, ...]:
     """Add that this colleague answered for it from then on; told again it says nothing new."""
-    kept: list[Owner] = []
-    for one in in_order(owners, Owner(owner, since)):
-        if kept and kept[-1].owner == one.owner:
-            kept[-1] = replace(kept[-1], since=kept[-1].since or one.since)
-        else:
-            kept.append(one)
-    return tuple(kept)
+    return once(in_order(owners, Owner(owner, since)), "owner")
 
 
 @dataclass(frozen=True, slots=True)
