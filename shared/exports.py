@@ -21,6 +21,8 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.reading import lacking
+
 # Under which name an answer has its list; what else it says about the whole is not in the file.
 LISTS = ("items", "rows", "contributions")
 # What makes a spreadsheet compute (OWASP, CSV injection), the full-width signs included.
@@ -192,8 +194,8 @@ def _started(scope: Scope, document: Any) -> Message:
         (b"vary", b"accept"),
     ]
     parked = document.get("parked") if isinstance(document, dict) else None
-    if parked:  # The file lacks facts of these streams, as the list does.
-        headers.append((b"x-parked", ", ".join(map(str, parked[:10])).encode()))
+    for header, streams in lacking(parked or ()).items():
+        headers.append((header.lower().encode(), streams.encode()))
     return {"type": "http.response.start", "status": 200, "headers": headers}
 
 

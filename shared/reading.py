@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -23,8 +23,17 @@ from shared.store import Document, Sort, Store
 V = TypeVar("V")
 
 _STREAM = re.compile(STREAM)
+# How many parked streams a header names.
+PARKED_MAX = 10
+# How many views are read at a time where all are wanted.
+PAGE = 200
 # Why an answer is missing that waiting will not bring.
 STREAM_PARKED = "stream-parked"
+
+
+def lacking(parked: Sequence[str]) -> dict[str, str]:
+    """Say which streams the answer lacks facts of: they are parked, `GET /parked` tells why."""
+    return {"X-Parked": ", ".join(parked[:PARKED_MAX])} if parked else {}
 
 
 class Token(NamedTuple):
@@ -138,6 +147,19 @@ class Reader(Generic[V]):
                 break
         items = [self._seen(build, document) for document in found[:limit]]
         return Page(items, found[limit - 1]["_id"] if len(found) > limit else None, parked)
+
+    async def every(
+        self, where: Mapping[str, Any], at_least: Token | None = None
+    ) -> AsyncIterator[V]:
+        """Yield all views whose fields match `where`, page after page."""
+        after: str | None = None
+        while True:
+            found = await self.page(where, limit=PAGE, after=after, at_least=at_least)
+            for item in found.items:
+                yield item.value
+            after = found.next_key
+            if after is None:
+                return
 
     def _seen(self, build: Build, document: Document) -> Seen:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
 from typing import Any, TypeVar
 
@@ -291,6 +292,11 @@ class Runtime:
         self.domain = replace(self.domain, projections=zoned)
         self.runners = {p.name: ProjectionRunner(p, self) for p in self.domain.projections}
         self.timers = {timer.name: self._timer(timer) for timer in self.domain.timers}
+
+    @property
+    def today(self) -> date:
+        """The company's day: what it is in its own zone."""
+        return self.clock.now().astimezone(self.settings.zone).date()
 
     @property
     def decides(self) -> bool:

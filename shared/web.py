@@ -29,7 +29,7 @@ from shared.events.base import INTEGER_MAX, UndecodableError
 from shared.exports import Exports, note_columns
 from shared.log import LogUnavailableError
 from shared.observability import COMMANDS, REQUEST_SECONDS
-from shared.reading import Page, Reader, Seen, Token
+from shared.reading import Page, Reader, Seen, Token, lacking
 from shared.references import ID
 from shared.runtime import Runtime
 from shared.service import Accepted, Refused
@@ -40,8 +40,6 @@ PROBLEM = "application/problem+json"
 PROBLEM_TYPE = "https://sellers.example/problems/"
 BODY_BYTES_MAX = 5_000_000
 PAGE_MAX = 200
-# How many parked streams a header names.
-PARKED_MAX = 10
 
 log = structlog.get_logger()
 
@@ -309,17 +307,12 @@ def composed(found: Seen, value: Any, request: Request, response: Response) -> A
 
 
 def _tagged(found: Seen, etag: str, value: Any, request: Request, response: Response) -> Any:
-    headers = {"ETag": etag, **_lacking(found.parked)}
+    headers = {"ETag": etag, **lacking(found.parked)}
     known = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
     if etag in [tag.removeprefix("W/") for tag in known] or known == ["*"]:
         raise StarletteHTTPException(304, headers=headers)
     response.headers.update(headers)
     return value
-
-
-def _lacking(parked: Sequence[str]) -> dict[str, str]:
-    """Say which streams the answer lacks facts of: they are parked, `GET /parked` tells why."""
-    return {"X-Parked": ", ".join(parked[:PARKED_MAX])} if parked else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ async def pipeline(
     many of those are set aside.
     """
     figures = await read_figures(runtime, axes_of(by), owner=_employee(seller), at_least=at_least)
-    day = as_of or _today(runtime)
+    day = as_of or runtime.today
     rows = report.pipeline(by, figures.cells, figures.organization, day)
     currency = runtime.settings.currency
     return {
@@ -63,10 +63,6 @@ async def pipeline(
         "positions": figures.positions,
         "parked_facts": figures.parked,
     }
-
-
-def _today(runtime: Runtime) -> date:
-    return runtime.clock.now().astimezone(runtime.settings.zone).date()
 
 
 def _employee(seller: str | None) -> str | None:
@@ -147,7 +143,7 @@ async def explain(
     """
     owner, row = _employee(seller), Row(by, key)
     figures = await read_figures(runtime, (), owner=owner, row=row, at_least=at_least)
-    part_of = report.in_pipeline(by, figures.organization, as_of or _today(runtime))
+    part_of = report.in_pipeline(by, figures.organization, as_of or runtime.today)
     return {"by": by, "as_of": as_of, **await _explained(figures, key, part_of, owner)}
 
 

@@ -27,7 +27,6 @@ from services.contacts.reads import (
     defaults_of,
     entries,
     statements_of,
-    today_of,
     with_survivors,
 )
 from services.contacts.statement_views import PersonStatements, current
@@ -69,7 +68,7 @@ async def opportunity_coverage(
     cards = await with_survivors(runtime, list(people), at_least)
     days = days or defaults_of(runtime).untouched_days
     told = await days_of(runtime, cards, at_least)
-    today = today_of(runtime)
+    today = runtime.today
     begin = today - timedelta(days=days - 1)
     buyers = [
         {
@@ -88,7 +87,7 @@ async def opportunity_coverage(
 async def _covered(
     runtime: Runtime, cards: list[PersonCard], company: str, days: int, at_least: Token | None
 ) -> dict[str, Any]:
-    today, told = today_of(runtime), await days_of(runtime, cards, at_least)
+    today, told = runtime.today, await days_of(runtime, cards, at_least)
     both = [(card, told[card.person]) for card in cards]
     entered = [entry for card in cards for entry in (card.person, *card.identities)]
     views = {one.value.person: one.value for one in await statements_of(runtime, entered, at_least)}
@@ -150,7 +149,7 @@ async def company_attention(
 async def _attention(
     runtime: Runtime, cards: list[PersonCard], at_least: Token | None
 ) -> list[dict[str, Any]]:
-    rules, today = defaults_of(runtime), today_of(runtime)
+    rules, today = defaults_of(runtime), runtime.today
     told = await days_of(runtime, cards, at_least)
     found = []
     for card in cards:
@@ -195,7 +194,7 @@ async def list_moves(
 ) -> dict[str, Any]:
     """Who came to an owner's companies, who left them, and where they are now (C-08)."""
     found = await page(runtime.reader(company_people), {"owner": owner}, wanted, at_least)
-    since: date = today_of(runtime) - timedelta(days=days or defaults_of(runtime).move_days)
+    since: date = runtime.today - timedelta(days=days or defaults_of(runtime).move_days)
     told = [(people, moves(people, since)) for people in found["items"]]
     moved = {move.person for _, some in told for move in some}
     cards = await cards_of(runtime, moved, at_least)

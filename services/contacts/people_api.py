@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from services.contacts.model import (
     Affiliate,
@@ -25,8 +25,7 @@ from services.contacts.reads import (
     with_survivors,
 )
 from services.contacts.statement_views import PersonPage, all_statements, person_page
-from shared.reading import Seen
-from shared.web import AtLeast, CommandMeta, PageWanted, Recorded, StreamId, page, record, seen
+from shared.web import AtLeast, CommandMeta, PageWanted, Recorded, StreamId, composed, page, record
 
 router = APIRouter(tags=["contacts"])
 
@@ -104,13 +103,13 @@ async def get_person(
 ) -> PersonPage:
     """All that we know of this person; of a merged entry, the person it is part of (C-01, C-02)."""
     found = await entries(runtime, f"person-{person}", at_least)
+    if not found:
+        raise HTTPException(404, "no such person")
     told = await statements_of(runtime, [one.value.person for one in found], at_least)
-    one: Seen | None = None
-    if found:
-        card = joined([entry.value for entry in found])
-        stated = all_statements([view.value for view in told], card.person)
-        one = as_one([*found, *told], f"person-{person}", person_page(card, stated))
-    answer: PersonPage = seen(one, "person", request, response)
+    card = joined([entry.value for entry in found])
+    shown = person_page(card, all_statements([view.value for view in told], card.person))
+    one = as_one([*found, *told], f"person-{person}")
+    answer: PersonPage = composed(one, shown, request, response)
     return answer
 
 

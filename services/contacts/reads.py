@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from hashlib import blake2b
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends
@@ -18,7 +17,7 @@ from shared.errors import InvalidError, UnavailableError
 from shared.exports import note_columns
 from shared.reading import STREAM_PARKED, Reader, Seen, Token
 from shared.runtime import Runtime
-from shared.web import PAGE_MAX, Paging, runtime_of
+from shared.web import Paging, runtime_of
 
 Contacts = Annotated[Runtime, Depends(runtime_of("contacts"))]
 # How many entries one person may have; more is a mistake that nobody should wait for.
@@ -61,18 +60,16 @@ async def _survivor(reader: Reader[PersonCard], person: str, at_least: Token | N
     return found
 
 
-def as_one(found: Sequence[Seen], asked: str, value: Any) -> Seen:
-    """Answer what several views come to: its ETag differs when any of theirs does.
+def as_one(found: Sequence[Seen], asked: str) -> Seen:
+    """Say of which stream's version an answer is that several views make, and what they lack.
 
     Who asks for an entry that is part of another is told no version of its stream: what they are
     shown is the other.
     """
-    etags = "|".join(f"{one.value.person}@{one.etag}" for one in found)
-    rev = int.from_bytes(blake2b(etags.encode(), digest_size=7).digest())
-    parked = sorted({stream for one in found for stream in one.parked})
     first = found[0]
+    parked = sorted({stream for one in found for stream in one.parked})
     version = first.version if first.value.person == asked else None
-    return Seen(first.build, rev, value, tuple(parked), version)
+    return first._replace(parked=tuple(parked), version=version)
 
 
 async def statements_of(
@@ -97,10 +94,6 @@ def defaults_of(runtime: Runtime) -> ContactsDefaults:
     return defaults
 
 
-def today_of(runtime: Runtime) -> date:
-    return runtime.clock.now().astimezone(runtime.settings.zone).date()
-
-
 async def cards_of(
     runtime: Runtime, people: Collection[str], at_least: Token | None
 ) -> dict[str, PersonCard]:
@@ -115,13 +108,7 @@ async def cards_of(
 
 async def all_of(reader: Reader[V], where: dict[str, Any], at_least: Token | None) -> list[V]:
     """Return every view that matches; for lists that one person or company can have."""
-    found, after = [], None
-    while True:
-        part = await reader.page(where, limit=PAGE_MAX, after=after, at_least=at_least)
-        found += [one.value for one in part.items]
-        after = part.next_key
-        if after is None:
-            return found
+    return [one async for one in reader.every(where, at_least)]
 
 
 async def days_of(

@@ -12,7 +12,6 @@ from services.contacts.reads import (
     Contacts,
     all_of,
     statements_of,
-    today_of,
     with_survivors,
 )
 from services.contacts.segments import (
@@ -95,7 +94,7 @@ async def list_segment_people(
     found = await page(runtime.reader(person_card), narrowed(saved.value), wanted, at_least)
     # An entry that is part of another brings the whole person, who may be named on two pages.
     cards = await with_survivors(runtime, found["items"], at_least)
-    today = today_of(runtime)
+    today = runtime.today
     people = await _histories(runtime, saved.value, cards, at_least)
     items = [person.card for person in people if belongs(saved.value, person, today)]
     return found | {"items": items}

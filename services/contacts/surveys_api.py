@@ -11,7 +11,6 @@ from services.contacts.reads import (
     defaults_of,
     entries,
     statements_of,
-    today_of,
 )
 from services.contacts.statement_views import all_statements
 from services.contacts.surveys import MayAsk, may_ask, survey_question
@@ -46,4 +45,4 @@ async def get_may_ask(
     told = [one.value for one in await statements_of(runtime, parts, at_least)]
     window = defaults_of(runtime).question_window_days
     said = all_statements(told, name)
-    return may_ask(said, question, window=window, today=today_of(runtime))
+    return may_ask(said, question, window=window, today=runtime.today)

@@ -23,7 +23,7 @@ from services.organization.model import (
 )
 from services.organization.pages import EmployeePage, employee_page
 from services.organization.projections import EmployeeCard, employee_card
-from services.organization.reads import Organization, Reads, defaults_of, today
+from services.organization.reads import Organization, Reads, defaults_of
 from services.organization.worktime import Workday, days_between, workday_of
 from shared.command import Day
 from shared.errors import InvalidError
@@ -157,7 +157,7 @@ async def get_employee(
     found = await reads.around(f"employee-{employee}")
     if found is None:
         raise HTTPException(404, "no such employee")
-    told = await employee_page(reads, found.value, on or today(runtime))
+    told = await employee_page(reads, found.value, on or runtime.today)
     answered: EmployeePage = composed(found, told, request, response)
     return answered
 
@@ -206,7 +206,7 @@ async def list_employees(
         "grades.what": grade,
     }
     found = await page(runtime.reader(employee_card), where, wanted, at_least)
-    cards: list[EmployeeCard] = [card.on(today(runtime)) for card in found["items"]]
+    cards: list[EmployeeCard] = [card.on(runtime.today) for card in found["items"]]
     kept = [
         card
         for card in cards

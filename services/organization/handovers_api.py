@@ -16,7 +16,7 @@ from services.organization.handovers import (
 )
 from services.organization.pages import HandoverPage, handover_page
 from services.organization.projections import handover_card
-from services.organization.reads import Organization, Reads, today
+from services.organization.reads import Organization, Reads
 from shared.web import (
     AtLeast,
     CommandMeta,
@@ -99,7 +99,7 @@ async def get_handover(
     found = await reads.seen(handover_card, f"handover-{employee}")
     if found is None:
         raise HTTPException(404, "no such handover")
-    told = await handover_page(reads, found.value.on(today(runtime)))
+    told = await handover_page(reads, found.value.on(runtime.today))
     answered: HandoverPage = composed(found, told, request, response)
     return answered
 
@@ -117,5 +117,5 @@ async def list_handovers(
     """Handovers, those to a colleague, open or overdue ones. A page may have fewer of those."""
     where = {"receiver": receiver, "is_open": is_open}
     found = await page(runtime.reader(handover_card), where, wanted, at_least)
-    cards = [card.on(today(runtime)) for card in found["items"]]
+    cards = [card.on(runtime.today) for card in found["items"]]
     return {**found, "items": [card for card in cards if overdue in (None, card.overdue)]}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends
 
@@ -22,13 +21,11 @@ from services.organization.tree import OrgTree
 from shared.projection import Projection
 from shared.reading import Seen, Token
 from shared.runtime import Runtime
-from shared.web import PAGE_MAX, runtime_of
+from shared.web import runtime_of
+
+V = TypeVar("V")
 
 Organization = Annotated[Runtime, Depends(runtime_of("organization"))]
-
-
-def today(runtime: Runtime) -> date:
-    return runtime.clock.now().astimezone(runtime.settings.zone).date()
 
 
 def defaults_of(runtime: Runtime) -> OrganizationDefaults:
@@ -94,17 +91,9 @@ class Reads:
             await self.employee(one)
         return {one: self.employees[one].name for one in wanted if one in self.employees}
 
-    async def every(self, projection: Projection[Any], **where: Any) -> AsyncIterator[Any]:
+    def every(self, projection: Projection[V], **where: Any) -> AsyncIterator[V]:
         """Read all views whose fields match, page after page."""
-        after: str | None = None
-        while True:
-            reader = self.runtime.reader(projection)
-            found = await reader.page(where, limit=PAGE_MAX, after=after, at_least=self.at_least)
-            for item in found.items:
-                yield item.value
-            after = found.next_key
-            if after is None:
-                return
+        return self.runtime.reader(projection).every(where, self.at_least)
 
     async def whole(self) -> OrgTree:
         """Read every unit."""

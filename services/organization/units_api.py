@@ -18,7 +18,7 @@ from services.organization.model import (
 )
 from services.organization.pages import UnitPage, unit_page
 from services.organization.projections import UnitCard, unit_card
-from services.organization.reads import Organization, Reads, today
+from services.organization.reads import Organization, Reads
 from shared.command import Day
 from shared.references import EmployeeStream
 from shared.runtime import Runtime
@@ -62,7 +62,7 @@ async def _refuse_circle(runtime: Runtime, unit: str, command: FormUnit | PlaceU
     """
     if command.parent is None:
         return
-    since = command.dated(today(runtime)).on if isinstance(command, PlaceUnitUnder) else None
+    since = command.dated(runtime.today).on if isinstance(command, PlaceUnitUnder) else None
     reads = Reads(runtime)
     await reads.above([unit, command.parent])
     day, circle = reads.tree.circle_if(unit, command.parent, since)
@@ -76,7 +76,7 @@ async def _refuse_circle(runtime: Runtime, unit: str, command: FormUnit | PlaceU
 async def form_unit(
     unit: StreamId, command: FormUnit, runtime: Organization, meta: CommandMeta, response: Response
 ) -> Recorded:
-    command.check(f"unit-{unit}", today(runtime))
+    command.check(f"unit-{unit}", runtime.today)
     await _refuse_circle(runtime, f"unit-{unit}", command)
     return await record(runtime, f"unit-{unit}", command, meta, response)
 
@@ -89,7 +89,7 @@ async def place_unit_under(
     meta: CommandMeta,
     response: Response,
 ) -> Recorded:
-    command.check(f"unit-{unit}", today(runtime))
+    command.check(f"unit-{unit}", runtime.today)
     await _refuse_circle(runtime, f"unit-{unit}", command)
     return await record(runtime, f"unit-{unit}", command, meta, response)
 
@@ -131,7 +131,7 @@ async def get_unit(
     if found is None:
         raise HTTPException(404, "no such unit")
     await reads.above([f"unit-{unit}"])
-    told = await unit_page(reads, found.value, on or today(runtime))
+    told = await unit_page(reads, found.value, on or runtime.today)
     answered: UnitPage = composed(found, told, request, response)
     return answered
 
@@ -147,7 +147,7 @@ async def list_units(
     """Units, those under a parent or led by somebody today. A page may have fewer: some moved."""
     where = {"parents.what": parent, "managers.what": manager}
     found = await page(runtime.reader(unit_card), where, wanted, at_least)
-    cards = [card.on(today(runtime)) for card in found["items"]]
+    cards = [card.on(runtime.today) for card in found["items"]]
     kept = [
         card for card in cards if parent in (None, card.parent) and manager in (None, card.manager)
     ]
@@ -157,7 +157,7 @@ async def list_units(
 @router.get("/chart")
 async def get_chart(runtime: Organization, at_least: AtLeast, on: Day | None = None) -> Chart:
     """Answer the whole tree of units, and the circles in it."""
-    day = on or today(runtime)
+    day = on or runtime.today
     tree = await Reads(runtime, at_least).whole()
     units = tuple(tree.units[unit].on(day) for unit in sorted(tree.units))
     return Chart(day, units, tuple(tree.circles(day)))
@@ -172,7 +172,7 @@ async def get_may_see(
     on: Day | None = None,
 ) -> MaySee:
     """Answer whether one colleague may see what is another's: it follows the tree."""
-    reads, day = Reads(runtime, at_least), on or today(runtime)
+    reads, day = Reads(runtime, at_least), on or runtime.today
     await reads.employee(viewer)
     await reads.around(subject)
     return MaySee(viewer, subject, day, reads.tree.may_see(viewer, subject, day))

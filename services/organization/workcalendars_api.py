@@ -18,7 +18,7 @@ from services.organization.model import (
     WithdrawHoliday,
 )
 from services.organization.projections import WorkcalendarCard, workcalendar_card
-from services.organization.reads import Organization, today
+from services.organization.reads import Organization
 from shared.command import Day
 from shared.errors import InvalidError, TooLargeError
 from shared.web import (
@@ -106,7 +106,7 @@ async def load_holidays(
     """Declare the whole days of an iCalendar file, of this year and the next unless told."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != ICS:
         raise HTTPException(415, f"the body is an iCalendar file: content-type {ICS}")
-    year = today(runtime).year
+    year = runtime.today.year
     first, last = first or date(year, 1, 1), last or date(year + 1, 12, 31)
     content = await request.body()
     if len(content) > FILE_BYTES_MAX:
