@@ -246,9 +246,11 @@ class Publisher:
     def _close(self, entry: Entry) -> str | None:
         """Note an acknowledgement; return the outbox entry that was the last one missing of."""
         outgoing = self._owner.pop(entry.id, None) or ""
-        unacked = self._open.get(outgoing, {})
+        unacked = self._open.get(outgoing)
+        if unacked is None:
+            return None  # Forgotten, not acknowledged: the relay reads again what belongs to it.
         unacked.pop(entry.id, None)
-        return outgoing if outgoing and not unacked else None
+        return None if unacked else outgoing
 
     async def _finish(self, outgoing: Collection[str]) -> None:
         if outgoing:

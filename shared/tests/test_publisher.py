@@ -166,6 +166,42 @@ async def test_what_was_acknowledged_is_not_sent_again_with_the_rest_of_its_bulk
     assert sorted(keys(log)) == sorted([DEAD[0], ALIVE[0]])
 
 
+async def test_what_was_forgotten_on_its_way_is_not_taken_for_acknowledged() -> None:
+    """More decisions than are remembered while the broker is away: none leaves the outbox."""
+    store, log = MemoryStore(), MemoryLog(PARTITIONS)
+    runtime = build(tiny_domain(), store, log)
+    await runtime.journal.prepare()
+    runtime.service.ready.set()
+    publisher = a_publisher(store, log, remembered=5)
+    runtime.service.announce = publisher.announce
+    log.land_by(lambda _topic, _key: "slow")
+    async with publishing(publisher):
+        await runtime.service.handle_many([join(DEAD[0]), join(ALIVE[0])])
+        await until(lambda: _under_way(log, 2))
+        for stream in ALIVE[1:12]:
+            await runtime.service.handle(join(stream))
+        await until(lambda: _held(publisher, 13))
+        # One partition answers again, the other does not until its process is gone.
+        log.land_by(dead)
+        for record in [record for record in log.late if record.key not in DEAD]:
+            log.land(record)
+        await until(lambda: _published(log, ALIVE[:12]))
+        await until(lambda: _left(publisher, 1))
+    assert DEAD[0] not in keys(log)
+    log.late.clear()
+    log.land_by(lambda _topic, _key: "acknowledged")
+    async with publishing(a_publisher(store, log)):
+        await until(lambda: _published(log, [DEAD[0]]))
+
+
+async def _held(publisher: Publisher, count: int) -> bool:
+    return len(publisher._owner) == count
+
+
+async def _left(publisher: Publisher, count: int) -> bool:
+    return await publisher.journal.backlog() == count
+
+
 async def test_a_shutdown_takes_up_what_was_being_sent() -> None:
     store, log = MemoryStore(), MemoryLog(PARTITIONS)
     publisher = a_publisher(store, log)
