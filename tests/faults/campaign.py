@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,7 +26,7 @@ from tests.faults import export
 from tests.faults.ledger import Ledger
 from tests.faults.machine import POLL_S, FaultError, Machine
 
-# A few requests for each kill, so that none comes when the last row is long there.
+# A few requests for each kill.
 ROWS, BATCH = 1_500, 30
 IMPORT_S = 400.0
 FOLDED_S = 180.0
@@ -34,6 +37,8 @@ IDLE = "killed when idle"
 PROGRESS = re.compile(r"importing .*: ([\d,]+) of ([\d,]+)")
 # The longest that a kill comes after the moment at which the import told how far it is.
 LATER_S = 0.4
+# More than all rows: nothing holds it.
+EVERYTHING = 2.0
 AT_ONCE_S = 1.5
 PARTS = ("node", "worker", "broker", "store", "import")
 
@@ -95,7 +100,11 @@ class Import:
         self._out = work / "import.json"
         self._err = work / "import.txt"
         self._err_from = 0
+        self._end = EVERYTHING
+        self._deciding = threading.Lock()
+        self._over = threading.Event()
         self.process = self._begun()
+        threading.Thread(target=self._hold, daemon=True).start()
 
     def _begun(self) -> subprocess.Popen[bytes]:
         with self._out.open("wb") as out, self._err.open("ab") as err:
@@ -120,12 +129,33 @@ class Import:
         self.process.kill()
         self.process.wait()
 
+    def end(self) -> None:
+        self._over.set()
+        self.kill()
+
+    def go_on(self, to: float) -> None:
+        """Let it send this part of its rows and no more.
+
+        Where an import is fast and a part of the platform slow to come back, it would have ended
+        before the next part is killed.
+        """
+        with self._deciding:
+            self._end = to
+            self.process.send_signal(signal.SIGCONT)
+
+    def _hold(self) -> None:
+        while not self._over.wait(POLL_S):
+            with self._deciding:
+                if self.sent >= self._end:
+                    self.process.send_signal(signal.SIGSTOP)
+
     def again(self) -> None:
         self._err_from = self._err.stat().st_size
         self.process = self._begun()
 
     def finished(self) -> dict[str, Any]:
-        """Wait for its end and return what it says."""
+        """Let it go on to its end and return what it says."""
+        self.go_on(EVERYTHING)
         try:
             code = self.process.wait(IMPORT_S)
         except subprocess.TimeoutExpired as error:
@@ -159,30 +189,41 @@ def _kill_amid(
     folder, batch = source
     victims = random.sample(PARTS, len(PARTS))
     # In order, each in a stretch of its own, none so late that nothing is left to do.
-    moments = [(place + random.random()) / (len(PARTS) + 1) for place in range(len(PARTS))]
+    stretches = [place / (len(PARTS) + 1) for place in range(len(PARTS) + 1)]
+    moments = [random.uniform(*stretch) for stretch in pairwise(stretches)]
     began = time.monotonic()
     ledger = Ledger(machine.url, work / "ledger.jsonl", outcome.seed)
     with ledger:
         importing = Import(machine.url, folder, work, batch)
         try:
-            for victim, moment in zip(victims, moments, strict=True):
-                _await_moment(importing, moment)
+            for victim, moment, end in zip(victims, moments, stretches[1:], strict=True):
+                _await_moment(importing, moment, end)
                 time.sleep(random.random() * LATER_S)
                 outcome.kills.append(_kill(machine, importing, ledger, victim, began))
             importing.finished()
         finally:
-            importing.kill()
+            importing.end()
     if ledger.failure is not None:
         raise FaultError(f"the stream of touches broke off: {ledger.failure}")
     with Api(machine.url, patience_s=60.0, actor="faults") as api:
         _settle(machine)
         _compare(api, ledger, folder, outcome)
-        again = Import(machine.url, folder, work, batch).finished()
+        again = _imported_again(machine, source, work)
         outcome.check(again["facts"] == 0, f"the import again recorded {again['facts']} facts")
 
 
-def _await_moment(importing: Import, moment: float) -> None:
-    while importing.sent < moment:
+def _imported_again(machine: Machine, source: tuple[Path, int], work: Path) -> dict[str, Any]:
+    importing = Import(machine.url, source[0], work, source[1])
+    try:
+        return importing.finished()
+    finally:
+        importing.end()
+
+
+def _await_moment(importing: Import, moment: float, end: float) -> None:
+    before = importing.sent
+    importing.go_on(end)
+    while importing.sent < moment or importing.sent == before:
         if not importing.runs:
             return  # It shall be seen in the outcome that the kill came too late.
         time.sleep(POLL_S)
