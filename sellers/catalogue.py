@@ -81,6 +81,8 @@ def _kind(field: dict[str, Any]) -> str:
         return "decimal number, as text"
     if "enum" in options[0]:
         return "one of " + ", ".join(f"`{choice}`" for choice in options[0]["enum"])
+    if options[0].get("type") == "array":
+        return f"list, each {_kind(options[0]['items'])}"
     return {
         "date": "date",
         "date-time": "instant with offset",

@@ -82,6 +82,14 @@ def _typed(kind: Any, metadata: Sequence[Any] = ()) -> Strategy:
         return st.one_of([_typed(one, metadata) for one in get_args(kind)])
     if origin is Literal:
         return st.sampled_from(get_args(kind))
+    if origin is tuple and get_args(kind)[-1] is Ellipsis:
+        return st.lists(_typed(get_args(kind)[0]), max_size=3).map(tuple)
+    return _single(kind, metadata)
+
+
+def _single(kind: Any, metadata: Sequence[Any]) -> Strategy:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return _model(kind)
     if kind is str:
         return _text(metadata)
     if kind is int:
