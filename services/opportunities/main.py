@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from services.opportunities.api import router
-from services.opportunities.model import (
-    Advance,
-    Discover,
-    InvolvePerson,
-    Lose,
-    Mirror,
-    Opportunity,
-    Reassign,
-    Reopen,
-    Revalue,
-    Win,
-    decide,
-    evolve,
-)
+from functools import partial
+
+from fastapi import APIRouter
+
+from services.opportunities import api, model, record_api
+from services.opportunities.defaults import OpportunitiesDefaults
 from services.opportunities.products import (
     ListProduct,
     MirrorProduct,
@@ -26,35 +17,59 @@ from services.opportunities.products import (
     evolve_product,
 )
 from services.opportunities.projections import PROJECTIONS
+from services.opportunities.record import commands
+from services.opportunities.record.deciding import decide_opportunity, evolve_opportunity
+from services.opportunities.record.views import opportunity_record
+from shared.command import Command
 from shared.service import Decider, Domain
 
-domain = Domain(
-    name="opportunities",
-    deciders={
-        "opportunity": Decider(
-            Opportunity(),
-            decide,
-            evolve,
-            {
-                "discover": Discover,
-                "advance": Advance,
-                "win": Win,
-                "lose": Lose,
-                "reopen": Reopen,
-                "reassign": Reassign,
-                "revalue": Revalue,
-                "involve_person": InvolvePerson,
-                "mirror": Mirror,
-            },
-        ),
-        "product": Decider(
-            Product(),
-            decide_product,
-            evolve_product,
-            {"list": ListProduct, "reprice": Reprice, "mirror": MirrorProduct},
-        ),
-    },
-    projections=PROJECTIONS,
-)
+OPPORTUNITY_COMMANDS: dict[str, type[Command]] = {
+    "discover": model.Discover,
+    "advance": model.Advance,
+    "win": model.Win,
+    "lose": model.Lose,
+    "reopen": model.Reopen,
+    "reassign": model.Reassign,
+    "revalue": model.Revalue,
+    "involve_person": model.InvolvePerson,
+    "mirror": model.Mirror,
+    "make_real": commands.MakeReal,
+    "record_evidence": commands.RecordEvidence,
+    "agree_next_step": commands.AgreeNextStep,
+    "complete_next_step": commands.CompleteNextStep,
+    "join_team": commands.JoinTeam,
+    "leave_team": commands.LeaveTeam,
+}
+PRODUCT_COMMANDS: dict[str, type[Command]] = {
+    "list": ListProduct,
+    "reprice": Reprice,
+    "mirror": MirrorProduct,
+}
+
+
+def build(defaults: OpportunitiesDefaults) -> Domain:
+    """Return the domain with what this deployment chose."""
+    return Domain(
+        name="opportunities",
+        deciders={
+            "opportunity": Decider(
+                model.Opportunity(),
+                partial(decide_opportunity, rules=defaults),
+                evolve_opportunity,
+                OPPORTUNITY_COMMANDS,
+            ),
+            "product": Decider(Product(), decide_product, evolve_product, PRODUCT_COMMANDS),
+        },
+        projections=(*PROJECTIONS, opportunity_record),
+        defaults=defaults,
+        build=build,
+    )
+
+
+router = APIRouter()
+for part in (record_api, api):
+    router.include_router(part.router)
+
+domain = build(OpportunitiesDefaults())
 
 __all__ = ["domain", "router"]

@@ -10,6 +10,8 @@ from typing import Annotated, ClassVar, Literal, NamedTuple, TypeVar, assert_nev
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
+from services.opportunities.record import Record
+from services.opportunities.record.commands import Sentences
 from shared.command import Day, HappenedCommand
 from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.events.opportunities import (
@@ -120,6 +122,7 @@ class Opportunity:
     amount_currency: str | None = None
     expected_close_on: date | None = None
     people: frozenset[tuple[str, str]] = field(default=frozenset())
+    record: Record = field(default=Record())
 
     @property
     def stage(self) -> str:
@@ -157,7 +160,12 @@ class Discover(HappenedCommand):
 
 
 class Advance(HappenedCommand):
+    """What shows that it is there, and what happens next, may be told with it (O-01)."""
+
     stage: Stage
+    evidence: Sentences | None = None
+    next_step: Text | None = None
+    next_step_due_on: Day | None = None
 
 
 class Win(HappenedCommand):

@@ -106,6 +106,42 @@ class EngagementCorrected(Dated, wire="opportunities.engagement_corrected.v1"):
     reason: str
 
 
+class EvidenceRecorded(Dated, wire="opportunities.evidence_recorded.v1"):
+    """Something shows that the opportunity is in the stage that we say it is in (O-01)."""
+
+    stage: str
+    what: str
+
+
+class NextStepAgreed(Dated, wire="opportunities.next_step_agreed.v1"):
+    """We know what happens next, in place of what was to happen next before (O-01)."""
+
+    stage: str
+    what: str
+    due_on: date | None = None
+    owner: str | None = None
+
+
+class NextStepDone(Dated, wire="opportunities.next_step_done.v1"):
+    """What was to happen next has happened, with this outcome (O-01)."""
+
+    outcome: str | None = None
+
+
+class TeamMemberJoined(Dated, wire="opportunities.team_member_joined.v1"):
+    """A colleague works on the opportunity, in this role (O-01)."""
+
+    employee: str
+    role: str
+
+
+class TeamMemberLeft(Dated, wire="opportunities.team_member_left.v1"):
+    """A colleague works on the opportunity no longer."""
+
+    employee: str
+    reason: str | None = None
+
+
 class ProductListed(Dated, wire="opportunities.product_listed.v1"):
     """We offer this product."""
 
@@ -135,5 +171,7 @@ OpportunityEvent = (
     | OutcomeCorrected
     | EngagementCorrected
 )
+# What is known about winning it: no figure depends on these.
+RecordEvent = EvidenceRecorded | NextStepAgreed | NextStepDone | TeamMemberJoined | TeamMemberLeft
 ProductEvent = ProductListed | ProductRepriced
-OpportunitiesEvent = OpportunityEvent | ProductEvent
+OpportunitiesEvent = OpportunityEvent | RecordEvent | ProductEvent

@@ -1,0 +1,83 @@
+"""The one record of an opportunity, of which every page about it is made (O-05). Pure folds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, get_args
+
+from services.opportunities import model
+from services.opportunities.projections import OpportunityCard, opportunity_card
+from services.opportunities.record import Record, evolve_record
+from services.opportunities.record.dated import Told
+from shared.events import Envelope
+from shared.events.opportunities import OpportunityEvent, RecordEvent
+from shared.projection import Projection
+
+
+@dataclass(frozen=True, slots=True)
+class Entered(Told):
+    """It entered this stage then."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpportunityRecord:
+    """Answers: what do we know about winning this, and what comes next?
+
+    `card` is None while facts are all that is known: nobody discovered it.
+    """
+
+    opportunity: str
+    owner: str | None = None
+    company: str | None = None
+    product: str | None = None
+    open: bool = False
+    latent: bool = False
+    card: OpportunityCard | None = None
+    stages: tuple[Entered, ...] = ()
+    # Since when what was latent is real; None: it is latent, or was never.
+    real_on: date | None = None
+    record: Record = field(default=Record())
+
+
+opportunity_record = Projection(
+    "opportunity_record",
+    version=1,
+    view=OpportunityRecord,
+    indexes=("owner", "company", "open"),
+    streams=("opportunity",),
+)
+
+
+def lived(view: OpportunityRecord, event: Any, at: Envelope) -> OpportunityRecord:
+    """Its life goes on: as its card says, and through its stages."""
+    before = view.card or OpportunityCard(view.opportunity)
+    card = opportunity_card.folds[type(event)][1](before, event, at)
+    assert card is not None
+    steps = tuple(model.Step(one.stage, one.on) for one in view.stages)
+    known = model.Opportunity(steps=steps) if steps else model.Opportunity()
+    entered = model.evolve(known, event).steps if steps or card.title else steps
+    return replace(
+        view,
+        owner=card.owner,
+        company=card.company,
+        product=card.product,
+        open=card.title is not None and card.outcome is None,
+        latent=card.latent,
+        card=card,
+        stages=tuple(Entered(step.on, step.stage) for step in entered),
+        real_on=event.on if before.latent and not card.latent else view.real_on,
+    )
+
+
+def known_more(view: OpportunityRecord, event: Any, at: Envelope) -> OpportunityRecord:
+    """Something about winning it was told."""
+    return replace(view, record=evolve_record(view.record, event))
+
+
+for _event in get_args(OpportunityEvent):
+    opportunity_record.on(_event)(lived)
+for _event in get_args(RecordEvent):
+    opportunity_record.on(_event)(known_more)
