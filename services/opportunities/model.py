@@ -333,7 +333,9 @@ def _mirror(opportunity: Opportunity, row: Mirror) -> list[OpportunityEvent]:
     """Return what must have happened, or was mistaken, for us to stand where the row stands."""
     _real(row.stage)
     if opportunity.title is None:
-        return [*_first_seen(row), *_close(row)]
+        facts = _first_seen(row)
+        # What was recorded of it before anybody discovered it may have decided it.
+        return [*facts, *_settle(reduce(evolve, facts, opportunity), row)]
     facts = _correct(opportunity, row)
     facts += _settle(reduce(evolve, facts, opportunity), row)
     # Steps may have got other dates: what the row says of the discovery before them counts then.

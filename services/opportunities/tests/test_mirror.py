@@ -113,6 +113,7 @@ def test_whatever_was_recorded_we_stand_where_each_row_stands(
     told: list[Any], said: list[Mirror]
 ) -> None:
     reduce(settle, said, decider.state([CHANCE, *told]))
+    reduce(settle, said, decider.state(told))
 
 
 @settings(max_examples=200)
@@ -165,6 +166,13 @@ def test_a_row_without_dates_is_discovered_on_a_date_nobody_knows() -> None:
     given(decider).when(row(discovered_on=None, stage_on=None)).then(
         OpportunityDiscovered(title="Chance", stage="Engaging")
     )
+
+
+def test_what_was_decided_before_anybody_discovered_it_stands_as_its_row_says() -> None:
+    """No rule records such facts; whoever writes to the log itself can."""
+    for told in (WON, OpportunityLost(on=D2)):
+        for said in (row(), won(), row(outcome="lost", closed_on=D4)):
+            settle(decider.state([told]), said)
 
 
 def test_the_same_row_again_is_nothing() -> None:
