@@ -50,6 +50,7 @@ BY_NAME: dict[str, str] = {
 }
 # Fields that name another stream do so by its kind.
 NAMES_A = {
+    "asked_by": "employee",
     "coach": "employee",
     "contacts.parent": "company",
     "division": "unit",

@@ -39,6 +39,18 @@ OPPORTUNITY_COMMANDS: dict[str, type[Command]] = {
     "complete_next_step": commands.CompleteNextStep,
     "join_team": commands.JoinTeam,
     "leave_team": commands.LeaveTeam,
+    "assess_person": commands.AssessPerson,
+    "release_person": commands.ReleasePerson,
+    "choose_positioning": commands.ChoosePositioning,
+    "assess_competitor": commands.AssessCompetitor,
+    "withdraw_competitor": commands.WithdrawCompetitor,
+    "agree_action": commands.AgreeAction,
+    "complete_action": commands.CompleteAction,
+    "drop_action": commands.DropAction,
+    "hold_coaching": commands.HoldCoaching,
+    "note_coaching_outcome": commands.NoteCoachingOutcome,
+    "ask_question": commands.AskQuestion,
+    "answer_question": commands.AnswerQuestion,
 }
 PRODUCT_COMMANDS: dict[str, type[Command]] = {
     "list": ListProduct,

@@ -23,6 +23,18 @@ TAKEN: dict[str, type[Command]] = {
     "complete-next-step": commands.CompleteNextStep,
     "join-team": commands.JoinTeam,
     "leave-team": commands.LeaveTeam,
+    "assess-person": commands.AssessPerson,
+    "release-person": commands.ReleasePerson,
+    "choose-positioning": commands.ChoosePositioning,
+    "assess-competitor": commands.AssessCompetitor,
+    "withdraw-competitor": commands.WithdrawCompetitor,
+    "agree-action": commands.AgreeAction,
+    "complete-action": commands.CompleteAction,
+    "drop-action": commands.DropAction,
+    "hold-coaching": commands.HoldCoaching,
+    "note-coaching-outcome": commands.NoteCoachingOutcome,
+    "ask-question": commands.AskQuestion,
+    "answer-question": commands.AnswerQuestion,
 }
 
 

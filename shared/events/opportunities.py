@@ -142,6 +142,110 @@ class TeamMemberLeft(Dated, wire="opportunities.team_member_left.v1"):
     reason: str | None = None
 
 
+Influence = Literal["decides", "strong", "some", "none", "unknown"]
+Stance = Literal["champion", "supporter", "neutral", "sceptic", "opponent", "unknown"]
+
+
+class PersonAssessed(Dated, wire="opportunities.person_assessed.v1"):
+    """We took somebody's influence on the decision and stance towards us to be this (O-09)."""
+
+    person: str
+    influence: Influence
+    stance: Stance
+    reached_through: str | None = None
+    note: str | None = None
+
+
+class PersonReleased(Dated, wire="opportunities.person_released.v1"):
+    """A person has no say in the decision any more (O-09)."""
+
+    person: str
+    reason: str | None = None
+
+
+class PositioningChosen(Dated, wire="opportunities.positioning_chosen.v1"):
+    """We mean to win it by being this for the customer (O-04)."""
+
+    positioning: str
+
+
+class CompetitorAssessed(Dated, wire="opportunities.competitor_assessed.v1"):
+    """Somebody else wants it, too; so strong they are, and so we answer (O-04)."""
+
+    competitor: str
+    strength: str | None = None
+    answer: str | None = None
+
+
+class CompetitorWithdrew(Dated, wire="opportunities.competitor_withdrew.v1"):
+    """Somebody else does not want it any more, or is out of the race (O-04)."""
+
+    competitor: str
+    reason: str | None = None
+
+
+class ActionAgreed(Dated, wire="opportunities.action_agreed.v1"):
+    """A colleague does something by a date: of the win plan, or of a coaching session (O-04)."""
+
+    action: str
+    what: str
+    owner: str
+    due_on: date
+    session: str | None = None
+
+
+class ActionDone(Dated, wire="opportunities.action_done.v1"):
+    """What a colleague was to do is done, with this outcome (O-04)."""
+
+    action: str
+    outcome: str | None = None
+
+
+class ActionDropped(Dated, wire="opportunities.action_dropped.v1"):
+    """What a colleague was to do need not be done, for a reason (O-04)."""
+
+    action: str
+    reason: str
+
+
+class CoachingHeld(Dated, wire="opportunities.coaching_held.v1"):
+    """A coach and a seller looked at facts, the problem and its cause together (O-03)."""
+
+    session: str
+    step: Literal["discovery", "management", "goal", "kpi"]
+    stage: str
+    coach: str
+    seller: str | None = None
+    facts: str
+    problem: str | None = None
+    cause: str | None = None
+
+
+class CoachingOutcomeNoted(Dated, wire="opportunities.coaching_outcome_noted.v1"):
+    """A coaching session came to this, seen afterwards (O-03)."""
+
+    session: str
+    outcome: str
+
+
+class QuestionAsked(Dated, wire="opportunities.question_asked.v1"):
+    """We asked the customer something, to know whether the opportunity is what we think (O-11)."""
+
+    question: str
+    words: str
+    validates: Literal["issue", "opportunity", "budget", "decision", "timing", "other"]
+    person: str | None = None
+    asked_by: str | None = None
+
+
+class QuestionAnswered(Dated, wire="opportunities.question_answered.v1"):
+    """The customer answered, and that confirms what we thought, refutes it or leaves it (O-11)."""
+
+    question: str
+    answer: str
+    verdict: Literal["confirmed", "refuted", "open"]
+
+
 class ProductListed(Dated, wire="opportunities.product_listed.v1"):
     """We offer this product."""
 
@@ -172,6 +276,17 @@ OpportunityEvent = (
     | EngagementCorrected
 )
 # What is known about winning it: no figure depends on these.
-RecordEvent = EvidenceRecorded | NextStepAgreed | NextStepDone | TeamMemberJoined | TeamMemberLeft
+ProgressEvent = EvidenceRecorded | NextStepAgreed | NextStepDone | TeamMemberJoined | TeamMemberLeft
+SayEvent = PersonAssessed | PersonReleased
+PlanEvent = (
+    PositioningChosen
+    | CompetitorAssessed
+    | CompetitorWithdrew
+    | ActionAgreed
+    | ActionDone
+    | ActionDropped
+)
+CoachingEvent = CoachingHeld | CoachingOutcomeNoted | QuestionAsked | QuestionAnswered
+RecordEvent = ProgressEvent | SayEvent | PlanEvent | CoachingEvent
 ProductEvent = ProductListed | ProductRepriced
 OpportunitiesEvent = OpportunityEvent | RecordEvent | ProductEvent

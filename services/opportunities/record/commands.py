@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.command import Day, HappenedCommand
-from shared.references import EmployeeStream
+from shared.command import Command, Day, HappenedCommand
+from shared.events.opportunities import Influence, Stance
+from shared.references import ID, EmployeeStream, PersonStream
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Sentences = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]
 Stage = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+# What a client calls an action, a session or a question, so that it can speak of it again.
+Name = Annotated[str, Field(pattern=rf"^{ID}$")]
 
 
 class MakeReal(HappenedCommand):
@@ -48,5 +51,127 @@ class LeaveTeam(HappenedCommand):
     reason: str | None = Field(None, max_length=1_000)
 
 
+class AssessPerson(HappenedCommand):
+    """What we take somebody's influence and stance to be, and through whom they are reached."""
+
+    person: PersonStream
+    influence: Influence = "unknown"
+    stance: Stance = "unknown"
+    reached_through: PersonStream | None = None
+    note: Sentences | None = None
+
+
+class ReleasePerson(HappenedCommand):
+    """Somebody has no say in the decision any more (O-09)."""
+
+    person: PersonStream
+    reason: str | None = Field(None, max_length=1_000)
+
+
+class ChoosePositioning(HappenedCommand):
+    """What we mean to be for the customer, so as to win it (O-04)."""
+
+    positioning: Sentences
+
+
+class AssessCompetitor(HappenedCommand):
+    """Who else wants it, how strong they are and how we answer (O-04)."""
+
+    competitor: Text
+    strength: Sentences | None = None
+    answer: Sentences | None = None
+
+
+class WithdrawCompetitor(HappenedCommand):
+    """Who wants it no more, or is out of the race (O-04)."""
+
+    competitor: Text
+    reason: str | None = Field(None, max_length=1_000)
+
+
+class AgreeAction(HappenedCommand):
+    """Who does what by when; agreed again while it is open, it is replaced (O-04)."""
+
+    action: Name
+    what: Text
+    owner: EmployeeStream
+    due_on: Day
+    session: Name | None = None
+
+
+class CompleteAction(HappenedCommand):
+    """What was to be done is done (O-04)."""
+
+    action: Name
+    outcome: Sentences | None = None
+
+
+class DropAction(HappenedCommand):
+    """What was to be done need not be (O-04)."""
+
+    action: Name
+    reason: Text
+
+
+class NextAction(Command):
+    """One action that coach and seller agree on in their session."""
+
+    action: Name
+    what: Text
+    owner: EmployeeStream
+    due_on: Day
+
+
+class HoldCoaching(HappenedCommand):
+    """Facts, problem, cause and actions, found together; without a seller: its owner's (O-03)."""
+
+    session: Name
+    step: Literal["discovery", "management", "goal", "kpi"]
+    coach: EmployeeStream
+    seller: EmployeeStream | None = None
+    facts: Sentences
+    problem: Sentences | None = None
+    cause: Sentences | None = None
+    outcome: Sentences | None = None
+    actions: tuple[NextAction, ...] = Field((), max_length=50)
+
+
+class NoteCoachingOutcome(HappenedCommand):
+    """What a coaching session came to (O-03)."""
+
+    session: Name
+    outcome: Sentences
+
+
+class AskQuestion(HappenedCommand):
+    """What we asked the customer, and to know what (O-11)."""
+
+    question: Name
+    words: Sentences
+    validates: Literal["issue", "opportunity", "budget", "decision", "timing", "other"] = (
+        "opportunity"
+    )
+    person: PersonStream | None = None
+    asked_by: EmployeeStream | None = None
+
+
+class AnswerQuestion(HappenedCommand):
+    """What the customer answered, and what that says of what we thought (O-11)."""
+
+    question: Name
+    answer: Sentences
+    verdict: Literal["confirmed", "refuted", "open"] = "open"
+
+
 ProgressCommand = RecordEvidence | AgreeNextStep | CompleteNextStep | JoinTeam | LeaveTeam
-RecordCommand = MakeReal | ProgressCommand
+SayCommand = AssessPerson | ReleasePerson
+PlanCommand = (
+    ChoosePositioning
+    | AssessCompetitor
+    | WithdrawCompetitor
+    | AgreeAction
+    | CompleteAction
+    | DropAction
+)
+CoachingCommand = HoldCoaching | NoteCoachingOutcome | AskQuestion | AnswerQuestion
+RecordCommand = MakeReal | ProgressCommand | SayCommand | PlanCommand | CoachingCommand

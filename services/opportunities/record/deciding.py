@@ -6,16 +6,23 @@ Thresholds and stages are the deployment's; what was recorded under others stays
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from services.opportunities import model
 from services.opportunities.defaults import OpportunitiesDefaults
 from services.opportunities.model import Opportunity, OpportunityCommand
 from services.opportunities.record import evolve_record
+from services.opportunities.record.coaching_rules import decide_coaching
 from services.opportunities.record.commands import (
+    CoachingCommand,
     MakeReal,
+    PlanCommand,
     ProgressCommand,
     RecordCommand,
+    SayCommand,
 )
+from services.opportunities.record.people_rules import decide_people
+from services.opportunities.record.plan_rules import decide_plan
 from services.opportunities.record.progress_rules import decide_progress, with_stage
 from shared.errors import DomainError, InvalidError
 from shared.events.opportunities import OpportunityEvent, RecordEvent
@@ -100,7 +107,13 @@ def _recorded(
         return _make_real(opportunity, command, rules)
     if isinstance(command, ProgressCommand):
         return [*decide_progress(opportunity, command)]
-    raise AssertionError(command)
+    if isinstance(command, SayCommand):
+        return [*decide_people(opportunity, command)]
+    if isinstance(command, PlanCommand):
+        return [*decide_plan(opportunity.record, command)]
+    if isinstance(command, CoachingCommand):
+        return [*decide_coaching(opportunity, command)]
+    assert_never(command)
 
 
 def _make_real(

@@ -11,6 +11,7 @@ from shared.events.opportunities import (
     EvidenceRecorded,
     NextStepAgreed,
     NextStepDone,
+    ProgressEvent,
     TeamMemberJoined,
     TeamMemberLeft,
 )
@@ -54,9 +55,6 @@ class Progress:
 
     def evidence_of(self, stage: str) -> tuple[Evidence, ...]:
         return tuple(one for one in self.evidence if one.stage == stage)
-
-
-ProgressEvent = EvidenceRecorded | NextStepAgreed | NextStepDone | TeamMemberJoined | TeamMemberLeft
 
 
 def evolve_progress(progress: Progress, event: ProgressEvent) -> Progress:

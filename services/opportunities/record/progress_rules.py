@@ -14,12 +14,13 @@ from services.opportunities.record.commands import (
     ProgressCommand,
     RecordEvidence,
 )
-from services.opportunities.record.progress import Evidence, ProgressEvent
+from services.opportunities.record.progress import Evidence
 from shared.errors import DomainError
 from shared.events.opportunities import (
     EvidenceRecorded,
     NextStepAgreed,
     NextStepDone,
+    ProgressEvent,
     TeamMemberJoined,
     TeamMemberLeft,
 )
