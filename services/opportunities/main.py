@@ -6,7 +6,7 @@ from functools import partial
 
 from fastapi import APIRouter
 
-from services.opportunities import api, model, record_api
+from services.opportunities import api, lists_api, model, record_api
 from services.opportunities.defaults import OpportunitiesDefaults
 from services.opportunities.products import (
     ListProduct,
@@ -51,6 +51,12 @@ OPPORTUNITY_COMMANDS: dict[str, type[Command]] = {
     "note_coaching_outcome": commands.NoteCoachingOutcome,
     "ask_question": commands.AskQuestion,
     "answer_question": commands.AnswerQuestion,
+    "snooze": commands.Snooze,
+    "resume": commands.Resume,
+    "share_credit": commands.ShareCredit,
+    "report_hand_off": commands.ReportHandOff,
+    "commit": commands.Commit,
+    "withdraw_commitment": commands.WithdrawCommitment,
 }
 PRODUCT_COMMANDS: dict[str, type[Command]] = {
     "list": ListProduct,
@@ -79,7 +85,7 @@ def build(defaults: OpportunitiesDefaults) -> Domain:
 
 
 router = APIRouter()
-for part in (record_api, api):
+for part in (lists_api, record_api, api):
     router.include_router(part.router)
 
 domain = build(OpportunitiesDefaults())

@@ -35,6 +35,12 @@ TAKEN: dict[str, type[Command]] = {
     "note-coaching-outcome": commands.NoteCoachingOutcome,
     "ask-question": commands.AskQuestion,
     "answer-question": commands.AnswerQuestion,
+    "snooze": commands.Snooze,
+    "resume": commands.Resume,
+    "share-credit": commands.ShareCredit,
+    "report-hand-off": commands.ReportHandOff,
+    "commit": commands.Commit,
+    "withdraw-commitment": commands.WithdrawCommitment,
 }
 
 

@@ -9,6 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from pydantic import BaseModel, ConfigDict
+
 from shared.events.base import Dated
 
 # The stage before we are in earnest, and the two outcomes by the names that figures have for them.
@@ -246,6 +248,60 @@ class QuestionAnswered(Dated, wire="opportunities.question_answered.v1"):
     verdict: Literal["confirmed", "refuted", "open"]
 
 
+class OpportunitySnoozed(Dated, wire="opportunities.opportunity_snoozed.v1"):
+    """It rests for a reason until a date: nobody need be alerted before."""
+
+    reason: str
+    resume_on: date
+
+
+class OpportunityResumed(Dated, wire="opportunities.opportunity_resumed.v1"):
+    """It rests no longer, earlier than thought."""
+
+    reason: str | None = None
+
+
+class CreditShare(BaseModel):
+    """What part of a deal, in percent, counts for one division."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    division: str
+    percent: Decimal
+
+
+class CreditShared(Dated, wire="opportunities.credit_shared.v1"):
+    """One division introduced it, and the credit is shared like this, in place of before (O-10)."""
+
+    introduced_by: str
+    shares: tuple[CreditShare, ...]
+
+
+class HandOffReported(Dated, wire="opportunities.hand_off_reported.v1"):
+    """Another system says how far order, contract, fulfilment or finance have got (O-12)."""
+
+    step: Literal["order", "contract", "fulfilment", "finance"]
+    status: str
+    reference: str | None = None
+    system: str | None = None
+
+
+class CommitmentMade(Dated, wire="opportunities.commitment_made.v1"):
+    """The seller says what it will bring and by when, and how surely (O-06)."""
+
+    seller: str
+    confidence: Literal["commit", "upside"]
+    amount: Decimal
+    currency: str
+    close_on: date
+
+
+class CommitmentWithdrawn(Dated, wire="opportunities.commitment_withdrawn.v1"):
+    """The seller does not stand by that any more (O-06)."""
+
+    seller: str
+    reason: str | None = None
+
+
 class ProductListed(Dated, wire="opportunities.product_listed.v1"):
     """We offer this product."""
 
@@ -287,6 +343,8 @@ PlanEvent = (
     | ActionDropped
 )
 CoachingEvent = CoachingHeld | CoachingOutcomeNoted | QuestionAsked | QuestionAnswered
-RecordEvent = ProgressEvent | SayEvent | PlanEvent | CoachingEvent
+DealEvent = OpportunitySnoozed | OpportunityResumed | CreditShared | HandOffReported
+CommitmentEvent = CommitmentMade | CommitmentWithdrawn
+RecordEvent = ProgressEvent | SayEvent | PlanEvent | CoachingEvent | DealEvent | CommitmentEvent
 ProductEvent = ProductListed | ProductRepriced
 OpportunitiesEvent = OpportunityEvent | RecordEvent | ProductEvent

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from shared.command import Command, Day, HappenedCommand
 from shared.events.opportunities import Influence, Stance
-from shared.references import ID, EmployeeStream, PersonStream
+from shared.references import ID, EmployeeStream, PersonStream, UnitStream
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Sentences = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]
 Stage = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+# Figures are summed as whole ten-thousandths in 64 bits: these bounds keep every sum exact.
+Money = Annotated[Decimal, Field(ge=0, max_digits=16, decimal_places=4)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 # What a client calls an action, a session or a question, so that it can speak of it again.
 Name = Annotated[str, Field(pattern=rf"^{ID}$")]
 
@@ -163,6 +167,69 @@ class AnswerQuestion(HappenedCommand):
     verdict: Literal["confirmed", "refuted", "open"] = "open"
 
 
+class Snooze(HappenedCommand):
+    """Let it rest, for a reason, until a date."""
+
+    reason: Text
+    resume_on: Day
+
+
+class Resume(HappenedCommand):
+    """Let it rest no longer."""
+
+    reason: str | None = Field(None, max_length=1_000)
+
+
+class Share(Command):
+    """What part of a deal counts for one division."""
+
+    division: UnitStream
+    percent: Annotated[Decimal, Field(gt=0, le=100, max_digits=5, decimal_places=2)]
+
+
+class ShareCredit(HappenedCommand):
+    """Which division introduced it, and how the credit is shared: 100 % in all (O-10)."""
+
+    introduced_by: UnitStream
+    shares: tuple[Share, ...] = Field(min_length=1, max_length=20)
+
+    @field_validator("shares")
+    @classmethod
+    def _make_a_whole(cls, shares: tuple[Share, ...]) -> tuple[Share, ...]:
+        if len({share.division for share in shares}) < len(shares):
+            raise ValueError("a division is named twice")
+        whole = sum(share.percent for share in shares)
+        if whole != 100:  # noqa: PLR2004
+            raise ValueError(f"the shares make {whole} %, not 100 %")
+        return shares
+
+
+class ReportHandOff(HappenedCommand):
+    """How far order, contract, fulfilment or finance have got, as their system says (O-12)."""
+
+    step: Literal["order", "contract", "fulfilment", "finance"]
+    status: Text
+    reference: Text | None = None
+    system: Text | None = None
+
+
+class Commit(HappenedCommand):
+    """What its seller says it will bring, by when and how surely (O-06)."""
+
+    seller: EmployeeStream
+    confidence: Literal["commit", "upside"] = "commit"
+    amount: Money
+    currency: Currency
+    close_on: Day
+
+
+class WithdrawCommitment(HappenedCommand):
+    """Its seller does not stand by that any more (O-06)."""
+
+    seller: EmployeeStream
+    reason: str | None = Field(None, max_length=1_000)
+
+
 ProgressCommand = RecordEvidence | AgreeNextStep | CompleteNextStep | JoinTeam | LeaveTeam
 SayCommand = AssessPerson | ReleasePerson
 PlanCommand = (
@@ -174,4 +241,14 @@ PlanCommand = (
     | DropAction
 )
 CoachingCommand = HoldCoaching | NoteCoachingOutcome | AskQuestion | AnswerQuestion
-RecordCommand = MakeReal | ProgressCommand | SayCommand | PlanCommand | CoachingCommand
+DealCommand = Snooze | Resume | ShareCredit | ReportHandOff
+CommitmentCommand = Commit | WithdrawCommitment
+RecordCommand = (
+    MakeReal
+    | ProgressCommand
+    | SayCommand
+    | PlanCommand
+    | CoachingCommand
+    | DealCommand
+    | CommitmentCommand
+)

@@ -15,12 +15,16 @@ from services.opportunities.record import evolve_record
 from services.opportunities.record.coaching_rules import decide_coaching
 from services.opportunities.record.commands import (
     CoachingCommand,
+    CommitmentCommand,
+    DealCommand,
     MakeReal,
     PlanCommand,
     ProgressCommand,
     RecordCommand,
     SayCommand,
 )
+from services.opportunities.record.commitment_rules import decide_commitments
+from services.opportunities.record.deal_rules import decide_deal
 from services.opportunities.record.people_rules import decide_people
 from services.opportunities.record.plan_rules import decide_plan
 from services.opportunities.record.progress_rules import decide_progress, with_stage
@@ -113,6 +117,10 @@ def _recorded(
         return [*decide_plan(opportunity.record, command)]
     if isinstance(command, CoachingCommand):
         return [*decide_coaching(opportunity, command)]
+    if isinstance(command, DealCommand):
+        return [*decide_deal(opportunity, command)]
+    if isinstance(command, CommitmentCommand):
+        return [*decide_commitments(opportunity, command)]
     assert_never(command)
 
 

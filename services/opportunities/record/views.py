@@ -39,6 +39,11 @@ class OpportunityRecord:
     stages: tuple[Entered, ...] = ()
     # Since when what was latent is real; None: it is latent, or was never.
     real_on: date | None = None
+    # Whose commitment counts: its owner's own, while it is open (O-06).
+    committed_by: str | None = None
+    introduced_by: str | None = None
+    # Whether more than one division has credit for it (O-10).
+    shared: bool = False
     record: Record = field(default=Record())
 
 
@@ -46,7 +51,7 @@ opportunity_record = Projection(
     "opportunity_record",
     version=1,
     view=OpportunityRecord,
-    indexes=("owner", "company", "open"),
+    indexes=("owner", "company", "open", "committed_by", "shared"),
     streams=("opportunity",),
 )
 
@@ -59,7 +64,7 @@ def lived(view: OpportunityRecord, event: Any, at: Envelope) -> OpportunityRecor
     steps = tuple(model.Step(one.stage, one.on) for one in view.stages)
     known = model.Opportunity(steps=steps) if steps else model.Opportunity()
     entered = model.evolve(known, event).steps if steps or card.title else steps
-    return replace(
+    return _told(
         view,
         owner=card.owner,
         company=card.company,
@@ -74,7 +79,20 @@ def lived(view: OpportunityRecord, event: Any, at: Envelope) -> OpportunityRecor
 
 def known_more(view: OpportunityRecord, event: Any, at: Envelope) -> OpportunityRecord:
     """Something about winning it was told."""
-    return replace(view, record=evolve_record(view.record, event))
+    return _told(view, record=evolve_record(view.record, event))
+
+
+def _told(view: OpportunityRecord, **said: Any) -> OpportunityRecord:
+    """Return the view with what lists filter by, as it follows from the rest."""
+    known = replace(view, **said)
+    commitment, credit = known.record.commitments.now, known.record.deal.credit
+    own = known.open and commitment is not None and commitment.seller == known.owner
+    return replace(
+        known,
+        committed_by=known.owner if own else None,
+        introduced_by=credit.introduced_by if credit else None,
+        shared=credit is not None and len(credit.shares) > 1,
+    )
 
 
 for _event in get_args(OpportunityEvent):
