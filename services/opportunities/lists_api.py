@@ -25,7 +25,7 @@ from shared.web import PAGE_MAX, PARKED_MAX, AtLeast, PageWanted, Paging, Stream
 router = APIRouter(tags=["opportunities"])
 Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
 # What is ranked or summed is read as a whole: an answer about more would be slow, or a part of it.
-WHOLE_MAX = 2_000
+WHOLE_MAX = 3_000
 Today = Annotated[date | None, Query(description="as of this day; today when not told")]
 
 

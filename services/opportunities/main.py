@@ -6,7 +6,7 @@ from functools import partial
 
 from fastapi import APIRouter
 
-from services.opportunities import api, lists_api, model, record_api
+from services.opportunities import api, lists_api, model, plans_api, record_api
 from services.opportunities.defaults import OpportunitiesDefaults
 from services.opportunities.products import (
     ListProduct,
@@ -19,6 +19,21 @@ from services.opportunities.products import (
 from services.opportunities.projections import PROJECTIONS
 from services.opportunities.record import commands
 from services.opportunities.record.deciding import decide_opportunity, evolve_opportunity
+from services.opportunities.record.forecasts import (
+    Forecast,
+    FreezeForecast,
+    decide_forecast,
+    evolve_forecast,
+    forecast_card,
+)
+from services.opportunities.record.targets import (
+    SetTarget,
+    Target,
+    WithdrawTarget,
+    decide_target,
+    evolve_target,
+    target_card,
+)
 from services.opportunities.record.views import opportunity_record
 from shared.command import Command
 from shared.service import Decider, Domain
@@ -64,6 +79,9 @@ PRODUCT_COMMANDS: dict[str, type[Command]] = {
     "mirror": MirrorProduct,
 }
 
+FORECAST_COMMANDS: dict[str, type[Command]] = {"freeze": FreezeForecast}
+TARGET_COMMANDS: dict[str, type[Command]] = {"set": SetTarget, "withdraw": WithdrawTarget}
+
 
 def build(defaults: OpportunitiesDefaults) -> Domain:
     """Return the domain with what this deployment chose."""
@@ -76,16 +94,18 @@ def build(defaults: OpportunitiesDefaults) -> Domain:
                 evolve_opportunity,
                 OPPORTUNITY_COMMANDS,
             ),
+            "forecast": Decider(Forecast(), decide_forecast, evolve_forecast, FORECAST_COMMANDS),
+            "target": Decider(Target(), decide_target, evolve_target, TARGET_COMMANDS),
             "product": Decider(Product(), decide_product, evolve_product, PRODUCT_COMMANDS),
         },
-        projections=(*PROJECTIONS, opportunity_record),
+        projections=(*PROJECTIONS, opportunity_record, forecast_card, target_card),
         defaults=defaults,
         build=build,
     )
 
 
 router = APIRouter()
-for part in (lists_api, record_api, api):
+for part in (lists_api, plans_api, record_api, api):
     router.include_router(part.router)
 
 domain = build(OpportunitiesDefaults())

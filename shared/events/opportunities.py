@@ -1,6 +1,6 @@
-"""Facts about chances to sell, and about the products sold.
+"""Facts about chances to sell, the products sold, and what is forecast and aimed at.
 
-Streams: `opportunity-<id>` and `product-<id>`.
+Streams: `opportunity-<id>`, `product-<id>`, `forecast-<id>` and `target-<id>`.
 """
 
 from __future__ import annotations
@@ -302,6 +302,48 @@ class CommitmentWithdrawn(Dated, wire="opportunities.commitment_withdrawn.v1"):
     reason: str | None = None
 
 
+class ForecastLine(BaseModel):
+    """What one seller's commitment to one opportunity added to a roll-up."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    opportunity: str
+    seller: str
+    confidence: Literal["commit", "upside"]
+    amount: Decimal
+    currency: str
+    close_on: date
+
+
+class ForecastFrozen(Dated, wire="opportunities.forecast_frozen.v1"):
+    """Whose roll-up it is stands by these commitments, as they were that day (O-06)."""
+
+    owner: str
+    unit: str | None = None
+    period_from: date
+    period_to: date
+    lines: tuple[ForecastLine, ...]
+    note: str | None = None
+
+
+class TargetSet(Dated, wire="opportunities.target_set.v1"):
+    """A seller, a unit or a product is to reach this in a period, in place of before (O-07)."""
+
+    owner: str | None = None
+    unit: str | None = None
+    product: str | None = None
+    measure: Literal["value_won", "count_won"]
+    amount: Decimal
+    currency: str | None = None
+    period_from: date
+    period_to: date
+
+
+class TargetWithdrawn(Dated, wire="opportunities.target_withdrawn.v1"):
+    """Nobody need reach it any more (O-07)."""
+
+    reason: str | None = None
+
+
 class ProductListed(Dated, wire="opportunities.product_listed.v1"):
     """We offer this product."""
 
@@ -347,4 +389,6 @@ DealEvent = OpportunitySnoozed | OpportunityResumed | CreditShared | HandOffRepo
 CommitmentEvent = CommitmentMade | CommitmentWithdrawn
 RecordEvent = ProgressEvent | SayEvent | PlanEvent | CoachingEvent | DealEvent | CommitmentEvent
 ProductEvent = ProductListed | ProductRepriced
-OpportunitiesEvent = OpportunityEvent | RecordEvent | ProductEvent
+ForecastEvent = ForecastFrozen
+TargetEvent = TargetSet | TargetWithdrawn
+OpportunitiesEvent = OpportunityEvent | RecordEvent | ProductEvent | ForecastEvent | TargetEvent

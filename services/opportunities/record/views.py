@@ -11,7 +11,7 @@ from services.opportunities.projections import OpportunityCard, opportunity_card
 from services.opportunities.record import Record, evolve_record
 from services.opportunities.record.dated import Told
 from shared.events import Envelope
-from shared.events.opportunities import OpportunityEvent, RecordEvent
+from shared.events.opportunities import OpportunityEvent, OpportunityWon, RecordEvent
 from shared.projection import Projection
 
 
@@ -39,10 +39,13 @@ class OpportunityRecord:
     stages: tuple[Entered, ...] = ()
     # Since when what was latent is real; None: it is latent, or was never.
     real_on: date | None = None
+    # Who won it: they keep the credit, also when it is handed over afterwards.
+    won_by: str | None = None
     # Whose commitment counts: its owner's own, while it is open (O-06).
     committed_by: str | None = None
+    committed: bool = False
     introduced_by: str | None = None
-    # Whether more than one division has credit for it (O-10).
+    # Whether another division than the introducing one has credit for it (O-10).
     shared: bool = False
     record: Record = field(default=Record())
 
@@ -51,7 +54,7 @@ opportunity_record = Projection(
     "opportunity_record",
     version=1,
     view=OpportunityRecord,
-    indexes=("owner", "company", "open", "committed_by", "shared"),
+    indexes=("owner", "company", "product", "open", "won_by", "committed", "shared"),
     streams=("opportunity",),
 )
 
@@ -73,8 +76,15 @@ def lived(view: OpportunityRecord, event: Any, at: Envelope) -> OpportunityRecor
         latent=card.latent,
         card=card,
         stages=tuple(Entered(step.on, step.stage) for step in entered),
+        won_by=_won_by(view, event, card),
         real_on=event.on if before.latent and not card.latent else view.real_on,
     )
+
+
+def _won_by(view: OpportunityRecord, event: Any, card: OpportunityCard) -> str | None:
+    if card.outcome != "won":
+        return None
+    return card.owner if isinstance(event, OpportunityWon) else view.won_by
 
 
 def known_more(view: OpportunityRecord, event: Any, at: Envelope) -> OpportunityRecord:
@@ -90,8 +100,10 @@ def _told(view: OpportunityRecord, **said: Any) -> OpportunityRecord:
     return replace(
         known,
         committed_by=known.owner if own else None,
+        committed=own,
         introduced_by=credit.introduced_by if credit else None,
-        shared=credit is not None and len(credit.shares) > 1,
+        shared=credit is not None
+        and {share.division for share in credit.shares} != {credit.introduced_by},
     )
 
 
