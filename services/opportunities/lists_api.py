@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
+from fastapi.responses import HTMLResponse
 
 from services.opportunities.defaults import OpportunitiesDefaults
+from services.opportunities.record.pages import Audience, Document, document
 from services.opportunities.record.quality import (
     alerts,
     decision_map,
     quality,
     snoozed_until,
 )
+from services.opportunities.record.rendering import html, markdown
 from services.opportunities.record.views import OpportunityRecord, opportunity_record
 from shared.errors import InvalidError
 from shared.reading import Seen, Token
@@ -166,3 +169,27 @@ async def get_page(
         "commitment": view.record.commitments.now if view.committed_by else None,
         "stages": rules.stages,
     }
+
+
+@router.get("/opportunities/{opportunity}/pages/{audience}", response_model=None)
+async def get_document(
+    opportunity: StreamId,
+    audience: Audience,
+    runtime: Opportunities,
+    at_least: AtLeast,
+    response: Response,
+    form: Literal["json", "markdown", "html"] = "json",
+    today: Today = None,
+) -> Document | Response:
+    """One record for four readers: the seller, the coach, the boss and the executives (O-05)."""
+    found = await runtime.reader(opportunity_record).get(f"opportunity-{opportunity}", at_least)
+    view: OpportunityRecord = told(found, "opportunity", response)
+    made = document(view, audience, day_of(runtime, today), rules_of(runtime))
+    if form == "json":
+        return made
+    headers = dict(response.headers) | {"X-Content-Type-Options": "nosniff"}
+    if form == "markdown":
+        return Response(markdown(made), headers=headers, media_type="text/markdown")
+    # Nothing on the page runs or is fetched, whatever people wrote into the record.
+    headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    return HTMLResponse(html(made), headers=headers)
