@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, get_args
 
 from services.opportunities import model
 from services.opportunities.projections import OpportunityCard, opportunity_card
 from services.opportunities.record import Record, evolve_record
-from services.opportunities.record.dated import Told
+from services.opportunities.record.dated import Told, is_later
 from shared.events import Envelope
-from shared.events.opportunities import OpportunityEvent, OpportunityWon, RecordEvent
+from shared.events.opportunities import (
+    OpportunityEvent,
+    OpportunityReassigned,
+    OpportunityWon,
+    RecordEvent,
+)
 from shared.projection import Projection
 
 
@@ -20,6 +25,13 @@ class Entered(Told):
     """It entered this stage then."""
 
     stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Told):
+    """It came into these hands then; None: since its discovery, or nobody knows."""
+
+    owner: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,7 @@ class OpportunityRecord:
     stages: tuple[Entered, ...] = ()
     # Since when what was latent is real; None: it is latent, or was never.
     real_on: date | None = None
+    hands: tuple[Held, ...] = ()
     # Who won it: they keep the credit, also when it is handed over afterwards.
     won_by: str | None = None
     # Whose commitment counts: its owner's own, while it is open (O-06).
@@ -65,8 +78,9 @@ def lived(view: OpportunityRecord, event: Any, at: Envelope) -> OpportunityRecor
     card = opportunity_card.folds[type(event)][1](before, event, at)
     assert card is not None
     steps = tuple(model.Step(one.stage, one.on) for one in view.stages)
-    known = model.Opportunity(steps=steps) if steps else model.Opportunity()
-    entered = model.evolve(known, event).steps if steps or card.title else steps
+    hands = tuple(model.Hand(one.owner, one.on) for one in view.hands)
+    known = model.Opportunity(steps=steps, hands=hands) if steps else model.Opportunity()
+    after = model.evolve(known, event) if steps or card.title else None
     return _told(
         view,
         owner=card.owner,
@@ -75,16 +89,27 @@ def lived(view: OpportunityRecord, event: Any, at: Envelope) -> OpportunityRecor
         open=card.title is not None and card.outcome is None,
         latent=card.latent,
         card=card,
-        stages=tuple(Entered(step.on, step.stage) for step in entered),
-        won_by=_won_by(view, event, card),
+        stages=tuple(Entered(on, stage) for stage, on in after.steps) if after else (),
+        hands=tuple(Held(on, owner) for owner, on in after.hands) if after else (),
+        won_by=_won_by(view, event, card, after),
         real_on=event.on if before.latent and not card.latent else view.real_on,
     )
 
 
-def _won_by(view: OpportunityRecord, event: Any, card: OpportunityCard) -> str | None:
-    if card.outcome != "won":
+def _won_by(
+    view: OpportunityRecord, event: Any, card: OpportunityCard, after: model.Opportunity | None
+) -> str | None:
+    """Return who had it when it was won; a handover before that may be entered afterwards."""
+    if card.outcome != "won" or after is None:
         return None
-    return card.owner if isinstance(event, OpportunityWon) else view.won_by
+    if isinstance(event, OpportunityWon):
+        return model.held_on(after.hands, event.on).owner
+    entered_late = isinstance(event, OpportunityReassigned) and is_later(card.closed_on, event.on)
+    if entered_late and card.closed_on is not None:
+        return model.held_on(after.hands, card.closed_on - timedelta(days=1)).owner
+    unowned = isinstance(event, OpportunityReassigned) and view.owner is None and event.on is None
+    # Not a handover: the first that anybody says about the owner, who had it all along.
+    return card.owner if unowned and event.reason == "unstated" else view.won_by
 
 
 def known_more(view: OpportunityRecord, event: Any, at: Envelope) -> OpportunityRecord:

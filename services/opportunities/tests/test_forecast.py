@@ -26,12 +26,17 @@ from services.opportunities.record.targets import (
     WithdrawTarget,
     target_card,
 )
+from services.opportunities.record.views import opportunity_record
 from shared.errors import InvalidError
 from shared.events import Envelope
 from shared.events.opportunities import (
     ForecastEvent,
     ForecastFrozen,
     ForecastLine,
+    OpportunityDiscovered,
+    OpportunityReassigned,
+    OpportunityReopened,
+    OpportunityWon,
     TargetEvent,
     TargetSet,
     TargetWithdrawn,
@@ -151,6 +156,26 @@ def test_so_it_is_with_targets(history: list[Any], asked: list[Any]) -> None:
 def test_only_the_facts_count(told: list[list[Envelope]], seed: int) -> None:
     for projection in (forecast_card, target_card):
         check_projection(projection, told, seed=seed)
+
+
+def test_o_07_whoever_had_it_when_it_was_won_keeps_the_credit() -> None:
+    chance = OpportunityDiscovered(title="Pump", stage="Prospecting", owner="employee-1", on=BEGIN)
+    won = OpportunityWon(value=Decimal(1), currency="USD", on=MONDAY)
+
+    def handed(on: date | None, reason: Any = "leave") -> OpportunityReassigned:
+        return OpportunityReassigned(owner="employee-2", reason=reason, on=on)
+
+    nobodys = chance.model_copy(update={"owner": None})
+    for told, winner in (
+        ((chance, won, handed(END)), "employee-1"),
+        ((chance, won, handed(None)), "employee-1"),
+        ((chance, handed(MONDAY), won), "employee-2"),
+        ((chance, won, handed(date(2026, 1, 2))), "employee-2"),
+        ((nobodys, won, handed(None, "unstated")), "employee-2"),
+        ((chance, won, OpportunityReopened(stage="Prospecting", on=END)), None),
+    ):
+        view = opportunity_record.replay(recorded(*told, stream="opportunity-1"))["opportunity-1"]
+        assert view.won_by == winner
 
 
 class Sellers:

@@ -204,6 +204,7 @@ def test_the_record_shows_what_the_rules_know(told: list[Any]) -> None:
     known = opportunity.state([fact.data for fact in history])
     assert view.record == known.record
     assert [(one.stage, one.on) for one in view.stages] == list(known.steps)
+    assert [(one.owner, one.on) for one in view.hands] == list(known.hands)
     assert (view.owner, view.latent) == (known.owner, known.latent)
     assert view.open == (known.outcome is None)
 
