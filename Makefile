@@ -41,7 +41,7 @@ demo: setup ## Start the platform on this machine with sample data: make demo [S
 
 .PHONY: test
 test: lint types contracts ## Check everything that takes seconds: lint, types, contracts, tests
-	@$(BIN)/pytest -m "not kafka and not slow" $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not kafka and not slow" $(ARGS)
 
 .PHONY: test-kafka
 test-kafka: setup ## Run all that needs servers on real Apache Kafka (java and mvn, or KAFKA_BOOTSTRAP)
