@@ -218,7 +218,7 @@ def touch(  # noqa: PLR0913, PLR0917 - one for each thing that can be told of a 
         "function": function,
         "about": about,
     }
-    watching.touch(connect(context), told, touch_id, out)
+    watching.touch(connect(context), told, touch_id, err, out)
 
 
 @app.command()
@@ -284,15 +284,16 @@ def topics(
     context: typer.Context,
     apply: Annotated[
         bool,
-        typer.Option("--apply", help="First create what is missing, in the log of SELLERS_KAFKA."),
+        typer.Option(
+            "--apply",
+            help="First create what is missing: in the log of SELLERS_KAFKA, "
+            "else in that of the `sellers up` of ./.data.",
+        ),
     ] = False,
 ) -> None:
     """Compare the partitions of the log's topics with what is declared; exit 1 when they differ."""
     if apply:
-        from sellers.topics import apply_topics  # noqa: PLC0415 - no other command speaks Kafka
-
-        made = apply_topics()
-        out.print(f"created: {', '.join(made)}" if made else "nothing is missing")
+        watching.apply_topics(context.find_root().obj, err, out)
         return
     rows = connect(context).get("/topics")["topics"]
     table = columns(("topic", "keyed by", "keeps"), ("declared", "applied", "records"))

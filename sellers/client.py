@@ -192,8 +192,9 @@ def refused(answer: httpx2.Response) -> ApiError:
     missing = problem.get("missing")
     if isinstance(missing, dict):
         what = "; ".join(f"{name}: {why}" for name, why in missing.items())
+    told = str(what).replace("Value error, ", "")  # pydantic's word, no news to anybody
     return ApiError(
-        " ".join(f"{what} ({answer.status_code})".split()),
+        " ".join(f"{told} ({answer.status_code})".split()),
         status=answer.status_code,
         problem=problem,
     )

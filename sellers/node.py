@@ -40,7 +40,7 @@ from shared.observability import (
 )
 from shared.repair import publish_views_again, repair_log
 from shared.runtime import Runtime
-from shared.settings import Settings
+from shared.settings import Settings, SettingsError, load
 from shared.topics import load_topics
 from shared.web import build_app
 
@@ -224,7 +224,10 @@ def serve(node: Node) -> None:
 
 
 def main() -> None:
-    settings = Settings()
+    try:
+        settings = load()
+    except SettingsError as error:
+        sys.exit(f"node: {error}")
     configure_logs(settings.log_level)
     serve(Node(settings))
 

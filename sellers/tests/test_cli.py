@@ -168,6 +168,10 @@ def test_nobody_there_is_told_in_one_line(run: Any, monkeypatch: pytest.MonkeyPa
     ("answer", "said"),
     [
         ((422, {"detail": "no such day", "errors": [{"pointer": "as_of"}]}), "as_of: no such day"),
+        (
+            (422, {"detail": "#/day: Value error, no such day", "errors": [{"pointer": "#/day"}]}),
+            "sellers: #/day: no such day",
+        ),
         ((503, {"missing": {"worker": "two batches behind"}}), "worker: two batches behind"),
         ((500, b"<html>"), "(500)"),
         ((200, b"<html>"), "does not answer with JSON"),
@@ -290,6 +294,73 @@ def test_topics_that_differ_fail(platform: Platform, run: Any) -> None:
     assert re.search(r"contacts +person-… +keep +4 +4 +1,009", fits.stdout)
     done = run("topics")
     assert (done.exit_code, done.stderr) == (1, "not as declared: issues\n")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"SELLERS_KAFKA": "localhost:abc"}, "SELLERS_KAFKA: 'localhost:abc' is no broker's"),
+        ({"SELLERS_KAFKA": "127.0.0.1:99999"}, "SELLERS_KAFKA: '127.0.0.1:99999' is no broker's"),
+        ({"SELLERS_KAFKA": ""}, "SELLERS_KAFKA: '' is no broker's host:port"),
+        ({"SELLERS_PORT": "70000"}, "SELLERS_PORT: Input should be less than"),
+        ({"SELLERS_ZONE": "Moon"}, "SELLERS_ZONE: 'Moon' is no IANA time zone"),
+        ({"SELLERS_KAFKAA": "x"}, "sellers: unknown: SELLERS_KAFKAA"),
+        ({"SELLERS_KAFKA_CA_FILE": "/nowhere"}, "SELLERS_KAFKA_CA_FILE: Path does not point to"),
+        (
+            {"SELLERS_KAFKA_SECURITY_PROTOCOL": "SSL", "SELLERS_KAFKA_CA_FILE": __file__},
+            f"SELLERS_KAFKA_CA_FILE: {__file__}: ",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(
+    run: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    settings: dict[str, str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SELLERS_URL")
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    done = run("topics", "--apply")
+    assert done.exit_code == 1
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_platform_with_a_setting_that_cannot_be_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SELLERS_CURRENCY", "euro")
+    assert up(Options(tmp_path / "data")) == 1
+    assert capsys.readouterr().err.startswith("sellers up: SELLERS_CURRENCY: ")
+    assert not (tmp_path / "data").exists()
+
+
+def test_no_log_there_is_told_in_one_line_with_the_reason(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sellers.topics.WAIT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    monkeypatch.setenv("SELLERS_KAFKA", address)
+    done = run("topics", "--apply")
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"sellers: no broker answers at {address} within 0.5 s: Unable")
+    assert done.stderr.endswith(" (SELLERS_KAFKA says where the log is)\n")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_topics_are_applied_to_no_other_log_than_that_of_the_address(
+    platform: Platform, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run("topics", "--apply")
+    assert done.exit_code == 1
+    assert done.stderr == (
+        f"sellers: which log {platform.url} writes to is not known here: say SELLERS_KAFKA\n"
+    )
 
 
 def test_a_touch_shows_its_path(platform: Platform, run: Any) -> None:
