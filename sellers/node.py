@@ -17,6 +17,7 @@ import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
+from sellers.description import describe
 from services.analytics import main as analytics
 from services.calendar import main as calendar
 from services.contacts import main as contacts
@@ -179,6 +180,7 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
         lifespan=lifespan,
         ready=node.missing,
     )
+    describe(app)
     app.state.verifiers = [lambda: analytics.verify(node.runtimes["analytics"])]
     return app
 
