@@ -174,8 +174,10 @@ def import_crm(
         summary = importing.import_crm(
             directory, api, mapping, report_path, progress, source=source, batch=batch
         )
+    recorded = time.monotonic()
     with progress_bar(err, "folding") as progress:
         importing.wait_until_folded(api, progress)
+    summary.seconds_folding = time.monotonic() - recorded
     return summary
 
 
@@ -183,6 +185,9 @@ def show_import(summary: Summary, out: Console) -> None:
     out.print(summary.table())
     for note in summary.notes:
         out.print(Text(note))
-    rows = f"{summary.findings:,} rejected or repaired values" if summary.findings else "no remarks"
-    out.print(Text(f"{rows}: {summary.report}"))
-    out.print(f"{summary.facts:,} facts recorded in {summary.seconds:.1f} s")
+    values = f"{summary.findings:,} values were repaired or rejected, each told"
+    out.print(Text(f"{values if summary.findings else 'nothing is told'} in {summary.report}"))
+    out.print(
+        f"{summary.facts:,} facts recorded in {summary.seconds:.1f} s, "
+        f"folded into every view and figure {summary.seconds_folding:.1f} s later"
+    )
