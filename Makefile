@@ -40,7 +40,7 @@ demo: setup ## Start the platform on this machine with sample data: make demo [S
 	@$(BIN)/sellers up --data-dir $(DATA) $(if $(SIZE),--size $(SIZE))
 
 .PHONY: test
-test: lint types contracts ## Check everything that takes seconds: lint, types, contracts, tests
+test: lint types contracts ## Check style, types and contracts; run every test but slow ones and those on Apache Kafka
 	@$(BIN)/pytest -m "not kafka and not slow" $(ARGS)
 
 .PHONY: test-kafka
