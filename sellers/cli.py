@@ -66,6 +66,13 @@ def header(value: str | None) -> str | None:
     return value
 
 
+def view_name(value: str) -> str:
+    """Refuse what cannot be the name of a view; it travels in an address."""
+    if not value.isidentifier():
+        raise typer.BadParameter(f"{value!r} is no name of a view, as person_card is one")
+    return value
+
+
 @app.callback(invoke_without_command=True)
 def main(
     context: typer.Context,
@@ -274,7 +281,10 @@ def parked_dropped(context: typer.Context) -> None:
 
 
 @app.command()
-def rebuild(context: typer.Context, view: Annotated[str, typer.Argument(metavar="VIEW")]) -> None:
+def rebuild(
+    context: typer.Context,
+    view: Annotated[str, typer.Argument(metavar="VIEW", callback=view_name)],
+) -> None:
     """Fold a view again from the first fact, beside the present one; then queries switch."""
     watching.rebuild(connect(context, patience_s=PATIENCE_S), view, err, out)
 

@@ -169,6 +169,9 @@ class Api:
     def _unanswered(self, error: Exception) -> ApiError:
         if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
             return ApiError(f"nothing answers at {self.url}; start it with `sellers up`")
+        if isinstance(error, httpx2.UnsupportedProtocol | httpx2.InvalidURL):
+            # A status, so that nobody waits for another answer.
+            return ApiError(f"{self.url!r} is no address: http://HOST:PORT, please", status=OK)
         if isinstance(error, orjson.JSONDecodeError):
             return ApiError(f"{self.url} is not this platform: it does not answer with JSON")
         return ApiError(f"{self.url} broke off: {str(error) or type(error).__name__}")
@@ -192,9 +195,8 @@ def refused(answer: httpx2.Response) -> ApiError:
     missing = problem.get("missing")
     if isinstance(missing, dict):
         what = "; ".join(f"{name}: {why}" for name, why in missing.items())
-    told = str(what).replace("Value error, ", "")  # pydantic's word, no news to anybody
     return ApiError(
-        " ".join(f"{told} ({answer.status_code})".split()),
+        " ".join(f"{what} ({answer.status_code})".split()),
         status=answer.status_code,
         problem=problem,
     )

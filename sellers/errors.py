@@ -89,4 +89,6 @@ def kept(error: Exception) -> str:
 
 def complain(message: str) -> None:
     """Say it in one line, whatever the message holds."""
-    typer.echo(f"sellers: {' '.join(message.split())}", err=True)
+    # What pydantic sets before the words of whoever checked a value is news to nobody.
+    told = message.replace("Value error, ", "")
+    typer.echo(f"sellers: {' '.join(told.split())}", err=True)

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     currency: str = Field(
         "USD", pattern="^[A-Z]{3}$", description="the company's currency, ISO 4217"
     )
-    defaults_file: Path | None = Field(
+    defaults_file: FilePath | None = Field(
         None, description="the company's rules and numbers, TOML; none: as deploy/defaults.toml"
     )
     data_dir: Path = Field(Path(".data"), description="where this process may keep files")

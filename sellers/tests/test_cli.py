@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 from datetime import timedelta
@@ -12,9 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from sellers.cli import app
+from sellers.console import waiting
 from sellers.data_dir import DataDir
 from sellers.up import Options, up
 from services.analytics.pipeline import By
@@ -143,6 +148,9 @@ def test_a_report_is_a_table_with_bars_for_people(platform: Platform, run: Any) 
         (("report", "pipeline", "--as-of", "31.12.2017"), "31.12.2017"),
         (("nonsense",), "No such command 'nonsense'"),
         (("parked",), "Missing command"),
+        (("report", "pipeline", "--as-of", "2026-13-01"), "'--as-of': '2026-13-01' does not match"),
+        (("rebuild", "../x"), "'../x' is no name of a view"),
+        (("rebuild", ""), "'' is no name of a view"),
         (("import", "crm", "/nowhere/at/all"), "does not exist"),
     ],
 )
@@ -162,6 +170,40 @@ def test_nobody_there_is_told_in_one_line(run: Any, monkeypatch: pytest.MonkeyPa
     done = run("lag")
     assert done.exit_code == 1
     assert done.stderr == f"sellers: nothing answers at {url}; start it with `sellers up`\n"
+
+
+def test_giving_up_while_the_command_still_loads_is_no_traceback() -> None:
+    interrupted = "import builtins, sellers.__main__ as command\n"
+    interrupted += "def give_up(*_, **__): raise KeyboardInterrupt\n"
+    interrupted += "builtins.__import__ = give_up\n"
+    interrupted += "command.main()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", interrupted], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_what_takes_longer_than_a_moment_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Screen(io.StringIO):
+        written = threading.Event()
+
+        def write(self, text: str) -> int:
+            self.written.set()
+            return super().write(text)
+
+    monkeypatch.setattr("sellers.console.MOMENT_S", 0.01)
+    screen = Screen()
+    with waiting(Console(file=screen), "folding the [log] again"):
+        assert screen.written.wait(10)
+    assert screen.getvalue() == "folding the [log] again\n"
+
+
+@pytest.mark.parametrize("url", ["here", "ftp://127.0.0.1", "http://[::1"])
+def test_what_is_no_address_is_told_in_one_line(run: Any, url: str) -> None:
+    done = run("--url", url, "lag")
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"sellers: {url!r} is no address: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
