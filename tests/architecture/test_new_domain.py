@@ -84,11 +84,11 @@ def test_the_places_where_domains_are_listed_have_the_shape_it_knows() -> None:
 
 
 def test_one_of_them_has_the_right_article() -> None:
-    orders = planned("orders", "order")[ROOT / "services/orders/model.py"]
-    assert '"""What may happen to an order.' in orders
-    assert '"""An order is registered once."""' in orders
-    deliveries = planned("deliveries", "delivery")[ROOT / "services/deliveries/model.py"]
-    assert '"""A delivery is registered once."""' in deliveries
+    antelopes = planned("antelopes", "antelope")[ROOT / "services/antelopes/model.py"]
+    assert '"""What may happen to an antelope.' in antelopes
+    assert '"""An antelope is registered once."""' in antelopes
+    zebras = planned("zebras", "zebra")[ROOT / "services/zebras/model.py"]
+    assert '"""A zebra is registered once."""' in zebras
 
 
 @pytest.fixture
