@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
 import traceback
@@ -52,6 +53,9 @@ class OneLineErrors(TyperGroup):
 
         if not standalone_mode:
             return run()
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # Names are in any script; a terminal that lacks it shows their code points.
+            sys.stdout.reconfigure(errors="backslashreplace")
         sys.exit(exit_code(run))
 
 

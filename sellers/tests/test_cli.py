@@ -183,6 +183,34 @@ def test_giving_up_while_the_command_still_loads_is_no_traceback() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+def test_a_terminal_without_our_letters_shows_their_code_points(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.on("GET /analytics/pipeline?by=region", (200, {"rows": [{**ROW, "key": "영남"}]}))
+    monkeypatch.setenv("SELLERS_URL", platform.url)
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    words = [sys.executable, "-m", "sellers", "report", "pipeline", "--by", "region"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert r"\uc601\ub0a8" in done.stdout
+
+
+def test_what_is_no_text_is_told_in_one_line(platform: Platform, run: Any) -> None:
+    platform.answer = answering(platform, days_of([5]))  # type: ignore[method-assign]
+    done = run("touch", "--person", "person-7", "--subject", "\udcff")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("sellers: this cannot be sent: str is not valid UTF-8")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_path_that_the_platform_does_not_serve_is_named(platform: Platform, run: Any) -> None:
+    platform.on("GET /elsewhere/lag", (404, {"title": "Not Found", "detail": "Not Found"}))
+    done = run("--url", f"{platform.url}/elsewhere", "lag")
+    assert done.stderr == (
+        f"sellers: {platform.url}/elsewhere/lag is no address of this platform (404)\n"
+    )
+
+
 def test_what_takes_longer_than_a_moment_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     class Screen(io.StringIO):
         written = threading.Event()
