@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.clock import Clock
-from shared.events import Envelope, decode, encode, timestamp
+from shared.errors import UnavailableError
+from shared.events import Envelope, UndecodableError, decode, encode, timestamp
 from shared.store import Document, Reads, Store, Transaction, WriteConflictError
 
 JOURNAL = "journal"
@@ -94,11 +95,16 @@ class Journal:
         await self.store.ensure_index(OUTBOX, ("streams",))
 
     async def histories(self, reads: Reads, streams: Collection[str]) -> dict[str, list[Envelope]]:
-        """Return all facts of each stream in version order; [] for a stream without any."""
+        """Return all facts of each stream in version order; [] for a stream without any.
+
+        Raises:
+            UnavailableError: a newer release has recorded one that this one does not understand.
+
+        """
         found: dict[str, list[Envelope]] = {stream: [] for stream in streams}
         documents = await reads.find(JOURNAL, {"stream": {"$in": list(found)}})
         for document in sorted(documents, key=_version):
-            found[document["stream"]].append(decode(document["fact"]))
+            found[document["stream"]].append(_understood(document))
         return found
 
     async def facts(self, reads: Reads, ids: Collection[str]) -> dict[str, Envelope]:
@@ -260,6 +266,17 @@ def _journaled(entry: Entry) -> Document:
         "version": entry.version,
         "fact": entry.value,
     }
+
+
+def _understood(document: Document) -> Envelope:
+    try:
+        return decode(document["fact"])
+    except UndecodableError as error:
+        raise UnavailableError(
+            f"{document['stream']}@{document['version']}: this release cannot read it: {error}",
+            slug="another-release",
+            retry_after_s=10,
+        ) from error
 
 
 def _version(document: Document) -> int:

@@ -10,12 +10,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from pydantic import ValidationError
+
 from shared.builds import QUERY_S
 from shared.errors import InvalidError, UnavailableError
 from shared.projection import Projection
 from shared.projector import Collections
+from shared.published import Build, Rev
 from shared.references import STREAM
-from shared.store import Sort, Store
+from shared.store import Document, Sort, Store
 
 V = TypeVar("V")
 
@@ -45,9 +48,14 @@ class Token(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """One view with the count of its changes (its ETag), and the streams it lacks facts of."""
+    """One view: at which version of its own stream, which state, which streams it lacks facts of.
 
-    rev: int
+    `version` is what a command to that stream may be made conditional on; `rev` tells the states of
+    a view apart, also across rebuilds: another fold may have made another view of the same facts.
+    """
+
+    version: int
+    rev: Rev
     value: Any
     parked: tuple[str, ...] = ()
 
@@ -56,7 +64,7 @@ class Seen(NamedTuple):
 class Page:
     """Some views in the order of their keys, and where to go on."""
 
-    items: list[Seen]
+    items: list[Any]
     next_key: str | None
     parked: tuple[str, ...] = ()
 
@@ -71,7 +79,7 @@ class Reader(Generic[V]):
 
     projection: Projection[V]
     store: Store
-    active: Callable[[], Awaitable[str]]
+    active: Callable[[], Awaitable[Build]]
     wait_s: float = 5.0
     poll_s: float = 0.02
 
@@ -84,16 +92,20 @@ class Reader(Generic[V]):
 
         """
         while True:
-            asked_at, collection = _now(), await self._fresh(at_least)
-            document = await self.store.get(collection, key)
-            parked = await self._parked(collection, [key])
-            if await self._still(collection, asked_at):
+            asked_at, build = _now(), await self._fresh(at_least)
+            # The head first: the view knows at least that version, whatever is folded meanwhile.
+            head = await self.store.get(Collections(build.collection).heads, key)
+            document = await self.store.get(build.collection, key)
+            parked = await self._parked(build.collection, [key])
+            if await self._still(build, asked_at):
                 break
         if document is None and parked:
             raise self._held_up(parked[0])
         if document is None or document["view"] is None:
             return None
-        return Seen(document["rev"], self.projection.from_document(document["view"]), parked)
+        version = 0 if head is None else head["version"]
+        rev = Rev(build.version, build.generation, document["rev"])
+        return Seen(version, rev, self._value(document, build), parked)
 
     async def page(
         self,
@@ -110,13 +122,28 @@ class Reader(Generic[V]):
             condition["_id"] = {"$gt": after}
         sort: Sort = (("_id", 1),)
         while True:
-            asked_at, collection = _now(), await self._fresh(at_least)
-            found = await self.store.find(collection, condition, sort=sort, limit=limit + 1)
-            parked = await self._parked(collection, [document["_id"] for document in found])
-            if await self._still(collection, asked_at):
+            asked_at, build = _now(), await self._fresh(at_least)
+            found = await self.store.find(build.collection, condition, sort=sort, limit=limit + 1)
+            parked = await self._parked(build.collection, [document["_id"] for document in found])
+            if await self._still(build, asked_at):
                 break
-        items = [Seen(d["rev"], self.projection.from_document(d["view"])) for d in found[:limit]]
+        items = [self._value(document, build) for document in found[:limit]]
         return Page(items, found[limit - 1]["_id"] if len(found) > limit else None, parked)
+
+    def _value(self, document: Document, build: Build) -> V:
+        try:
+            return self.projection.from_document(document["view"])
+        except ValidationError as error:
+            ours = self.projection.version
+            if build.version == ours:
+                raise  # What this very release wrote, it must be able to read.
+            raise UnavailableError(
+                f"{build.name}: this release reads version {ours}, which "
+                f"{'is being built' if ours > build.version else 'a newer release has replaced'}; "
+                f"queries are at version {build.version}",
+                slug="view-being-built" if ours > build.version else "another-release",
+                retry_after_s=5,
+            ) from error
 
     async def _parked(self, collection: str, keys: Sequence[str]) -> tuple[str, ...]:
         """Return the streams whose facts are set aside and would change one of these views."""
@@ -132,20 +159,20 @@ class Reader(Generic[V]):
             retry_after_s=60,
         )
 
-    async def _still(self, collection: str, asked_at: float) -> bool:
+    async def _still(self, build: Build, asked_at: float) -> bool:
         """Whether what was read counts: who was held up for long may have read a dropped build."""
-        return _now() <= asked_at + QUERY_S or await self.active() == collection
+        return _now() <= asked_at + QUERY_S or await self.active() == build
 
-    async def _fresh(self, at_least: Token | None) -> str:
-        """Wait on the heads of the very collection that is read then."""
+    async def _fresh(self, at_least: Token | None) -> Build:
+        """Wait on the heads of the very build that is read then."""
         deadline = _now() + self.wait_s
         while True:
-            collection = await self.active()
+            build = await self.active()
             if at_least is None:
-                return collection
-            head = await self.store.get(Collections(collection).heads, at_least.stream)
+                return build
+            head = await self.store.get(Collections(build.collection).heads, at_least.stream)
             if head is not None and head["version"] >= at_least.version:
-                return collection
+                return build
             if head is not None and head["parked"]:
                 raise self._held_up(at_least.stream)
             if _now() >= deadline:

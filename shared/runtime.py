@@ -376,7 +376,7 @@ class Runtime:
 
     def reader(self, projection: Projection[V]) -> Reader[V]:
         runner = self.runners[projection.name]
-        return Reader(projection, self.store, runner.collection, self.settings.read_wait_s)
+        return Reader(projection, self.store, runner.active, self.settings.read_wait_s)
 
     def runner(self, name: str) -> ProjectionRunner:
         if name not in self.runners:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from functools import reduce
@@ -84,7 +84,8 @@ class Request:
 
     `id` makes it happen once: an Idempotency-Key, or for policies the cause. `origin` instead
     names a row of another system that the command mirrors: the same content again is the same
-    command, changed content is a new decision.
+    command, changed content is a new decision. `only_at` names the versions of the stream at which
+    it may be decided at all.
     """
 
     stream: str
@@ -93,7 +94,7 @@ class Request:
     id: str | None = None
     origin: str | None = None
     occurred_at: datetime | None = None
-    expected_version: int | None = None
+    only_at: Container[int] | None = None
     correlation_id: str | None = None
     causation_id: str | None = None
     traceparent: str | None = None
@@ -205,7 +206,7 @@ class Decisions:
             raise CommandReusedError(
                 "this Idempotency-Key was used for another request", field="Idempotency-Key"
             )
-        if request.expected_version not in (None, stream.version):
+        if request.only_at is not None and stream.version not in request.only_at:
             raise VersionConflictError(
                 f"{request.stream} is at version {stream.version}", field="If-Match"
             )

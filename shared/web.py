@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import blake2b
 from http import HTTPStatus
 from time import perf_counter
@@ -144,13 +144,17 @@ class Meta:
 
     actor: str
     id: str | None
-    expected_version: int | None
+    only_at: Container[int] | None
     correlation_id: str
     traceparent: str | None
 
 
 KEY = r"[\x21-\x7e]{1,200}"
 _KEY = re.compile(KEY)
+# RFC 9110, 8.8.3. Ours begin with the version of the stream: a view's go on with which state of it.
+_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+_TAG_LIST = re.compile(rf"[ \t,]*{_TAG.pattern}(?:[ \t]*,[ \t]*(?:{_TAG.pattern})?)*[ \t]*")
+OUR_TAG = re.compile(r'"(?P<version>[0-9]{1,10})(?:-[0-9.-]+)?"')
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -169,19 +173,30 @@ def _meta(
     return Meta(
         actor=x_actor or "anonymous",
         id=key,
-        expected_version=_expected(if_match),
+        only_at=_versions(if_match),
         correlation_id=request.state.correlation_id,
         traceparent=traceparent,
     )
 
 
-def _expected(if_match: str | None) -> int | None:
-    if if_match is None or if_match.strip() == "*":
+def _versions(if_match: str | None) -> Container[int] | None:
+    """Return the versions of the stream that the tags of `If-Match` allow (RFC 9110, 13.1.1).
+
+    `*` asks that there is something. Only strong tags of ours say a version: with any other alone
+    no state matches, and the command is refused.
+    """
+    if if_match is None:
         return None
-    version = if_match.strip().strip('"')
-    if not version.isascii() or not version.isdigit() or len(version) > len(str(INTEGER_MAX)):
-        raise InvalidError('a strong ETag of ours, like "7"', field="If-Match")
-    return int(version)
+    if if_match.strip() == "*":
+        return range(1, INTEGER_MAX + 1)
+    versions = [OUR_TAG.fullmatch(tag) for tag in _tags(if_match, "If-Match")]
+    return frozenset(int(ours["version"]) for ours in versions if ours is not None)
+
+
+def _tags(header: str, name: str) -> list[str]:
+    if not _TAG_LIST.fullmatch(header):
+        raise InvalidError('`*`, or ETags with their quotes, like "7"', field=name)
+    return _TAG.findall(header)
 
 
 CommandMeta = Annotated[Meta, Depends(_meta)]
@@ -234,7 +249,7 @@ async def record(
         actor=meta.actor,
         id=meta.id,
         occurred_at=occurred_at,
-        expected_version=meta.expected_version,
+        only_at=meta.only_at,
         correlation_id=meta.correlation_id,
         traceparent=meta.traceparent,
     )
@@ -271,17 +286,30 @@ def seen(found: Seen | None, what: str, request: Request, response: Response) ->
     """Answer one view with its ETag, 304 when the reader has it already, 404 when there is none."""
     if found is None:
         raise StarletteHTTPException(404, f"no such {what}")
-    etag = f'"{found.rev}"'
-    headers = {"ETag": etag, **_lacking(found.parked)}
-    if etag in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
+    headers = headers_of(found)
+    if _has(request.headers.get("if-none-match"), headers["ETag"]):
         raise StarletteHTTPException(304, headers=headers)
     response.headers.update(headers)
     return found.value
 
 
-def _lacking(parked: Sequence[str]) -> dict[str, str]:
-    """Say which streams the answer lacks facts of: they are parked, `GET /parked` tells why."""
-    return {"X-Parked": ", ".join(parked[:PARKED_MAX])} if parked else {}
+def headers_of(found: Seen, day: date | None = None) -> dict[str, str]:
+    """Return the headers of a view, as of a day where it changes with the days.
+
+    Its ETag may be sent as `If-Match` of a command to the view's own stream: it begins with the
+    version of that stream. `X-Parked` names streams of which the view lacks facts.
+    """
+    tag = f"{found.version}-{found.rev}" + (f"-{day}" if day is not None else "")
+    lacking = {"X-Parked": ", ".join(found.parked[:PARKED_MAX])} if found.parked else {}
+    return {"ETag": f'"{tag}"', **lacking}
+
+
+def _has(if_none_match: str | None, etag: str) -> bool:
+    """Whether the reader has it, compared weakly (RFC 9110, 13.1.2)."""
+    if if_none_match is None:
+        return False
+    tags = [tag.removeprefix("W/") for tag in _TAG.findall(if_none_match)]
+    return if_none_match.strip() == "*" or etag in tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +340,7 @@ async def page(
     found: Page = await reader.page(given, limit=wanted.limit, after=after, at_least=at_least)
     cursor = None if found.next_key is None else _cursor(found.next_key, mark)
     return {
-        "items": [item.value for item in found.items],
+        "items": found.items,
         "next_cursor": cursor,
         # Streams of which facts are set aside that would change these views: see `/parked`.
         "parked": list(found.parked),

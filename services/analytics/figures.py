@@ -15,6 +15,7 @@ from services.analytics.tree import Organization
 from shared import builds
 from shared.projection import Projection
 from shared.projector import Collections
+from shared.published import Build
 from shared.reading import Reader, Token
 from shared.runtime import Runtime
 from shared.store import Document, Reads
@@ -101,8 +102,8 @@ async def _fresh(runtime: Runtime, at_least: Token | None) -> None:
     kind = at_least.stream.partition("-")[0]
     if kind in STREAMS:
 
-        async def measures() -> str:
-            return (await builds.read(runtime.store, MEASURES)).active.collection
+        async def measures() -> Build:
+            return (await builds.read(runtime.store, MEASURES)).active
 
         reader = Reader(MEASURES, runtime.store, measures, runtime.settings.read_wait_s)
         # There is no view of that key: what counts is that reading one waits for the heads.

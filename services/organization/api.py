@@ -27,6 +27,7 @@ from shared.web import (
     PageWanted,
     Recorded,
     StreamId,
+    headers_of,
     page,
     record,
     runtime_of,
@@ -46,7 +47,7 @@ def _as_today(
 ) -> Any:
     """Answer a card as it is today; one that changes with the days, without a fact, is sent."""
     if found is not None and found.value.ahead:
-        response.headers["ETag"] = f'"{found.rev}"'
+        response.headers.update(headers_of(found, _today(runtime)))
         return found.value.on(_today(runtime))
     return seen(found, what, request, response).on(_today(runtime))
 

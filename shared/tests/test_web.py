@@ -14,8 +14,12 @@ from httpx2 import ASGITransport, AsyncClient
 from shared import admin, changes
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
+from shared.memory import MemoryStore
+from shared.projection import Projection
+from shared.reading import Token
 from shared.runtime import Runtime
-from shared.tests.tiny import Card, Join, build, card_projection, running, tiny_domain
+from shared.tests.tiny import Assign, Card, Join, build, card_projection, running, tiny_domain
+from shared.tests.tiny import join as command_to_join
 from shared.web import (
     BODY_BYTES_MAX,
     AtLeast,
@@ -34,12 +38,18 @@ CARD = card_projection()
 Current = Annotated[Runtime, Depends(runtime_of("organization"))]
 
 
-def routes() -> APIRouter:
+def routes(cards: Projection[Card] = CARD) -> APIRouter:
     router = APIRouter(prefix="/organization")
 
     @router.post("/employees/{employee}/join", status_code=202)
     async def join(
         employee: StreamId, command: Join, runtime: Current, meta: CommandMeta, response: Response
+    ) -> Recorded:
+        return await record(runtime, f"employee-{employee}", command, meta, response)
+
+    @router.post("/employees/{employee}/assign", status_code=202)
+    async def assign(
+        employee: StreamId, command: Assign, runtime: Current, meta: CommandMeta, response: Response
     ) -> Recorded:
         return await record(runtime, f"employee-{employee}", command, meta, response)
 
@@ -51,7 +61,7 @@ def routes() -> APIRouter:
         request: Request,
         response: Response,
     ) -> Card:
-        found = await runtime.reader(CARD).get(f"employee-{employee}", at_least)
+        found = await runtime.reader(cards).get(f"employee-{employee}", at_least)
         card: Card = seen(found, "employee", request, response)
         return card
 
@@ -59,7 +69,7 @@ def routes() -> APIRouter:
     async def every(
         runtime: Current, wanted: PageWanted, at_least: AtLeast, name: str | None = None
     ) -> dict[str, Any]:
-        return await page(runtime.reader(CARD), {"name": name}, wanted, at_least)
+        return await page(runtime.reader(cards), {"name": name}, wanted, at_least)
 
     @router.get("/bug")
     async def bug() -> None:
@@ -72,21 +82,29 @@ async def nothing_missing() -> dict[str, str]:
     return {}
 
 
+def app_of(runtime: Runtime, cards: Projection[Card] = CARD) -> FastAPI:
+    app = build_app(
+        "tiny",
+        {"organization": runtime},
+        [admin.router, changes.router, bulk_router(runtime.domain), routes(cards)],
+        new_id=SystemClock().new_id,
+        ready=nothing_missing,
+    )
+    app.state.verifiers = []
+    return app
+
+
 @pytest.fixture
-async def client() -> AsyncIterator[AsyncClient]:
-    domain = tiny_domain(CARD)
-    async with running(build(domain)) as runtime:
-        app: FastAPI = build_app(
-            "tiny",
-            {"organization": runtime},
-            [admin.router, changes.router, bulk_router(domain), routes()],
-            new_id=SystemClock().new_id,
-            ready=nothing_missing,
-        )
-        app.state.verifiers = []
-        transport = ASGITransport(app, raise_app_exceptions=False)
-        async with AsyncClient(transport=transport, base_url="http://tiny") as client:
-            yield client
+async def served() -> AsyncIterator[Runtime]:
+    async with running(build(tiny_domain(CARD))) as runtime:
+        yield runtime
+
+
+@pytest.fixture
+async def client(served: Runtime) -> AsyncIterator[AsyncClient]:
+    transport = ASGITransport(app_of(served), raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://tiny") as client:
+        yield client
 
 
 async def join(client: AsyncClient, who: str, name: str = "Ada", **headers: str) -> Any:
@@ -106,6 +124,52 @@ async def test_what_was_recorded_is_read_back_with_the_token(client: AsyncClient
     assert read.json()["name"] == "Ada"
     same = {"If-None-Match": read.headers["etag"]}
     assert (await client.get("/organization/employees/ada", headers=same)).status_code == 304
+
+
+async def test_what_was_read_may_be_commanded_on_until_somebody_else_did(
+    client: AsyncClient,
+) -> None:
+    """What a view does not show, such as the third fact here, changes its stream all the same."""
+    token = ""
+    for unit in (None, "unit-1", "nowhere", "unit-2"):
+        path, body = ("assign", {"unit": unit}) if unit else ("join", {"name": "Ada"})
+        answer = await client.post(f"/organization/employees/ada/{path}", json=body)
+        token = answer.json()["token"]
+    path = "/organization/employees/ada"
+    etag = (await client.get(path, headers={"X-At-Least": token})).headers["etag"]
+    for given, status in (
+        (f"W/{etag}", 412),
+        (f'"1", {etag}', 202),
+        (etag, 412),
+        ("*", 202),
+        ('"6"', 202),
+    ):
+        answer = await client.post(
+            f"{path}/assign", json={"unit": "unit-3"}, headers={"If-Match": given}
+        )
+        assert answer.status_code == status, given
+
+
+async def test_a_weak_tag_and_a_list_are_what_the_reader_has(client: AsyncClient) -> None:
+    at_least = {"X-At-Least": (await join(client, "ada")).json()["token"]}
+    path = "/organization/employees/ada"
+    etag = (await client.get(path, headers=at_least)).headers["etag"]
+    for given, status in ((f"W/{etag}", 304), (f'"x", {etag}', 304), ("*", 304), ('"1"', 200)):
+        assert (await client.get(path, headers={"If-None-Match": given})).status_code == status
+
+
+async def test_a_view_that_was_built_anew_is_another_representation(client: AsyncClient) -> None:
+    at_least = {"X-At-Least": (await join(client, "ada")).json()["token"]}
+    path = "/organization/employees/ada"
+    etag = (await client.get(path, headers=at_least)).headers["etag"]
+    await client.post("/views/card/rebuild")
+    async with asyncio.timeout(10):
+        # The switch lies in the store, which tells nobody.
+        while (await client.get(path)).headers["etag"] == etag:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert (await client.get(path, headers={"If-None-Match": etag})).status_code == 200
+    moved = await client.post(f"{path}/assign", json={"unit": "unit-1"}, headers={"If-Match": etag})
+    assert moved.status_code == 202, "it is the same state of the stream"
 
 
 async def test_the_same_idempotency_key_is_the_same_command(client: AsyncClient) -> None:
@@ -146,8 +210,13 @@ async def test_a_body_that_does_not_fit_names_the_field(
     [
         ("If-Match", '"7"', 412),
         ("If-Match", "W/x", 422),
-        ("If-Match", '"' + "7" * 5_000 + '"', 422),
-        ("If-Match", '"٣"'.encode().decode("latin-1"), 422),
+        ("If-Match", "7", 422),
+        ("If-Match", '"' + "7" * 5_000 + '"', 412),
+        ("If-Match", '"٣"'.encode().decode("latin-1"), 412),
+        ("If-Match", "*", 412),
+        ("If-Match", 'W/"0"', 412),
+        ("If-Match", '"someone else\'s"', 422),
+        ("If-Match", '"no-tag-of-ours"', 412),
         ("Idempotency-Key", "a key with spaces", 422),
         ("Idempotency-Key", "x" * 201, 422),
     ],
@@ -308,6 +377,45 @@ async def test_verify_says_equal_and_probes_answer(client: AsyncClient) -> None:
     trace = (await client.get("/trace/employee-ada")).json()
     assert trace["facts"][0]["position"].startswith("organization/")
     assert trace["views"][0]["keys"] == ["employee-ada"]
+
+
+async def test_a_view_that_this_release_cannot_read_yet_is_being_built() -> None:
+    """An upgrade: the views are still those of the release before, whose documents say other."""
+    store = MemoryStore()
+    async with running(build(tiny_domain(CARD), store)) as before:
+        await before.service.handle(command_to_join("employee-ada"))
+        await before.reader(CARD).get("employee-ada", Token("employee-ada", 1))
+    await store.put_many("card_v1", [{"_id": "employee-ada", "rev": 1, "view": {"who": "Ada"}}])
+    cards = card_projection(version=2)
+    newer = build(tiny_domain(cards), store)
+    for path in ("/organization/employees/ada", "/organization/employees"):
+        async with AsyncClient(
+            transport=ASGITransport(app_of(newer, cards)), base_url="http://tiny"
+        ) as client:
+            answer = await client.get(path)
+        assert answer.status_code == 503
+        assert answer.json()["type"].endswith("/view-being-built")
+        assert int(answer.headers["retry-after"]) > 0
+        assert "version 2, which is being built" in answer.json()["detail"]
+
+
+async def test_a_stream_with_a_fact_of_a_newer_release_is_not_decided_on(
+    client: AsyncClient, served: Runtime
+) -> None:
+    await join(client, "ada")
+    (journaled,) = await served.store.find("journal", {})
+    future = journaled["fact"].replace(b"employee_joined.v1", b"employee_joined.v9")
+    await served.store.put_many("journal", [journaled | {"fact": future}])
+    item = {"stream": "employee-ada", "type": "join", "command": {"name": "B"}}
+    for answer in (
+        await join(client, "ada"),
+        await client.post("/organization/commands", json={"commands": [item]}),
+        await client.get("/organization/history/employee-ada"),
+    ):
+        assert answer.status_code == 503
+        assert answer.json()["type"].endswith("/another-release")
+        assert int(answer.headers["retry-after"]) > 0
+        assert "employee-ada@1" in answer.json()["detail"]
 
 
 async def test_half_a_platform_answers_nothing() -> None:
