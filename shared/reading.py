@@ -19,6 +19,7 @@ from shared.projector import Collections
 from shared.published import Build, Rev
 from shared.references import STREAM
 from shared.store import Document, Sort, Store
+from shared.topics import kinds_by_topic
 
 V = TypeVar("V")
 
@@ -151,6 +152,15 @@ class Reader(Generic[V]):
         held = await self.store.find(Collections(collection).parked, wanted, fields=("stream",))
         return tuple(sorted({document["stream"] for document in held}))
 
+    def _follows(self, stream: str) -> bool:
+        """Whether a fact of this stream can ever come: a view of others has nothing to wait for."""
+        declared, kind = kinds_by_topic(), stream.partition("-")[0]
+        topics = (
+            self.projection.topics
+        )  # None: what is folded has no views, and heads all the same.
+        comes = any(kind in declared.get(topic, (kind,)) for topic in topics)
+        return (comes or not topics) and self.projection.follows(stream)
+
     def _held_up(self, stream: str) -> UnavailableError:
         return UnavailableError(
             f"{stream} is parked in {self.projection.name}: an operator has to replay it "
@@ -168,7 +178,7 @@ class Reader(Generic[V]):
         deadline = _now() + self.wait_s
         while True:
             build = await self.active()
-            if at_least is None:
+            if at_least is None or not self._follows(at_least.stream):
                 return build
             head = await self.store.get(Collections(build.collection).heads, at_least.stream)
             if head is not None and head["version"] >= at_least.version:

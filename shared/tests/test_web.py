@@ -240,6 +240,16 @@ async def test_a_token_that_is_none_of_ours_is_refused(client: AsyncClient, toke
     assert answer.json()["errors"][0]["pointer"] == "X-At-Least"
 
 
+@pytest.mark.parametrize("stream", ["opportunity-1", "touch-1", "robot-1"])
+async def test_a_view_does_not_wait_for_a_stream_of_which_it_is_never_told(
+    client: AsyncClient, stream: str
+) -> None:
+    headers = {"X-At-Least": Token(stream, 7).encode()}
+    async with asyncio.timeout(2):
+        answer = await client.get("/organization/employees", headers=headers)
+    assert answer.status_code == 200
+
+
 async def test_a_refusal_is_a_problem_with_the_requests_correlation_id(
     client: AsyncClient,
 ) -> None:
