@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    field_validator,
+    model_validator,
+)
 
 from shared.errors import InvalidError
 from shared.events.base import day_in_range, in_range
@@ -16,6 +23,23 @@ Instant = Annotated[AwareDatetime, AfterValidator(in_range)]
 Day = Annotated[date, AfterValidator(day_in_range)]
 
 
+NOT_TEXT = "half a character: a surrogate without its other half"
+
+
+def can_be_written(value: Any) -> bool:
+    """Whether all text in a JSON value has bytes; JSON can also name halves of characters."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return False
+    if isinstance(value, dict):
+        return all(can_be_written(key) and can_be_written(one) for key, one in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(can_be_written(one) for one in value)
+    return True
+
+
 class Command(BaseModel):
     """A request that may be refused. Unknown fields are: a misspelt one must not be lost."""
 
@@ -24,6 +48,13 @@ class Command(BaseModel):
     happened: ClassVar[tuple[str, ...]] = ()
     # Fields that name another stream than the one that the command is sent to.
     others: ClassVar[tuple[str, ...]] = ()
+
+    @field_validator("*")
+    @classmethod
+    def _is_text(cls, value: Any) -> Any:
+        if not can_be_written(value):
+            raise ValueError(NOT_TEXT)
+        return value
 
     def check(self, stream: str, today: date) -> None:
         """Refuse what cannot be, whatever the stream's history: the service asks before `decide`.

@@ -83,10 +83,17 @@ def refusal(error: DomainError) -> dict[str, Any]:
     return problem(error.status, error.slug, error.title, str(error), errors=errors)
 
 
-def invalid(error: Any) -> dict[str, Any]:
-    """Return the problem of a request that does not fit its schema, every field with its cause."""
+def invalid(error: Any, within: str | None = None) -> dict[str, Any]:
+    """Return the problem of a request that does not fit its schema, every field with its cause.
+
+    `within` points at the part of the body that was read, where that is not all of it.
+    """
     errors = [
-        {"pointer": _pointer(found["loc"]), "detail": found["msg"], "code": found["type"]}
+        {
+            "pointer": _pointer(found["loc"]) if within is None else _at(within, found["loc"]),
+            "detail": found["msg"],
+            "code": found["type"],
+        }
         for found in error.errors()
     ]
     detail = "; ".join(f"{found['pointer']}: {found['detail']}" for found in errors)
@@ -94,10 +101,16 @@ def invalid(error: Any) -> dict[str, Any]:
 
 
 def _pointer(loc: Sequence[Any]) -> str:
-    where, *rest = [str(step) for step in loc] or ["body"]
+    where, *rest = loc or ["body"]
     if where == "body":
-        return "#/" + "/".join(rest)
-    return "/".join([where, *rest])
+        return _at("#", rest or [""])
+    return _at(str(where), rest)
+
+
+def _at(pointer: str, steps: Sequence[Any]) -> str:
+    """Go on from a JSON pointer (RFC 6901, 3), whatever characters the names have."""
+    told = [str(step).replace("~", "~0").replace("/", "~1") for step in steps]
+    return "/".join([pointer, *told]).encode(errors="backslashreplace").decode()
 
 
 def problem_response(body: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
@@ -179,6 +192,15 @@ def _meta(
     )
 
 
+def _batch_meta(request: Request, meta: Annotated[Meta, Depends(_meta)]) -> Meta:
+    for name in ("Idempotency-Key", "If-Match"):
+        if name in request.headers:
+            raise InvalidError(
+                "says nothing of many commands at once; each has an id of its own", field=name
+            )
+    return meta
+
+
 def _versions(if_match: str | None) -> Container[int] | None:
     """Return the versions of the stream that the tags of `If-Match` allow (RFC 9110, 13.1.1).
 
@@ -200,6 +222,8 @@ def _tags(header: str, name: str) -> list[str]:
 
 
 CommandMeta = Annotated[Meta, Depends(_meta)]
+# Of many commands in one request: those headers are refused that could mean only one of them.
+BatchMeta = Annotated[Meta, Depends(_batch_meta)]
 
 StreamId = Annotated[str, Path(pattern=rf"^{ID}$")]
 
@@ -366,8 +390,19 @@ def _after(cursor: str, mark: str) -> str:
     return key
 
 
-class _TooLargeError(Exception):
-    """The body has more bytes than any request of ours may have."""
+class _TooLargeError(StarletteHTTPException):
+    """The body has more bytes than any request of ours may have.
+
+    Of that class because it is raised while FastAPI reads the body: any other would be a 400 there.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(413, f"a body may have {BODY_BYTES_MAX} bytes at most")
+
+
+async def _on_too_large(_: Request, error: Exception) -> Response:
+    assert isinstance(error, _TooLargeError)
+    return problem_response(problem(413, "too-large", "Too large", error.detail))
 
 
 class Edge:
@@ -406,11 +441,6 @@ class Edge:
 
         try:
             await self._app(scope, limited, named)
-        except _TooLargeError:
-            body = problem(
-                413, "too-large", "Too large", f"a body may have {BODY_BYTES_MAX} bytes at most"
-            )
-            await problem_response(body)(scope, receive, named)
         finally:
             route = getattr(scope.get("route"), "path", "unknown")
             elapsed = perf_counter() - began
@@ -437,6 +467,7 @@ def build_app(
     for handled, answer in (
         (DomainError, _on_refusal),
         (RequestValidationError, _on_invalid),
+        (_TooLargeError, _on_too_large),
         (StarletteHTTPException, _on_http),
         (UnavailableError, _on_unavailable),
         (StoreError, _on_unavailable),

@@ -32,6 +32,7 @@ from shared.runtime import Runtime
 from shared.web import (
     KEY,
     AtLeast,
+    BatchMeta,
     CommandMeta,
     PageWanted,
     Recorded,
@@ -207,7 +208,7 @@ class TouchBatch(Command):
 
 
 @router.post("/touches/batch", status_code=202)
-async def record_touches(batch: TouchBatch, runtime: Contacts, meta: CommandMeta) -> dict[str, Any]:
+async def record_touches(batch: TouchBatch, runtime: Contacts, meta: BatchMeta) -> dict[str, Any]:
     """Record up to 1,000 touches; those that were recorded before stay as they are.
 
     What says the same under the same id again is a `duplicate`. What says something else under an

@@ -190,6 +190,8 @@ async def test_the_same_idempotency_key_is_the_same_command(client: AsyncClient)
         (b'{"name": 3}', "#/name"),
         (b'{"name": "Ada", "nmae": 1}', "#/nmae"),
         (b'{"name": "Ada", "on": "2017-02-30"}', "#/on"),
+        (rb'{"name": "A\ud800"}', "#/name"),
+        (rb'{"name": "Ada", "\udfff/": 1}', "#/"),
     ],
 )
 async def test_a_body_that_does_not_fit_names_the_field(
@@ -291,9 +293,11 @@ async def test_a_bug_answers_500_without_its_inside(client: AsyncClient) -> None
     assert answer.json()["type"].endswith("/internal-error")
 
 
-async def test_a_body_beyond_the_limit_is_not_read(client: AsyncClient) -> None:
-    answer = await client.post("/organization/commands", content=b"x" * (BODY_BYTES_MAX + 1))
+@pytest.mark.parametrize("path", ["commands", "employees/ada/join"])
+async def test_a_body_beyond_the_limit_is_not_read(client: AsyncClient, path: str) -> None:
+    answer = await client.post(f"/organization/{path}", content=b"x" * (BODY_BYTES_MAX + 1))
     assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"].endswith("/too-large")
 
 
@@ -347,7 +351,60 @@ async def test_a_bulk_answers_one_result_for_each_command(client: AsyncClient) -
         "invalid",
     ]
     assert "'jion' is none of: assign, join" in results[3]["problem"]["detail"]
-    assert results[5]["problem"]["errors"][0]["pointer"] == "name"
+    assert [
+        [error["pointer"] for error in r["problem"].get("errors", ())] for r in results[2:]
+    ] == [
+        [],
+        ["#/commands/3/type"],
+        ["#/commands/4/stream"],
+        ["#/commands/5/command/name"],
+        ["#/commands/6"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("item", "pointer"),
+    [
+        (rb'{"stream": "employee-a", "type": "join", "id": "1", "origin": "f#1"}', ""),
+        (rb'{"stream": "employee-a", "type": "join", "command": {"name": "\ud800"}}', "/command"),
+        (rb'{"stream": "employee-a", "type": "join", "origin": "\udc00"}', "/origin"),
+        (rb'{"stream": "employee-a", "type": "join", "command": {"a/b~": 1}}', "/command/a~1b~0"),
+        (rb'{"stream": "employee-a", "type": "join", "\ud800": 1}', ""),
+    ],
+)
+async def test_an_item_that_cannot_be_spoils_no_other_and_is_pointed_at(
+    client: AsyncClient, item: bytes, pointer: str
+) -> None:
+    good = b'{"stream": "employee-a", "type": "join", "command": {"name": "A"}}'
+    answer = await client.post(
+        "/organization/commands", content=b'{"commands": [%b, %b]}' % (good, item)
+    )
+    first, second = answer.json()["results"]
+    assert (first["status"], second["status"]) == ("recorded", "invalid")
+    pointers = [error["pointer"] for error in second["problem"]["errors"]]
+    assert f"#/commands/1{pointer}" in pointers
+
+
+async def test_an_id_that_was_used_is_pointed_at(client: AsyncClient) -> None:
+    items = [
+        {"stream": "employee-a", "type": "join", "command": {"name": name}, "id": "1"}
+        for name in ("A", "B")
+    ]
+    answer = await client.post("/organization/commands", json={"commands": items})
+    problem = answer.json()["results"][1]["problem"]
+    assert problem["type"].endswith("/command-reused")
+    assert problem["errors"][0]["pointer"] == "#/commands/1/id"
+
+
+@pytest.mark.parametrize("header", ["Idempotency-Key", "If-Match"])
+async def test_a_header_that_could_mean_one_command_only_is_refused_for_many(
+    client: AsyncClient, header: str
+) -> None:
+    answer = await client.post(
+        "/organization/commands", json={"commands": []}, headers={header: '"1"'}
+    )
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == header
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"commands": 3}', b"\xff"])
