@@ -27,7 +27,7 @@ from services.analytics.sink import (
 )
 from shared import builds
 from shared.events import Envelope
-from shared.projector import Collections
+from shared.projector import DROPPED, Collections
 from shared.runtime import Runtime
 from shared.store import Document
 from shared.verify import Check, facts_until
@@ -41,12 +41,15 @@ class _Stored:
     heads: dict[str, Document]
     entities: dict[str, Document]
     cells: dict[Cell, int]
+    # The records that an operator left out for good, by what `identity` says of them.
+    dropped: frozenset[str]
 
 
 async def _stored(runtime: Runtime, collection: str) -> _Stored:
     names = Collections(collection)
     cells: dict[Cell, int] = defaultdict(int)
     async with runtime.store.transaction() as tx:
+        dropped = await tx.find(DROPPED, {"sink": MEASURES.name}, fields=("identity",))
         cursors = await tx.find(names.cursors, {})
         heads = await tx.find(names.heads, {})
         entities = await tx.find(entities_of(collection), {})
@@ -59,6 +62,7 @@ async def _stored(runtime: Runtime, collection: str) -> _Stored:
         {head["_id"]: head for head in heads},
         {entity["_id"]: entity for entity in entities},
         {cell: amount for cell, amount in cells.items() if amount},
+        frozenset(document["identity"] for document in dropped),
     )
 
 
@@ -68,7 +72,8 @@ async def verify_measures(runtime: Runtime) -> Check:
     stored = await _stored(runtime, build.collection)
     check = Check(f"{runtime.domain.name}/{build.collection}")
     folded: list[Envelope] = []
-    async for fact in facts_until(runtime.log, TOPICS, stored.cursors, check=check):
+    told = facts_until(runtime.log, TOPICS, stored.cursors, dropped=stored.dropped, check=check)
+    async for fact in told:
         if fact.stream.partition("-")[0] not in STREAMS:
             continue
         head = stored.heads.get(fact.stream)
