@@ -218,13 +218,10 @@ class Decisions:
         if any(len(value) > FACT_BYTES_MAX for value in sizes.values()):
             raise TooLargeError(f"a fact may have at most {FACT_BYTES_MAX} bytes")
         encoded |= sizes
-        first = stream.version + 1
         for fact in facts:
             stream.state = stream.decider.evolve(stream.state, fact.data)
             stream.version, stream.recorded_at = fact.version, fact.recorded_at
-        commanded = Commanded(
-            command_key(request), digest, request.stream, first, stream.version, times
-        )
+        commanded = Commanded(command_key(request), digest, request.stream, stream.version, times)
         decision = Decision(commanded, tuple(facts), earlier)
         return Accepted(request.stream, stream.version, len(facts)), decision
 
