@@ -41,6 +41,12 @@ class InvalidError(DomainError):
     status = 422
 
 
+class MalformedError(DomainError):
+    """The request says something that is not of the form that it has to be."""
+
+    status = 400
+
+
 class VersionConflictError(DomainError):
     """Someone else recorded a fact on this stream since the caller looked (RFC 9110, If-Match)."""
 

@@ -463,7 +463,7 @@ def build_app(
     wrapped = asynccontextmanager(lifespan) if lifespan is not None else None
     app = FastAPI(title=title, version="1", lifespan=wrapped, separate_input_output_schemas=False)
     app.state.runtimes = runtimes
-    app.state.reaches = {}
+    app.state.tails = {}
     for handled, answer in (
         (DomainError, _on_refusal),
         (RequestValidationError, _on_invalid),

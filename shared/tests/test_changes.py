@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import base64
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
+import pytest
 from fastapi.sse import ServerSentEvent
 
 from shared import builds
-from shared.changes import Changes, Place, Reach
+from shared.changes import Changes, Place
+from shared.errors import MalformedError
+from shared.log import Partition, Record
+from shared.memory import MemoryLog
 from shared.published import Build, Rev, topic_of
+from shared.reading import Token
 from shared.runtime import Runtime
+from shared.tail import WAITING_BYTES_MAX, Tail
 from shared.tests.tiny import assign, build, card_projection, join, running, tiny_domain
 
 CARD = card_projection(published=True)
 
 
 def subscription(runtime: Runtime) -> Changes:
-    return Changes(CARD, runtime, Reach(runtime.log, topic_of(CARD)), runtime.clock)
+    return Changes(CARD, runtime, Tail(runtime.log, topic_of(CARD)), runtime.clock)
 
 
 class Copy:
@@ -41,13 +48,17 @@ class Copy:
             if held is None or rev >= held[0]:
                 self.views[event.data["key"]] = (rev, event.data["view"])
 
+    @property
+    def place(self) -> Place | None:
+        return Place.decode("card", self.last_id) if self.last_id else None
+
     def names(self) -> dict[str, int]:
         return {key: view["moves"] for key, (_, view) in self.views.items() if view is not None}
 
 
 async def follow(runtime: Runtime, copy: Copy, wanted: dict[str, int]) -> None:
     """Read events until the copy says what is wanted, then go away."""
-    events: AsyncIterator[ServerSentEvent] = subscription(runtime).stream(copy.last_id)
+    events: AsyncIterator[ServerSentEvent] = subscription(runtime).stream(copy.place)
     async with asyncio.timeout(10), aclosing(events) as open_events:  # type: ignore[type-var]
         async for event in open_events:
             copy.take(event)
@@ -86,7 +97,6 @@ async def test_a_place_that_cannot_be_gone_on_from_is_told_why() -> None:
         now = int(runtime.clock.now().timestamp())
         builds = Build("card", 1)
         for place, reason in (
-            ("nonsense", "no place of ours was given"),
             (Place(builds, now - 8 * 86_400, {0: 0, 1: 0}).encode(), "away for longer"),
             (Place(builds, now, {0: 9_999, 1: 0}).encode(), "does not reach as far"),
             (Place(builds, now, {0: 0}).encode(), "made anew"),
@@ -96,3 +106,101 @@ async def test_a_place_that_cannot_be_gone_on_from_is_told_why() -> None:
             copy.last_id = place
             await follow(runtime, copy, {"employee-a": 0})
             assert reason in copy.resets[0]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"nonsense",
+        b"[]",
+        b'[1, 1, 0, [["0", "0"]], 0]',
+        b"[1, 1, 0, [[0, 0.5]], 0]",
+        b"[1, 1, 0, [[0, -1]], 0]",
+        b"[1, 1, 0, [[0, 99999999999999999999]], 0]",
+        b"[1, 1, 0, {}, 0]",
+        b"[1, 1, 0, [[0]], 0]",
+        b"[1, 1, null, [], 0]",
+        b"\xff",
+    ],
+)
+def test_an_id_that_no_event_of_ours_has_is_refused_by_its_header(told: bytes) -> None:
+    with pytest.raises(MalformedError) as refused:
+        Place.decode("card", base64.urlsafe_b64encode(told).decode())
+    assert refused.value.field == "Last-Event-ID"
+
+
+class CountingLog(MemoryLog):
+    """Counts how often somebody reads."""
+
+    reads = 0
+
+    async def read(
+        self, partition: Partition, start: int, stop: int
+    ) -> AsyncGenerator[list[Record], None]:
+        self.reads += start < stop
+        async for records in super().read(partition, start, stop):
+            yield records
+
+
+async def test_one_reader_serves_all_and_who_is_too_slow_delays_nobody() -> None:
+    log = CountingLog({"views.card": 1})
+    tail = Tail(log, "views.card")
+    slow, *quick = [await tail.join() for _ in range(20)]
+    until = asyncio.get_running_loop().time() + 10
+    for _ in range(3):
+        for _ in range(4):
+            await log.append("views.card", "a", b"x" * 500_000)
+        for listener in quick:
+            heard = 0
+            while heard < 4 and (taken := await listener.take(until)):
+                heard += len(taken)
+            assert heard == 4
+    assert log.reads <= 12, "not once for each of them"
+    kept = await slow.take(until)
+    assert 0 < len(kept) * 500_000 <= WAITING_BYTES_MAX
+    assert await slow.take(until) == []
+    assert "too slow" in (slow.ended or "")
+    for listener in quick:
+        tail.leave(listener)
+    await asyncio.sleep(0)
+    assert "tail views.card" not in [task.get_name() for task in asyncio.all_tasks()]
+
+
+async def test_who_was_cut_off_is_told_so_and_goes_on_from_its_last_event() -> None:
+    async with running(build(tiny_domain(CARD))) as runtime:
+        await runtime.service.handle(join("employee-a"))
+        copy, shared = Copy(), subscription(runtime)
+        async with asyncio.timeout(10), aclosing(shared.stream()) as events:  # type: ignore[type-var]
+            async for event in events:
+                copy.take(event)
+                if copy.last_id is not None:
+                    break
+            # Whatever comes next waits for it; it is taken from it before it listens again.
+            moved = await runtime.service.handle(assign("employee-a"))
+            await runtime.reader(CARD).get("employee-a", Token("employee-a", moved.version))
+            async for event in events:
+                copy.take(event)
+                if copy.names() == {"employee-a": 1}:
+                    break
+            for listener in list(shared.tail._listeners):
+                listener.end("too slow")
+            last = [event async for event in events][-1]
+        assert (last.event, last.data) == ("end", {"reason": "too slow"})
+        await runtime.service.handle(assign("employee-a"))
+        await follow(runtime, copy, {"employee-a": 2})
+        assert len(copy.resets) == 1
+
+
+async def test_when_the_log_does_not_answer_everybody_is_let_go_of_and_may_come_back() -> None:
+    log = MemoryLog({"views.card": 1})
+    tail = Tail(log, "views.card")
+    listener = await tail.join()
+    log.go(down=True)
+    until = asyncio.get_running_loop().time() + 10
+    assert await listener.take(until) == []
+    assert listener.ended is not None
+    log.go(down=False)
+    again = await tail.join()
+    await log.append("views.card", "a", b"{}")
+    assert len(await again.take(until)) == 1
+    tail.leave(again)

@@ -286,6 +286,18 @@ async def test_every_other_failure_is_a_problem_too(
     assert answer.json()["status"] == status
 
 
+async def test_a_place_that_no_event_named_is_refused_before_anything_is_sent() -> None:
+    cards = card_projection(published=True)
+    async with running(build(tiny_domain(cards))) as runtime:
+        transport = ASGITransport(app_of(runtime, cards))
+        async with AsyncClient(transport=transport, base_url="http://tiny") as client:
+            headers = {"Last-Event-ID": "WzEsMSwwLFtbIjAiLDFdXSwwXQ"}
+            answer = await client.get("/views/card/changes", headers=headers)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["errors"][0]["pointer"] == "Last-Event-ID"
+
+
 async def test_a_bug_answers_500_without_its_inside(client: AsyncClient) -> None:
     answer = await client.get("/organization/bug")
     assert answer.status_code == 500
