@@ -360,9 +360,9 @@ async def page(
     """Answer one page; the cursor belongs to this very list and is refused on another."""
     given = {name: value for name, value in where.items() if value is not None}
     mark = _mark(reader, given)
-    after = None if wanted.cursor is None else _after(wanted.cursor, mark)
+    after = None if wanted.cursor is None else key_of(wanted.cursor, mark)
     found: Page = await reader.page(given, limit=wanted.limit, after=after, at_least=at_least)
-    cursor = None if found.next_key is None else _cursor(found.next_key, mark)
+    cursor = None if found.next_key is None else cursor_of(found.next_key, mark)
     return {
         "items": found.items,
         "next_cursor": cursor,
@@ -376,11 +376,12 @@ def _mark(reader: Reader[Any], where: dict[str, Any]) -> str:
     return blake2b(listed, digest_size=8).hexdigest()
 
 
-def _cursor(key: str, mark: str) -> str:
+def cursor_of(key: str, mark: str) -> str:
+    """Say where a list goes on; `mark` is what only its own cursors have."""
     return base64.urlsafe_b64encode(orjson.dumps([key, mark])).decode().rstrip("=")
 
 
-def _after(cursor: str, mark: str) -> str:
+def key_of(cursor: str, mark: str) -> str:
     try:
         key, made_for = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError, TypeError) as error:
@@ -445,9 +446,6 @@ class Edge:
             route = getattr(scope.get("route"), "path", "unknown")
             elapsed = perf_counter() - began
             REQUEST_SECONDS.labels(scope["method"], route, str(status)).observe(elapsed)
-
-
-Lifespan = Callable[[FastAPI], AsyncIterator[None]]
 
 
 def build_app(

@@ -336,6 +336,22 @@ async def test_pages_follow_each_other_and_a_cursor_belongs_to_its_list(
     assert foreign.json()["errors"][0]["pointer"] == "cursor"
 
 
+async def test_parked_facts_are_listed_page_by_page(client: AsyncClient) -> None:
+    for number in range(5):
+        await join(client, f"e{number}", "poison")
+    await settled(client)
+    found: list[str] = []
+    query: dict[str, str] = {"limit": "2"}
+    while "cursor" not in query or query["cursor"]:
+        answer = (await client.get("/parked", params=query)).json()
+        assert len(answer["parked"]) <= 2
+        found += [fact["stream"] for fact in answer["parked"]]
+        query["cursor"] = answer["next_cursor"] or ""
+    assert sorted(found) == [f"employee-e{number}" for number in range(5)]
+    foreign = await client.get("/parked", params={"cursor": "WyJrIiwgIm0iXQ"})
+    assert (foreign.status_code, foreign.json()["errors"][0]["pointer"]) == (422, "cursor")
+
+
 async def settled(client: AsyncClient) -> None:
     while any(p["lag"] for p in (await client.get("/lag")).json()["projections"]):
         continue
