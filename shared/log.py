@@ -1,7 +1,7 @@
 """The log, as a port: append-only topics, partitions computed by us, readers that start where told.
 
 Kafka stands behind it in production (`shared/kafka`), lists in unit tests and in the simulation
-(`shared/memory.py`). One contract suite holds both to the same behaviour.
+(`shared/memory`). One contract suite holds both to the same behaviour.
 """
 
 from __future__ import annotations

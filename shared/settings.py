@@ -1,4 +1,4 @@
-"""Everything a deployment may set, from the environment (`SELLERS_...`) or mounted secret files.
+"""Everything a deployment may set, from the environment (`SELLERS_...`).
 
 A misspelt name is refused at start, with the names that exist.
 """
@@ -38,7 +38,6 @@ class Settings(BaseSettings):
     database_prefix: str = Field(
         "sellers_", description="each service's database is named after it"
     )
-    topic_prefix: str = Field("", description="put before every topic's name")
     instance: str = Field("local", description="this process, the same after a restart: pod name")
     engine: Literal["embedded", "kafka"] = Field(
         "kafka", description="embedded: the broker may lose its last second when it is killed"

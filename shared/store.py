@@ -1,7 +1,7 @@
 """The document store, as a port: documents by id, small queries, and transactions.
 
 MongoDB stands behind it in production (`shared/mongo`), dictionaries in unit tests and in the
-simulation (`shared/memory.py`). One contract suite holds both to the same behaviour.
+simulation (`shared/memory`). One contract suite holds both to the same behaviour.
 """
 
 from __future__ import annotations

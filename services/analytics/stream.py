@@ -48,7 +48,7 @@ def faust_app(settings: Settings, measuring: Measuring) -> Any:
     data_dir.mkdir(parents=True, exist_ok=True)
     brokers = [URL(f"kafka://{server}") for server in settings.kafka.split(",")]
     app = faust.App(
-        f"{settings.topic_prefix}analytics-measures-v{MEASURES.version}",
+        f"analytics-measures-v{MEASURES.version}",
         broker=brokers,
         broker_credentials=credentials_of(settings),
         store="memory://",
