@@ -68,7 +68,11 @@ def bulk_router(domain: Domain) -> APIRouter:
 
     @router.post("/commands", name=f"{domain.name} commands")
     async def commands(request: Request, runtime: Current, meta: BatchMeta) -> dict[str, Any]:
-        """Decide up to 1,000 commands in order; the answer has one result for each."""
+        """Decide up to 1,000 commands in order; the answer has one result for each.
+
+        What makes one happen once is its own `id`, or the `origin` that it mirrors; headers that
+        could mean a single command only, `Idempotency-Key` and `If-Match`, are refused.
+        """
         return {"results": await _decided(runtime, _items(await request.body()), meta)}
 
     @router.get("/history/{stream}", name=f"{domain.name} history")
