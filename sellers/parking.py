@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 
 
 def held_by(api: Api) -> list[dict[str, Any]]:
-    held: list[dict[str, Any]] = api.get("/parked")["parked"]
-    return held
+    """Return every fact that is set aside, page by page."""
+    held: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        page = api.get("/parked", {"cursor": cursor})
+        held += page["parked"]
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            return held
 
 
 def place(fact: dict[str, Any]) -> tuple[str, str, str]:

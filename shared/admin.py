@@ -21,9 +21,11 @@ from shared.projector import DROPPED, Collections
 from shared.runtime import Runtime
 from shared.topics import declared_topics
 from shared.verify import Check, verify_domain
-from shared.web import CommandMeta, started_runtimes
+from shared.web import CommandMeta, PageWanted, cursor_of, key_of, started_runtimes
 
 TRACE_RECORDS_MAX = 20_000
+# What the cursors of that list have, and those of others have not.
+PARKED = "parked"
 
 router = APIRouter(tags=["operations"])
 
@@ -63,24 +65,35 @@ async def lag(runtimes: Runtimes) -> dict[str, Any]:
 
 
 @router.get("/parked")
-async def parked(runtimes: Runtimes) -> dict[str, Any]:
-    """Every fact that is set aside, with the reason."""
+async def parked(runtimes: Runtimes, wanted: PageWanted) -> dict[str, Any]:
+    """Every fact that is set aside, with the reason: a page of them."""
+    domain, _, place = (key_of(wanted.cursor, PARKED) if wanted.cursor else "").partition("/")
+    collection, _, position = place.partition("/")
+    found: list[dict[str, Any]] = []
+    for name in sorted(runtimes):
+        if name < domain:
+            continue
+        after = (collection, position) if name == domain else ("", "")
+        held = await runtimes[name].parked(wanted.limit + 1 - len(found), after)
+        found += [_parked(name, coll, fact) for coll, facts in held.items() for fact in facts]
+    last = found[wanted.limit - 1] if len(found) > wanted.limit else None
+    key = "/".join(last[part] for part in ("domain", "collection", "position")) if last else None
     return {
-        "parked": [
-            {
-                "domain": name,
-                "collection": collection,
-                "stream": held["stream"],
-                "version": held["version"],
-                "position": held["_id"],
-                "reason": held["reason"],
-                "parked_at": held["parked_at"],
-                "value": (held["value"] or b"").decode("utf-8", "replace"),
-            }
-            for name, runtime in runtimes.items()
-            for collection, facts in (await runtime.parked()).items()
-            for held in facts
-        ]
+        "parked": found[: wanted.limit],
+        "next_cursor": None if key is None else cursor_of(key, PARKED),
+    }
+
+
+def _parked(domain: str, collection: str, held: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "domain": domain,
+        "collection": collection,
+        "stream": held["stream"],
+        "version": held["version"],
+        "position": held["_id"],
+        "reason": held["reason"],
+        "parked_at": held["parked_at"],
+        "value": (held["value"] or b"").decode("utf-8", "replace"),
     }
 
 
