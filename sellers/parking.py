@@ -17,15 +17,20 @@ if TYPE_CHECKING:
 
 
 def held_by(api: Api) -> list[dict[str, Any]]:
-    """Return every fact that is set aside, page by page."""
-    held: list[dict[str, Any]] = []
+    """Return every fact that is set aside."""
+    return _every(api, "/parked", "parked")
+
+
+def _every(api: Api, path: str, listed: str) -> list[dict[str, Any]]:
+    """Return a whole list, page by page."""
+    found: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
-        page = api.get("/parked", {"cursor": cursor})
-        held += page["parked"]
+        page = api.get(path, {"cursor": cursor})
+        found += page[listed]
         cursor = page.get("next_cursor")
         if cursor is None:
-            return held
+            return found
 
 
 def place(fact: dict[str, Any]) -> tuple[str, str, str]:
@@ -104,7 +109,7 @@ def drop(api: Api, position: str, reason: str, out: Console) -> None:
 
 def show_dropped(api: Api, out: Console) -> None:
     """Show what was left out for good: where, by whom, when and why."""
-    dropped = api.get("/parked/dropped")["dropped"]
+    dropped = _every(api, "/parked/dropped", "dropped")
     if not dropped:
         out.print("nothing was dropped")
         return

@@ -16,7 +16,7 @@ from shared.web.commands import (
 from shared.web.conditional import composed, seen
 from shared.web.paging import PageWanted, Paging, cursor_of, key_of, page
 from shared.web.problems import BODY_BYTES_MAX, PROBLEM_TYPE, invalid, refusal
-from shared.web.runtimes import runtime_of, started_runtimes
+from shared.web.runtimes import Runtimes, runtime_of, started_runtimes
 
 __all__ = [
     "BODY_BYTES_MAX",
@@ -29,6 +29,7 @@ __all__ = [
     "PageWanted",
     "Paging",
     "Recorded",
+    "Runtimes",
     "StreamId",
     "build_app",
     "composed",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from shared.errors import UnavailableError
 from shared.runtime import Runtime
@@ -30,3 +31,6 @@ def started_runtimes(request: Request) -> dict[str, Runtime]:
     if not runtimes:
         raise UnavailableError("the platform is starting", slug="starting", retry_after_s=1)
     return runtimes
+
+
+Runtimes = Annotated[dict[str, Runtime], Depends(started_runtimes)]
