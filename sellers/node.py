@@ -43,6 +43,7 @@ from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.topics import load_topics
 from shared.web import build_app
+from shared.web.protocol import Protocol
 
 MODULES = (organization, contacts, opportunities, issues, calendar, analytics)
 MEASURE_EVERY_S = 5.0
@@ -209,7 +210,7 @@ def serve(node: Node) -> None:
             host=node.settings.host,
             port=node.settings.port,
             loop="uvloop",
-            http="httptools",
+            http=Protocol,
             access_log=False,
             log_config=None,
             timeout_graceful_shutdown=3,

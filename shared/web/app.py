@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from shared.exports import Exports
 from shared.runtime import Runtime
 from shared.web.edge import Edge
+from shared.web.head import Head
 from shared.web.problems import HANDLERS, no_list
 
 
@@ -32,6 +33,7 @@ def build_app(
     for handled, answer in HANDLERS.items():
         app.add_exception_handler(handled, answer)
     app.add_middleware(Exports, no_list=no_list)
+    app.add_middleware(Head)
     app.add_middleware(Edge, new_id=new_id)
     for router in routers:
         app.include_router(router)
