@@ -44,6 +44,7 @@ from shared.runtime import Runtime
 from shared.settings import Settings, SettingsError, load
 from shared.topics import load_topics
 from shared.web import build_app
+from shared.web.protocol import Protocol
 
 MODULES = (organization, contacts, opportunities, issues, calendar, analytics)
 MEASURE_EVERY_S = 5.0
@@ -211,7 +212,7 @@ def serve(node: Node) -> None:
             host=node.settings.host,
             port=node.settings.port,
             loop="uvloop",
-            http="httptools",
+            http=Protocol,
             access_log=False,
             log_config=None,
             timeout_graceful_shutdown=3,

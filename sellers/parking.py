@@ -17,8 +17,20 @@ if TYPE_CHECKING:
 
 
 def held_by(api: Api) -> list[dict[str, Any]]:
-    held: list[dict[str, Any]] = api.get("/parked")["parked"]
-    return held
+    """Return every fact that is set aside."""
+    return _every(api, "/parked", "parked")
+
+
+def _every(api: Api, path: str, listed: str) -> list[dict[str, Any]]:
+    """Return a whole list, page by page."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        page = api.get(path, {"cursor": cursor})
+        found += page[listed]
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            return found
 
 
 def place(fact: dict[str, Any]) -> tuple[str, str, str]:
@@ -97,7 +109,7 @@ def drop(api: Api, position: str, reason: str, out: Console) -> None:
 
 def show_dropped(api: Api, out: Console) -> None:
     """Show what was left out for good: where, by whom, when and why."""
-    dropped = api.get("/parked/dropped")["dropped"]
+    dropped = _every(api, "/parked/dropped", "dropped")
     if not dropped:
         out.print("nothing was dropped")
         return

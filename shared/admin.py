@@ -1,36 +1,32 @@
-"""HTTP for the people who run it: lag, parked streams, timers, rebuilds, verification, traces."""
+"""HTTP for the people who run it: lag, timers, rebuilds, verification, traces; parked streams."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
-from pydantic import StringConstraints
 
-from shared import builds
-from shared.command import Command
+from shared import builds, parking
 from shared.errors import NotFoundError
 from shared.events import Envelope, UndecodableError, decode, encode
 from shared.log import Partition, partition_of
 from shared.projection import Projection
-from shared.projector import DROPPED, Collections
+from shared.projector import Collections
 from shared.runtime import Runtime
 from shared.topics import declared_topics
 from shared.verify import Check, verify_domain
-from shared.web import CommandMeta, started_runtimes
+from shared.web import Runtimes
 
 TRACE_RECORDS_MAX = 20_000
 
 router = APIRouter(tags=["operations"])
+router.include_router(parking.router)
 
 Verifier = Callable[[], AsyncIterator[Check]]
-
-
-Runtimes = Annotated[dict[str, Runtime], Depends(started_runtimes)]
 
 
 @router.get("/lag")
@@ -62,28 +58,6 @@ async def lag(runtimes: Runtimes) -> dict[str, Any]:
     }
 
 
-@router.get("/parked")
-async def parked(runtimes: Runtimes) -> dict[str, Any]:
-    """Every fact that is set aside, with the reason."""
-    return {
-        "parked": [
-            {
-                "domain": name,
-                "collection": collection,
-                "stream": held["stream"],
-                "version": held["version"],
-                "position": held["_id"],
-                "reason": held["reason"],
-                "parked_at": held["parked_at"],
-                "value": (held["value"] or b"").decode("utf-8", "replace"),
-            }
-            for name, runtime in runtimes.items()
-            for collection, facts in (await runtime.parked()).items()
-            for held in facts
-        ]
-    }
-
-
 @router.get("/timers")
 async def timers(runtimes: Runtimes) -> dict[str, Any]:
     """Every timer: what is due now, when the next deadline passes, who scans for it."""
@@ -94,56 +68,6 @@ async def timers(runtimes: Runtimes) -> dict[str, Any]:
             for timer in runtime.timers.values()
         ]
     }
-
-
-class Replay(Command):
-    """Which parked stream to try again."""
-
-    domain: str
-    collection: str
-    stream: str
-
-
-class Drop(Replay):
-    """Which of its facts to leave out for good, and why: it stays written down."""
-
-    position: str
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
-
-
-@router.post("/parked/replay")
-async def replay(command: Replay, runtimes: Runtimes) -> dict[str, int]:
-    """Fold the parked facts of a stream again, in version order; say how many are left."""
-    projector = _runtime(runtimes, command.domain).projector_of(command.collection)
-    return {"left": await projector.unpark(command.stream)}
-
-
-@router.post("/parked/drop")
-async def drop(command: Drop, runtimes: Runtimes, meta: CommandMeta) -> dict[str, int]:
-    """Leave one parked fact out for good, here and in every rebuild; go on with its stream."""
-    projector = _runtime(runtimes, command.domain).projector_of(command.collection)
-    left = await projector.drop(
-        command.stream, command.position, reason=command.reason, by=meta.actor
-    )
-    return {"left": left}
-
-
-@router.get("/parked/dropped")
-async def dropped(runtimes: Runtimes) -> dict[str, Any]:
-    """Every fact that was left out for good: who did so, when and why."""
-    return {
-        "dropped": [
-            {"domain": name, **held, "value": (held["value"] or b"").decode("utf-8", "replace")}
-            for name, runtime in runtimes.items()
-            for held in await runtime.store.find(DROPPED, {}, sort=(("_id", 1),))
-        ]
-    }
-
-
-def _runtime(runtimes: dict[str, Runtime], domain: str) -> Runtime:
-    if domain not in runtimes:
-        raise NotFoundError(f"no domain {domain!r} here", field="#/domain")
-    return runtimes[domain]
 
 
 @router.get("/views")

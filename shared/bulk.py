@@ -3,35 +3,35 @@
 No postponed annotations here: routes are made per domain, with a dependency of their own.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from shared.command import Instant
+from shared.command import Command, Instant
 from shared.errors import DomainError, InvalidError, NotFoundError, TooLargeError
 from shared.events import encode, timestamp
 from shared.observability import COMMANDS
 from shared.references import STREAM
 from shared.runtime import Runtime
-from shared.service import Domain, Refused
+from shared.service import Domain, Outcome, Refused
 from shared.service import Request as CommandRequest
-from shared.web import CommandMeta, Meta, invalid, outcome_name, recorded, refusal, runtime_of
+from shared.web import BatchMeta, Meta, invalid, outcome_name, recorded, refusal, runtime_of
 
 COMMANDS_MAX = 1_000
 
 
-class Item(BaseModel):
+class Item(Command):
     """One command: to which stream, of which type, and what makes it happen once.
 
     `origin` names a row of another system that the command mirrors; `id` is an idempotency key. One
-    of them is enough, and both would say two things.
+    of both: a row is the same command as long as it says the same, an id for ever.
     """
 
-    model_config = ConfigDict(extra="forbid")
     stream: Annotated[str, Field(pattern=rf"^{STREAM}$")]
     type: str
     command: dict[str, Any] = Field(default_factory=dict)
@@ -50,8 +50,14 @@ class Item(BaseModel):
 class _Read:
     """One item of the request: a command to decide, or the problem that it is."""
 
-    request: CommandRequest | None
+    at: str
+    request: CommandRequest | None = None
     problem: dict[str, Any] | None = None
+
+    def result(self, outcome: Outcome) -> dict[str, Any]:
+        if isinstance(outcome, Refused):
+            return {"status": "refused", "problem": _refusal(outcome.error, self.at)}
+        return {"status": outcome_name(outcome), **recorded(outcome).model_dump()}
 
 
 def bulk_router(domain: Domain) -> APIRouter:
@@ -61,25 +67,13 @@ def bulk_router(domain: Domain) -> APIRouter:
     Current = Annotated[Runtime, Depends(current)]  # noqa: N806 - a type, made per domain.
 
     @router.post("/commands", name=f"{domain.name} commands")
-    async def commands(request: Request, runtime: Current, meta: CommandMeta) -> dict[str, Any]:
-        """Decide up to 1,000 commands in order; the answer has one result for each."""
-        _refuse_headers_of_one(meta)
-        items = _items(await request.body())
-        read = [_read(domain, item, meta) for item in items]
-        asked = [r.request for r in read if r.request is not None]
-        outcomes = iter(await runtime.service.handle_many(asked))
-        results = []
-        for one in read:
-            if one.request is None:
-                results.append({"status": "invalid", "problem": one.problem})
-                continue
-            outcome = next(outcomes)
-            COMMANDS.labels(domain.name, outcome_name(outcome)).inc()
-            if isinstance(outcome, Refused):
-                results.append({"status": "refused", "problem": refusal(outcome.error)})
-            else:
-                results.append({"status": outcome_name(outcome), **recorded(outcome).model_dump()})
-        return {"results": results}
+    async def commands(request: Request, runtime: Current, meta: BatchMeta) -> dict[str, Any]:
+        """Decide up to 1,000 commands in order; the answer has one result for each.
+
+        What makes one happen once is its own `id`, or the `origin` that it mirrors; headers that
+        could mean a single command only, `Idempotency-Key` and `If-Match`, are refused.
+        """
+        return {"results": await _decided(runtime, _items(await request.body()), meta)}
 
     @router.get("/history/{stream}", name=f"{domain.name} history")
     async def history(
@@ -89,31 +83,38 @@ def bulk_router(domain: Domain) -> APIRouter:
         known_at: Annotated[Instant | None, Query()] = None,
     ) -> dict[str, Any]:
         """All facts of one stream: by when they happened, and by when we knew of them."""
-        found = await runtime.journal.histories(runtime.store, [stream])
-        facts = [
-            fact
-            for fact in found[stream]
-            if (as_of is None or fact.occurred_at <= as_of)
-            and (known_at is None or fact.recorded_at <= known_at)
-        ]
-        if not found[stream]:
+        facts = (await runtime.journal.histories(runtime.store, [stream]))[stream]
+        if not facts:
             raise NotFoundError(_nothing_on(stream, domain))
         return {
             "stream": stream,
             "as_of": timestamp(as_of) if as_of else None,
             "known_at": timestamp(known_at) if known_at else None,
-            "facts": [orjson.loads(encode(fact)) for fact in facts],
+            "facts": [
+                orjson.loads(encode(fact))
+                for fact in facts
+                if (as_of is None or fact.occurred_at <= as_of)
+                and (known_at is None or fact.recorded_at <= known_at)
+            ],
         }
 
     return router
 
 
-def _refuse_headers_of_one(meta: Meta) -> None:
-    """Refuse what is said of one command: of many it would be lost."""
-    if meta.id is not None:
-        raise InvalidError("of many commands each has its own `id`", field="Idempotency-Key")
-    if meta.must_exist:
-        raise InvalidError("of many commands none can be conditional", field="If-Match")
+async def _decided(runtime: Runtime, items: Sequence[Any], meta: Meta) -> list[dict[str, Any]]:
+    domain = runtime.domain
+    read = [_read(domain, item, f"#/commands/{place}", meta) for place, item in enumerate(items)]
+    asked = [one.request for one in read if one.request is not None]
+    outcomes = iter(await runtime.service.handle_many(asked))
+    results = []
+    for one in read:
+        if one.request is None:
+            results.append({"status": "invalid", "problem": one.problem})
+            continue
+        outcome = next(outcomes)
+        COMMANDS.labels(domain.name, outcome_name(outcome)).inc()
+        results.append(one.result(outcome))
+    return results
 
 
 def _nothing_on(stream: str, domain: Domain) -> str:
@@ -130,7 +131,7 @@ def _items(body: bytes) -> Sequence[Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise InvalidError(f"not JSON: {error}", field="#/") from error
+        document = _half_written(body, error)
     items = document.get("commands") if isinstance(document, dict) else None
     if not isinstance(items, list):
         raise InvalidError("a list is missing", field="#/commands")
@@ -139,21 +140,33 @@ def _items(body: bytes) -> Sequence[Any]:
     return items
 
 
-def _read(domain: Domain, raw: Any, meta: Meta) -> _Read:
+def _half_written(body: bytes, error: orjson.JSONDecodeError) -> Any:
+    """Read what is JSON but for its text having no bytes: then one item of it is to blame."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise InvalidError(f"not JSON: {error}", field="#/") from error
+
+
+def _read(domain: Domain, raw: Any, at: str, meta: Meta) -> _Read:
+    within = at
     try:
         item = Item.model_validate(raw)
         kind = domain.decider(item.stream)
         if item.type not in kind.commands:
             known = ", ".join(sorted(kind.commands))
-            raise InvalidError(f"{item.type!r} is none of: {known}", field="#/type")
+            raise InvalidError(f"{item.type!r} is none of: {known}", field="type")
+        within = f"{at}/command"
         command = kind.commands[item.type].model_validate_json(orjson.dumps(item.command))
     except ValidationError as error:
-        return _Read(None, invalid(error))
+        return _Read(at, problem=invalid(error, within))
     except DomainError as error:
-        return _Read(None, refusal(error))
+        return _Read(at, problem=_refusal(error, at))
     except TypeError as error:
-        return _Read(None, refusal(InvalidError(f"not representable: {error}", field="#/command")))
+        unfit = InvalidError(f"not representable: {error}", field="command")
+        return _Read(at, problem=_refusal(unfit, at))
     return _Read(
+        at,
         CommandRequest(
             stream=item.stream,
             command=command,
@@ -163,5 +176,15 @@ def _read(domain: Domain, raw: Any, meta: Meta) -> _Read:
             occurred_at=item.occurred_at,
             correlation_id=meta.correlation_id,
             traceparent=meta.traceparent,
-        )
+        ),
     )
+
+
+def _refusal(error: DomainError, at: str) -> dict[str, Any]:
+    """Point into the request: at a part of the item, or at a field of its command (`#/on`)."""
+    told = refusal(error)
+    named = (error.field or "").removeprefix("#")
+    for one in told.get("errors", ()):
+        part = "id" if named == "Idempotency-Key" else named
+        one["pointer"] = f"{at}/command{named}" if named.startswith("/") else f"{at}/{part}"
+    return told

@@ -1,38 +1,46 @@
 """Subscriptions over HTTP: a published view's documents, then every change, as server-sent events.
 
 A client is never wrong and never silently behind: the id of an event says how far it has read;
-one too old for the topic's tombstones, or of another build, is told to start afresh.
+one too old for the topic's tombstones, or of another build, is told to start afresh. One that does
+not keep up is told so and let go of (`end`): it comes back with the id of its last event.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import Field, TypeAdapter
 
 from shared.clock import Clock
 from shared.errors import NotFoundError
-from shared.log import Log, Partition, Record
+from shared.log import Partition, Record
 from shared.projection import Projection
 from shared.published import Build, Rev, epoch_of, topic_of
 from shared.runtime import Runtime
+from shared.tail import Listener, Tail
 from shared.web import started_runtimes
 
 # The topic keeps tombstones for a week: a client that was away longer could miss a deletion.
 AWAY_S_MAX = 7 * 24 * 3600 - 3600
 # A connection is handed back after this long, so that it meets new permissions and new releases.
 LIFETIME_S = 900.0
-POLL_S = 0.25
 SNAPSHOT_PAGE = 500
 
 router = APIRouter(tags=["subscriptions"])
+
+_Natural = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+# Version, generation, seconds, offset of each partition, epoch.
+PLACE: TypeAdapter[tuple[int, int, int, list[tuple[int, int]], int]] = TypeAdapter(
+    tuple[_Natural, _Natural, _Natural, list[tuple[_Natural, _Natural]], _Natural]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,32 +64,11 @@ class Place:
     def decode(name: str, text: str) -> Place | None:
         """Return None for what is no id of ours: such a client starts afresh."""
         try:
-            told = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            version, generation, at_s, offsets, epoch = told
-            build = Build(name, int(version), int(generation))
-            places = {int(number): int(offset) for number, offset in offsets}
-            return Place(build, int(at_s), places, int(epoch))
-        except (binascii.Error, ValueError, TypeError):
+            told = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            version, generation, at_s, offsets, epoch = PLACE.validate_json(told)
+        except ValueError:
             return None
-
-
-@dataclass(slots=True)
-class Reach:
-    """The ends of one topic, asked for at most four times a second for all clients together."""
-
-    log: Log
-    topic: str
-    _ends: dict[Partition, int] = field(default_factory=dict)
-    _asked_at: float = float("-inf")
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def ends(self) -> dict[Partition, int]:
-        loop = asyncio.get_running_loop()
-        async with self._lock:
-            if loop.time() - self._asked_at >= POLL_S:
-                self._ends = await self.log.ends(self.topic)
-                self._asked_at = loop.time()
-        return self._ends
+        return Place(Build(name, version, generation), at_s, dict(offsets), epoch)
 
 
 @dataclass(slots=True)
@@ -90,34 +77,41 @@ class Changes:
 
     projection: Projection[Any]
     runtime: Runtime
-    reach: Reach
+    tail: Tail
     clock: Clock
     epoch: int = 0
 
-    async def stream(self, last_id: str | None) -> AsyncIterator[ServerSentEvent]:
-        """Yield `reset` and the whole view unless `last_id` can be gone on from, then changes."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + LIFETIME_S
+    async def stream(self, known: Place | None = None) -> AsyncIterator[ServerSentEvent]:
+        """Yield `reset` and the whole view unless it can go on from `known`, then every change."""
+        until = asyncio.get_running_loop().time() + LIFETIME_S
         yield ServerSentEvent(comment=f"changes of {self.projection.name}", retry=1_000)
         build = await self.runtime.runners[self.projection.name].active()
         self.epoch = await epoch_of(self.runtime.store, self.projection)
         # Before the snapshot: what changes meanwhile comes twice, and `rev` tells.
-        ends = {p.number: end for p, end in (await self.runtime.log.ends(self.reach.topic)).items()}
-        known = Place.decode(build.name, last_id) if last_id else None
+        ends = await self._ends()
         reason = self._reset(known, build, ends)
         if known is None or reason is not None:
-            yield ServerSentEvent(event="reset", data={"reason": reason or "no place given"})
+            yield ServerSentEvent(event="reset", data={"reason": reason})
             async for event in self._snapshot(build):
                 yield event
             known = self._place(build, ends)
             yield ServerSentEvent(event="ready", data={}, id=known.encode())
         offsets = dict(known.offsets)
-        while loop.time() < until:
-            async for event in self._tail(build, offsets):
+        # Most of it before it listens: what it has to read by itself need not wait for it.
+        async for event in self._catch_up(build, offsets, await self._ends()):
+            yield event
+        listener = await self.tail.join()
+        try:
+            async for event in self._catch_up(build, offsets, listener.since):
                 yield event
-            if any(offsets[p.number] > end for p, end in (await self.reach.ends()).items()):
-                return  # The log has become shorter: the client comes back and starts afresh.
-            await asyncio.sleep(POLL_S)
+            async for event in self._live(build, offsets, listener, until):
+                yield event
+        finally:
+            self.tail.leave(listener)
+
+    async def _ends(self) -> dict[int, int]:
+        ends = await self.runtime.log.ends(self.tail.topic)
+        return {partition.number: end for partition, end in ends.items()}
 
     def _reset(self, known: Place | None, build: Build, ends: dict[int, int]) -> str | None:
         """Say why the client cannot go on from where it was, if so."""
@@ -152,16 +146,29 @@ class Changes:
                 return
             after = documents[-1]["_id"]
 
-    async def _tail(self, build: Build, offsets: dict[int, int]) -> AsyncIterator[ServerSentEvent]:
-        for partition, end in (await self.reach.ends()).items():
-            start = offsets[partition.number]
-            if start >= end:
+    async def _catch_up(
+        self, build: Build, offsets: dict[int, int], ends: dict[int, int]
+    ) -> AsyncIterator[ServerSentEvent]:
+        for number, end in ends.items():
+            if offsets[number] >= end:
                 continue
-            async for records in self.runtime.log.read(partition, start, end):
+            partition = Partition(self.tail.topic, number)
+            async for records in self.runtime.log.read(partition, offsets[number], end):
                 for record in records:
-                    offsets[partition.number] = record.offset + 1
+                    offsets[number] = record.offset + 1
                     yield _recorded(record, self._place(build, offsets).encode())
-            offsets[partition.number] = end
+            offsets[number] = end
+
+    async def _live(
+        self, build: Build, offsets: dict[int, int], listener: Listener, until: float
+    ) -> AsyncIterator[ServerSentEvent]:
+        while records := await listener.take(until):
+            for record in records:
+                if record.offset >= offsets[record.partition]:
+                    offsets[record.partition] = record.offset + 1
+                    yield _recorded(record, self._place(build, offsets).encode())
+        if listener.ended is not None:
+            yield ServerSentEvent(event="end", data={"reason": listener.ended})
 
     def _place(self, build: Build, offsets: dict[int, int]) -> Place:
         return Place(build, int(self.clock.now().timestamp()), dict(offsets), self.epoch)
@@ -191,15 +198,25 @@ def _subscription(name: str, request: Request) -> Changes:
         raise NotFoundError(f"no published view {name!r}; there are {', '.join(sorted(found))}")
     projection, runtime = found[name]
     topic = topic_of(projection)
-    reach = request.app.state.reaches.setdefault(topic, Reach(runtime.log, topic))
-    return Changes(projection, runtime, reach, runtime.clock)
+    tail = request.app.state.tails.setdefault(topic, Tail(runtime.log, topic))
+    return Changes(projection, runtime, tail, runtime.clock)
+
+
+def _last(
+    name: str, last_event_id: Annotated[str | None, Header(max_length=2_000)] = None
+) -> Place | None:
+    return Place.decode(name, last_event_id) if last_event_id else None
 
 
 @router.get("/views/{name}/changes", response_class=EventSourceResponse)
 async def changes(
     subscription: Annotated[Changes, Depends(_subscription)],
-    last_event_id: Annotated[str | None, Header(max_length=2_000)] = None,
+    last: Annotated[Place | None, Depends(_last)],
 ) -> AsyncIterator[ServerSentEvent]:
-    """Subscribe to a published view: `reset`, the documents, `ready`, then every change."""
-    async for event in subscription.stream(last_event_id):
-        yield event
+    """Subscribe to a published view: `reset`, the documents, `ready`, then every change.
+
+    `end` tells a client that it is let go of, and why: it comes back with its `Last-Event-ID`.
+    """
+    async with aclosing(subscription.stream(last)) as events:  # type: ignore[type-var]
+        async for event in events:
+            yield event

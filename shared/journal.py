@@ -40,7 +40,6 @@ class Commanded:
     id: str
     hash: str
     stream: str
-    first: int
     last: int
     times: int = 1
 
@@ -49,14 +48,13 @@ class Commanded:
             "_id": self.id,
             "hash": self.hash,
             "stream": self.stream,
-            "first": self.first,
             "last": self.last,
             "times": self.times,
         }
 
     @staticmethod
     def of(document: Document) -> Commanded:
-        rest = {name: document[name] for name in ("hash", "stream", "first", "last", "times")}
+        rest = {name: document[name] for name in ("hash", "stream", "last", "times")}
         return Commanded(id=document["_id"], **rest)
 
 
@@ -271,14 +269,9 @@ def _commands_of(facts: Sequence[Envelope]) -> list[Commanded]:
     """The command records that facts of the log bear witness to."""
     found: dict[str, Commanded] = {}
     for fact in sorted(facts, key=lambda fact: fact.version):
-        if fact.command_id is None:
-            continue
-        key, times = split_command_id(fact.command_id)
-        earlier = found.get(key)
-        first = earlier.first if earlier and earlier.times == times else fact.version
-        found[key] = Commanded(
-            key, fact.command_hash or "", fact.stream, first, fact.version, times
-        )
+        if fact.command_id is not None:
+            key, times = split_command_id(fact.command_id)
+            found[key] = Commanded(key, fact.command_hash or "", fact.stream, fact.version, times)
     return list(found.values())
 
 

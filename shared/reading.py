@@ -19,6 +19,7 @@ from shared.projector import Collections
 from shared.published import Build
 from shared.references import STREAM
 from shared.store import Document, Sort, Store
+from shared.topics import kinds_by_topic
 
 V = TypeVar("V")
 
@@ -117,9 +118,9 @@ class Reader(Generic[V]):
             parked = await self._parked(build.collection, [key])
             if await self._still(build, asked_at):
                 break
-        if document is None and parked:
-            raise self._held_up(parked[0])
         if document is None or document["view"] is None:
+            if parked:  # Of what is set aside one fact may be what makes the view.
+                raise self._held_up(parked[0])
             return None
         version = None if head is None else head["version"]
         return self._seen(build, document)._replace(parked=parked, version=version)
@@ -142,10 +143,11 @@ class Reader(Generic[V]):
             asked_at, build = _now(), await self._fresh(at_least)
             collection = build.collection
             found = await self.store.find(collection, condition, sort=sort, limit=limit + 1)
-            parked = await self._parked(collection, [document["_id"] for document in found])
+            shown = found[:limit]
+            parked = await self._parked(collection, [document["_id"] for document in shown])
             if await self._still(build, asked_at):
                 break
-        items = [self._seen(build, document) for document in found[:limit]]
+        items = [self._seen(build, document) for document in shown]
         return Page(items, found[limit - 1]["_id"] if len(found) > limit else None, parked)
 
     async def every(
@@ -181,6 +183,15 @@ class Reader(Generic[V]):
         held = await self.store.find(Collections(collection).parked, wanted, fields=("stream",))
         return tuple(sorted({document["stream"] for document in held}))
 
+    def _follows(self, stream: str) -> bool:
+        """Whether facts of this stream ever come; what is folded elsewhere, without topics, knows.
+
+        A topic that is not declared may hold any.
+        """
+        declared, kind, topics = kinds_by_topic(), stream.partition("-")[0], self.projection.topics
+        comes = not topics or any(kind in declared.get(topic, (kind,)) for topic in topics)
+        return comes and self.projection.follows(stream)
+
     def _held_up(self, stream: str) -> UnavailableError:
         return UnavailableError(
             f"{stream} is parked in {self.projection.name}: an operator has to replay it "
@@ -198,7 +209,7 @@ class Reader(Generic[V]):
         deadline = _now() + self.wait_s
         while True:
             build = await self.active()
-            if at_least is None or not self.projection.follows(at_least.stream):
+            if at_least is None or not self._follows(at_least.stream):
                 return build  # What happens on a stream that it does not follow changes nothing.
             head = await self.store.get(Collections(build.collection).heads, at_least.stream)
             if head is not None and head["version"] >= at_least.version:

@@ -6,7 +6,6 @@ grow, an example stays as it is: both are promises to facts and readers that exi
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
@@ -21,7 +20,7 @@ from pydantic import AwareDatetime, BaseModel
 from shared.clock import derived_id
 from shared.compatibility import Schema, breaks
 from shared.events import REGISTRY, Envelope, Event, decode, encode
-from shared.topics import declared_topics
+from shared.topics import kinds_by_topic
 
 EVENTS = Path(__file__).parent / "events"
 SCHEMAS, EXAMPLES = EVENTS / "schemas", EVENTS / "examples"
@@ -124,8 +123,7 @@ def _envelope(data: Event) -> Envelope:
 def _kind(wire: str) -> str:
     """Return a fact's kind of stream: the one its name begins with, or the first of its topic."""
     topic, name, _ = wire.split(".")
-    (key,) = (declared.key for declared in declared_topics() if declared.name == topic)
-    kinds = re.findall(r"\b([a-z]+)-…", key)
+    kinds = kinds_by_topic()[topic]
     named = [kind for kind in kinds if name.startswith(f"{kind}_")]
     return STREAMS.get(wire) or [*named, *kinds][0]
 

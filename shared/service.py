@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from functools import reduce
@@ -92,7 +92,8 @@ class Request:
 
     `id` makes it happen once: an Idempotency-Key, or for policies the cause. `origin` instead
     names a row of another system that the command mirrors: the same content again is the same
-    command, changed content is a new decision.
+    command, changed content is a new decision. `only_at` names the versions of the stream at which
+    it may be decided at all.
     """
 
     stream: str
@@ -101,8 +102,7 @@ class Request:
     id: str | None = None
     origin: str | None = None
     occurred_at: datetime | None = None
-    expected_version: int | None = None
-    must_exist: bool = False
+    only_at: Container[int] | None = None
     correlation_id: str | None = None
     causation_id: str | None = None
     traceparent: str | None = None
@@ -214,12 +214,10 @@ class Decisions:
             raise CommandReusedError(
                 "this Idempotency-Key was used for another request", field="Idempotency-Key"
             )
-        if request.expected_version not in (None, stream.version):
-            raise VersionConflictError(
-                f"{request.stream} is at version {stream.version}", field="If-Match"
-            )
-        if request.must_exist and not stream.version:
-            raise VersionConflictError(f"there is no {request.stream} yet", field="If-Match")
+        if request.only_at is not None and stream.version not in request.only_at:
+            at = f"{request.stream} is at version {stream.version}"
+            detail = at if stream.version else f"there is no {request.stream} yet"
+            raise VersionConflictError(detail, field="If-Match")
         command = self._dated(request)
         events = stream.decider.decide(stream.state, command)
         times = earlier.times + 1 if earlier else 1
@@ -228,13 +226,10 @@ class Decisions:
         if any(len(value) > FACT_BYTES_MAX for value in sizes.values()):
             raise TooLargeError(f"a fact may have at most {FACT_BYTES_MAX} bytes")
         encoded |= sizes
-        first = stream.version + 1
         for fact in facts:
             stream.state = stream.decider.evolve(stream.state, fact.data)
             stream.version, stream.recorded_at = fact.version, fact.recorded_at
-        commanded = Commanded(
-            command_key(request), digest, request.stream, first, stream.version, times
-        )
+        commanded = Commanded(command_key(request), digest, request.stream, stream.version, times)
         decision = Decision(commanded, tuple(facts), earlier)
         return Accepted(request.stream, stream.version, len(facts)), decision
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from importlib.resources import files
 from typing import Literal
 
@@ -29,6 +31,11 @@ class Topic(BaseModel):
         return self
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of streams whose facts it holds, as its key names them: `person-…`."""
+        return tuple(re.findall(r"\b([a-z]+)-…", self.key))
+
+    @property
     def spec(self) -> TopicSpec:
         return TopicSpec(self.name, self.partitions, compacted=self.cleanup == "compact")
 
@@ -52,6 +59,12 @@ def declared_topics() -> tuple[Topic, ...]:
     """Return shared/events/topics.yaml."""
     text = files("shared.events").joinpath("topics.yaml").read_text(encoding="utf-8")
     return Topics.model_validate(yaml.safe_load(text)).topics
+
+
+@cache
+def kinds_by_topic() -> dict[str, tuple[str, ...]]:
+    """Return which kinds of streams each declared topic holds."""
+    return {topic.name: topic.kinds for topic in declared_topics()}
 
 
 def load_topics() -> list[TopicSpec]:

@@ -181,7 +181,9 @@ class Import:
     def _refused(self, table: Table, told: Told, problem: dict[str, Any]) -> None:
         named = problem.get("errors") or [{"detail": problem.get("detail", "refused")}]
         for one in named:
-            asked = str(one.get("pointer", "")).removeprefix("#/").partition("/")[0]
+            # "#/commands/7/command/closed_on", "#/commands/7/origin"
+            within = str(one.get("pointer", "")).split("/")[3:]
+            asked = next((step for step in within if step != "command"), "")
             column = getattr(getattr(table, "columns", None), asked, None)
             where = column.column if isinstance(column, Column) else asked or ROW
             value = str(told.mirrored.command.get(asked, told.key))

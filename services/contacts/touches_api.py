@@ -14,7 +14,7 @@ from shared.command import Command
 from shared.errors import CommandReusedError, InvalidError
 from shared.observability import TOUCHES
 from shared.reading import Token
-from shared.web import KEY, CommandMeta, Recorded, refusal
+from shared.web import KEY, BatchMeta, CommandMeta, Recorded, refusal
 
 router = APIRouter(tags=["contacts"])
 TOUCHES_MAX = 1_000
@@ -65,7 +65,7 @@ class TouchBatch(Command):
 
 
 @router.post("/touches/batch", status_code=202)
-async def record_touches(batch: TouchBatch, runtime: Contacts, meta: CommandMeta) -> dict[str, Any]:
+async def record_touches(batch: TouchBatch, runtime: Contacts, meta: BatchMeta) -> dict[str, Any]:
     """Record up to 1,000 touches; those that were recorded before stay as they are.
 
     What says the same under the same id again within the batch is a `duplicate`; sent again in

@@ -80,8 +80,8 @@ async def test_commands_come_back_from_the_log_with_their_answers() -> None:
         await journal.restore(tx, facts)
     known = await journal.commanded(journal.store, [ROW, "id:k#5", "id:k"])
     assert known == {
-        ROW: Commanded(ROW, "of 3", ADA, first=2, last=3, times=2),
-        "id:k#5": Commanded("id:k#5", "of 4", ADA, first=4, last=4),
+        ROW: Commanded(ROW, "of 3", ADA, last=3, times=2),
+        "id:k#5": Commanded("id:k#5", "of 4", ADA, last=4),
     }
 
 

@@ -89,7 +89,7 @@ async def test_a_deleted_view_leaves_a_stub_whose_count_of_changes_goes_on() -> 
         await runtime.service.handle(assign(ADA))
         seen = await runtime.reader(runtime.domain.projections[0]).get(ADA, Token(ADA, 3))
     assert seen is not None
-    assert seen.rev == 3
+    assert (seen.version, seen.rev) == (3, 3)
 
 
 @pytest.mark.parametrize(

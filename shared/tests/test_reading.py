@@ -121,3 +121,30 @@ async def test_a_view_that_this_release_wrote_and_cannot_read_is_a_bug() -> None
     await store.put_many("card_v1", [wrong])
     with pytest.raises(ValueError, match="valid string"):
         await reading(card, store, Build("card", 1)).get("employee-a")
+
+
+async def park(store: MemoryStore, collection: str, *keys: str) -> None:
+    for key in keys:
+        held = {"_id": f"organization/0/{key}", "stream": key, "keys": [key], "version": 1}
+        await store.put_many(f"{collection}.parked", [held])
+
+
+async def test_a_view_whose_facts_are_set_aside_is_not_said_to_be_none() -> None:
+    """Nor where a stub is left of it: the fact that is set aside may be what makes it again."""
+    store = MemoryStore()
+    await put(store, "card_v1", b=None)
+    await park(store, "card_v1", "a", "b")
+    for key in ("a", "b"):
+        with pytest.raises(UnavailableError, match=f"{key} is parked") as refused:
+            await reader(store, Build("card", 1)).get(key)
+        assert refused.value.slug == "stream-parked"
+
+
+async def test_a_page_names_what_its_own_views_lack_and_not_what_the_next_one_does() -> None:
+    store = MemoryStore()
+    await put(store, "card_v1", a="Ada", b="Bo", c="Cy")
+    await park(store, "card_v1", "b", "c")
+    cards = reader(store, Build("card", 1))
+    first = await cards.page({}, limit=2)
+    assert first.parked == ("b",)
+    assert (await cards.page({}, limit=2, after=first.next_key)).parked == ("c",)

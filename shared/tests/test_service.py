@@ -115,8 +115,8 @@ async def test_if_match_is_checked_against_the_streams_version() -> None:
     async with running(build(tiny_domain())) as runtime:
         await runtime.service.handle(join(ADA))
         with pytest.raises(VersionConflictError, match="at version 1"):
-            await runtime.service.handle(assign(ADA, expected_version=0))
-        assert (await runtime.service.handle(assign(ADA, expected_version=1))).version == 2
+            await runtime.service.handle(assign(ADA, only_at=(0,)))
+        assert (await runtime.service.handle(assign(ADA, only_at=(1,)))).version == 2
 
 
 async def test_racing_decisions_get_versions_of_their_own() -> None:

@@ -62,7 +62,7 @@ class Platform:
         return answer.json()
 
     async def parked(self, stream: str) -> list[dict[str, Any]]:
-        held = (await self.read("/parked"))["parked"]
+        held = (await self.read("/parked?limit=200"))["parked"]
         return [fact for fact in held if fact["stream"] == stream]
 
     async def verified(self) -> dict[str, Any]:

@@ -137,13 +137,13 @@ class Clients:
         self.witness.kinds[command_id] = kinds
         # If-Match: some know the version they looked at, and it may be the present one.
         known = self.witness.versions.get(stream, 0)
-        expected = known if self.random.random() < 0.1 else None
+        only_at = (known,) if self.random.random() < 0.1 else None
         return Request(
             stream=stream,
             command=Act(kinds=kinds),
             actor=command_id,
             id=command_id,
-            expected_version=expected,
+            only_at=only_at,
         )
 
     def _heard(self, requests: list[Request], outcomes: list[Outcome]) -> None:

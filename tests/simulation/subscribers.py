@@ -7,10 +7,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from shared.changes import Changes, Reach
+from shared.changes import Changes, Place
 from shared.log import LogUnavailableError
 from shared.published import Rev, topic_of
 from shared.store import TransientStoreError
+from shared.tail import Tail
 from tests.simulation.process import Slot
 
 if TYPE_CHECKING:
@@ -48,9 +49,10 @@ class Subscriber:
         assert slot.runtime is not None
         runtime = slot.runtime
         projection = runtime.runners[self.view].projection
-        reach = Reach(runtime.log, topic_of(projection))
-        changes = Changes(projection, runtime, reach, runtime.clock)
-        async with aclosing(changes.stream(self.last_id)) as events:
+        tail = Tail(runtime.log, topic_of(projection))
+        changes = Changes(projection, runtime, tail, runtime.clock)
+        place = Place.decode(self.view, self.last_id) if self.last_id else None
+        async with aclosing(changes.stream(place)) as events:
             async for event in events:
                 if event.event == "reset":
                     self.resets += 1

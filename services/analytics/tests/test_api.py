@@ -13,6 +13,7 @@ from httpx2 import ASGITransport, AsyncClient
 
 from services.analytics.main import domain, router, verify, watch, worker_missing
 from services.analytics.sink import MEASURES, MeasuresSink, cells_of, entities_of
+from shared.batch import identity
 from shared.clock import SystemClock
 from shared.events import Envelope, encode
 from shared.events.contacts import CompanyRegistered
@@ -30,7 +31,7 @@ from shared.events.organization import (
 )
 from shared.events.touches import TouchRecorded
 from shared.memory import MemoryLog, MemoryStore
-from shared.projector import Projector
+from shared.projector import DROPPED, Projector
 from shared.published import Build
 from shared.reading import Token
 from shared.runtime import Runtime
@@ -323,6 +324,27 @@ async def test_a_figure_that_was_tampered_with_is_found(world: World) -> None:
     assert len(check.differences) == 2
     assert "opportunity-1" in check.differences[0]
     assert "open/product/product-x/employee-lee" in check.differences[1]
+
+
+async def test_a_fact_that_was_dropped_for_good_is_in_no_figure_and_verify_says_equal(
+    world: World,
+) -> None:
+    facts = recorded(found(LEE, "02-01"), won("70", "05-02"), stream="opportunity-9")
+    await world.append(facts)
+    records = [
+        record
+        for partition, end in (await world.runtime.log.ends("opportunities")).items()
+        async for batch in world.runtime.log.read(partition, 0, end)
+        for record in batch
+    ]
+    (dropped,) = [identity(record) for record in records if record.value == encode(facts[1])]
+    document = {"_id": "measures/there", "sink": "measures", "identity": dropped}
+    await world.runtime.store.put_many(DROPPED, [document])
+    await world.fold()
+    (total,) = (await world.rows(by="total")).values()
+    assert (total["won"], total["open"]) == (2, 2)
+    (check,) = [check async for check in verify(world.runtime)]
+    assert (check.differences, check.skipped) == ([], 1)
 
 
 async def test_progress_and_silence_of_the_worker_are_seen(world: World) -> None:

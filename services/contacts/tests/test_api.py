@@ -183,7 +183,7 @@ async def test_no_company_stands_under_itself_in_bulk_either(
     item = {"stream": "company-1", "type": kind, "command": command}
     (result,) = (await post(client, "/contacts/commands", {"commands": [item]})).json()["results"]
     assert result["status"] == "refused"
-    assert result["problem"]["errors"][0]["pointer"] == "#/parent"
+    assert result["problem"]["errors"][0]["pointer"] == "#/commands/0/command/parent"
 
 
 async def test_leaving_a_company_one_is_not_with_is_refused(client: AsyncClient) -> None:

@@ -111,7 +111,7 @@ async def test_a_row_with_a_date_that_cannot_be_is_refused_and_the_others_are_no
     ]
     answer = await post(client, "opportunities/commands", {"commands": items})
     refused, taken = answer.json()["results"]
-    assert refused["problem"]["errors"][0]["pointer"] == "#/closed_on"
+    assert refused["problem"]["errors"][0]["pointer"] == "#/commands/0/command/closed_on"
     assert taken["status"] == "recorded"
 
 

@@ -83,7 +83,7 @@ async def test_nor_is_one_in_bulk(client: AsyncClient) -> None:
     answer = await client.post("/organization/commands", json={"commands": [item]})
     (result,) = answer.json()["results"]
     assert result["status"] == "refused"
-    assert result["problem"]["errors"][0]["pointer"] == "#/parent"
+    assert result["problem"]["errors"][0]["pointer"] == "#/commands/0/command/parent"
 
 
 async def test_a_unit_is_formed_placed_and_led(client: AsyncClient) -> None:

@@ -1,0 +1,71 @@
+"""Joins the routers of domains to their runtimes, with probes beside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from shared.exports import Exports
+from shared.runtime import Runtime
+from shared.web.edge import Edge
+from shared.web.head import Head
+from shared.web.problems import HANDLERS, no_list
+
+
+def build_app(
+    title: str,
+    runtimes: dict[str, Runtime],
+    routers: Sequence[APIRouter],
+    *,
+    new_id: Callable[[], str],
+    lifespan: Callable[[FastAPI], AsyncIterator[None]] | None = None,
+    ready: Callable[[], Awaitable[dict[str, str]]],
+) -> FastAPI:
+    """Join routers to their runtimes. `ready` names what is not ready yet, with the reason."""
+    wrapped = asynccontextmanager(lifespan) if lifespan is not None else None
+    app = FastAPI(
+        title=title,
+        version="1",
+        lifespan=wrapped,
+        separate_input_output_schemas=False,
+        # The framework's own pages load their files from the internet.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.runtimes = runtimes
+    app.state.tails = {}
+    for handled, answer in HANDLERS.items():
+        app.add_exception_handler(handled, answer)
+    app.add_middleware(Exports, no_list=no_list)
+    app.add_middleware(Head)
+    app.add_middleware(Edge, new_id=new_id)
+    for router in routers:
+        app.include_router(router)
+    app.include_router(_probes(ready))
+    return app
+
+
+def _probes(ready: Callable[[], Awaitable[dict[str, str]]]) -> APIRouter:
+    router = APIRouter(tags=["probes"])
+
+    @router.get("/livez")
+    async def livez() -> dict[str, str]:
+        """The event loop turns. An outage elsewhere never fails this."""
+        return {"status": "ok"}
+
+    @router.get("/readyz")
+    async def readyz() -> Response:
+        """Everything serves; 503 names what does not, and why."""
+        missing = await ready()
+        body = {"status": "ok"} if not missing else {"status": "not ready", "missing": missing}
+        return JSONResponse(body, 503 if missing else 200)
+
+    @router.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
