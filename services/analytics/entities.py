@@ -8,19 +8,28 @@ recorded after it. So figures and views never disagree about how things stand no
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Literal, NamedTuple, TypeVar, assert_never
+from typing import NamedTuple, assert_never
 from zoneinfo import ZoneInfo
 
+from services.analytics.told import (
+    Commitment,
+    Handover,
+    Step,
+    currency_code,
+    overridden,
+    whole,
+    with_late,
+)
 from shared.events import Envelope
 from shared.events.opportunities import (
     FIRST_STAGE,
     LOST,
     WON,
+    CommitmentMade,
+    CommitmentWithdrawn,
     EngagementCorrected,
     OpportunityCorrected,
     OpportunityDiscovered,
@@ -36,55 +45,6 @@ from shared.events.opportunities import (
 )
 from shared.events.touches import TouchRecorded
 
-MONEY_SCALE = 10_000
-NO_CURRENCY = "XXX"  # ISO 4217: no currency is involved.
-_CURRENCY = re.compile(r"[A-Z]{3}")
-# Sums are kept in 64 bits: nine hundred values of this size fit into one day of one cell.
-_MONEY_MAX = 10**16
-
-
-StepKind = Literal["discovered", "advanced", "reopened", "won", "lost"]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The opportunity entered a stage, or was decided. `recorded` stands in for a date unknown."""
-
-    kind: StepKind
-    stage: str
-    on: date | None
-    recorded: date
-    version: int
-    value: int = 0
-    currency: str = ""
-    # Seen, but not real yet (O-02): until it advances or is decided.
-    latent: bool = False
-
-    @property
-    def day(self) -> date:
-        return self.on or self.recorded
-
-    @property
-    def decides(self) -> bool:
-        return self.kind in {"won", "lost"}
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """The opportunity came into other hands. `recorded` stands in for a date unknown."""
-
-    owner: str
-    on: date | None
-    recorded: date
-    version: int
-
-    @property
-    def day(self) -> date:
-        return self.on or self.recorded
-
-
-T = TypeVar("T", bound=Step | Handover)
-
 
 @dataclass(frozen=True, slots=True)
 class Opportunity:
@@ -97,6 +57,7 @@ class Opportunity:
     company: str = ""
     steps: tuple[Step, ...] = ()
     handovers: tuple[Handover, ...] = ()
+    commitments: tuple[Commitment, ...] = ()
 
     @property
     def owners(self) -> list[str]:
@@ -117,7 +78,7 @@ Entity = Opportunity | Touch
 
 def entity_of(fact: Envelope) -> Entity | None:
     """Return the blank entity that a fact belongs to, None where no figure depends on it."""
-    if isinstance(fact.data, OpportunityEvent):
+    if isinstance(fact.data, OpportunityEvent | CommitmentMade | CommitmentWithdrawn):
         return Opportunity(fact.stream)
     if isinstance(fact.data, TouchRecorded):
         return Touch(fact.stream)
@@ -134,15 +95,17 @@ def evolve(entity: Entity, fact: Envelope, zone: ZoneInfo) -> Entity:
     if isinstance(entity, Touch):
         owner = fact.data.employee if isinstance(fact.data, TouchRecorded) else None
         return replace(entity, owner=owner or "", day=fact.day(zone))
+    if isinstance(fact.data, CommitmentMade | CommitmentWithdrawn):
+        return _committed(entity, fact.data, fact.version, _recorded(fact, zone))
     if not isinstance(fact.data, OpportunityEvent):
-        return entity  # What is known about winning it: no figure depends on that.
+        return entity  # What else is known about winning it: no figure depends on that.
     return _evolve_opportunity(entity, fact.data, fact, zone)
 
 
 def _evolve_opportunity(
     known: Opportunity, event: OpportunityEvent, fact: Envelope, zone: ZoneInfo
 ) -> Opportunity:
-    recorded = fact.recorded_at.astimezone(zone).date()
+    recorded = _recorded(fact, zone)
     match event:
         case OpportunityDiscovered():
             known = replace(
@@ -157,7 +120,7 @@ def _evolve_opportunity(
             )
         case StageAdvanced(stage=stage):
             step = Step("advanced", stage, event.on, recorded, fact.version)
-            return replace(known, steps=_with_late(known.steps, step))
+            return replace(known, steps=with_late(known.steps, step))
         case OpportunityReopened(stage=stage):
             step = Step("reopened", stage, event.on, recorded, fact.version)
         case OpportunityWon(value=value, currency=currency):
@@ -176,18 +139,33 @@ def _evolve_opportunity(
     return replace(known, steps=(*known.steps, step))
 
 
-def _with_late(told: tuple[T, ...], new: T) -> tuple[T, ...]:
-    """Add what was told where its date puts it: before what happened later, after discovery."""
-    at = len(told)
-    while at > 0 and new.on is not None and _happened_after(told[at - 1], new.on):
-        at -= 1
-    return (*told[:at], new, *told[at:])
+def _recorded(fact: Envelope, zone: ZoneInfo) -> date:
+    return fact.recorded_at.astimezone(zone).date()
 
 
-def _happened_after(known: Step | Handover, day: date) -> bool:
-    if isinstance(known, Step) and known.kind == "discovered":
-        return False
-    return known.on is not None and known.on > day
+def _committed(
+    known: Opportunity,
+    event: CommitmentMade | CommitmentWithdrawn,
+    version: int,
+    recorded: date,
+) -> Opportunity:
+    match event:
+        case CommitmentMade():
+            told = Commitment(
+                event.seller,
+                event.confidence,
+                event.on,
+                recorded,
+                version,
+                whole(event.amount),
+                currency_code(event.currency),
+                event.close_on,
+            )
+        case CommitmentWithdrawn(seller=seller, on=on):
+            told = Commitment(seller, "commit", on, recorded, version, withdrawn=True)
+        case _:
+            assert_never(event)
+    return replace(known, commitments=with_late(known.commitments, told))
 
 
 def _handed_over(
@@ -198,7 +176,7 @@ def _handed_over(
         # Not an event: the first that anybody says about the owner, who had it all along.
         return replace(known, owner=event.owner)
     handover = Handover(event.owner, event.on, recorded, version)
-    return replace(known, handovers=_with_late(known.handovers, handover))
+    return replace(known, handovers=with_late(known.handovers, handover))
 
 
 def _corrected(
@@ -236,17 +214,6 @@ def _last(steps: Sequence[Step], wanted: Callable[[Step], bool]) -> int | None:
     return next((at for at in reversed(range(len(steps))) if wanted(steps[at])), None)
 
 
-def whole(money: Decimal) -> int:
-    """Return the amount in ten-thousandths of its currency."""
-    if not money.is_finite() or abs(money) > _MONEY_MAX // MONEY_SCALE:
-        raise ValueError(f"{money}: sums of such amounts would not be exact")
-    return int((money * MONEY_SCALE).to_integral_value(ROUND_HALF_UP))
-
-
-def currency_code(currency: str) -> str:
-    return currency if _CURRENCY.fullmatch(currency) else NO_CURRENCY
-
-
 # --- how an entity stood, day by day
 
 
@@ -263,24 +230,14 @@ def periods(known: Opportunity) -> list[Period]:
     """Return how the opportunity stood through time; each day belongs to one period."""
     if not any(step.kind == "discovered" for step in known.steps):
         return []  # Nobody discovered it: facts about nothing that we know.
-    hands = _overridden(known.handovers)
-    stood = _overridden(known.steps)
+    hands = overridden(known.handovers)
+    stood = overridden(known.steps)
     stops = [step.day for step in stood[1:]] + [None]
     return [
         period
         for step, stop in zip(stood, stops, strict=True)
         for period in _in_hands(known, step, stop, hands)
     ]
-
-
-def _overridden(told: Sequence[T]) -> list[T]:
-    """Lay what was told over one another in its order, each from its day on."""
-    stands: list[T] = []
-    for what in told:
-        while stands and stands[-1].day >= what.day:
-            stands.pop()
-        stands.append(what)
-    return stands
 
 
 def _in_hands(
@@ -313,3 +270,25 @@ def cycle_days(known: Opportunity, closing: Step) -> int | None:
         return None
     first = min(step.on for step in engaged if step.on is not None)
     return (closing.on - first).days if first <= closing.on else None
+
+
+class Promise(NamedTuple):
+    """From `start` until before `stop` the seller stood by a commitment."""
+
+    commitment: Commitment
+    start: date
+    stop: date | None
+
+
+def promises(known: Opportunity) -> Iterator[Promise]:
+    """Yield which commitments held when: its seller's own, while it was open and theirs (O-06)."""
+    held = overridden(known.commitments)
+    stops = [*(told.day for told in held[1:]), *([None] if held else [])]
+    for period in periods(known):
+        for told, stop in zip(held, stops, strict=True):
+            if period.step.decides or told.withdrawn or told.seller != period.owner:
+                continue
+            start = max(told.day, period.start)
+            ends = min((day for day in (stop, period.stop) if day is not None), default=None)
+            if ends is None or start < ends:
+                yield Promise(told, start, ends)

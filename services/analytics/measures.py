@@ -16,21 +16,23 @@ from services.analytics.entities import (
     Entity,
     Opportunity,
     Period,
-    Step,
+    Promise,
     Touch,
     cycle_days,
     entity_of,
     evolve,
     periods,
+    promises,
 )
+from services.analytics.told import Step
 from shared.events import Envelope
 
 # Bump it when a measure changes: the new cells are built beside the old ones from the first fact.
-VERSION = 2
+VERSION = 3
 TOPICS = ("opportunities", "touches")
 STREAMS = frozenset({"opportunity", "touch"})
 
-Axis = Literal["owner", "stage", "product", "company", "touch"]
+Axis = Literal["owner", "stage", "product", "company", "touch", "commitment"]
 AXES: tuple[Axis, ...] = get_args(Axis)
 
 
@@ -68,7 +70,34 @@ def contributions(entity: Entity) -> dict[Cell, int]:
         cells.update(_stage_cells(period))
         for cell, amount in _period_cells(entity, period):
             cells[cell] += amount
+    for promise in promises(entity):
+        for cell, amount in _promise_cells(entity, promise):
+            cells[cell] += amount
     return {cell: amount for cell, amount in cells.items() if amount}
+
+
+def _promise_cells(known: Opportunity, promise: Promise) -> Iterator[tuple[Cell, int]]:
+    told = promise.commitment
+    value = closing(told.close_on, known.product)
+    for measure, amount in (
+        (told.confidence, 1),
+        (f"{told.confidence}_{told.currency}", told.amount),
+    ):
+        cell = Cell(measure, told.seller, "commitment", value, promise.start)
+        yield cell, amount
+        if promise.stop is not None:
+            yield cell._replace(day=promise.stop), -amount
+
+
+def closing(day: date | None, product: str) -> str:
+    """Write down when what was committed is to close, and of which product it is."""
+    return f"{day or ''}/{product}"
+
+
+def closes(value: str) -> tuple[date | None, str]:
+    """Read what `closing` has written."""
+    day, _, product = value.partition("/")
+    return (date.fromisoformat(day) if day else None), product
 
 
 def _stage_cells(period: Period) -> dict[Cell, int]:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from shared.events import Envelope, Event
 from shared.events.opportunities import (
+    CommitmentMade,
+    CommitmentWithdrawn,
     EngagementCorrected,
     OpportunityCorrected,
     OpportunityDiscovered,
@@ -78,6 +80,16 @@ def later() -> st.SearchStrategy[Event]:
             reason=st.just("mistaken"),
             on=MAYBE_DAY,
         ),
+        st.builds(
+            CommitmentMade,
+            seller=OWNERS,
+            confidence=st.sampled_from(["commit", "upside"]),
+            amount=VALUES,
+            currency=CURRENCIES,
+            close_on=DAYS,
+            on=MAYBE_DAY,
+        ),
+        st.builds(CommitmentWithdrawn, seller=OWNERS, on=MAYBE_DAY),
         st.builds(EngagementCorrected, stage=STAGES, reason=st.just("mistaken"), on=MAYBE_DAY),
     )
 

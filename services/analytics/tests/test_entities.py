@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from services.analytics.entities import NO_CURRENCY, Opportunity, currency_code, periods
+from services.analytics.entities import Opportunity, periods
 from services.analytics.measures import recompute
 from services.analytics.tests.histories import ZONE
+from services.analytics.told import NO_CURRENCY, currency_code
 from shared.events import Event
 from shared.events.opportunities import (
     EngagementCorrected,

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.analytics.entities import Entity, Opportunity, entity_of, evolve, periods, whole
+from services.analytics.entities import Entity, Opportunity, entity_of, evolve, periods
 from services.analytics.measures import Cell, contributions, difference, recompute
 from services.analytics.tests.histories import ZONE, histories
+from services.analytics.told import whole
 from shared.events import Envelope, Event
 from shared.events.opportunities import (
     EngagementCorrected,

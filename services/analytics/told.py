@@ -1,0 +1,116 @@
+"""What was told of an opportunity with a day: steps, handovers, commitments, in their order. Pure.
+
+What has a date holds from its day on, whenever it is entered; of those of one day the one recorded
+last. What has none stands where it was recorded, and yields to what is recorded after it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal, TypeVar
+
+MONEY_SCALE = 10_000
+NO_CURRENCY = "XXX"  # ISO 4217: no currency is involved.
+_CURRENCY = re.compile(r"[A-Z]{3}")
+# Sums are kept in 64 bits: nine hundred values of this size fit into one day of one cell.
+_MONEY_MAX = 10**16
+
+StepKind = Literal["discovered", "advanced", "reopened", "won", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The opportunity entered a stage, or was decided. `recorded` stands in for a date unknown."""
+
+    kind: StepKind
+    stage: str
+    on: date | None
+    recorded: date
+    version: int
+    value: int = 0
+    currency: str = ""
+    # Seen, but not real yet (O-02): until it advances or is decided.
+    latent: bool = False
+
+    @property
+    def day(self) -> date:
+        return self.on or self.recorded
+
+    @property
+    def decides(self) -> bool:
+        return self.kind in {"won", "lost"}
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """The opportunity came into other hands. `recorded` stands in for a date unknown."""
+
+    owner: str
+    on: date | None
+    recorded: date
+    version: int
+
+    @property
+    def day(self) -> date:
+        return self.on or self.recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """Its seller says what it will bring by when, or no more (O-06); amounts as `whole` says."""
+
+    seller: str
+    confidence: Literal["commit", "upside"]
+    on: date | None
+    recorded: date
+    version: int
+    amount: int = 0
+    currency: str = ""
+    close_on: date | None = None
+    withdrawn: bool = False
+
+    @property
+    def day(self) -> date:
+        return self.on or self.recorded
+
+
+T = TypeVar("T", bound=Step | Handover | Commitment)
+
+
+def with_late(told: tuple[T, ...], new: T) -> tuple[T, ...]:
+    """Add what was told where its date puts it: before what happened later, after discovery."""
+    at = len(told)
+    while at > 0 and new.on is not None and _happened_after(told[at - 1], new.on):
+        at -= 1
+    return (*told[:at], new, *told[at:])
+
+
+def _happened_after(known: Step | Handover | Commitment, day: date) -> bool:
+    if isinstance(known, Step) and known.kind == "discovered":
+        return False
+    return known.on is not None and known.on > day
+
+
+def overridden(told: Sequence[T]) -> list[T]:
+    """Lay what was told over one another in its order, each from its day on."""
+    stands: list[T] = []
+    for what in told:
+        while stands and stands[-1].day >= what.day:
+            stands.pop()
+        stands.append(what)
+    return stands
+
+
+def whole(money: Decimal) -> int:
+    """Return the amount in ten-thousandths of its currency."""
+    if not money.is_finite() or abs(money) > _MONEY_MAX // MONEY_SCALE:
+        raise ValueError(f"{money}: sums of such amounts would not be exact")
+    return int((money * MONEY_SCALE).to_integral_value(ROUND_HALF_UP))
+
+
+def currency_code(currency: str) -> str:
+    return currency if _CURRENCY.fullmatch(currency) else NO_CURRENCY
