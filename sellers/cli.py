@@ -6,7 +6,6 @@ Rule: an error is one line on standard error and a non-zero exit code, never a t
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated
@@ -14,21 +13,16 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from sellers import parking, watching
-from sellers.client import Api
-from sellers.console import console
-from sellers.data_dir import DEFAULT, DataDirError, EngineChoice, read_remembered
+from sellers import parking, reporting, watching
+from sellers.connecting import connect, err, out
+from sellers.data_dir import DEFAULT, EngineChoice
 from sellers.demo.generator import SIZE_MAX
 from sellers.errors import OneLineErrors
-from sellers.report import columns, pipeline_table, rows_of
-from services.analytics.pipeline import By
+from sellers.report import columns
 
-URL = "http://127.0.0.1:8080"
 DIFFERS = 1
 # As long as a server takes that is started again.
 PATIENCE_S, IMPORT_PATIENCE_S = 30.0, 120.0
-
-out, err = console(), console(stderr=True)
 
 app = typer.Typer(
     name="sellers",
@@ -39,18 +33,9 @@ app = typer.Typer(
 )
 imports = typer.Typer(help="Bring in what another system holds.", cls=OneLineErrors)
 parked = typer.Typer(help="Facts that could not be folded, set aside.", cls=OneLineErrors)
-report = typer.Typer(help="Figures, read over HTTP.", cls=OneLineErrors)
 app.add_typer(imports, name="import")
 app.add_typer(parked, name="parked")
-app.add_typer(report, name="report")
-
-
-def default_url() -> str:
-    """Return where the `up` of this folder serves, or where it would."""
-    try:
-        return read_remembered(DEFAULT).url or URL
-    except DataDirError:
-        return URL
+app.add_typer(reporting.report, name="report")
 
 
 def show_version(wanted: bool) -> None:
@@ -91,12 +76,6 @@ def main(
     context.obj = url
     if context.invoked_subcommand is None:
         out.print(context.get_help(), markup=False)
-
-
-def connect(context: typer.Context, *, patience_s: float = 0.0) -> Api:
-    url = context.find_root().obj or default_url()
-    told = lambda reason: err.print(Text(f"waiting: {reason}"))  # noqa: E731
-    return context.with_resource(Api(url, patience_s=patience_s, waiting=told))
 
 
 @app.command()
@@ -328,28 +307,3 @@ def verify(context: typer.Context) -> None:
     """Recompute every view and figure from the log; exit 0 when equal, 1 when something differs."""
     if not watching.verify(connect(context), err, out):
         raise typer.Exit(DIFFERS)
-
-
-@report.command("pipeline")
-def report_pipeline(
-    context: typer.Context,
-    by: Annotated[
-        By, typer.Option(help="What the figures are grouped by; a region is a division of ours.")
-    ] = "stage",
-    as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d"],
-            metavar="DATE",
-            help="As it was at the end of this day, by when things happened.",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A list of objects instead.")] = False,
-) -> None:
-    """Show open, won and lost opportunities, their value, win rate and days to win."""
-    query = {"by": by, "as_of": as_of.date().isoformat() if as_of else None}
-    rows = rows_of(connect(context).get("/analytics/pipeline", query))
-    if as_json:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-    else:
-        out.print(pipeline_table(rows, by))

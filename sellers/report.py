@@ -47,7 +47,7 @@ def pipeline_table(rows: Sequence[Row], by: str) -> Table:
     for row in rows:
         value = number(row.get("value_won"))
         table.add_row(
-            Text(str(row.get("key") or "(none)")),
+            named(row),
             *(f"{row.get(name) or 0:,}" for name in ("count", "open", "won", "lost")),
             f"{value:,.0f}",
             Text(bar(value / largest if largest else Decimal(0)), style="cyan"),
@@ -56,6 +56,77 @@ def pipeline_table(rows: Sequence[Row], by: str) -> Table:
             *filter(None, [in_others(row)]),
         )
     return table
+
+
+def forecast_table(rows: Sequence[Row], by: str) -> Table:
+    """Return one row a key, with a bar for its share of the largest committed amount."""
+    table = columns((by,), ("deals", "committed"))
+    table.title = f"forecast by {by}: what sellers stand by"
+    table.add_column("", min_width=BAR_CELLS)
+    for name in ("deals", "upside"):
+        table.add_column(name, justify="right")
+    if any(row.get("other") for row in rows):
+        table.add_column("in other currencies", justify="right", overflow="fold")
+    largest = max((number(row.get("commit")) for row in rows), default=Decimal(0))
+    for row in rows:
+        value = number(row.get("commit"))
+        others: dict[str, Any] = row.get("other") or {}
+        table.add_row(
+            named(row),
+            f"{row.get('commit_count') or 0:,}",
+            f"{value:,.0f}",
+            Text(bar(value / largest if largest else Decimal(0)), style="cyan"),
+            f"{row.get('upside_count') or 0:,}",
+            f"{number(row.get('upside')):,.0f}",
+            *filter(None, [", ".join(f"{name} {number(v):,.0f}" for name, v in others.items())]),
+        )
+    return table
+
+
+def attainment_table(rows: Sequence[Row], _by: str = "") -> Table:
+    """Return one row a target, with a bar for how far it is reached."""
+    table = columns(("target of", "period", "of"), ("target", "won", ""))
+    table.title = "attainment"
+    table.add_column("", min_width=BAR_CELLS)
+    for name in ("committed", "gap"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        share = number(row.get("percent")) / 100
+        table.add_row(
+            Text(str(row.get("name") or row.get("target") or "(none)")),
+            f"{row.get('period_from')} to {row.get('period_to')}",
+            str(row.get("currency") or "deals won"),
+            f"{number(row.get('amount')):,.0f}",
+            f"{number(row.get('won')):,.0f}",
+            shown(row.get("percent"), " %"),
+            Text(bar(max(Decimal(0), min(share, Decimal(1)))), style="cyan"),
+            f"{number(row.get('committed')):,.0f}",
+            f"{number(row.get('gap')):,.0f}",
+        )
+    return table
+
+
+def yield_table(rows: Sequence[Row], by: str) -> Table:
+    """Return one row a key: what was spent, and what came of it."""
+    table = columns((by,), ("touches", "won", "lost", "won value"))
+    table.title = f"yield by {by}"
+    for name in ("win rate", "days to win", "touches a win", "value a touch"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            named(row),
+            *(f"{row.get(name) or 0:,}" for name in ("touches", "won", "lost")),
+            f"{number(row.get('value_won')):,.0f}",
+            shown(row.get("win_rate"), " %"),
+            shown(row.get("mean_cycle_days")),
+            shown(row.get("touches_per_won")),
+            shown(row.get("value_per_touch")),
+        )
+    return table
+
+
+def named(row: Row) -> Text:
+    return Text(str(row.get("key") or "(none)"))
 
 
 def in_others(row: Row) -> str:

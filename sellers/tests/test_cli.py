@@ -129,6 +129,43 @@ def test_what_was_won_in_other_currencies_is_shown_beside(platform: Platform, ru
     assert line.rstrip().endswith("120 EUR, 1,234,567 KRW")
 
 
+@pytest.mark.parametrize(
+    ("words", "asked", "row", "shown"),
+    [
+        (
+            ("forecast", "--by", "team", "--first", "2026-04-01", "--unit", "unit-1"),
+            "forecast?by=team&from=2026-04-01&unit=unit-1",
+            {"key": "Red", "commit_count": 2, "commit": "1200", "upside": "7"},
+            ("Red", "1,200"),
+        ),
+        (
+            ("attainment", "--on", "2026-04-01"),
+            "attainment?on=2026-04-01",
+            {"name": "Kim", "amount": "200", "won": "100.5", "percent": "50.25", "gap": "99.5"},
+            ("Kim", "50.25 %"),
+        ),
+        (
+            ("yield", "--by", "month"),
+            "yield?by=month",
+            {"key": "2026-04", "touches": 12, "won": 3, "value_per_touch": "8.30"},
+            ("2026-04", "8.30"),
+        ),
+    ],
+)
+def test_what_sellers_stand_by_and_what_came_of_it_are_reports_too(
+    platform: Platform,
+    run: Any,
+    words: tuple[str, ...],
+    asked: str,
+    row: dict[str, Any],
+    shown: tuple[str, ...],
+) -> None:
+    platform.on(f"GET /analytics/{asked}", (200, {"rows": [row]}))
+    (line,) = [line for line in run("report", *words).stdout.splitlines() if shown[0] in line]
+    assert shown[1] in line
+    assert json.loads(run("report", *words, "--json").stdout) == [row]
+
+
 def test_a_report_is_a_table_with_bars_for_people(platform: Platform, run: Any) -> None:
     half = {**ROW, "key": "Half", "value_won": "5002767"}
     platform.on("GET /analytics/pipeline?by=stage", (200, {"rows": [ROW, half]}))

@@ -48,7 +48,7 @@ async def pipeline(
     is in percent. `positions` say which facts of the log are in the figures, `parked_facts` how
     many of those are set aside.
     """
-    figures = await read_figures(runtime, axes_of(by), owner=_employee(seller), at_least=at_least)
+    figures = await read_figures(runtime, axes_of(by), owner=employee(seller), at_least=at_least)
     day = as_of or runtime.today
     rows = report.pipeline(by, figures.cells, figures.organization, day)
     currency = runtime.settings.currency
@@ -65,7 +65,7 @@ async def pipeline(
     }
 
 
-def _employee(seller: str | None) -> str | None:
+def employee(seller: str | None) -> str | None:
     if seller is None or seller.startswith("employee-"):
         return seller
     return f"employee-{seller}"
@@ -81,7 +81,7 @@ async def inflow(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """What was discovered, won and lost in each period."""
-    figures = await read_figures(runtime, ("owner",), owner=_employee(seller), at_least=at_least)
+    figures = await read_figures(runtime, ("owner",), owner=employee(seller), at_least=at_least)
     flows = report.inflow(per, figures.cells, first, last)
     currency = runtime.settings.currency
     return {
@@ -113,7 +113,7 @@ async def touches(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """Touches by seller, unit or period (N-01), each where its employee was on its day."""
-    figures = await read_figures(runtime, ("touch",), owner=_employee(seller), at_least=at_least)
+    figures = await read_figures(runtime, ("touch",), owner=employee(seller), at_least=at_least)
     counts = report.touches(by, figures.cells, figures.organization, first, last)
     return {
         "rows": [
@@ -141,10 +141,10 @@ async def explain(
     own measures (money in ten-thousandths) and adds up to the row;
     `/opportunities/history/<stream>` has the facts of each.
     """
-    owner, row = _employee(seller), Row(by, key)
+    owner, row = employee(seller), Row(by, key)
     figures = await read_figures(runtime, (), owner=owner, row=row, at_least=at_least)
     part_of = report.in_pipeline(by, figures.organization, as_of or runtime.today)
-    return {"by": by, "as_of": as_of, **await _explained(figures, key, part_of, owner)}
+    return {"by": by, "as_of": as_of, **await explained(figures, key, part_of, owner)}
 
 
 @router.get("/inflow/why")
@@ -158,10 +158,10 @@ async def explain_inflow(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The opportunities behind a period of `/analytics/inflow`."""
-    owner, row = _employee(seller), Row(per, key)
+    owner, row = employee(seller), Row(per, key)
     figures = await read_figures(runtime, (), owner=owner, row=row, at_least=at_least)
     part_of = report.in_inflow(per, first, last)
-    return {"per": per, **await _explained(figures, key, part_of, owner)}
+    return {"per": per, **await explained(figures, key, part_of, owner)}
 
 
 @router.get("/touches/why")
@@ -175,13 +175,13 @@ async def explain_touches(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The touches behind a row of `/analytics/touches`, found as those of `/analytics/why` are."""
-    owner, row = _employee(seller), Row(by, key, "touch")
+    owner, row = employee(seller), Row(by, key, "touch")
     figures = await read_figures(runtime, (), owner=owner, row=row, at_least=at_least)
     part_of = report.in_touches(by, figures.organization, first, last)
-    return {"by": by, **await _explained(figures, key, part_of, owner)}
+    return {"by": by, **await explained(figures, key, part_of, owner)}
 
 
-async def _explained(
+async def explained(
     figures: Figures, key: str | None, part_of: PartOf, owner: str | None
 ) -> dict[str, Any]:
     contributing = await asyncio.to_thread(why, part_of, figures.keys, figures.entities, owner)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from services.analytics.entities import Entity
 from services.analytics.measures import STREAMS, Axis, Cell
 from services.analytics.pipeline import Key
 from services.analytics.projections import labels, org_tree
-from services.analytics.sink import MEASURES, behind, entities_of, read_documents, summed
+from services.analytics.sink import (
+    MEASURES,
+    behind,
+    entities_of,
+    entity_from,
+    read_documents,
+    summed,
+)
 from services.analytics.tree import Organization
 from shared import builds
 from shared.projection import Projection
@@ -87,6 +95,14 @@ async def read_figures(
         {cursor["_id"]: cursor["offset"] for cursor in cursors},
         parked,
     )
+
+
+async def read_entities(runtime: Runtime, streams: Collection[str]) -> dict[str, Entity]:
+    """Return what is known of some opportunities or touches."""
+    async with runtime.store.transaction() as tx:
+        collection = (await builds.read(tx, MEASURES)).active.collection
+        found = await tx.get_many(entities_of(collection), sorted(streams))
+    return {stream: entity_from(document) for stream, document in found.items()}
 
 
 async def _everything(reads: Reads, projection: Projection[Any]) -> dict[str, Any]:

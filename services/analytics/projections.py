@@ -7,10 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
+from typing import Literal
 
 from shared.events import Envelope
 from shared.events.contacts import CompanyRegistered
-from shared.events.opportunities import ProductListed
+from shared.events.opportunities import (
+    ForecastFrozen,
+    ProductListed,
+    TargetSet,
+    TargetWithdrawn,
+)
 from shared.events.organization import (
     EmployeeAssigned,
     EmployeeJoined,
@@ -101,4 +108,88 @@ def company_registered(label: Label, event: CompanyRegistered, at: Envelope) -> 
     return replace(label, name=event.name)
 
 
-PROJECTIONS = (org_tree, labels)
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Answers: what is to be reached, by whom or with what, in which period (O-07)?"""
+
+    target: str
+    owner: str | None = None
+    unit: str | None = None
+    product: str | None = None
+    measure: Literal["value_won", "count_won"] = "value_won"
+    amount: Decimal = Decimal(0)
+    currency: str | None = None
+    period_from: date | None = None
+    period_to: date | None = None
+    withdrawn: bool = False
+
+
+targets = Projection(
+    "target",
+    version=1,
+    view=Target,
+    indexes=("owner", "unit", "product"),
+    streams=("target",),
+)
+
+
+@targets.on(TargetSet)
+def target_set(target: Target, event: TargetSet, at: Envelope) -> Target:
+    return Target(target.target, **event.model_dump(exclude={"on"}))
+
+
+@targets.on(TargetWithdrawn)
+def target_withdrawn(target: Target, event: TargetWithdrawn, at: Envelope) -> Target:
+    return replace(target, withdrawn=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one seller stood by, of one opportunity, when a roll-up was frozen."""
+
+    opportunity: str
+    seller: str
+    confidence: Literal["commit", "upside"]
+    amount: Decimal
+    currency: str
+    close_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A roll-up as its owner stood by it, from a day on."""
+
+    on: date | None
+    period_from: date
+    period_to: date
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenForecast:
+    """Answers: what did they stand by, each time that they froze it (O-06)?"""
+
+    frozen_forecast: str
+    owner: str | None = None
+    unit: str | None = None
+    frozen: tuple[Frozen, ...] = ()
+
+
+frozen_forecasts = Projection(
+    "frozen_forecast", version=1, view=FrozenForecast, streams=("forecast",)
+)
+
+
+@frozen_forecasts.on(ForecastFrozen)
+def forecast_frozen(told: FrozenForecast, event: ForecastFrozen, at: Envelope) -> FrozenForecast:
+    lines = tuple(Line(**line.model_dump()) for line in event.lines)
+    frozen = Frozen(event.on, event.period_from, event.period_to, lines)
+    return FrozenForecast(
+        told.frozen_forecast,
+        told.owner or event.owner,
+        event.unit or told.unit,
+        (*told.frozen, frozen),
+    )
+
+
+PROJECTIONS = (org_tree, labels, targets, frozen_forecasts)

@@ -24,12 +24,21 @@ class Organization:
     def __init__(self, nodes: Mapping[str, OrgNode]) -> None:
         self._nodes = nodes
         self._places: dict[tuple[str, date], Place] = {}
+        self._above: dict[tuple[str, date], frozenset[str]] = {}
 
     def place(self, employee: str, day: date) -> Place:
         known = self._places.get((employee, day))
         if known is None:
             known = self._places[employee, day] = self._look_up(employee, day)
         return known
+
+    def belongs(self, employee: str, unit: str, day: date) -> bool:
+        """Whether somebody was in a unit, or in one below it, on a day."""
+        above = self._above.get((employee, day))
+        if above is None:
+            found = frozenset(stream for stream, _ in self._units_above(employee, day))
+            above = self._above[employee, day] = found
+        return unit in above
 
     def _look_up(self, employee: str, day: date) -> Place:
         kinds: dict[str, str] = {}

@@ -1,0 +1,112 @@
+"""`sellers report`: figures, read over HTTP. Rule: what the API did not answer is not computed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from sellers.connecting import connect, out
+from sellers.errors import OneLineErrors
+from sellers.report import (
+    Row,
+    attainment_table,
+    forecast_table,
+    pipeline_table,
+    rows_of,
+    yield_table,
+)
+from services.analytics.forecast import ForecastBy, YieldBy
+from services.analytics.pipeline import By
+
+report = typer.Typer(help="Figures, read over HTTP.", cls=OneLineErrors)
+
+
+def _day(words: str) -> Any:
+    return typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help=words)
+
+
+AsOf = Annotated[
+    datetime | None, _day("As it was at the end of this day, by when things happened.")
+]
+First = Annotated[datetime | None, _day("The first day of the period.")]
+Last = Annotated[datetime | None, _day("Its last day.")]
+AsJson = Annotated[bool, typer.Option("--json", help="A list of objects instead.")]
+Unit = Annotated[str | None, typer.Option(help="Who is in this unit or below it: unit-...")]
+
+
+@report.command("pipeline")
+def pipeline(
+    context: typer.Context,
+    by: Annotated[
+        By, typer.Option(help="What the figures are grouped by; a region is a division of ours.")
+    ] = "stage",
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show open, won and lost opportunities, their value, win rate and days to win."""
+    _show(context, "pipeline", {"by": by, "as_of": as_of}, as_json, pipeline_table)
+
+
+@report.command("forecast")
+def forecast(
+    context: typer.Context,
+    by: Annotated[ForecastBy, typer.Option(help="What it is rolled up by.")] = "seller",
+    first: First = None,
+    last: Last = None,
+    as_of: AsOf = None,
+    unit: Unit = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what sellers stand by, for what closes within a period: nothing is predicted."""
+    query = {"by": by, "from": first, "to": last, "as_of": as_of, "unit": unit}
+    _show(context, "forecast", query, as_json, forecast_table)
+
+
+@report.command("attainment")
+def attainment(
+    context: typer.Context,
+    on: Annotated[datetime | None, _day("Targets whose period this day is in.")] = None,
+    as_of: AsOf = None,
+    unit: Annotated[str | None, typer.Option(help="This unit's targets: unit-...")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show targets and how far each is reached by what was won, and by what is committed."""
+    query = {"on": on, "as_of": as_of, "unit": unit}
+    _show(context, "attainment", query, as_json, attainment_table)
+
+
+@report.command("yield")
+def yields(
+    context: typer.Context,
+    by: Annotated[YieldBy, typer.Option(help="What the figures are grouped by.")] = "seller",
+    first: First = None,
+    last: Last = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was won in a period, and how many touches were spent in it."""
+    query = {"by": by, "from": first, "to": last, "as_of": as_of}
+    _show(context, "yield", query, as_json, yield_table)
+
+
+def _show(
+    context: typer.Context,
+    name: str,
+    asked: dict[str, Any],
+    as_json: bool,
+    table: Callable[[list[Row], str], Table],
+) -> None:
+    query = {
+        word: said.date().isoformat() if isinstance(said, datetime) else said
+        for word, said in asked.items()
+    }
+    rows = rows_of(connect(context).get(f"/analytics/{name}", query))
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        out.print(table(rows, asked.get("by", "")))
