@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from fastapi import FastAPI
+
 from sellers import node
 from shared import events
 from shared.released import EVENTS
@@ -65,8 +67,11 @@ def _taken() -> set[str]:
     """Return what would be hidden: topics, modules, imported names, and where HTTP begins."""
     topics = {topic.name for topic in declared_topics()}
     modules = {path.stem for path in EVENTS.glob("*.py")} | set(PACKAGES)
-    routes = [route for router in node.routers() for route in router.routes]
-    paths = {getattr(route, "path", "/").split("/")[1] for route in routes}
+    # A router that includes another lists none of its routes; the whole API does.
+    api = FastAPI()
+    for router in node.routers():
+        api.include_router(router)
+    paths = {path.split("/")[1] for path in api.openapi()["paths"]}
     return topics | modules | set(PROBES) | set(vars(node)) | set(vars(events)) | paths
 
 
