@@ -29,7 +29,7 @@ endef
 
 .PHONY: help
 help: ## Print this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Install everything into .venv (instant when nothing changed)
@@ -40,8 +40,8 @@ demo: setup ## Start the platform on this machine with sample data: make demo [S
 	@$(BIN)/sellers up --data-dir $(DATA) $(if $(SIZE),--size $(SIZE))
 
 .PHONY: test
-test: lint types contracts ## Check everything that takes seconds: lint, types, contracts, tests
-	@$(BIN)/pytest -m "not kafka and not slow" $(ARGS)
+test: lint types contracts ## Check style, types and contracts; run every test but slow ones and those on Apache Kafka
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not kafka and not slow" $(ARGS)
 
 .PHONY: test-kafka
 test-kafka: setup ## Run all that needs servers on real Apache Kafka (java and mvn, or KAFKA_BOOTSTRAP)

@@ -83,6 +83,8 @@ def _kind(field: dict[str, Any]) -> str:
         return "one of " + ", ".join(f"`{choice}`" for choice in options[0]["enum"])
     if options[0].get("type") == "array":
         return f"list, each {_kind(options[0]['items'])}"
+    if "$ref" in options[0]:
+        return f"`{options[0]['$ref'].rpartition('/')[2]}` (see its schema)"
     return {
         "date": "date",
         "date-time": "instant with offset",

@@ -66,6 +66,13 @@ def header(value: str | None) -> str | None:
     return value
 
 
+def view_name(value: str) -> str:
+    """Refuse what cannot be the name of a view; it travels in an address."""
+    if not value.isidentifier():
+        raise typer.BadParameter(f"{value!r} is no name of a view, as person_card is one")
+    return value
+
+
 @app.callback(invoke_without_command=True)
 def main(
     context: typer.Context,
@@ -218,7 +225,7 @@ def touch(  # noqa: PLR0913, PLR0917 - one for each thing that can be told of a 
         "function": function,
         "about": about,
     }
-    watching.touch(connect(context), told, touch_id, out)
+    watching.touch(connect(context), told, touch_id, err, out)
 
 
 @app.command()
@@ -274,7 +281,10 @@ def parked_dropped(context: typer.Context) -> None:
 
 
 @app.command()
-def rebuild(context: typer.Context, view: Annotated[str, typer.Argument(metavar="VIEW")]) -> None:
+def rebuild(
+    context: typer.Context,
+    view: Annotated[str, typer.Argument(metavar="VIEW", callback=view_name)],
+) -> None:
     """Fold a view again from the first fact, beside the present one; then queries switch."""
     watching.rebuild(connect(context, patience_s=PATIENCE_S), view, err, out)
 
@@ -284,15 +294,16 @@ def topics(
     context: typer.Context,
     apply: Annotated[
         bool,
-        typer.Option("--apply", help="First create what is missing, in the log of SELLERS_KAFKA."),
+        typer.Option(
+            "--apply",
+            help="First create what is missing: in the log of SELLERS_KAFKA, "
+            "else in that of the `sellers up` of ./.data.",
+        ),
     ] = False,
 ) -> None:
     """Compare the partitions of the log's topics with what is declared; exit 1 when they differ."""
     if apply:
-        from sellers.topics import apply_topics  # noqa: PLC0415 - no other command speaks Kafka
-
-        made = apply_topics()
-        out.print(f"created: {', '.join(made)}" if made else "nothing is missing")
+        watching.apply_topics(context.find_root().obj, err, out)
         return
     rows = connect(context).get("/topics")["topics"]
     table = columns(("topic", "keyed by", "keeps"), ("declared", "applied", "records"))

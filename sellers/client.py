@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx2
@@ -110,7 +111,10 @@ class Api:
             ApiError: it was refused, or nobody answers.
 
         """
-        content = None if body is None else orjson.dumps(body)
+        try:
+            content = None if body is None else orjson.dumps(body)
+        except orjson.JSONEncodeError as error:
+            raise ApiError(f"this cannot be sent: {error}", status=OK) from error
         told = {"content-type": "application/json", **(headers or {})}
         return self._send("POST", path, content=content, headers=told)
 
@@ -169,6 +173,9 @@ class Api:
     def _unanswered(self, error: Exception) -> ApiError:
         if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
             return ApiError(f"nothing answers at {self.url}; start it with `sellers up`")
+        if isinstance(error, httpx2.UnsupportedProtocol | httpx2.InvalidURL):
+            # A status, so that nobody waits for another answer.
+            return ApiError(f"{self.url!r} is no address: http://HOST:PORT, please", status=OK)
         if isinstance(error, orjson.JSONDecodeError):
             return ApiError(f"{self.url} is not this platform: it does not answer with JSON")
         return ApiError(f"{self.url} broke off: {str(error) or type(error).__name__}")
@@ -185,6 +192,8 @@ def refused(answer: httpx2.Response) -> ApiError:
     if (after := answer.headers.get("retry-after", "")).isdigit():
         problem["retry_after_s"] = int(after)
     what = problem.get("detail") or problem.get("title") or answer.reason_phrase
+    if what == HTTPStatus.NOT_FOUND.phrase:
+        what = f"{answer.url} is no address of this platform"
     for named in problem.get("errors", ()):
         # A refusal names its field apart from the sentence.
         if str(named.get("pointer", "")) not in str(what):

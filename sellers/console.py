@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 PLAIN_STEPS = 10
 PLAIN_COLUMNS = 160
 SAY_AGAIN_S = 15.0
+MOMENT_S = 1.0
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -88,6 +90,21 @@ class UpConsole:
             if self._status is not None:
                 self._status.stop()
                 self._status = None
+
+
+@contextmanager
+def waiting(on: Console, what: str) -> Iterator[None]:
+    """Say what is waited for once it takes more than a moment; on a terminal something moves."""
+    status = on.status(Text(what))
+    saying = status.start if on.is_terminal else lambda: on.print(Text(what))
+    late = threading.Timer(MOMENT_S, saying)
+    late.start()
+    try:
+        yield
+    finally:
+        late.cancel()
+        late.join()
+        status.stop()
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ValidationError
 
+from shared.errors import causes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -145,5 +147,8 @@ def read_remembered(path: Path) -> Remembered:
         return Remembered.model_validate_json((path / STATE).read_bytes())
     except FileNotFoundError:
         return Remembered()
-    except (OSError, ValidationError) as error:
-        raise DataDirError(f"{path / STATE} cannot be read: {str(error).splitlines()[0]}") from None
+    except OSError as error:
+        raise DataDirError(f"{path / STATE} cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        found = [": ".join((*place, why)) for place, why in causes(error)]
+        raise DataDirError(f"{path / STATE} cannot be read: {'; '.join(found)}") from None

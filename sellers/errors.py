@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
 import traceback
@@ -52,6 +53,9 @@ class OneLineErrors(TyperGroup):
 
         if not standalone_mode:
             return run()
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # Names are in any script; a terminal that lacks it shows their code points.
+            sys.stdout.reconfigure(errors="backslashreplace")
         sys.exit(exit_code(run))
 
 
@@ -89,4 +93,6 @@ def kept(error: Exception) -> str:
 
 def complain(message: str) -> None:
     """Say it in one line, whatever the message holds."""
-    typer.echo(f"sellers: {' '.join(message.split())}", err=True)
+    # What pydantic sets before the words of whoever checked a value is news to nobody.
+    told = message.replace("Value error, ", "")
+    typer.echo(f"sellers: {' '.join(told.split())}", err=True)

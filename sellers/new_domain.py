@@ -25,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 NAME = re.compile(r"[a-z]{3,20}")
 PUBLISHED = "\n  # Published views"
 LANGUAGE = "__init__.py"
+VOWELS = "aeiou"
 PACKAGES = ("services", "shared", "sellers", "tests")
 PROBES = ("livez", "readyz", "metrics", "docs", "openapi")
 
@@ -77,7 +78,8 @@ def _taken() -> set[str]:
 
 def rendered(template: Path, name: str, one: str) -> str:
     text = template.read_text(encoding="utf-8")
-    words = {"domain": name, "one": one, "Domain": name.capitalize(), "One": one.capitalize()}
+    words = {"domain": name, "one": one, "a": "an" if one[0] in VOWELS else "a"}
+    words |= {placeholder.capitalize(): word.capitalize() for placeholder, word in words.items()}
     for placeholder, word in words.items():
         text = text.replace(f"@{placeholder}@", word)
     return text

@@ -17,6 +17,7 @@ import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
+from sellers.description import describe
 from services.analytics import main as analytics
 from services.calendar import main as calendar
 from services.contacts import main as contacts
@@ -40,7 +41,7 @@ from shared.observability import (
 )
 from shared.repair import publish_views_again, repair_log
 from shared.runtime import Runtime
-from shared.settings import Settings
+from shared.settings import Settings, SettingsError, load
 from shared.topics import load_topics
 from shared.web import build_app
 from shared.web.protocol import Protocol
@@ -180,6 +181,7 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
         lifespan=lifespan,
         ready=node.missing,
     )
+    describe(app)
     app.state.verifiers = [lambda: analytics.verify(node.runtimes["analytics"])]
     return app
 
@@ -225,7 +227,10 @@ def serve(node: Node) -> None:
 
 
 def main() -> None:
-    settings = Settings()
+    try:
+        settings = load()
+    except SettingsError as error:
+        sys.exit(f"node: {error}")
     configure_logs(settings.log_level)
     serve(Node(settings))
 

@@ -3,33 +3,74 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 
-from pydantic import ValidationError
-
+from sellers.data_dir import DEFAULT, DataDirError, read_remembered
 from sellers.errors import CommandError
+from sellers.processes import HOST
 from shared.kafka import log_of
 from shared.log import LogUnavailableError, TopicMismatchError
-from shared.settings import Settings
+from shared.settings import Settings, SettingsError, load
 from shared.topics import load_topics
 
 WAIT_S = 10.0
+WHICH = "SELLERS_KAFKA"
 
 
-def apply_topics() -> list[str]:
-    """Create what is missing in the log of `SELLERS_KAFKA`; return the names.
+def settings_of(url: str | None) -> Settings:
+    """Return how to reach the log: as the environment says, else that of the `up` of this folder.
+
+    Raises:
+        CommandError: a setting cannot be, or only a platform elsewhere was named, by its `url`.
+
+    """
+    try:
+        if WHICH in os.environ:
+            return load()
+        here = read_remembered(DEFAULT)
+        if url is not None and url.rstrip("/") != here.url:
+            raise CommandError(f"which log {url} writes to is not known here: say {WHICH}")
+        if here.log_port is None:
+            return load()
+        engine = "kafka" if here.engine == "kafka" else "embedded"
+        return load(kafka=f"{HOST}:{here.log_port}", engine=engine)
+    except (SettingsError, DataDirError) as error:
+        raise CommandError(str(error)) from error
+
+
+def apply_topics(settings: Settings) -> list[str]:
+    """Create what is missing in the log; return the names.
 
     Raises:
         CommandError: no broker answers, or a topic that exists is not as declared: partitions are
             never added behind anybody's back, for then a stream would go on in another one.
 
     """
+    heard = LastWord()
     try:
-        settings = Settings()
-        return asyncio.run(_apply(settings))
-    except ValidationError as error:
-        raise CommandError("; ".join(found["msg"] for found in error.errors())) from error
-    except (LogUnavailableError, TopicMismatchError) as error:
+        with heard:
+            return asyncio.run(_apply(settings))
+    except LogUnavailableError as error:
+        why = f"{error}: {heard.said}" if heard.said else str(error)
+        raise CommandError(f"{why} ({WHICH} says where the log is)") from error
+    except (TopicMismatchError, SettingsError) as error:
         raise CommandError(str(error)) from error
+
+
+class LastWord(logging.Handler):
+    """Takes what the client logs of each of its tries: only the last one is worth a line."""
+
+    said = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said = record.getMessage()
+
+    def __enter__(self) -> None:
+        logging.getLogger("aiokafka").addHandler(self)
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("aiokafka").removeHandler(self)
 
 
 async def _apply(settings: Settings) -> list[str]:

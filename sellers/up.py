@@ -19,6 +19,7 @@ from sellers.opening import Opening
 from sellers.processes import HOST, EngineError
 from sellers.signals import Signals, StopAskedError
 from sellers.supervisor import CrashedTooOftenError, StartFailedError, Supervisor
+from shared.settings import SettingsError, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,9 +50,10 @@ def up(options: Options) -> int:
     console = UpConsole()
     data_dir = DataDir(options.data_dir)
     try:
+        load()  # what the node and the worker would refuse, once everything else runs
         with data_dir.held(), Signals() as signals:
             return Machine(options, data_dir, signals, console).run()
-    except (DataDirError, UnusableError, EngineError) as error:
+    except (SettingsError, DataDirError, UnusableError, EngineError) as error:
         console.rest()
         console.line(f"sellers up: {error}", "bold red")
         return FAILED

@@ -10,7 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from sellers.client import ApiError
-from sellers.console import progress_bar
+from sellers.console import progress_bar, waiting
 from sellers.errors import CommandError
 from sellers.report import rows_of
 from shared.clock import SystemClock
@@ -30,7 +30,7 @@ NOT_FOUND = 404
 PERSON = "person-somebody"
 
 
-def touch(api: Api, told: dict[str, Any], touch_id: str | None, out: Console) -> None:
+def touch(api: Api, told: dict[str, Any], touch_id: str | None, err: Console, out: Console) -> None:
     """Send a touch and print where it went; a view that has not folded it is waited for."""
     given = {name: value for name, value in told.items() if value is not None}
     if "person" not in given:
@@ -42,7 +42,8 @@ def touch(api: Api, told: dict[str, Any], touch_id: str | None, out: Console) ->
     seconds = time.monotonic() - began
     tree = Tree(Text(f"touch {given['channel']} with {given['person']}: {given.get('subject')}"))
     tree.add(Text(f"event     {sent['stream']} (id {name}), recorded in {seconds * 1000:.0f} ms"))
-    trace = until(lambda: reached(api, sent["stream"]))
+    with waiting(err, "waiting until every view has folded it"):
+        trace = until(lambda: reached(api, sent["stream"]))
     if trace is None:
         tree.add(Text("position  not in the log yet: it is recorded, and published later"))
         out.print(tree)
@@ -53,7 +54,8 @@ def touch(api: Api, told: dict[str, Any], touch_id: str | None, out: Console) ->
         place = f"{view['domain']}.{view['collection']}"
         folded = "" if view["folded_version"] else "  (not folded yet)"
         tree.add(Text(f"view      {place}: {', '.join(view['keys'])}{folded}"))
-    tree.add(Text(f"figure    {figure(api, before)}"))
+    with waiting(err, "waiting for the figures"):
+        tree.add(Text(f"figure    {figure(api, before)}"))
     out.print(tree)
 
 
@@ -123,19 +125,31 @@ def rebuild(api: Api, view: str, err: Console, out: Console) -> None:
 def verify(api: Api, err: Console, out: Console) -> bool:
     """Show every check as it is done; return whether all is equal."""
     verdict: dict[str, Any] | None = None
-    for line in api.lines("/verify"):
-        if "equal" in line:
-            verdict = line
-            break
-        told = f"{line['name']}: {line['checked']:,} checked"
-        differing = len(line["differences"])
-        err.print(Text(told + (f", {differing} differ" if differing else "")))
+    with waiting(err, "folding the log again"):
+        for line in api.lines("/verify"):
+            if "equal" in line:
+                verdict = line
+                break
+            told = f"{line['name']}: {line['checked']:,} checked"
+            differing = len(line["differences"])
+            err.print(Text(told + (f", {differing} differ" if differing else "")))
     if verdict is None:
         raise CommandError("the verification broke off; see the node's log")
     for difference in verdict["differences"]:
         out.print(Text(f"differs: {difference}"))
     out.print("equal" if verdict["equal"] else "not equal")
     return bool(verdict["equal"])
+
+
+def apply_topics(url: str | None, err: Console, out: Console) -> None:
+    """Create the topics that the log lacks, and say which."""
+    from sellers import topics  # noqa: PLC0415 - no other command speaks Kafka
+
+    settings = topics.settings_of(url)
+    with waiting(err, f"comparing topics with the log at {settings.kafka}"):
+        made = topics.apply_topics(settings)
+    told = f"created: {', '.join(made)}" if made else "nothing is missing"
+    out.print(Text(f"{told} in the log at {settings.kafka}"))
 
 
 def import_crm(
@@ -160,8 +174,10 @@ def import_crm(
         summary = importing.import_crm(
             directory, api, mapping, report_path, progress, source=source, batch=batch
         )
+    recorded = time.monotonic()
     with progress_bar(err, "folding") as progress:
         importing.wait_until_folded(api, progress)
+    summary.seconds_folding = time.monotonic() - recorded
     return summary
 
 
@@ -169,6 +185,9 @@ def show_import(summary: Summary, out: Console) -> None:
     out.print(summary.table())
     for note in summary.notes:
         out.print(Text(note))
-    rows = f"{summary.findings:,} rejected or repaired values" if summary.findings else "no remarks"
-    out.print(Text(f"{rows}: {summary.report}"))
-    out.print(f"{summary.facts:,} facts recorded in {summary.seconds:.1f} s")
+    values = f"{summary.findings:,} values were repaired or rejected, each told"
+    out.print(Text(f"{values if summary.findings else 'nothing is told'} in {summary.report}"))
+    out.print(
+        f"{summary.facts:,} facts recorded in {summary.seconds:.1f} s, "
+        f"folded into every view and figure {summary.seconds_folding:.1f} s later"
+    )

@@ -111,6 +111,17 @@ async def begin(store: Store, projection: Projection[Any]) -> Build:
     return builds.coming
 
 
+async def renew(projection: Projection[Any], build: Build, tx: Transaction) -> None:
+    """Begin anew what is built beside this build: it may have folded what is now left out."""
+    document = await tx.get(BUILDS, projection.name)
+    held = first(projection) if document is None else Builds.of(document)
+    if held.coming is None or held.coming == build:
+        return
+    fresh = held.coming._replace(generation=held.coming.generation + 1)
+    after = Builds(held.active, fresh, (*held.leaving, held.coming))
+    await tx.put_many(BUILDS, [after.document()])
+
+
 async def switch(store: Store, projection: Projection[Any], build: Build) -> Builds:
     """Let queries read this build from now on, if it is still the one to come."""
 

@@ -6,13 +6,13 @@ Each domain declares its section; what the file leaves out keeps the value writt
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.errors import SellersError
+from shared.errors import SellersError, causes
 
 S = TypeVar("S", bound="Section")
 
@@ -47,7 +47,7 @@ def read(path: Path | None, sections: Mapping[str, type[Section]]) -> dict[str, 
         try:
             found[name] = section.model_validate(told.get(name, {}))
         except ValidationError as error:
-            wrong += [f"{'.'.join((name, *place))}: {why}" for place, why in _causes(error)]
+            wrong += [f"{'.'.join((name, *place))}: {why}" for place, why in causes(error)]
     if wrong:
         raise DefaultsError("; ".join(f"{path}: {what}" for what in sorted(wrong)))
     return found
@@ -58,11 +58,6 @@ def _parsed(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DefaultsError(f"{path}: {error}") from error
-
-
-def _causes(error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
-    for cause in error.errors():
-        yield tuple(map(str, cause["loc"])), cause["msg"]
 
 
 def document(sections: Mapping[str, type[Section]]) -> str:

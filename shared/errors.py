@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
+
+from pydantic import ValidationError
 
 
 class SellersError(Exception):
@@ -66,3 +69,9 @@ class UnavailableError(SellersError):
         super().__init__(detail)
         self.slug = slug
         self.retry_after_s = retry_after_s
+
+
+def causes(error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what does not fit a schema: each place, and why in the words of whoever checked it."""
+    for found in error.errors(include_url=False, include_input=False):
+        yield tuple(map(str, found["loc"])), found["msg"].removeprefix("Value error, ")

@@ -36,9 +36,14 @@ _columns: ContextVar[list[str] | None] = ContextVar("columns", default=None)
 
 def note_columns(view: type[Any]) -> None:
     """Say of which views the list is that is being answered."""
+    note_names(field.name for field in fields(view))
+
+
+def note_names(names: Iterable[str]) -> None:
+    """Say which names every row has of the list that is being answered."""
     noted = _columns.get()
     if noted is not None:
-        noted[:] = [field.name for field in fields(view)]
+        noted[:] = names
 
 
 class BrokenListError(Exception):

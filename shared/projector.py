@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -95,6 +96,13 @@ class Collections:
         return (*kept, self.dirty, self.unpublished)
 
 
+InTransaction = Callable[[Transaction], Awaitable[None]]
+
+
+async def nothing(_tx: Transaction) -> None:
+    """What a transaction does besides, where there is nothing to do."""
+
+
 async def never(_reads: Reads) -> bool:
     return False
 
@@ -115,6 +123,8 @@ class Projector:
     refold_on_mismatch: bool = False
     # Says whether what this folds into was dropped; asked where a cursor is missing.
     dropped: Callable[[Reads], Awaitable[bool]] = never
+    # Begins anew, in the transaction that leaves a fact out for good, what is built beside this.
+    renew: InTransaction = nothing
     # Hears why the same batch fails again and again, and None when that is over.
     report: Callable[[str | None], None] = lambda _reason: None
     _tries: int = 0
@@ -291,15 +301,19 @@ class Projector:
         read: Sequence[tuple[Record, Envelope | UndecodableError]],
         heads: dict[str, Head],
         park: str | None = None,
+        folds: int = 0,
     ) -> Batch:
-        """Take every record in memory, from what the transaction's snapshot holds."""
+        """Take every record in memory, from what the transaction's snapshot holds.
+
+        With a reason to park, the first `folds` records are folded and the rest is set aside.
+        """
         dropped = await dropped_by(tx, self.sink.name)
         now = timestamp(self.clock.now())
         batch = Batch(self.sink, self.sink.begin(), heads, now, dropped)
         facts = [fact for _, fact in read if isinstance(fact, Envelope)]
         await batch.folding.load(tx, _unfolded(facts, heads))
-        for record, fact in read:
-            batch.step(record, fact, park)
+        for place, (record, fact) in enumerate(read):
+            batch.step(record, fact, park if place >= folds else None)
         return batch
 
     async def _check_cursors(self, tx: Transaction, spans: Sequence[Span]) -> None:
@@ -356,20 +370,8 @@ class Projector:
             )
 
     async def unpark(self, stream: str) -> int:
-        """Try the parked facts of one stream again, in version order; return how many are left.
-
-        One transaction reads the list and folds it: a fact parked meanwhile cannot be lost.
-        """
-        try:
-            async with self.store.transaction() as tx:
-                batch = await self._refolded(tx, stream)
-        except (TransientStoreError, DuplicateKeyError):
-            raise
-        except StoreError as error:  # What could not be written still cannot: all stays parked.
-            log.warning("replayed_in_vain", stream=stream, reason=str(error))
-            return await self.store.count(self.names.parked, {"stream": stream})
-        batch.folding.committed()
-        return len(batch.parked)
+        """Try the parked facts of one stream again, in version order; return how many are left."""
+        return await self._refold(stream)
 
     async def drop(self, stream: str, position: str, *, reason: str, by: str) -> int:
         """Leave a parked record out for good, here and in every rebuild; return how many are left.
@@ -380,33 +382,61 @@ class Projector:
             NotFoundError: nothing of that stream is parked at that position.
 
         """
-        async with self.store.transaction() as tx:
-            held = await tx.get(self.names.parked, position)
-            if held is None or held["stream"] != stream:
-                raise NotFoundError(f"{self.sink.collection} holds nothing of {stream} there")
-            record, _ = _unparked(held)
-            document = {
-                "_id": f"{self.sink.name}/{position}",
-                "sink": self.sink.name,
-                "identity": identity(record),
-                **{name: held[name] for name in ("stream", "version", "fact", "value")},
-                "parked_for": held["reason"],
-                "reason": reason,
-                "by": by,
-                "dropped_at": timestamp(self.clock.now()),
-            }
-            await tx.put_many(DROPPED, [document])
-            batch = await self._refolded(tx, stream)
-        batch.folding.committed()
+        left = await self._refold(stream, partial(self._leave_out, stream, position, reason, by))
         log.warning("fact_dropped", sink=self.sink.name, stream=stream, position=position, by=by)
-        return len(batch.parked)
+        return left
 
-    async def _refolded(self, tx: Transaction, stream: str) -> Batch:
+    async def _leave_out(
+        self, stream: str, position: str, reason: str, by: str, tx: Transaction
+    ) -> None:
+        held = await tx.get(self.names.parked, position)
+        if held is None or held["stream"] != stream:
+            raise NotFoundError(f"{self.sink.collection} holds nothing of {stream} there")
+        record, _ = _unparked(held)
+        document = {
+            "_id": f"{self.sink.name}/{position}",
+            "sink": self.sink.name,
+            "identity": identity(record),
+            **{name: held[name] for name in ("stream", "version", "fact", "value")},
+            "parked_for": held["reason"],
+            "reason": reason,
+            "by": by,
+            "dropped_at": timestamp(self.clock.now()),
+        }
+        await tx.put_many(DROPPED, [document])
+        await self.renew(tx)
+
+    async def _refold(self, stream: str, begin: InTransaction = nothing) -> int:
+        """Fold what is parked of a stream as far as it can be written; return how many are left.
+
+        One transaction reads the list and folds it: a fact parked meanwhile cannot be lost. Where
+        the store does not take all of them, half as many are tried, down to the one to blame.
+        """
+        held = await self.store.count(self.names.parked, {"stream": stream})
+        folds, park = held, None
+        while True:
+            try:
+                async with self.store.transaction() as tx:
+                    await begin(tx)
+                    batch = await self._refolded(tx, stream, park, folds)
+            except (TransientStoreError, DuplicateKeyError):
+                raise  # Not the facts are to blame: somebody tries again.
+            except StoreError as error:
+                if park and not folds:
+                    raise  # Not even what sets it aside can be written: it is the store.
+                folds, park = folds // 2, f"cannot be written: {error}"
+                continue
+            batch.folding.committed()
+            if park is None or not folds:
+                return len(batch.parked)
+            begin, folds, park = nothing, len(batch.parked), None
+
+    async def _refolded(self, tx: Transaction, stream: str, park: str | None, folds: int) -> Batch:
         held = await tx.find(self.names.parked, {"stream": stream})
         head = Head.of(stream, await tx.get(self.names.heads, stream))
         head.parked = False
         read = sorted(map(_unparked, held), key=_by_version)
-        batch = await self._stepped(tx, read, {stream: head})
+        batch = await self._stepped(tx, read, {stream: head}, park, folds)
         batch.touched[stream] = head
         since = {document["_id"]: document["parked_at"] for document in held}
         for document in batch.parked:  # What was tried in vain has not been parked just now.

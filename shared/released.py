@@ -15,7 +15,7 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 import orjson
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BaseModel
 
 from shared.clock import derived_id
 from shared.compatibility import Schema, breaks
@@ -51,16 +51,21 @@ BY_NAME: dict[str, str] = {
 }
 # Fields that name another stream do so by its kind.
 NAMES_A = {
+    "asked_by": "employee",
+    "coach": "employee",
     "contacts.executive": "employee",
     "contacts.into": "person",
     "contacts.other": "person",
     "contacts.parent": "company",
     "contacts.survivor": "person",
+    "division": "unit",
+    "introduced_by": "unit",
     "organization.calendar": "workcalendar",
     "organization.parent": "unit",
     "organization.receiver": "employee",
     "organization.substitute": "employee",
     "owner": "employee",
+    "reached_through": "person",
     "seller": "employee",
     **{kind: kind for kind in ("company", "employee", "opportunity", "person", "product", "unit")},
 }
@@ -129,6 +134,11 @@ def _said(topic: str, name: str, kind: Any) -> Any:
         return options[0]
     if NoneType in get_args(kind):
         return _said(topic, name, options[0])
+    if get_origin(kind) is tuple:
+        return (_said(topic, name, get_args(kind)[0]),)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        fields = kind.model_fields.items()
+        return kind(**{name: _said(topic, name, field.annotation) for name, field in fields})
     if kind is not str:
         return BY_TYPE[kind]
     other = NAMES_A.get(f"{topic}.{name}") or NAMES_A.get(name)

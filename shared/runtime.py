@@ -209,6 +209,7 @@ class ProjectionRunner:
             await self._prepare(build)
             projector = self.runtime.projector(ViewSink(self.projection, build.collection))
             projector.dropped = partial(builds.is_dropped, self.projection, build)
+            projector.renew = partial(builds.renew, self.projection, build)
             self.runtime.tasks.start(f"fold {build.collection}", projector.run)
             self._folding.add(build)
 
@@ -224,7 +225,9 @@ class ProjectionRunner:
 
         Not whether nothing is left to fold: under a steady load something always is.
         """
-        ahead = await self._ends() | await self._cursors(active)
+        ends, cursors = await self._ends(), await self._cursors(active)
+        # A log that was restored shorter than what was folded of it can be passed at its end.
+        ahead = {at: min(cursors.get(at, end), end) for at, end in ends.items()}
         chase = self._chase
         if chase is None or chase.build != coming:
             chase = self._chase = Chase(coming, ahead, _now())
@@ -321,7 +324,10 @@ class Runtime:
             if runner.projection.published:
                 self._publish_views(runner)
         for policy in self.domain.policies:
-            self.tasks.start(f"policy {policy.name}", partial(self._run_policy, policy))
+            sink = PolicySink(policy, self.service.decisions, self.publisher.announce)
+            # One projector through all restarts: whoever reports a failure takes it back, too.
+            run = partial(self._run_policy, sink, self.projector(sink))
+            self.tasks.start(f"policy {policy.name}", run)
         for timer in self.timers.values():
             self.tasks.start(f"timer {timer.timer.name}", timer.run)
 
@@ -336,11 +342,10 @@ class Runtime:
         self.tasks.start(f"publish views.{runner.projection.name}", views.run)
         self.tasks.start(f"read back views.{runner.projection.name}", views.read_back)
 
-    async def _run_policy(self, policy: Any) -> None:
-        sink = PolicySink(policy, self.service.decisions, self.publisher.announce)
+    async def _run_policy(self, sink: PolicySink, projector: Projector) -> None:
         await sink.register(self.store, self.log)
         await self.service.ready.wait()
-        await self.projector(sink).run()
+        await projector.run()
 
     async def _open_when_caught_up(self) -> None:
         """Let decisions in once the keeper has reached where the log ended when we started."""

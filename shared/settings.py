@@ -6,15 +6,24 @@ A misspelt name is refused at start, with the names that exist.
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.errors import SellersError, causes
+
 PREFIX = "SELLERS_"
+BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/\[\]]+)(:(?P<port>[0-9]{1,5}))?")
+PORT_MAX = 65_535
+
+
+class SettingsError(SellersError):
+    """The environment cannot be used as it is; names each setting and the cause."""
 
 
 class Settings(BaseSettings):
@@ -31,7 +40,7 @@ class Settings(BaseSettings):
     )
     kafka_sasl_username: str = Field("", description="who this process is to the brokers")
     kafka_sasl_password: SecretStr = Field(SecretStr(""), description="its password there")
-    kafka_ca_file: Path | None = Field(
+    kafka_ca_file: FilePath | None = Field(
         None, description="certificates of whoever signed the brokers'; none: the system's"
     )
     mongo: str = Field("mongodb://127.0.0.1:27017", description="MongoDB's connection string")
@@ -48,7 +57,7 @@ class Settings(BaseSettings):
     currency: str = Field(
         "USD", pattern="^[A-Z]{3}$", description="the company's currency, ISO 4217"
     )
-    defaults_file: Path | None = Field(
+    defaults_file: FilePath | None = Field(
         None, description="the company's rules and numbers, TOML; none: as deploy/defaults.toml"
     )
     data_dir: Path = Field(Path(".data"), description="where this process may keep files")
@@ -59,6 +68,15 @@ class Settings(BaseSettings):
     parked_max: int = Field(50, ge=0, description="parked streams in a minute before folding stops")
     read_wait_s: float = Field(5.0, ge=0, le=30, description="how long a read waits to be fresh")
     drain_s: float = Field(5.0, ge=0, le=60, description="how long a shutdown waits for the log")
+
+    @field_validator("kafka")
+    @classmethod
+    def _names_brokers(cls, servers: str) -> str:
+        for server in servers.split(","):
+            named = BROKER.fullmatch(server)
+            if named is None or not 0 < int(named["port"] or PORT_MAX) <= PORT_MAX:
+                raise ValueError(f"{server!r} is no broker's host:port")
+        return servers
 
     @field_validator("zone_name")
     @classmethod
@@ -90,6 +108,24 @@ class Settings(BaseSettings):
     @cached_property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.zone_name)
+
+
+def load(**given: Any) -> Settings:
+    """Return the settings of the environment, with what is `given` in their place.
+
+    Raises:
+        SettingsError: naming everything that is wrong, not only the first.
+
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_said(place, why) for place, why in causes(error))) from None
+
+
+def _said(place: tuple[str, ...], why: str) -> str:
+    name = "".join(place[:1]).upper()
+    return why if not name else f"{PREFIX}{name.removeprefix(PREFIX)}: {why}"
 
 
 # Read by the command line and by the tests, not by services.

@@ -53,7 +53,7 @@ def import_crm(
     if not isinstance(mapping, Mapping):
         mapping = load_mapping(mapping, source=source)
     files = _files(directory, mapping)
-    path = report_path or _default_report(mapping)
+    path = (report_path or _default_report(mapping)).absolute()
     _keep_apart(path, [told_by, *(file.path for file in files.values())])
     with ExitStack() as stack:
         report = stack.enter_context(Report(path))
@@ -165,11 +165,12 @@ class Import:
         """Note what the platform made of a command."""
         name, table = self._table
         status = str(result["status"])
-        what = table.file if told.mirrored.own else f"{table.file}: named in it"
-        counts = self.summary.of(what)
+        own = told.mirrored.own
+        what = table.file if own else f"named in {table.file}"
+        counts = self.summary.of(what, named=not own)
         counts.count(status)
         self.summary.facts += int(result.get("recorded", 0))
-        if told.mirrored.own:
+        if own:
             self._step()
         else:
             counts.read += 1

@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from sellers.importing.errors import MappingError
+from shared.errors import causes
 
 BUILT_IN = Path(__file__).parent / "mappings"
 DEFAULT = BUILT_IN / "crm_sales.yaml"
@@ -292,13 +293,5 @@ def load_mapping(path: Path | None = None, *, source: str | None = None) -> Mapp
     try:
         return Mapping.model_validate(document)
     except ValidationError as error:
-        raise MappingError(f"{path}: {_said(error)}") from error
-
-
-def _said(error: ValidationError) -> str:
-    found = []
-    for one in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(step) for step in one["loc"])
-        what = one["msg"].removeprefix("Value error, ")
-        found.append(f"{where}: {what}" if where else what)
-    return "; ".join(found)
+        found = [": ".join(filter(None, (".".join(at), why))) for at, why in causes(error)]
+        raise MappingError(f"{path}: {'; '.join(found)}") from error

@@ -17,6 +17,10 @@ from sellers.importing.errors import CrmImportError
 from sellers.importing.values import Finding
 
 COLUMNS = ("file", "line", "field", "value", "reason", "action")
+LEGEND = (
+    "each row read is one of: recorded, new to us; unchanged, known already;\n"
+    "duplicate, imported before just so; rejected. repaired: some value of it was"
+)
 # A spreadsheet would compute such a value instead of showing it. A negative number does no harm.
 _FORMULA = re.compile(r"[=+@\t\r-]")
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*")
@@ -27,9 +31,11 @@ class Counts:
     """What became of the rows of one file. Each is recorded, unchanged, duplicate or rejected.
 
     `duplicate`: this very content was imported before; `unchanged`: it says what we knew already.
+    `named`: these are no rows, but things that rows of the file name and no file lists.
     """
 
     what: str
+    named: bool = False
     read: int = 0
     recorded: int = 0
     unchanged: int = 0
@@ -60,28 +66,41 @@ class Summary:
     findings: int = 0
     facts: int = 0
     seconds: float = 0.0
+    # After all was recorded, until all of it could be read.
+    seconds_folding: float = 0.0
 
-    def of(self, what: str) -> Counts:
+    def of(self, what: str, *, named: bool = False) -> Counts:
         for counts in self.counts:
             if counts.what == what:
                 return counts
-        self.counts.append(Counts(what))
+        self.counts.append(Counts(what, named))
         return self.counts[-1]
 
     def total(self, name: str) -> int:
-        return sum(getattr(counts, name) for counts in self.counts)
+        """Add up the rows of all files."""
+        return sum(getattr(counts, name) for counts in self.counts if not counts.named)
 
     def table(self) -> Table:
         """Return the counts for people."""
         names = ("read", "recorded", "unchanged", "duplicate", "rejected", "repaired")
         table = Table(title=f"import of {self.source}", title_justify="left", pad_edge=False)
-        table.add_column("file", no_wrap=True)
+        table.caption, table.caption_justify = LEGEND, "left"
+        table.add_column("rows of", no_wrap=True)
         for name in names:
             table.add_column(name, justify="right")
-        for counts in self.counts:
+
+        def add(counts: Counts) -> None:
             table.add_row(counts.what, *(f"{getattr(counts, name):,}" for name in names))
+
+        for counts in self.counts:
+            if not counts.named:
+                add(counts)
         table.add_section()
-        table.add_row("together", *(f"{self.total(name):,}" for name in names))
+        table.add_row("all files", *(f"{self.total(name):,}" for name in names))
+        table.add_section()
+        for counts in self.counts:
+            if counts.named:
+                add(counts)
         return table
 
     def document(self) -> dict[str, Any]:
@@ -94,6 +113,7 @@ class Summary:
             "report": str(self.report),
             "notes": self.notes,
             "seconds": round(self.seconds, 1),
+            "seconds_folding": round(self.seconds_folding, 1),
         }
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 from datetime import timedelta
@@ -12,9 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from sellers.cli import app
+from sellers.console import waiting
 from sellers.data_dir import DataDir
 from sellers.up import Options, up
 from services.analytics.pipeline import By
@@ -143,6 +148,9 @@ def test_a_report_is_a_table_with_bars_for_people(platform: Platform, run: Any) 
         (("report", "pipeline", "--as-of", "31.12.2017"), "31.12.2017"),
         (("nonsense",), "No such command 'nonsense'"),
         (("parked",), "Missing command"),
+        (("report", "pipeline", "--as-of", "2026-13-01"), "'--as-of': '2026-13-01' does not match"),
+        (("rebuild", "../x"), "'../x' is no name of a view"),
+        (("rebuild", ""), "'' is no name of a view"),
         (("import", "crm", "/nowhere/at/all"), "does not exist"),
     ],
 )
@@ -164,10 +172,76 @@ def test_nobody_there_is_told_in_one_line(run: Any, monkeypatch: pytest.MonkeyPa
     assert done.stderr == f"sellers: nothing answers at {url}; start it with `sellers up`\n"
 
 
+def test_giving_up_while_the_command_still_loads_is_no_traceback() -> None:
+    interrupted = "import builtins, sellers.__main__ as command\n"
+    interrupted += "def give_up(*_, **__): raise KeyboardInterrupt\n"
+    interrupted += "builtins.__import__ = give_up\n"
+    interrupted += "command.main()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", interrupted], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_a_terminal_without_our_letters_shows_their_code_points(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.on("GET /analytics/pipeline?by=region", (200, {"rows": [{**ROW, "key": "영남"}]}))
+    monkeypatch.setenv("SELLERS_URL", platform.url)
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    words = [sys.executable, "-m", "sellers", "report", "pipeline", "--by", "region"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert r"\uc601\ub0a8" in done.stdout
+
+
+def test_what_is_no_text_is_told_in_one_line(platform: Platform, run: Any) -> None:
+    platform.answer = answering(platform, days_of([5]))  # type: ignore[method-assign]
+    done = run("touch", "--person", "person-7", "--subject", "\udcff")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("sellers: this cannot be sent: str is not valid UTF-8")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_path_that_the_platform_does_not_serve_is_named(platform: Platform, run: Any) -> None:
+    platform.on("GET /elsewhere/lag", (404, {"title": "Not Found", "detail": "Not Found"}))
+    done = run("--url", f"{platform.url}/elsewhere", "lag")
+    assert done.stderr == (
+        f"sellers: {platform.url}/elsewhere/lag is no address of this platform (404)\n"
+    )
+
+
+def test_what_takes_longer_than_a_moment_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Screen(io.StringIO):
+        written = threading.Event()
+
+        def write(self, text: str) -> int:
+            self.written.set()
+            return super().write(text)
+
+    monkeypatch.setattr("sellers.console.MOMENT_S", 0.01)
+    screen = Screen()
+    with waiting(Console(file=screen), "folding the [log] again"):
+        assert screen.written.wait(10)
+    assert screen.getvalue() == "folding the [log] again\n"
+
+
+@pytest.mark.parametrize("url", ["here", "ftp://127.0.0.1", "http://[::1"])
+def test_what_is_no_address_is_told_in_one_line(run: Any, url: str) -> None:
+    done = run("--url", url, "lag")
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"sellers: {url!r} is no address: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
         ((422, {"detail": "no such day", "errors": [{"pointer": "as_of"}]}), "as_of: no such day"),
+        (
+            (422, {"detail": "#/day: Value error, no such day", "errors": [{"pointer": "#/day"}]}),
+            "sellers: #/day: no such day",
+        ),
         ((503, {"missing": {"worker": "two batches behind"}}), "worker: two batches behind"),
         ((500, b"<html>"), "(500)"),
         ((200, b"<html>"), "does not answer with JSON"),
@@ -290,6 +364,73 @@ def test_topics_that_differ_fail(platform: Platform, run: Any) -> None:
     assert re.search(r"contacts +person-… +keep +4 +4 +1,009", fits.stdout)
     done = run("topics")
     assert (done.exit_code, done.stderr) == (1, "not as declared: issues\n")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"SELLERS_KAFKA": "localhost:abc"}, "SELLERS_KAFKA: 'localhost:abc' is no broker's"),
+        ({"SELLERS_KAFKA": "127.0.0.1:99999"}, "SELLERS_KAFKA: '127.0.0.1:99999' is no broker's"),
+        ({"SELLERS_KAFKA": ""}, "SELLERS_KAFKA: '' is no broker's host:port"),
+        ({"SELLERS_PORT": "70000"}, "SELLERS_PORT: Input should be less than"),
+        ({"SELLERS_ZONE": "Moon"}, "SELLERS_ZONE: 'Moon' is no IANA time zone"),
+        ({"SELLERS_KAFKAA": "x"}, "sellers: unknown: SELLERS_KAFKAA"),
+        ({"SELLERS_KAFKA_CA_FILE": "/nowhere"}, "SELLERS_KAFKA_CA_FILE: Path does not point to"),
+        (
+            {"SELLERS_KAFKA_SECURITY_PROTOCOL": "SSL", "SELLERS_KAFKA_CA_FILE": __file__},
+            f"SELLERS_KAFKA_CA_FILE: {__file__}: ",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(
+    run: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    settings: dict[str, str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SELLERS_URL")
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    done = run("topics", "--apply")
+    assert done.exit_code == 1
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_platform_with_a_setting_that_cannot_be_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SELLERS_CURRENCY", "euro")
+    assert up(Options(tmp_path / "data")) == 1
+    assert capsys.readouterr().err.startswith("sellers up: SELLERS_CURRENCY: ")
+    assert not (tmp_path / "data").exists()
+
+
+def test_no_log_there_is_told_in_one_line_with_the_reason(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sellers.topics.WAIT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    monkeypatch.setenv("SELLERS_KAFKA", address)
+    done = run("topics", "--apply")
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"sellers: no broker answers at {address} within 0.5 s: Unable")
+    assert done.stderr.endswith(" (SELLERS_KAFKA says where the log is)\n")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_topics_are_applied_to_no_other_log_than_that_of_the_address(
+    platform: Platform, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run("topics", "--apply")
+    assert done.exit_code == 1
+    assert done.stderr == (
+        f"sellers: which log {platform.url} writes to is not known here: say SELLERS_KAFKA\n"
+    )
 
 
 def test_a_touch_shows_its_path(platform: Platform, run: Any) -> None:

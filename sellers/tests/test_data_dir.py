@@ -44,7 +44,7 @@ def test_what_is_remembered_is_there_the_next_time(tmp_path: Path) -> None:
 
 def test_something_else_in_its_place_is_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "up.json").write_text("{")
-    with pytest.raises(DataDirError, match=r"up\.json cannot be read"):
+    with pytest.raises(DataDirError, match=r"up\.json cannot be read: Invalid JSON"):
         read_remembered(tmp_path)
 
 

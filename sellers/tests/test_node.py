@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from httpx2 import ASGITransport, AsyncClient
 
-from sellers.node import CLEAN, Node
+from sellers.node import CLEAN, Node, create_app
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,3 +56,20 @@ async def test_only_a_node_that_was_open_counts_as_stopped_cleanly(
     runtimes: dict[str, Any] = {"contacts": object()} if opened else {}
     await Node(Settings(engine="embedded", data_dir=tmp_path), runtimes).close()
     assert (tmp_path / CLEAN).exists() == opened
+
+
+async def test_the_api_is_described_without_the_internet(tmp_path: Path) -> None:
+    app = create_app(Node(Settings(engine="embedded", data_dir=tmp_path)))
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://here") as browser:
+        page = await browser.get("/docs")
+        assert page.status_code == 200
+        assert "://" not in page.text
+        named = re.findall(r"(?:src|href|url)[=:] *['\"]([^'\"]+)", page.text)
+        assert len(named) == 4
+        for file in named:
+            answer = await browser.get(page.url.join(file))
+            assert answer.status_code == 200, file
+        assert (await browser.get("/redoc")).status_code == 404
+        described = (await browser.get("/openapi.json")).json()["paths"]
+        assert "/lag" in described
+        assert "/docs" not in described

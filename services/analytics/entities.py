@@ -134,7 +134,8 @@ def evolve(entity: Entity, fact: Envelope, zone: ZoneInfo) -> Entity:
     if isinstance(entity, Touch):
         owner = fact.data.employee if isinstance(fact.data, TouchRecorded) else None
         return replace(entity, owner=owner or "", day=fact.day(zone))
-    assert isinstance(fact.data, OpportunityEvent)
+    if not isinstance(fact.data, OpportunityEvent):
+        return entity  # What is known about winning it: no figure depends on that.
     return _evolve_opportunity(entity, fact.data, fact, zone)
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from services.analytics.api import router
+from fastapi import APIRouter, Depends
+
+from services.analytics import api
+from services.analytics.files import columns_noted
 from services.analytics.measures import TOPICS
 from services.analytics.projections import PROJECTIONS
 from services.analytics.proof import verify_measures
@@ -16,6 +19,8 @@ from shared.service import Domain
 from shared.verify import Check
 
 domain = Domain(name="analytics", deciders={}, projections=PROJECTIONS)
+router = APIRouter(dependencies=[Depends(columns_noted)])
+router.include_router(api.router)
 
 
 async def watch(runtime: Runtime) -> None:

@@ -32,7 +32,7 @@ from shared.mongo import MongoStore
 from shared.observability import configure_logs
 from shared.projector import Projector
 from shared.published import Build
-from shared.settings import Settings
+from shared.settings import Settings, SettingsError, load
 from shared.store import Store
 
 TAKE_S = 0.03
@@ -229,7 +229,10 @@ async def run(settings: Settings) -> None:
 
 def main() -> int:
     """Run until SIGTERM or SIGINT; 1 when something has to be looked at."""
-    settings = Settings()
+    try:
+        settings = load()
+    except SettingsError as error:
+        sys.exit(f"worker: {error}")
     configure_logs(settings.log_level)
     # Faust's consumer runs in a thread with a loop of its own, which shall be as fast.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())

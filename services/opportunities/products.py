@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import assert_never
 
-from services.opportunities.model import Currency, Money, Text
+from services.opportunities.fields import Currency, Money, Text
 from shared.command import Command, DatedCommand
 from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.events.opportunities import ProductEvent, ProductListed, ProductRepriced

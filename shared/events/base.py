@@ -14,6 +14,8 @@ from typing import Any, ClassVar, NamedTuple
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from shared.errors import causes
+
 CONTENT_TYPE = "application/cloudevents+json"
 WIRE = re.compile(r"(?P<topic>[a-z]+)\.(?P<name>[a-z][a-z_]*)\.v(?P<version>[1-9][0-9]*)")
 
@@ -147,9 +149,8 @@ def decode(value: bytes | None) -> Envelope:
     try:
         happened = event.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in ("data", *first["loc"]))
-        raise UndecodableError(f"{where}: {first['msg']}") from error
+        place, why = next(causes(error))
+        raise UndecodableError(f"{'.'.join(('data', *place))}: {why}") from error
     version, depth = document.get("streamversion"), document.get("chaindepth", 0)
     if type(version) is not int or not 1 <= version <= INTEGER_MAX:
         raise UndecodableError("streamversion: not a positive integer of 32 bits")

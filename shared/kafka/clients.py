@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     ConsumerStoppedError,
+    KafkaConnectionError,
     KafkaError,
     OffsetOutOfRangeError,
     ProducerClosed,
@@ -101,9 +102,10 @@ class Clients:
             except (KafkaError, OSError, TimeoutError) as error:
                 await stopped(client)
                 if asyncio.get_running_loop().time() + RETRY_S >= deadline:
-                    raise LogUnavailableError(
-                        f"no broker answers at {self.bootstrap} within {wait_s:g} s: {error}"
-                    ) from error
+                    told = f"no broker answers at {self.bootstrap} within {wait_s:g} s"
+                    # A failed connection tells its reason to the client's log alone.
+                    why = "" if isinstance(error, KafkaConnectionError) else f": {error}"
+                    raise LogUnavailableError(told + why) from error
             except BaseException:
                 await stopped(client)
                 raise

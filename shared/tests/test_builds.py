@@ -75,3 +75,17 @@ async def test_what_nobody_reads_any_more_is_dropped() -> None:
     await builds.drop(store, OLD, Build("card", 1))
     assert await builds.read(store, OLD) == builds.Builds(coming)
     assert "card_v1.heads" not in await store.collections()
+
+
+async def test_a_fact_left_out_for_good_is_left_out_of_what_is_being_built_too() -> None:
+    """The coming build may have folded it, as where its release mended the fold, or parked it."""
+    store = MemoryStore()
+    await builds.register(store, OLD)
+    await builds.register(store, NEW)
+    async with store.transaction() as tx:
+        await builds.renew(OLD, Build("card", 1), tx)
+    begun_anew = builds.Builds(Build("card", 1), Build("card", 2, 2), (Build("card", 2),))
+    assert await builds.read(store, NEW) == begun_anew
+    async with store.transaction() as tx:
+        await builds.renew(NEW, Build("card", 2, 2), tx)
+    assert await builds.read(store, NEW) == begun_anew

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from shared.batch import BEHIND
-from shared.events import encode
+from shared.events import Envelope, encode
 from shared.events.organization import EmployeeAssigned, EmployeeJoined
 from shared.log import Partition, Record
 from shared.memory import MemoryLog, MemoryStore
+from shared.projection import Projection
 from shared.projector import Collections, Projector, TooManyParkedError
 from shared.sinks import ViewSink
 from shared.store import Document, DocumentTooLargeError
 from shared.testing import recorded
-from shared.tests.tiny import Hands, card_projection
+from shared.tests.tiny import Card, Hands, card_projection
 
 ADA, BO = "employee-ada", "employee-bo"
 ONE = Partition("organization", 0)
@@ -28,6 +29,7 @@ class Bench:
     """One projector that is handed records by the test, as they come."""
 
     parked_max: int = 2
+    projection: Projection[Card] = field(default_factory=card_projection)
     clock: Hands = field(default_factory=Hands)
     store: MemoryStore = field(default_factory=MemoryStore)
     log: MemoryLog = field(default_factory=lambda: MemoryLog({"organization": 1}))
@@ -35,7 +37,7 @@ class Bench:
 
     @property
     def projector(self) -> Projector:
-        sink = ViewSink(card_projection(), "card_v1")
+        sink = ViewSink(self.projection, "card_v1")
         return Projector(
             sink,
             self.store,
@@ -117,6 +119,57 @@ async def test_a_store_with_no_room_to_set_it_aside_stops_the_batch_and_nothing_
         await bench.take((ADA, b"no fact" * 200))
     assert bench.folded == 1
     assert await bench.parked() == []
+
+
+def blown_up(*names: str) -> Projection[Card]:
+    """A fold that makes of certain names what no store takes."""
+    card = Projection("card", version=1, view=Card)
+
+    @card.on(EmployeeJoined)
+    def joined(view: Card, event: EmployeeJoined, at: Envelope) -> Card:
+        return replace(view, name=event.name * (1_000 if event.name in names else 1))
+
+    @card.on(EmployeeAssigned)
+    def assigned(view: Card, event: EmployeeAssigned, at: Envelope) -> Card:
+        return replace(view, moves=view.moves + 1)
+
+    return card
+
+
+def told(*facts: EmployeeJoined | EmployeeAssigned) -> list[tuple[str, bytes]]:
+    return [(ADA, encode(fact)) for fact in recorded(*facts, stream=ADA)]
+
+
+HUGE, MOVE = EmployeeJoined(name="huge"), EmployeeAssigned(unit="unit-1")
+
+
+async def test_of_several_facts_that_cannot_be_written_each_is_dropped_by_itself() -> None:
+    bench = Bench(projection=blown_up("huge"), store=MemoryStore(document_bytes_max=2_000))
+    await bench.take(*told(EmployeeJoined(name="Ada"), HUGE, MOVE, HUGE, MOVE))
+    places = [document["_id"] for document in await bench.parked()]
+    assert len(places) == 4
+    assert await bench.projector.unpark(ADA) == 4
+    assert await bench.projector.drop(ADA, places[0], reason="a mistake", by="kim") == 2
+    held = await bench.parked()
+    assert [document["_id"] for document in held] == places[2:]
+    assert held[0]["reason"].startswith("cannot be written")
+    assert held[1]["reason"] == BEHIND
+    assert await bench.projector.drop(ADA, places[2], reason="a mistake", by="kim") == 0
+    view = bench.store.documents("card_v1")[ADA]["view"]
+    assert (view["name"], view["moves"]) == ("Ada", 2)
+
+
+async def test_a_replay_folds_what_stands_before_the_next_fact_that_cannot_be_written() -> None:
+    both = blown_up("huge", "vast")
+    bench = Bench(projection=both, store=MemoryStore(document_bytes_max=2_000))
+    await bench.take(*told(HUGE, MOVE, MOVE, EmployeeJoined(name="vast"), MOVE))
+    assert len(await bench.parked()) == 5
+    bench.projection = blown_up("vast")
+    assert await bench.projector.unpark(ADA) == 2
+    assert bench.store.documents("card_v1")[ADA]["view"]["moves"] == 2
+    assert (await bench.parked())[0]["reason"].startswith("cannot be written")
+    bench.projection = blown_up()
+    assert await bench.projector.unpark(ADA) == 0
 
 
 async def test_failures_are_counted_from_the_last_success(monkeypatch: pytest.MonkeyPatch) -> None:

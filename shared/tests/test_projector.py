@@ -18,6 +18,7 @@ from shared.errors import NotFoundError, UnavailableError
 from shared.events import Envelope, encode
 from shared.events.organization import EmployeeAssigned, EmployeeJoined, EmployeeLeft
 from shared.journal import JOURNAL, Outgoing, entry_of
+from shared.log import partition_of
 from shared.memory import MemoryLog, MemoryStore
 from shared.policies import Policy, Reaction
 from shared.projector import DROPPED, BuildDroppedError, Collections, Projector, Span
@@ -359,6 +360,37 @@ async def test_a_fact_dropped_for_good_is_left_out_of_every_rebuild_and_written_
     assert dropped == rebuilt == Card(ADA, name=None, moves=1)
     assert (kept["by"], kept["reason"], kept["version"]) == ("kim", "a typing mistake", 1)
     assert "fold failed" in kept["parked_for"]
+
+
+async def test_a_fact_dropped_during_a_rebuild_is_not_in_what_takes_over() -> None:
+    async with running(build(tiny_domain())) as runtime:
+        await runtime.service.handle_many([join(ADA, "poison"), assign(ADA), join(BO)])
+        await until(lambda: _parked(runtime, "card_v1", 2))
+        coming = await builds.begin(runtime.store, runtime.domain.projections[0])
+        poison, _ = (await runtime.parked())["card_v1"]
+        projector = runtime.projector_of("card_v1")
+        assert await projector.drop(ADA, poison["_id"], reason="a mistake", by="kim") == 0
+        again = coming._replace(generation=coming.generation + 1)
+        await until(lambda: _switched(runtime, again))
+        assert await card_of(runtime, ADA, 2) == Card(ADA, name=None, moves=1)
+        assert await runtime.parked() == {}
+        assert await differences(runtime) == []
+
+
+async def test_a_rebuild_ends_over_a_log_that_is_shorter_than_what_was_folded_of_it() -> None:
+    store, log = MemoryStore(), MemoryLog(PARTITIONS)
+    async with running(build(tiny_domain(), store, log)) as runtime:
+        await runtime.service.handle_many([join(ADA), *[assign(ADA)] * 3])
+        await card_of(runtime, ADA, 4)
+    lies_in = partition_of(ADA, PARTITIONS["organization"])
+    log.truncate("organization", lies_in, 2)
+    runtime = build(tiny_domain(), store, log)
+    await runtime.start(writes=False)
+    try:
+        again = await builds.begin(store, runtime.domain.projections[0])
+        await until(lambda: _switched(runtime, again))
+    finally:
+        await runtime.stop()
 
 
 async def _switched(runtime: Runtime, build: Build) -> bool:

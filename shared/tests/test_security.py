@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from shared.kafka import security_of
 from shared.kafka.clients import Clients
-from shared.settings import Settings
+from shared.settings import Settings, SettingsError, load
 
 WHO = {"SELLERS_KAFKA_SASL_USERNAME": "sellers", "SELLERS_KAFKA_SASL_PASSWORD": "secret"}
 
@@ -44,8 +44,8 @@ def test_certificates_are_read_from_the_file_that_is_named(
     assert isinstance(found["ssl_context"], ssl.SSLContext)
     assert found["ssl_context"].verify_mode == ssl.CERT_REQUIRED
     monkeypatch.setenv("SELLERS_KAFKA_CA_FILE", str(tmp_path / "nowhere.pem"))
-    with pytest.raises(FileNotFoundError):
-        security_of(Settings())
+    with pytest.raises(SettingsError, match="SELLERS_KAFKA_CA_FILE: Path does not point to a file"):
+        load()
 
 
 def test_a_password_that_is_missing_is_named_at_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from typer.testing import CliRunner
 
 from sellers.cli import app
+from sellers.data_dir import DataDir
 from sellers.engines import NoidaKafka
 from sellers.processes import HOST, free_ports
 from shared.kafka import KafkaLog
@@ -293,10 +294,24 @@ def test_the_declared_topics_are_applied_by_a_command(
         monkeypatch.setenv("SELLERS_KAFKA", engine.address)
         first, second = (CliRunner().invoke(app, ["topics", "--apply"]) for _ in range(2))
     assert first.exit_code == 0, first.output
+    where = f" in the log at {engine.address}\n"
     assert {spec.name for spec in load_topics()} == set(
-        "".join(first.output.split()).removeprefix("created:").split(",")
+        first.output.removesuffix(where).removeprefix("created: ").split(", ")
     )
-    assert (second.exit_code, second.output) == (0, "nothing is missing\n")
+    assert (second.exit_code, second.output) == (0, f"nothing is missing{where}")
+
+
+def test_the_topics_are_applied_to_the_log_of_the_platform_that_runs_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = DataDir(tmp_path / ".data")
+    with running(NoidaKafka(tmp_path / "kafka")) as engine, here.held():
+        here.remembered.engine, here.remembered.log_port = "embedded", engine.port
+        here.remember()
+        applied = CliRunner().invoke(app, ["topics", "--apply"])
+    assert applied.exit_code == 0, applied.output
+    assert applied.output.endswith(f" in the log at {engine.address}\n")
 
 
 def test_a_topic_that_is_not_as_declared_is_never_changed(

@@ -74,9 +74,10 @@ def test_an_export_becomes_facts_of_its_own_dates(api: Api, export: Path, tmp_pa
         ("accounts.csv", 3, 3, 0, 3),
         ("products.csv", 2, 2, 0, 0),
         ("sales_teams.csv", 3, 3, 0, 0),
-        ("sales_teams.csv: named in it", 5, 5, 0, 0),
+        ("named in sales_teams.csv", 5, 5, 0, 0),
         ("sales_pipeline.csv", 4, 4, 0, 1),
     ]
+    assert summary.total("read") == 12, "the rows of the files, not what they name besides"
     found = cards(api)
     won, engaging, prospecting, lost = (found[key] for key in ("O1", "O2", "O3", "O4"))
     assert (won["outcome"], won["value"], won["value_currency"]) == ("won", "4821", "USD")
@@ -306,7 +307,7 @@ opportunities:
     )
     summary = import_crm(tmp_path, api, mapping, tmp_path / "report.csv")
     assert (summary.of("deals.csv").recorded, summary.findings) == (2, 0)
-    assert summary.of("deals.csv: named in it").recorded == 5
+    assert summary.of("named in deals.csv").recorded == 5
     found = cards(api)
     assert (found["1"]["value"], found["1"]["value_currency"]) == ("1234567.50", "KRW")
     assert (found["1"]["stage"], found["1"]["title"]) == ("Negotiation", "센서 교체")
@@ -342,7 +343,7 @@ def test_what_the_platform_refuses_is_reported_with_the_column(
     assert [(r["file"], r["line"], r["field"]) for r in rejected] == [
         ("sales_teams.csv", "2", "origin")
     ]
-    assert summary.of("sales_teams.csv: named in it").rejected == 1
+    assert summary.of("named in sales_teams.csv").rejected == 1
     assert summary.of("sales_pipeline.csv").recorded == 4
 
 

@@ -12,6 +12,7 @@ from sellers.client import Api
 from sellers.importing import import_crm, wait_until_folded
 from sellers.importing.tests.served import Served, serving
 
+ROOT = Path(__file__).resolve().parents[3]
 MAPPING = """
 source: otherco
 dates: "%Y-%m-%d"
@@ -99,6 +100,20 @@ def test_rows_of_two_systems_never_meet(api: Api, tmp_path: Path) -> None:
         counts = summary.of("deals.csv")
         told.append((counts.recorded, counts.unchanged, counts.duplicate))
     assert told == [(1, 0, 0), (1, 0, 0), (0, 0, 1)]
+
+
+def test_a_report_without_a_name_of_its_own_is_told_with_its_whole_path_and_kept_out_of_git(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mapping.yaml").write_text(MAPPING.format(file="products.csv", unlisted="reject"))
+    (tmp_path / "products.csv").write_text("product,price\nPump,1\n")
+    (tmp_path / "deals.csv").write_text(f"{HEADER}O1,Open,Pump,,\n")
+    summary = import_crm(tmp_path, api, tmp_path / "mapping.yaml")
+    assert summary.report.parent == tmp_path
+    assert summary.report.exists()
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert any(summary.report.match(pattern) for pattern in ignored if pattern)
 
 
 LISTED = """

@@ -377,3 +377,30 @@ async def test_today_is_the_companys(world: World, hour: int, won: int) -> None:
     assert world.runtime.settings.zone.key == "Asia/Seoul"
     assert (await world.rows(by="total"))["total"]["won"] == won
     assert (await world.get("why", **TOTAL))["total"]["won"] == won
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "nothing"),
+    [
+        ("pipeline", {"by": "product"}, {"as_of": "1999-01-01"}),
+        ("inflow", {}, {"last": "1999-01-01"}),
+        ("touches", {}, {"last": "1999-01-01"}),
+        ("why", {"by": "product", "key": "product-x"}, {"key": "product-none"}),
+        ("inflow/why", {"key": "2026-01"}, {"key": "1999-01"}),
+        ("touches/why", {"by": "team", "key": "Red"}, {"key": "Nobody"}),
+    ],
+)
+async def test_figures_without_rows_are_a_file_with_a_first_line(
+    world: World, path: str, query: dict[str, str], nothing: dict[str, str]
+) -> None:
+    async def lines(query: dict[str, str]) -> list[str]:
+        asked = query | {"format": "csv"}
+        answer = await world.client.get(f"/analytics/{path}", params=asked)
+        assert answer.status_code == 200, answer.text
+        return answer.text.removeprefix("\ufeff").splitlines()
+
+    (first,) = await lines(query | nothing)
+    filled = await lines(query)
+    assert len(filled) > 1
+    # What a row has besides depends on what there is to tell.
+    assert filled[0].startswith(first)

@@ -1,0 +1,190 @@
+"""HTTP for lists of opportunities by their record: ranked by quality, committed, shared."""
+
+from __future__ import annotations
+
+import base64
+from bisect import bisect_right
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeVar
+
+import orjson
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi.responses import HTMLResponse
+
+from services.opportunities.defaults import OpportunitiesDefaults
+from services.opportunities.record.lists import Rank, Ranked, ranked
+from services.opportunities.record.pages import Audience, Document, document
+from services.opportunities.record.quality import (
+    alerts,
+    decision_map,
+    quality,
+    snoozed_until,
+)
+from services.opportunities.record.rendering import html, markdown
+from services.opportunities.record.views import OpportunityRecord, opportunity_record
+from shared.errors import InvalidError
+from shared.exports import note_columns
+from shared.reading import Seen, Token
+from shared.runtime import Runtime
+from shared.web import PAGE_MAX, AtLeast, PageWanted, Paging, StreamId, composed, runtime_of
+
+router = APIRouter(tags=["opportunities"])
+Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
+# What is ranked or summed is read as a whole: an answer about more would be slow, or a part of it.
+WHOLE_MAX = 3_000
+L = TypeVar("L")
+Today = Annotated[date | None, Query(description="as of this day; today when not told")]
+
+
+def rules_of(runtime: Runtime) -> OpportunitiesDefaults:
+    rules = runtime.domain.defaults
+    assert isinstance(rules, OpportunitiesDefaults)
+    return rules
+
+
+async def read_all(
+    runtime: Runtime, where: dict[str, Any], at_least: Token | None
+) -> tuple[list[OpportunityRecord], list[str]]:
+    """Return all that fits, and which streams it lacks facts of.
+
+    Raises:
+        InvalidError: there is more than one answer can hold.
+
+    """
+    given = {name: value for name, value in where.items() if value is not None}
+    found: list[OpportunityRecord] = []
+    parked: set[str] = set()
+    after = None
+    while True:
+        reader = runtime.reader(opportunity_record)
+        part = await reader.page(given, limit=PAGE_MAX, after=after, at_least=at_least)
+        found += [item.value for item in part.items]
+        parked |= set(part.parked)
+        if part.next_key is None:
+            return found, sorted(parked)
+        if len(found) >= WHOLE_MAX:
+            raise InvalidError(
+                f"more than {WHOLE_MAX} fit: ask for one owner or company", field="query/owner"
+            )
+        after = part.next_key
+
+
+def cut(items: list[L], wanted: Paging, rank: Callable[[L], Rank]) -> tuple[list[L], str | None]:
+    """Return the page after the rank that the cursor tells, and the cursor of the next one.
+
+    What moved up since the page before is not shown twice, nor is anything in between left out.
+    """
+    listed = sorted(items, key=rank)
+    if wanted.cursor is not None:
+        listed = listed[bisect_right(listed, _rank_of(wanted.cursor), key=rank) :]
+    shown = listed[: wanted.limit]
+    more = len(listed) > wanted.limit
+    return shown, _cursor(rank(shown[-1])) if more else None
+
+
+def _cursor(rank: Rank) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([[*map(str, rank[0])], rank[1]])).decode()
+
+
+def _rank_of(cursor: str) -> Rank:
+    try:
+        numbers, stream = orjson.loads(base64.urlsafe_b64decode(cursor))
+        return tuple(map(Decimal, numbers)), str(stream)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise InvalidError("not a cursor of ours", field="cursor") from error
+
+
+def found_or_404(found: Seen | None, what: str) -> Seen:
+    if found is None:
+        raise HTTPException(404, f"no such {what}")
+    return found
+
+
+@router.get("/opportunities/ranked")
+async def list_ranked(
+    runtime: Opportunities,
+    wanted: PageWanted,
+    at_least: AtLeast,
+    owner: str | None = None,
+    company: str | None = None,
+    latent: bool = False,  # noqa: FBT001, FBT002
+    snoozed: Annotated[bool, Query(description="also those that rest")] = True,  # noqa: FBT002
+    today: Today = None,
+) -> dict[str, Any]:
+    """Open opportunities, the best ones first, each with why; what rests raises no alerts."""
+    day, rules = today or runtime.today, rules_of(runtime)
+    where = {"open": True, "owner": owner, "company": company}
+    views, parked = await read_all(runtime, where, at_least)
+    items = [ranked(view, day, rules) for view in views if view.latent == latent]
+    if not snoozed:
+        items = [item for item in items if item.snoozed_until is None]
+    note_columns(Ranked)
+    shown, cursor = cut(items, wanted, lambda item: item.rank)
+    return {"items": shown, "next_cursor": cursor, "parked": parked}
+
+
+@router.get("/opportunities/{opportunity}/page")
+async def get_page(
+    opportunity: StreamId,
+    runtime: Opportunities,
+    at_least: AtLeast,
+    request: Request,
+    response: Response,
+    today: Today = None,
+) -> dict[str, Any]:
+    """All that the opportunity's own screen shows, in one call."""
+    found = await read(runtime, opportunity, at_least)
+    shown = screen(found.value, today or runtime.today, rules_of(runtime))
+    answer: dict[str, Any] = composed(found, shown, request, response)
+    return answer
+
+
+async def read(runtime: Runtime, opportunity: str, at_least: Token | None) -> Seen:
+    reader = runtime.reader(opportunity_record)
+    found = await reader.get(f"opportunity-{opportunity}", at_least)
+    return found_or_404(found, "opportunity")
+
+
+def screen(view: OpportunityRecord, day: date, rules: OpportunitiesDefaults) -> dict[str, Any]:
+    plan, deal = view.record.plan, view.record.deal
+    return {
+        "record": view,
+        "decision_map": decision_map(view),
+        "quality": quality(view, day, rules),
+        "alerts": alerts(view, day, rules),
+        "snoozed_until": snoozed_until(view, day),
+        "next_step": view.record.progress.next_step,
+        "positioning": plan.positioning,
+        "competitors": plan.competitors_now,
+        "credit": deal.credit,
+        "hand_off": deal.hand_offs_now,
+        "commitment": view.record.commitments.now if view.committed_by else None,
+        "stages": rules.stages,
+    }
+
+
+@router.get("/opportunities/{opportunity}/pages/{audience}", response_model=None)
+async def get_document(
+    opportunity: StreamId,
+    audience: Audience,
+    runtime: Opportunities,
+    at_least: AtLeast,
+    request: Request,
+    response: Response,
+    form: Literal["json", "markdown", "html"] = "json",
+    today: Today = None,
+) -> Document | Response:
+    """One record for four readers: the seller, the coach, the boss and the executives (O-05)."""
+    found = await read(runtime, opportunity, at_least)
+    told = document(found.value, audience, today or runtime.today, rules_of(runtime))
+    made: Document = composed(found, told, request, response)
+    if form == "json":
+        return made
+    headers = dict(response.headers) | {"X-Content-Type-Options": "nosniff"}
+    if form == "markdown":
+        return Response(markdown(made), headers=headers, media_type="text/markdown")
+    # Nothing on the page runs or is fetched, whatever people wrote into the record.
+    headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    return HTMLResponse(html(made), headers=headers)
