@@ -13,10 +13,7 @@ SWAGGER_UI = ("fastapi_offline", "static")
 
 
 def describe(app: FastAPI) -> None:
-    """Serve the page, in place of those of the framework, which load their files from elsewhere."""
-    theirs = {app.docs_url, app.redoc_url, app.swagger_ui_oauth2_redirect_url}
-    kept = [route for route in app.router.routes if getattr(route, "path", None) not in theirs]
-    app.router.routes[:] = kept
+    """Serve the page, with its files beside it."""
     app.mount(FILES, StaticFiles(packages=[SWAGGER_UI]))
 
     @app.get(PAGE, include_in_schema=False)

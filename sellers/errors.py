@@ -70,7 +70,9 @@ def exit_code(run: Callable[[], Any]) -> int:
         return INTERRUPTED
     except TypedWrongly as error:
         where = getattr(getattr(error, "ctx", None), "command_path", "sellers")
-        complain(f"{error.format_message()} (see `{where} --help`)")
+        # What the parser of a value sets before its words is news to nobody.
+        told = error.format_message().replace("Value error, ", "")
+        complain(f"{told} (see `{where} --help`)")
         return int(error.exit_code)
     except Exception as error:  # noqa: BLE001 - a mistake of ours is told in one line, too
         complain(f"{type(error).__name__}: {error} ({kept(error)})")
@@ -93,6 +95,4 @@ def kept(error: Exception) -> str:
 
 def complain(message: str) -> None:
     """Say it in one line, whatever the message holds."""
-    # What pydantic sets before the words of whoever checked a value is news to nobody.
-    told = message.replace("Value error, ", "")
-    typer.echo(f"sellers: {' '.join(told.split())}", err=True)
+    typer.echo(f"sellers: {' '.join(message.split())}", err=True)

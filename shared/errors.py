@@ -74,4 +74,9 @@ class UnavailableError(SellersError):
 def causes(error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield what does not fit a schema: each place, and why in the words of whoever checked it."""
     for found in error.errors(include_url=False, include_input=False):
-        yield tuple(map(str, found["loc"])), found["msg"].removeprefix("Value error, ")
+        yield tuple(map(str, found["loc"])), in_words(found["msg"])
+
+
+def in_words(message: str) -> str:
+    """Return the words of whoever checked a value, without what pydantic sets before them."""
+    return message.removeprefix("Value error, ")

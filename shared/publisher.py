@@ -62,11 +62,13 @@ class Publisher:
     journal: Journal
     log: Log
     clock: Clock
-    ack_timeout_s: float = 10.0
+    # Shorter than a log's own limit: so it is always we who go on, and know what may still land.
+    ack_timeout_s: float = 5.0
     relay_every_s: float = 1.0
     relay_after_s: float = 2.0
     remembered: int = 50_000
-    # Facts held in memory, announced and for each partition; beyond them the relay comes for them.
+    # Facts held in memory, announced and for each partition, besides what is unpublished before
+    # them in their own streams; beyond them the relay comes for them.
     held_max: int = 2_000
     _announced: list[Outgoing] = field(default_factory=list)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)

@@ -238,10 +238,6 @@ def test_what_is_no_address_is_told_in_one_line(run: Any, url: str) -> None:
     ("answer", "said"),
     [
         ((422, {"detail": "no such day", "errors": [{"pointer": "as_of"}]}), "as_of: no such day"),
-        (
-            (422, {"detail": "#/day: Value error, no such day", "errors": [{"pointer": "#/day"}]}),
-            "sellers: #/day: no such day",
-        ),
         ((503, {"missing": {"worker": "two batches behind"}}), "worker: two batches behind"),
         ((500, b"<html>"), "(500)"),
         ((200, b"<html>"), "does not answer with JSON"),

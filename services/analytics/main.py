@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from fastapi import APIRouter, Depends
 
@@ -27,13 +28,13 @@ async def watch(runtime: Runtime) -> None:
     """Count what the worker folds among this domain's progress and parked streams."""
     runtime.folded_elsewhere[MEASURES.name] = Elsewhere(MEASURES, TOPICS)
     stands = await builds.read(runtime.store, MEASURES)
-    wanted = {build.collection for build in (stands.active, stands.coming) if build is not None}
-    for collection in runtime.watched - wanted:
+    wanted = {b.collection: b for b in (stands.active, stands.coming) if b is not None}
+    for collection in runtime.watched - wanted.keys():
         runtime.forget(collection)
-    for collection in wanted - runtime.watched:
+    for collection in wanted.keys() - runtime.watched:
         sink = MeasuresSink(collection, runtime.settings.zone, not runtime.settings.embedded)
-        runtime.projector(sink)
-    runtime.watched = wanted
+        runtime.projector(sink).renew = partial(builds.renew, MEASURES, wanted[collection])
+    runtime.watched = set(wanted)
 
 
 async def worker_missing(runtime: Runtime) -> str | None:

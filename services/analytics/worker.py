@@ -60,6 +60,7 @@ class Measuring:
     _folded: asyncio.Event = field(default_factory=asyncio.Event)
     _folding: asyncio.Lock = field(default_factory=asyncio.Lock)
     _took_at: float = float("-inf")
+    _shown_at: float = float("-inf")
     _doubts_log: bool = True
 
     async def start(self) -> None:
@@ -91,9 +92,11 @@ class Measuring:
         await self._catch_up_with(projector)
         async with self._folding:
             await self._catch_up_with(projector)
+            stands = await builds.switch(self.store, MEASURES, build)
+            if stands.active != build:
+                return  # It was begun anew meanwhile: the next look finds what comes instead.
             old, self._projector = self._projector, projector
             self._mended.clear()
-            await builds.switch(self.store, MEASURES, build)
         log.info("measures_switched", old=old.sink.collection, new=build.collection)
 
     async def _catch_up_with(self, projector: Projector) -> None:
@@ -200,18 +203,25 @@ class Measuring:
 
     async def keep_mending(self, mine: Mine) -> None:
         """Mend every second, and show a sign of life, until cancelled."""
-        shown_at = float("-inf")
+        looked_at = float("-inf")
         while True:
             await self.mend(mine())
             now = asyncio.get_running_loop().time()
-            if now - shown_at >= SIGN_OF_LIFE_S:
-                shown_at = now
-                try:
-                    await self._show("")
+            try:
+                await self._live()
+                if now - looked_at >= SIGN_OF_LIFE_S:
+                    looked_at = now
                     await self.follow_builds()
-                except PASSING as error:
-                    log.warning("builds_not_followed", reason=str(error))
+            except PASSING as error:
+                log.warning("builds_not_followed", reason=str(error))
             await asyncio.sleep(QUIET_S)
+
+    async def _live(self) -> None:
+        """Show a sign of life now and then; reading a long history shows one for each batch."""
+        now = asyncio.get_running_loop().time()
+        if now - self._shown_at >= SIGN_OF_LIFE_S:
+            self._shown_at = now
+            await self._show("")
 
     async def leave(self, failure: Exception | None) -> None:
         """Say why we end, if it is not on purpose: Faust cannot, it acknowledges in any case."""
@@ -231,6 +241,7 @@ class Measuring:
         log.info("measures_catch_up", partition=cursor_id(partition), start=start, stop=stop)
         async for records in self.log.read(partition, start, stop):
             await projector.absorb(records)
+            await self._live()
 
     async def _trust(self, partitions: Collection[Partition]) -> None:
         """Make sure that the log still holds what we folded last.

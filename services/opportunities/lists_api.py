@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from bisect import bisect_right
 from collections.abc import Callable
 from datetime import date
@@ -28,7 +27,17 @@ from shared.errors import InvalidError
 from shared.exports import note_columns
 from shared.reading import Seen, Token
 from shared.runtime import Runtime
-from shared.web import PAGE_MAX, AtLeast, PageWanted, Paging, StreamId, composed, runtime_of
+from shared.web import (
+    AtLeast,
+    PageWanted,
+    Paging,
+    StreamId,
+    composed,
+    cursor_of,
+    key_of,
+    runtime_of,
+)
+from shared.web.paging import PAGE_MAX
 
 router = APIRouter(tags=["opportunities"])
 Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
@@ -71,26 +80,28 @@ async def read_all(
         after = part.next_key
 
 
-def cut(items: list[L], wanted: Paging, rank: Callable[[L], Rank]) -> tuple[list[L], str | None]:
+def cut(
+    items: list[L], wanted: Paging, rank: Callable[[L], Rank], listed: str
+) -> tuple[list[L], str | None]:
     """Return the page after the rank that the cursor tells, and the cursor of the next one.
 
     What moved up since the page before is not shown twice, nor is anything in between left out.
     """
-    listed = sorted(items, key=rank)
+    ordered = sorted(items, key=rank)
     if wanted.cursor is not None:
-        listed = listed[bisect_right(listed, _rank_of(wanted.cursor), key=rank) :]
-    shown = listed[: wanted.limit]
-    more = len(listed) > wanted.limit
-    return shown, _cursor(rank(shown[-1])) if more else None
+        ordered = ordered[bisect_right(ordered, _rank_of(wanted.cursor, listed), key=rank) :]
+    shown = ordered[: wanted.limit]
+    more = len(ordered) > wanted.limit
+    return shown, _cursor(rank(shown[-1]), listed) if more else None
 
 
-def _cursor(rank: Rank) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps([[*map(str, rank[0])], rank[1]])).decode()
+def _cursor(rank: Rank, listed: str) -> str:
+    return cursor_of(orjson.dumps([[*map(str, rank[0])], rank[1]]).decode(), listed)
 
 
-def _rank_of(cursor: str) -> Rank:
+def _rank_of(cursor: str, listed: str) -> Rank:
     try:
-        numbers, stream = orjson.loads(base64.urlsafe_b64decode(cursor))
+        numbers, stream = orjson.loads(key_of(cursor, listed))
         return tuple(map(Decimal, numbers)), str(stream)
     except (ValueError, TypeError, ArithmeticError) as error:
         raise InvalidError("not a cursor of ours", field="cursor") from error
@@ -121,7 +132,7 @@ async def list_ranked(
     if not snoozed:
         items = [item for item in items if item.snoozed_until is None]
     note_columns(Ranked)
-    shown, cursor = cut(items, wanted, lambda item: item.rank)
+    shown, cursor = cut(items, wanted, lambda item: item.rank, "ranked")
     return {"items": shown, "next_cursor": cursor, "parked": parked}
 
 

@@ -60,7 +60,7 @@ async def list_commitments(
         and (close_to is None or line.close_on <= close_to)
     ]
     note_columns(FrozenLine)
-    shown, cursor = cut(lines, wanted, lambda line: ((), line.opportunity))
+    shown, cursor = cut(lines, wanted, lambda line: ((), line.opportunity), "commitments")
     return {
         "items": shown,
         "rolled": roll_up(tuple(lines)),
@@ -86,7 +86,7 @@ async def list_cross_division(
         and division in (None, *(share.division for share in item.shares))
     ]
     note_columns(SharedDeal)
-    shown, cursor = cut(items, wanted, lambda item: item.rank)
+    shown, cursor = cut(items, wanted, lambda item: item.rank, "cross-division")
     return {"items": shown, "next_cursor": cursor, "parked": parked}
 
 

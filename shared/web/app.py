@@ -27,7 +27,15 @@ def build_app(
 ) -> FastAPI:
     """Join routers to their runtimes. `ready` names what is not ready yet, with the reason."""
     wrapped = asynccontextmanager(lifespan) if lifespan is not None else None
-    app = FastAPI(title=title, version="1", lifespan=wrapped, separate_input_output_schemas=False)
+    app = FastAPI(
+        title=title,
+        version="1",
+        lifespan=wrapped,
+        separate_input_output_schemas=False,
+        # The framework's own pages load their files from the internet.
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.runtimes = runtimes
     app.state.tails = {}
     for handled, answer in HANDLERS.items():

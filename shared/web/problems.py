@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from shared.errors import DomainError, UnavailableError
+from shared.errors import DomainError, UnavailableError, in_words
 from shared.events.base import UndecodableError
 from shared.log import LogUnavailableError
 from shared.store import StoreError
@@ -70,7 +70,7 @@ def invalid(error: Any, within: str | None = None) -> dict[str, Any]:
     errors = [
         {
             "pointer": _pointer(found["loc"]) if within is None else _at(within, found["loc"]),
-            "detail": found["msg"],
+            "detail": in_words(found["msg"]),
             "code": found["type"],
         }
         for found in error.errors()

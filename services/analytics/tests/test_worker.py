@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -171,6 +172,51 @@ async def test_a_fresh_build_replaces_the_old_one(world: World) -> None:
     assert await world.active() == build
     await world.assert_exact()
     await world.append(deals(12)[20:])
+    await world.mend()
+    await world.assert_exact()
+
+
+async def test_a_worker_that_reads_a_long_history_is_not_taken_for_dead(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "SIGN_OF_LIFE_S", 0.0)
+    await world.measuring.start()
+    await world.append(deals(20))
+    coming = await builds.begin(world.store, MEASURES)
+    absorb = Projector.absorb
+
+    async def absorbed(projector: Projector, records: Sequence[Record]) -> None:
+        await absorb(projector, records)
+        if projector.sink.collection == coming.collection:
+            await world.store.delete_many(worker.WORKERS, ["worker-1"])
+
+    monkeypatch.setattr(Projector, "absorb", absorbed)
+    await world.measuring.follow_builds()
+    assert await world.active() == coming
+    assert await silence(world.store, SystemClock().now()) is None
+
+
+async def test_a_rebuild_that_a_drop_begins_anew_is_finished_by_the_one_after_it(
+    world: World,
+) -> None:
+    await world.append(deals(5))
+    await world.measuring.start()
+    coming = await builds.begin(world.store, MEASURES)
+    begun = builds.switch
+
+    async def switch(*asked: Any) -> builds.Builds:
+        async with world.store.transaction() as tx:
+            await builds.renew(MEASURES, await world.active(), tx)
+        return await begun(*asked)
+
+    with pytest.MonkeyPatch.context() as during:
+        during.setattr(builds, "switch", switch)
+        await world.measuring.follow_builds()
+    assert (await world.active()).generation == coming.generation - 1
+    assert world.measuring._projector.sink.collection == (await world.active()).collection
+    await world.measuring.follow_builds()
+    assert (await world.active()).generation == coming.generation + 1
+    await world.append(deals(7)[5 * 2 :])
     await world.mend()
     await world.assert_exact()
 
