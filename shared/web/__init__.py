@@ -14,14 +14,13 @@ from shared.web.commands import (
     recorded,
 )
 from shared.web.conditional import composed, seen
-from shared.web.paging import PAGE_MAX, PageWanted, Paging, cursor_of, key_of, page
+from shared.web.paging import PageWanted, Paging, cursor_of, key_of, page
 from shared.web.problems import BODY_BYTES_MAX, PROBLEM_TYPE, invalid, refusal
 from shared.web.runtimes import Runtimes, runtime_of, started_runtimes
 
 __all__ = [
     "BODY_BYTES_MAX",
     "KEY",
-    "PAGE_MAX",
     "PROBLEM_TYPE",
     "AtLeast",
     "BatchMeta",
