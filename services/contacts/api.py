@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from services.contacts import (
     attention_api,
     companies_api,
+    coverage_api,
     duplicates_api,
     field_use_api,
     people_api,
@@ -25,6 +26,7 @@ from services.contacts import (
 router = APIRouter()
 PARTS = (
     attention_api,
+    coverage_api,
     duplicates_api,
     field_use_api,
     people_api,
