@@ -8,6 +8,7 @@ from services.contacts import model
 from services.contacts.api import router
 from services.contacts.defaults import ContactsDefaults
 from services.contacts.projections import PROJECTIONS
+from services.contacts.promotions import PlanPromotion
 from services.contacts.segments import (
     DropSegment,
     SaveSegment,
@@ -41,6 +42,7 @@ PERSON_COMMANDS: dict[str, type[Command]] = {
     "state_access": model.StateAccess,
     "ask": model.AskQuestion,
     "answer": model.AnswerQuestion,
+    "plan_promotion": PlanPromotion,
 }
 COMPANY_COMMANDS: dict[str, type[Command]] = {
     "register": model.RegisterCompany,

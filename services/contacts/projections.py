@@ -11,6 +11,7 @@ from services.contacts.company_views import CompanyCard, company_card, company_p
 from services.contacts.duplicates import duplicate_block
 from services.contacts.field_use import field_use
 from services.contacts.person_views import PersonCard, person_card
+from services.contacts.promotions import person_promotions
 from services.contacts.search import search_entry
 from services.contacts.segments import segment_card
 from services.contacts.statement_views import person_statements
@@ -29,6 +30,7 @@ PROJECTIONS = (
     opportunity_turns,
     visit_card,
     survey_question,
+    person_promotions,
     search_entry,
     segment_card,
     field_use,

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Literal
 
 from shared.events.base import Dated
+from shared.events.touches import Channel
 
 AffiliationKind = Literal["employee", "dealer", "self"]
 BuyingRole = Literal["decision_maker", "influencer", "user", "gatekeeper", "none"]
@@ -133,6 +134,20 @@ class QuestionAnswered(Dated, wire="contacts.question_answered.v1"):
     survey: str | None = None
 
 
+class PromotionPlanned(Dated, wire="contacts.promotion_planned.v1"):
+    """Marketing is about to send the person this promotion (C-14).
+
+    The same one is one of the same campaign, or the same words on the same channel. `repeats`: it
+    had been planned for that day already, and was planned all the same.
+    """
+
+    channel: Channel
+    campaign: str | None = None
+    words: str | None = None
+    planned_by: str | None = None
+    repeats: date | None = None
+
+
 class CompanyRegistered(Dated, wire="contacts.company_registered.v1"):
     """A company entered our book."""
 
@@ -245,6 +260,7 @@ PersonEvent = (
     | AccessStated
     | QuestionAsked
     | QuestionAnswered
+    | PromotionPlanned
 )
 CompanyEvent = CompanyRegistered | CompanyPlacedUnder | CompanyDescribed | CompanyOwnerAssigned
 VisitEvent = VisitPlanned | VisitHeld | VisitCancelled | VisitFollowUpPromised | VisitFollowUpKept
