@@ -10,6 +10,7 @@ from services.contacts.attention import opportunity_turns, touch_days
 from services.contacts.company_views import CompanyCard, company_card, company_people
 from services.contacts.duplicates import duplicate_block
 from services.contacts.field_use import field_use
+from services.contacts.notices import move_notice
 from services.contacts.person_views import PersonCard, person_card
 from services.contacts.promotions import person_promotions
 from services.contacts.search import search_entry
@@ -25,6 +26,7 @@ PROJECTIONS = (
     timeline,
     company_card,
     company_people,
+    move_notice,
     duplicate_block,
     touch_days,
     opportunity_turns,

@@ -179,6 +179,29 @@ class CompanyOwnerAssigned(Dated, wire="contacts.company_owner_assigned.v1"):
     reason: HandoverReason = "unstated"
 
 
+class MoveNoticed(Dated, wire="contacts.move_noticed.v1"):
+    """The owner of a company has to know that somebody moved (C-08).
+
+    `there`: with the company in this role now, new or in another role; `gone`: no longer with it;
+    `mistaken`: was not with it after all. `notice` is the fact that told the move, `moved_on` its
+    day, `on` the day from which the owner is told.
+    """
+
+    notice: str
+    owner: str
+    person: str
+    what: Literal["there", "gone", "mistaken"]
+    role: str | None = None
+    moved_on: date | None = None
+
+
+class MoveAcknowledged(Dated, wire="contacts.move_acknowledged.v1"):
+    """A colleague of ours has taken notice of the move (C-08)."""
+
+    notice: str
+    by: str
+
+
 class VisitPlanned(Dated, wire="contacts.visit_planned.v1"):
     """An executive of ours will visit a customer, for a purpose, with points to talk about (C-13).
 
@@ -262,7 +285,14 @@ PersonEvent = (
     | QuestionAnswered
     | PromotionPlanned
 )
-CompanyEvent = CompanyRegistered | CompanyPlacedUnder | CompanyDescribed | CompanyOwnerAssigned
+CompanyEvent = (
+    CompanyRegistered
+    | CompanyPlacedUnder
+    | CompanyDescribed
+    | CompanyOwnerAssigned
+    | MoveNoticed
+    | MoveAcknowledged
+)
 VisitEvent = VisitPlanned | VisitHeld | VisitCancelled | VisitFollowUpPromised | VisitFollowUpKept
 SegmentEvent = SegmentSaved | SegmentDropped
 ContactsEvent = PersonEvent | CompanyEvent | VisitEvent | SegmentEvent
