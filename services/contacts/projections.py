@@ -15,6 +15,7 @@ from services.contacts.person_views import PersonCard, person_card
 from services.contacts.promotions import person_promotions
 from services.contacts.search import search_entry
 from services.contacts.segments import segment_card
+from services.contacts.sources import touch_sources
 from services.contacts.statement_views import person_statements
 from services.contacts.surveys import survey_question
 from services.contacts.timelines import timeline
@@ -29,6 +30,7 @@ PROJECTIONS = (
     move_notice,
     duplicate_block,
     touch_days,
+    touch_sources,
     opportunity_turns,
     visit_card,
     survey_question,
