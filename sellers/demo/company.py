@@ -216,6 +216,10 @@ def products(world: World) -> Iterator[Item]:
             on=world.days.first,
         )
         world.products.append(Product(stream, name, price, weight))
+    # The price of the first went up; deals go on at the price they began with.
+    dearer = {"price": str(round(names.PRODUCTS[0][2] * 1.05)), "currency": CURRENCY}
+    first, half = world.products[0].stream, world.days.first + YEAR / 2
+    yield world.maker.item("opportunities", first, "reprice", **dearer, on=half)
 
 
 def customers(world: World) -> Iterator[Item]:

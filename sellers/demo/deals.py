@@ -80,6 +80,7 @@ class Deal:
             if ends:
                 yield from told.lost(leaves)
                 yield self.item("lose", leaves, reason=self.chance.pick(names.LOST))
+                yield from told.back(stage, leaves)
                 return
             if last:
                 value = self.amount * Decimal(self.chance.between(82, 100)) / 100

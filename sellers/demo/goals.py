@@ -34,6 +34,8 @@ def targets(world: World) -> Iterator[Item]:
     count = {"measure": "count_won", "amount": "60", "product": first}
     stream = make.stream("target", "count")
     yield make.item("opportunities", stream, "set", **count, **year)
+    over = {"reason": "the value counts", "on": world.days.first + timedelta(days=100)}
+    yield make.item("opportunities", stream, "withdraw", **over)
 
 
 def forecasts(world: World) -> Iterator[Item]:

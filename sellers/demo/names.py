@@ -125,6 +125,7 @@ SEGMENTS = (
     ("Left alone for 90 days", {"within_days": 90, "touches_max": 0}),
     ("Advocates", {"recommends": "yes"}),
 )
+USELESS = ("Trade fair of last year", {"about": "promotion", "touches_min": 3})
 STAYED = ("customer's deadline", "고객 일정 변경")
 
 EVIDENCE = ("Plant manager named the budget", "예산 승인 메일 수신",

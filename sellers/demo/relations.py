@@ -16,8 +16,8 @@ DECIDING, THINKING, RECOMMENDING, REACHED, ASKED, ANSWERING, PROMOTED = (
     0.55, 0.25, 0.15, 0.15, 0.25, 0.6, 0.08,
 )  # fmt: skip
 CUSTOMERS_A_VISIT, CUSTOMERS_A_DOUBLE, CUSTOMERS_A_MOVE = 9, 6, 11
-MERGED, APART = 0, 1
-AHEAD = 1
+MERGED, APART, PARTED = 0, 1, 9
+AHEAD, OFF = 1, 3
 SURVEY = "고객만족 Customer satisfaction"
 QUESTIONS = (
     ("satisfied-with-service", ("very", "mostly", "hardly")),
@@ -115,6 +115,9 @@ def _entered_twice(world: World, n: int, customer: Customer) -> Iterator[Item]:
     if now == MERGED:
         told = {"into": person.stream, "reason": "same card", "on": day}
         yield make.item("contacts", stream, "merge", **told)
+        if n % (CUSTOMERS_A_DOUBLE * PARTED) == 0:
+            why = {"reason": "father and son", "on": day}
+            yield make.item("contacts", stream, "unmerge", **why)
     elif now == APART:
         yield make.item("contacts", stream, "tell_apart", other=person.stream, on=day)
 
@@ -134,6 +137,8 @@ def _moved(world: World, n: int, customer: Customer) -> Iterator[Item]:
         yield make.item("contacts", stream, "end_affiliation", **gone)
         new = {"company": target.stream, "role": chance.pick(names.ROLES)}
         yield make.item("contacts", stream, "affiliate", **new, on=day)
+        mail = f"new.colleague{n}@{target.named.mail}"
+        yield make.item("contacts", stream, "state_details", email=mail, on=day)
 
 
 def visits(world: World, n: int, customer: Customer) -> Iterator[Item]:
@@ -161,6 +166,10 @@ def visits(world: World, n: int, customer: Customer) -> Iterator[Item]:
     )
     if ahead or day not in world.days:
         return
+    if n // CUSTOMERS_A_VISIT % 4 == OFF:
+        reason = chance.pick(names.STAYED)
+        yield make.item("contacts", stream, "cancel", reason=reason, on=day - timedelta(days=2))
+        return
     owner = customer.seller.on(day).stream
     due = day + timedelta(days=14)
     promised = [{"what": chance.pick(names.PROMISES), "owner": owner, "due_on": due.isoformat()}]
@@ -182,8 +191,11 @@ def visits(world: World, n: int, customer: Customer) -> Iterator[Item]:
 
 
 def segments(world: World) -> Iterator[Item]:
-    """Yield the segments that marketing and sales have saved."""
-    for name, told in names.SEGMENTS:
-        stream = world.maker.stream("segment", name)
-        said = {"name": name, **told, "on": world.days.first}
-        yield world.maker.item("contacts", stream, "save", **said)
+    """Yield the segments that marketing and sales have saved; one was of no use."""
+    make, on = world.maker, world.days.first
+    for name, told in (*names.SEGMENTS, names.USELESS):
+        stream = make.stream("segment", name)
+        yield make.item("contacts", stream, "save", name=name, **told, on=on)
+    gone = make.stream("segment", names.USELESS[0])
+    told = {"reason": "nobody asked for it", "on": on + timedelta(days=90)}
+    yield make.item("contacts", gone, "drop", **told)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sellers.demo.deals import Deal
 
 IN_FULL, SHOWN, RESTING, SHARED, HANDED_OFF, WITHDRAWN = 0.09, 0.22, 0.08, 0.1, 0.25, 0.3
+BACK = 0.03
 COMMITTED = {"Proposal": ("upside", 0.15), "Negotiation": ("commit", 0.5)}
 COACHED = {"Engaging": "management", "Proposal": "goal", "Negotiation": "kpi"}
 AFTERWARDS = (("order", "confirmed", 2), ("contract", "signed", 6), ("fulfilment", "shipped", 20))
@@ -138,6 +139,12 @@ class Winning:
         if self.committed is not None and self.chance.happens(WITHDRAWN):
             told = {"seller": self.committed, "reason": "the customer hesitates"}
             yield self.deal.item("withdraw_commitment", day, **told)
+
+    def back(self, stage: str, day: date) -> Iterator[Item]:
+        """A few that were lost come back."""
+        on = self.deal.world.days.on_or_after(day + timedelta(days=25))
+        if self.chance.happens(BACK) and not self.deal.over(on):
+            yield self.deal.item("reopen", on, stage=stage)
 
     def won(self, day: date) -> Iterator[Item]:
         """Who shares the credit, and how far the order has got."""
