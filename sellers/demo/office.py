@@ -11,7 +11,7 @@ from sellers.demo.days import OPEN_AT, at, at_work, works
 from sellers.demo.items import Item
 
 COMPLAINTS_A_CUSTOMER = 1.6
-OFFENDED = 0.4
+OFFENDED = 0.2
 # Meetings repeat; some weeks of them say as much as a year.
 WEEKS_BACK, WEEKS_AHEAD = 4, 2
 MONDAY, WEDNESDAY, FRIDAY = 0, 2, 4

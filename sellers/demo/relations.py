@@ -13,7 +13,7 @@ from sellers.demo.items import Item
 
 # How many of the people we know so much about.
 DECIDING, THINKING, RECOMMENDING, REACHED, ASKED, ANSWERING, PROMOTED = (
-    0.55, 0.25, 0.15, 0.15, 0.25, 0.6, 0.08,
+    0.5, 0.18, 0.15, 0.12, 0.15, 0.6, 0.08,
 )  # fmt: skip
 CUSTOMERS_A_VISIT, CUSTOMERS_A_DOUBLE, CUSTOMERS_A_MOVE = 9, 6, 11
 MERGED, APART, PARTED = 0, 1, 9

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sellers.demo.chance import Chance
     from sellers.demo.deals import Deal
 
-IN_FULL, SHOWN, RESTING, SHARED, HANDED_OFF, WITHDRAWN = 0.09, 0.22, 0.08, 0.1, 0.25, 0.3
+IN_FULL, SHOWN, RESTING, SHARED, HANDED_OFF, WITHDRAWN = 0.06, 0.1, 0.08, 0.1, 0.12, 0.3
 BACK = 0.03
 COMMITTED = {"Proposal": ("upside", 0.15), "Negotiation": ("commit", 0.5)}
 COACHED = {"Engaging": "management", "Proposal": "goal", "Negotiation": "kpi"}
