@@ -16,6 +16,8 @@ DECIDING, THINKING, RECOMMENDING, REACHED, ASKED, ANSWERING, PROMOTED = (
     0.5, 0.18, 0.15, 0.12, 0.15, 0.6, 0.08,
 )  # fmt: skip
 CUSTOMERS_A_VISIT, CUSTOMERS_A_DOUBLE, CUSTOMERS_A_MOVE = 9, 6, 11
+# The smallest companies have no such customer.
+MOVER = 5
 MERGED, APART, PARTED = 0, 1, 9
 AHEAD, OFF = 1, 3
 SURVEY = "고객만족 Customer satisfaction"
@@ -40,7 +42,7 @@ def relations(world: World, n: int, customer: Customer) -> Iterator[Item]:
         yield from _asked(world, chance, customer, person)
     if n % CUSTOMERS_A_DOUBLE == 0:
         yield from _entered_twice(world, n, customer)
-    if n % CUSTOMERS_A_MOVE == 0:
+    if n % CUSTOMERS_A_MOVE == MOVER:
         yield from _moved(world, n, customer)
 
 
