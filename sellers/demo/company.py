@@ -37,6 +37,9 @@ class Seller:
     named: Named
     team: int
     skill: float
+    grade: str = ""
+    # From when on, and what they are since.
+    promoted: tuple[date, str] | None = None
     left_on: date | None = None
     successor: Seller | None = None
 
@@ -44,6 +47,10 @@ class Seller:
         """Return who does this work on that day."""
         gone = self.left_on is not None and day >= self.left_on
         return self.successor.on(day) if gone and self.successor is not None else self
+
+    def grade_on(self, day: date) -> str:
+        since = self.promoted is not None and day >= self.promoted[0]
+        return self.promoted[1] if since and self.promoted is not None else self.grade
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,16 @@ class Product:
     weight: int
 
 
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a seller of a team committed to, as a line of a forecast says it; over when decided."""
+
+    team: int
+    on: date
+    line: dict[str, str]
+    over_on: date
+
+
 @dataclass(slots=True)
 class World:
     """Everybody and everything there is, as made up from the seed."""
@@ -80,6 +97,12 @@ class World:
     sellers: list[Seller] = field(default_factory=list)
     customers: list[Customer] = field(default_factory=list)
     products: list[Product] = field(default_factory=list)
+    promises: list[Promise] = field(default_factory=list)
+    # Of each team.
+    divisions: list[str] = field(default_factory=list)
+
+    def division_of(self, team: int) -> str:
+        return self.divisions[team]
 
     def chance(self, *purpose: object) -> Chance:
         return Chance(self.maker.seed, *purpose)
@@ -109,6 +132,7 @@ def organisation(world: World) -> Iterator[Item]:
     for n in range(teams):
         unit = make.stream("unit", "team", n)
         parent = make.stream("unit", "division", n % divisions)
+        world.divisions.append(parent)
         told = {"name": f"영업{n + 1}팀 Sales {n + 1}", "kind": "team", "parent": parent}
         yield make.item("organization", unit, "form", **told, **form)
         yield from _leader(world, unit, f"team {n}", "team leader")
@@ -152,7 +176,7 @@ def _seller(world: World, n: int, team: int, day: date | None = None) -> Iterato
     yield joined
     unit = world.maker.stream("unit", "team", team)
     yield world.maker.item("organization", stream, "assign", unit=unit, on=since)
-    world.sellers.append(Seller(stream, named, team, chance.share(0.75, 1.25)))
+    world.sellers.append(Seller(stream, named, team, chance.share(0.75, 1.25), grade))
 
 
 def _changes(world: World, teams: int) -> Iterator[Item]:
@@ -192,6 +216,10 @@ def products(world: World) -> Iterator[Item]:
             on=world.days.first,
         )
         world.products.append(Product(stream, name, price, weight))
+    # The price of the first went up; deals go on at the price they began with.
+    dearer = {"price": str(round(names.PRODUCTS[0][2] * 1.05)), "currency": CURRENCY}
+    first, half = world.products[0].stream, world.days.first + YEAR / 2
+    yield world.maker.item("opportunities", first, "reprice", **dearer, on=half)
 
 
 def customers(world: World) -> Iterator[Item]:

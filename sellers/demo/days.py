@@ -36,6 +36,19 @@ def _holidays() -> frozenset[date]:
 LUNAR = _holidays()
 
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def holidays(first: date, end: date) -> list[tuple[date, str]]:
+    """Return the public holidays from the first day on to the last, the last left out."""
+    span = (first + timedelta(days=n) for n in range((end - first).days))
+    return [
+        (day, "공휴일 Public holiday")
+        for day in span
+        if (day.month, day.day) in FIXED or day in LUNAR
+    ]
+
+
 def works(day: date) -> bool:
     return day.weekday() <= FRIDAY and (day.month, day.day) not in FIXED and day not in LUNAR
 

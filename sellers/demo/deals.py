@@ -16,6 +16,7 @@ from sellers.demo.chance import Chance
 from sellers.demo.company import CURRENCY, Customer, Person, Product, Seller, World
 from sellers.demo.days import at_work
 from sellers.demo.items import Item
+from sellers.demo.winning import Winning, winning
 
 DEALS_A_SELLER = 17
 CARE_A_CUSTOMER = 5
@@ -44,12 +45,13 @@ class Deal:
     amount: Decimal
     owner: Seller
     touches: int = 0
+    latent: bool = False
 
     @property
     def company(self) -> str:
         return self.customer.stream
 
-    def item(self, what: str, on: date, **told: Any) -> Item:
+    def item(self, what: str, on: date, /, **told: Any) -> Item:
         return self.world.maker.item("opportunities", self.stream, what, on=on, **told)
 
     def over(self, day: date) -> bool:
@@ -59,39 +61,55 @@ class Deal:
         """Yield everything from the first talk to the decision, or to today."""
         day = self.world.days.begin(self.chance)
         self.owner = self.looked_after.on(day)
+        told = winning(self)
         yield from self._discovered(day)
+        yield from told.begun(day)
         for n, (stage, usual, lost) in enumerate(STAGES):
             leaves = self.world.days.later(self.chance, day, usual / self.looked_after.skill)
             last = n == len(STAGES) - 1
             ends = self.chance.happens(lost / self.looked_after.skill)
             if last or ends:
                 leaves = self.world.days.closing(self.chance, leaves)
+            yield from told.entered(stage, day, leaves)
             yield from self._in_touch(stage, day, leaves)
             yield from self._handed_over(leaves)
             if self.over(leaves):
+                yield from told.open_still()
                 return
+            yield from told.left(leaves)
             if ends:
+                yield from told.lost(leaves)
                 yield self.item("lose", leaves, reason=self.chance.pick(names.LOST))
+                yield from told.back(stage, leaves)
                 return
             if last:
                 value = self.amount * Decimal(self.chance.between(82, 100)) / 100
                 yield self.item("win", leaves, value=f"{value:.2f}", currency=CURRENCY)
+                yield from told.won(leaves)
                 return
-            yield self.item("advance", leaves, stage=STAGES[n + 1][0])
+            yield self._next(STAGES[n + 1][0], leaves, told)
             if STAGES[n + 1][0] == "Proposal" and self.chance.happens(0.35):
                 yield self._revalued(leaves)
             day = leaves
+
+    def _next(self, stage: str, day: date, told: Winning) -> Item:
+        shown = told.shown(stage, day)
+        if self.latent:
+            self.latent = False
+            return self.item("make_real", day, stage=stage, evidence=shown.get("evidence"))
+        return self.item("advance", day, **{"stage": stage, **shown})
 
     def _discovered(self, day: date) -> Iterator[Item]:
         first = at_work(self.chance, day, MINUTES["call"])
         person = self.chance.pick(self.customer.people)
         yield self._touch("Prospecting", person, first, "call", linked=False)
+        self.latent = self.chance.happens(0.15)
         yield self.item(
             "discover",
             day,
             title=f"{self.product.name} · {self.customer.named.name}",
             stage="Prospecting",
-            latent=self.chance.happens(0.15),
+            latent=self.latent,
             owner=self.owner.stream,
             company=self.company,
             product=self.product.stream,
@@ -163,7 +181,8 @@ class Deal:
             channel=channel,
             about="opportunity" if linked else "general",
             direction="inbound" if self.chance.happens(0.25) else "outbound",
-            employee=self.looked_after.on(at.date()).stream,
+            employee=(by := self.looked_after.on(at.date())).stream,
+            grade=by.grade_on(at.date()),
             function="sales",
             company=self.company,
             opportunity=self.stream if linked else None,
@@ -238,7 +257,9 @@ def care(world: World, n: int, customer: Customer) -> Iterator[Item]:
             about="general" if ours else "promotion",
             direction="inbound" if channel == "web" else "outbound",
             employee=customer.seller.on(day).stream if ours else None,
+            grade=customer.seller.on(day).grade_on(day) if ours else None,
             function="sales" if ours else "marketing",
             company=customer.stream,
             subject=chance.pick(names.CARE) if ours else campaign,
+            campaign=None if ours else campaign,
         )

@@ -8,8 +8,11 @@ from datetime import date
 from sellers.demo.company import YEAR, World, customers, organisation, products
 from sellers.demo.days import Days
 from sellers.demo.deals import DEALS_A_SELLER, care, deal
+from sellers.demo.goals import forecasts, targets
 from sellers.demo.items import Item, Maker
 from sellers.demo.office import complaints, routine
+from sellers.demo.relations import relations, segments, visits
+from sellers.demo.staff import away, roles, work_times
 
 SIZE = 40
 SIZE_MAX = 5_000
@@ -27,10 +30,20 @@ def demo_company(seed: int, size: int, end_on: date) -> Iterator[Item]:
     yield from organisation(world)
     yield from products(world)
     yield from customers(world)
+    yield from work_times(world)
+    yield from roles(world)
+    for n, seller in enumerate(world.sellers):
+        yield from away(world, n, seller)
+    yield from segments(world)
+    for n, customer in enumerate(world.customers):
+        yield from relations(world, n, customer)
+        yield from visits(world, n, customer)
     for n in range(size * DEALS_A_SELLER):
         yield from deal(world, n)
     for n, customer in enumerate(world.customers):
         yield from care(world, n, customer)
         yield from complaints(world, n, customer)
+    yield from targets(world)
+    yield from forecasts(world)
     for n, seller in enumerate(world.sellers):
         yield from routine(world, n, seller)

@@ -96,3 +96,57 @@ RESULTS = (
     ("새 납기를 약속하고 지켰습니다.", "We promised a new date and kept it."),
     ("현장을 방문해 설정을 바로잡았습니다.", "We visited and corrected the settings."),
 )  # fmt: skip
+
+BUYING_ROLES = ("decision_maker", "influencer", "user", "gatekeeper")
+OPINIONS_ABOUT = (("us", None), ("product", "Sensor S1"), ("product", "Care Plan"),
+                  ("competitor", "Northwind Sensors"))  # fmt: skip
+STANCES = (
+    ("supportive", "늘 제때 도와줍니다."), ("positive", "They know our line well."),
+    ("neutral", "Works as expected."), ("critical", "가격이 계속 오릅니다."),
+    ("opposed", "We would rather build it ourselves."),
+)  # fmt: skip
+MOVING = ("남궁현", "선우진", "황보라", "제갈민")
+PURPOSES = (
+    "Trust after the late deliveries",
+    "내년 투자 계획 청취",
+    "Renewal of the frame contract",
+)
+TALKING_POINTS = ("Open complaints", "Delivery dates", "신제품 로드맵", "Price list of next year",
+                  "Training for maintenance")  # fmt: skip
+PROMISES = ("Send a plan for the spare parts", "납기 개선안 회신", "Second engineer on site")
+OUTCOMES = (
+    "They stay if the dates hold.",
+    "공장 증설을 검토 중이라고 함.",
+    "Frame contract wanted.",
+)
+SEGMENTS = (
+    ("결정권자 Decision makers", {"buying_role": "decision_maker"}),
+    ("대리점 Dealers", {"affiliation": "dealer"}),
+    ("Left alone for 90 days", {"within_days": 90, "touches_max": 0}),
+    ("Advocates", {"recommends": "yes"}),
+)
+USELESS = ("Trade fair of last year", {"about": "promotion", "touches_min": 3})
+STAYED = ("customer's deadline", "고객 일정 변경")
+
+EVIDENCE = ("Plant manager named the budget", "예산 승인 메일 수신",
+            "Trial ran two weeks without stops", "Purchasing asked for terms",
+            "현장 실사 완료")  # fmt: skip
+NEXT_STEPS = ("Visit the line with the maintenance lead", "견적 보완 후 재방문", "Meet the CFO",
+              "Agree on the trial's goals", "기술 질의 회신")  # fmt: skip
+POSITIONINGS = ("The one who keeps the line running", "가장 빠른 설치와 교육",
+                "Lowest cost over five years")  # fmt: skip
+COMPETITORS = ("Northwind Sensors", "한빛계측", "Atlas Automation")
+STRENGTHS = ("Cheaper by a tenth", "Installed base in the second plant", "본사 추천")
+ANSWERS = ("Show what downtime costs", "레퍼런스 공장 방문", "Bundle with the Care Plan")
+TEAM_ROLES = ("engineer", "pricing", "executive sponsor")
+QUESTIONS = (
+    ("Who signs above 50,000?", "The CFO alone.", "decision"),
+    ("언제까지 결정해야 합니까?", "분기 말 전입니다.", "timing"),
+    ("What does one hour of standstill cost?", "About 4,000.", "issue"),
+)
+COACHING = (
+    ("Two meetings, no date for the next", "We talk to users only", "No access to the CFO"),
+    ("견적만 세 번 수정", "가치가 아닌 가격만 논의", "현장 문제를 묻지 않음"),
+)
+COACHED = ("Meets the CFO with the plant manager", "질문 목록을 먼저 보내기로 함")
+RESTS = ("budget comes next year", "담당자 교체 중", "plant is being rebuilt")

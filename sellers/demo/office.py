@@ -11,6 +11,7 @@ from sellers.demo.days import OPEN_AT, at, at_work, works
 from sellers.demo.items import Item
 
 COMPLAINTS_A_CUSTOMER = 1.6
+OFFENDED = 0.2
 # Meetings repeat; some weeks of them say as much as a year.
 WEEKS_BACK, WEEKS_AHEAD = 4, 2
 MONDAY, WEDNESDAY, FRIDAY = 0, 2, 4
@@ -42,6 +43,7 @@ def _complaint(world: World, key: tuple[int, int], customer: Customer) -> Iterat
         about="complaint",
         direction="inbound",
         employee=customer.seller.on(day).stream,
+        grade=customer.seller.on(day).grade_on(day),
         function="sales",
         company=customer.stream,
         subject=words,
@@ -62,6 +64,10 @@ def _complaint(world: World, key: tuple[int, int], customer: Customer) -> Iterat
     assigned = world.days.on_or_after(day + timedelta(days=chance.between(0, 2)))
     told = world.days.later(chance, assigned, 5)
     closed = world.days.on_or_after(told + timedelta(days=chance.between(0, 4)))
+    if chance.happens(OFFENDED):
+        by = customer.seller.on(day).stream
+        said = {"about": "us", "stance": "critical", "words": words, "touch": heard.stream}
+        yield make.item("contacts", person.stream, "state_opinion", **said, stated_by=by, on=day)
     if assigned < world.days.end:
         owner = customer.seller.on(assigned).stream
         yield make.item("issues", stream, "assign", owner=owner, on=assigned)
@@ -74,6 +80,7 @@ def _complaint(world: World, key: tuple[int, int], customer: Customer) -> Iterat
             channel="call",
             about="complaint",
             employee=customer.seller.on(told).stream,
+            grade=customer.seller.on(told).grade_on(told),
             function="sales",
             company=customer.stream,
             subject=result,

@@ -13,7 +13,7 @@ from itertools import pairwise
 from statistics import median
 
 from services.contacts.company_views import CompanyPeople
-from services.contacts.person_views import PersonCard, buying_role_on
+from services.contacts.held import in_order
 from services.contacts.timelines import touched_person
 from shared.events import Envelope
 from shared.events.opportunities import (
@@ -22,6 +22,7 @@ from shared.events.opportunities import (
     OpportunityReassigned,
     OpportunityWon,
     PersonInvolved,
+    PersonReleased,
 )
 from shared.events.touches import TouchRecorded
 from shared.projection import Projection
@@ -67,18 +68,31 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Say:
+    """From this day on the person has a say in the decision, or none any more."""
+
+    person: str
+    since: date | None = None
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OpportunityTurns:
-    """Answers: whom does this chance concern, when was it won, when did its owner change?"""
+    """Answers: whom does this chance concern, when was it won, when did its owner change?
+
+    `people`: who ever had a say; `says`: from when to when, in the order of their dates.
+    """
 
     opportunity: str
     company: str | None = None
     people: tuple[str, ...] = ()
+    says: tuple[Say, ...] = ()
     turns: tuple[Turn, ...] = ()
 
 
 opportunity_turns = Projection(
     "opportunity_turns",
-    version=1,
+    version=2,
     view=OpportunityTurns,
     indexes=("company", "people"),
     streams=("opportunity",),
@@ -101,7 +115,13 @@ def corrected(
 
 @opportunity_turns.on(PersonInvolved)
 def involved(view: OpportunityTurns, event: PersonInvolved, at: Envelope) -> OpportunityTurns:
-    return replace(view, people=tuple(sorted({*view.people, event.person})))
+    says = in_order(view.says, Say(event.person, event.on))
+    return replace(view, people=tuple(sorted({*view.people, event.person})), says=says)
+
+
+@opportunity_turns.on(PersonReleased)
+def released(view: OpportunityTurns, event: PersonReleased, at: Envelope) -> OpportunityTurns:
+    return replace(view, says=in_order(view.says, Say(event.person, event.on, over=True)))
 
 
 @opportunity_turns.on_zoned(OpportunityWon)
@@ -147,14 +167,14 @@ def compared(
     """Compare the window before a turn with the one from that day on, as far as it has passed."""
     span = timedelta(days=window)
     passed = min(window, (today - turn.on).days + 1)
-    before = _count(days, turn.on - span, turn.on) / window * MONTH_DAYS
+    before = touches_within(days, turn.on - span, turn.on) / window * MONTH_DAYS
     if passed < min(window, RATE_DAYS_MIN):
         return Compared(turn, round(before, 2), None, dropped=False)
-    after = _count(days, turn.on, turn.on + timedelta(days=passed)) / passed * MONTH_DAYS
+    after = touches_within(days, turn.on, turn.on + timedelta(days=passed)) / passed * MONTH_DAYS
     return Compared(turn, round(before, 2), round(after, 2), dropped=after < drop * before)
 
 
-def _count(days: Sequence[date], begin: date, end: date) -> int:
+def touches_within(days: Sequence[date], begin: date, end: date) -> int:
     return bisect_left(days, end) - bisect_left(days, begin)
 
 
@@ -180,35 +200,3 @@ def cadence(days: Sequence[date], today: date) -> Cadence:
         max(gaps, default=None),
         (today - past[-1]).days if past else None,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """How many of the buyers were touched in the days before that day."""
-
-    on: date
-    buyers: int
-    covered: int
-    share: float | None
-
-
-def coverage(
-    buyers: Iterable[tuple[PersonCard, Sequence[date]]], company: str, on: date, days: int
-) -> Coverage:
-    """Say it of those who had a say at the company then."""
-    touched = [
-        _count(told, on - timedelta(days=days - 1), on + timedelta(days=1)) > 0
-        for card, told in buyers
-        if buying_role_on(card, company, on) is not None
-    ]
-    share = round(sum(touched) / len(touched), 3) if touched else None
-    return Coverage(on, len(touched), sum(touched), share)
-
-
-def month_ends(today: date, months: int) -> list[date]:
-    """Return the last days of the months before this one, and today."""
-    found, first = [today], today.replace(day=1)
-    for _ in range(months):
-        found.append(first - timedelta(days=1))
-        first = found[-1].replace(day=1)
-    return sorted(found)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import ClassVar, assert_never
 
 from pydantic import Field
 
+from services.contacts.defaults import ContactsDefaults
 from services.contacts.held import Owner, Parent, owned, placed
+from services.contacts.notices import (
+    AcknowledgeMove,
+    Notice,
+    NoticeMove,
+    acknowledge_move,
+    notice_move,
+)
 from services.contacts.people import Name
 from shared.command import Command, DatedCommand, HappenedCommand
 from shared.errors import DomainError, NotFoundError
@@ -19,6 +28,8 @@ from shared.events.contacts import (
     CompanyPlacedUnder,
     CompanyRegistered,
     HandoverReason,
+    MoveAcknowledged,
+    MoveNoticed,
 )
 from shared.references import CompanyStream, EmployeeStream
 
@@ -39,6 +50,11 @@ class Company:
     parents: tuple[Parent, ...] = ()
     described: CompanyDescribed | None = None
     owners: tuple[Owner, ...] = ()
+    notices: Mapping[str, Notice] = field(default_factory=dict)
+
+    @property
+    def owner(self) -> str | None:
+        return self.owners[-1].owner if self.owners else None
 
     @property
     def parent(self) -> str | None:
@@ -89,11 +105,19 @@ class AssignCompanyOwner(DatedCommand):
 
 
 CompanyCommand = (
-    RegisterCompany | PlaceCompanyUnder | DescribeCompany | MirrorCompany | AssignCompanyOwner
+    RegisterCompany
+    | PlaceCompanyUnder
+    | DescribeCompany
+    | MirrorCompany
+    | AssignCompanyOwner
+    | NoticeMove
+    | AcknowledgeMove
 )
 
 
-def decide_company(company: Company, command: CompanyCommand) -> list[CompanyEvent]:
+def decide_company(
+    company: Company, command: CompanyCommand, rules: ContactsDefaults
+) -> list[CompanyEvent]:
     """Say which facts the command would record, or refuse it. No facts: nothing to do."""
     match command:
         case RegisterCompany(name=name, on=on):
@@ -102,6 +126,10 @@ def decide_company(company: Company, command: CompanyCommand) -> list[CompanyEve
             return [CompanyRegistered(name=name, on=on)]
         case MirrorCompany():
             return _mirror_company(company, command)
+        case NoticeMove(notice=notice) if notice in company.notices:
+            return []
+        case NoticeMove():
+            return [*notice_move(command, company.owner, rules.move_days)]
         case _:
             if company.name is None:
                 raise CompanyUnknownError
@@ -109,7 +137,8 @@ def decide_company(company: Company, command: CompanyCommand) -> list[CompanyEve
 
 
 def _decide_known(
-    company: Company, command: PlaceCompanyUnder | DescribeCompany | AssignCompanyOwner
+    company: Company,
+    command: PlaceCompanyUnder | DescribeCompany | AssignCompanyOwner | AcknowledgeMove,
 ) -> list[CompanyEvent]:
     match command:
         case PlaceCompanyUnder(parent=parent, on=on):
@@ -123,6 +152,8 @@ def _decide_known(
             if owned(company.owners, owner, on) == company.owners:
                 return []
             return [CompanyOwnerAssigned(owner=owner, reason=reason, on=on)]
+        case AcknowledgeMove(notice=notice):
+            return [*acknowledge_move(command, company.notices.get(notice), company.owner)]
         case _:
             assert_never(command)
 
@@ -150,5 +181,11 @@ def evolve_company(company: Company, event: CompanyEvent) -> Company:
             return replace(company, described=event)
         case CompanyOwnerAssigned(owner=owner, on=on):
             return replace(company, owners=owned(company.owners, owner, on))
+        case MoveNoticed(notice=name, owner=owner):
+            return replace(company, notices={**company.notices, name: Notice(owner)})
+        case MoveAcknowledged(notice=name, by=by):
+            told = company.notices.get(name, Notice(by))
+            known = {name: replace(told, acknowledged=True)}
+            return replace(company, notices={**company.notices, **known})
         case _:
             assert_never(event)

@@ -39,6 +39,15 @@ class ContactsDefaults(Section):
     question_repeated: Literal["warn", "refuse"] = Field(
         "warn", description='What happens to a repeated question: "warn" or "refuse".'
     )
+    promotion_window_days: int = Field(
+        30,
+        ge=0,
+        le=3_650,
+        description="Inside how many days a promotion is the same one, repeated.",
+    )
+    promotion_repeated: Literal["warn", "refuse"] = Field(
+        "warn", description='What happens to a repeated promotion: "warn" or "refuse".'
+    )
     move_days: int = Field(
         90, ge=1, le=730, description="For how many days owners are shown who came and who went."
     )

@@ -7,7 +7,9 @@ from functools import partial
 from services.contacts import model
 from services.contacts.api import router
 from services.contacts.defaults import ContactsDefaults
+from services.contacts.notices import AcknowledgeMove, owners_are_told_who_moved
 from services.contacts.projections import PROJECTIONS
+from services.contacts.promotions import PlanPromotion
 from services.contacts.segments import (
     DropSegment,
     SaveSegment,
@@ -41,6 +43,7 @@ PERSON_COMMANDS: dict[str, type[Command]] = {
     "state_access": model.StateAccess,
     "ask": model.AskQuestion,
     "answer": model.AnswerQuestion,
+    "plan_promotion": PlanPromotion,
 }
 COMPANY_COMMANDS: dict[str, type[Command]] = {
     "register": model.RegisterCompany,
@@ -48,6 +51,7 @@ COMPANY_COMMANDS: dict[str, type[Command]] = {
     "describe": model.DescribeCompany,
     "mirror": model.MirrorCompany,
     "assign_owner": model.AssignCompanyOwner,
+    "acknowledge_move": AcknowledgeMove,
 }
 VISIT_COMMANDS: dict[str, type[Command]] = {
     "plan": PlanVisit,
@@ -70,12 +74,16 @@ def build(defaults: ContactsDefaults) -> Domain:
                 PERSON_COMMANDS,
             ),
             "company": Decider(
-                model.Company(), model.decide_company, model.evolve_company, COMPANY_COMMANDS
+                model.Company(),
+                partial(model.decide_company, rules=defaults),
+                model.evolve_company,
+                COMPANY_COMMANDS,
             ),
             "visit": Decider(Visit(), decide_visit, evolve_visit, VISIT_COMMANDS),
             "segment": Decider(Segment(), decide_segment, evolve_segment, SEGMENT_COMMANDS),
         },
         projections=PROJECTIONS,
+        policies=(owners_are_told_who_moved,),
         intake=("touches",),
         defaults=defaults,
         build=build,

@@ -11,6 +11,12 @@ from pydantic import Field, StringConstraints
 
 from services.contacts.defaults import ContactsDefaults
 from services.contacts.held import Affiliations, begun, ended, taken_back
+from services.contacts.promotions import (
+    PlanPromotion,
+    Sameness,
+    decide_promotion,
+    known_by,
+)
 from services.contacts.statements import (
     Statement,
     StatementCommand,
@@ -30,6 +36,7 @@ from shared.events.contacts import (
     PersonRegistered,
     PersonToldApart,
     PersonUnmerged,
+    PromotionPlanned,
 )
 from shared.references import CompanyStream, PersonStream
 
@@ -72,6 +79,7 @@ class Person:
     apart: frozenset[str] = frozenset()
     # What was stated last about each thing.
     stated: Mapping[Topic, Statement] = field(default_factory=dict)
+    promoted: Mapping[Sameness, PromotionPlanned] = field(default_factory=dict)
 
 
 class RegisterPerson(HappenedCommand):
@@ -127,6 +135,7 @@ PersonCommand = (
     | MergePerson
     | UnmergePerson
     | TellApart
+    | PlanPromotion
     | StatementCommand
 )
 
@@ -149,7 +158,15 @@ def decide_person(
         case MergePerson() | UnmergePerson() | TellApart():
             return _identify(person, command)
         case _:
-            return [*decide_statement(person.stated, command, rules)]
+            return _address(person, command, rules)
+
+
+def _address(
+    person: Person, command: PlanPromotion | StatementCommand, rules: ContactsDefaults
+) -> list[PersonEvent]:
+    if isinstance(command, PlanPromotion):
+        return [*decide_promotion(person.promoted, command, rules)]
+    return [*decide_statement(person.stated, command, rules)]
 
 
 def _register(person: Person, command: RegisterPerson) -> list[PersonEvent]:
@@ -221,6 +238,9 @@ def evolve_person(person: Person, event: PersonEvent) -> Person:
             return _moved(person, event)
         case PersonMerged() | PersonUnmerged() | PersonToldApart():
             return _identified(person, event)
+        case PromotionPlanned():
+            known = dict.fromkeys(known_by(event), event)
+            return replace(person, promoted={**person.promoted, **known})
         case _:
             return replace(person, stated={**person.stated, topic_of(event): event})
 

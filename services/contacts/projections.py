@@ -10,9 +10,12 @@ from services.contacts.attention import opportunity_turns, touch_days
 from services.contacts.company_views import CompanyCard, company_card, company_people
 from services.contacts.duplicates import duplicate_block
 from services.contacts.field_use import field_use
+from services.contacts.notices import move_notice
 from services.contacts.person_views import PersonCard, person_card
+from services.contacts.promotions import person_promotions
 from services.contacts.search import search_entry
 from services.contacts.segments import segment_card
+from services.contacts.sources import touch_sources
 from services.contacts.statement_views import person_statements
 from services.contacts.surveys import survey_question
 from services.contacts.timelines import timeline
@@ -24,11 +27,14 @@ PROJECTIONS = (
     timeline,
     company_card,
     company_people,
+    move_notice,
     duplicate_block,
     touch_days,
+    touch_sources,
     opportunity_turns,
     visit_card,
     survey_question,
+    person_promotions,
     search_entry,
     segment_card,
     field_use,

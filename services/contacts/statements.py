@@ -6,6 +6,7 @@ Pure. A statement is never wrong by its date: what is learnt late holds from its
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Literal, assert_never
 
 from pydantic import Field, StringConstraints
@@ -141,9 +142,7 @@ def _ask(
         return [question]
     if before.model_copy(update={"repeats": None}) == question:
         return []
-    if before.on is None or question.on is None:
-        return [question]
-    if abs((question.on - before.on).days) >= rules.question_window_days:
+    if not within(rules.question_window_days, before.on, question.on):
         return [question]
     if rules.question_repeated == "refuse":
         raise QuestionRepeatedError(
@@ -151,3 +150,8 @@ def _ask(
             field="#/question",
         )
     return [question.model_copy(update={"repeats": before.on})]
+
+
+def within(window: int, before: date | None, on: date | None) -> bool:
+    """Whether both days are known and fewer days apart than that."""
+    return before is not None and on is not None and abs((on - before).days) < window

@@ -51,6 +51,7 @@ class NewTouch(Command):
     opportunity: OpportunityStream | None = None
     subject: Text | None = None
     note: str | None = Field(None, max_length=10_000)
+    campaign: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

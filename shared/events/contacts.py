@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Literal
 
 from shared.events.base import Dated
+from shared.events.touches import Channel
 
 AffiliationKind = Literal["employee", "dealer", "self"]
 BuyingRole = Literal["decision_maker", "influencer", "user", "gatekeeper", "none"]
@@ -133,6 +134,20 @@ class QuestionAnswered(Dated, wire="contacts.question_answered.v1"):
     survey: str | None = None
 
 
+class PromotionPlanned(Dated, wire="contacts.promotion_planned.v1"):
+    """Marketing is about to send the person this promotion (C-14).
+
+    The same one is one of the same campaign, or the same words on the same channel. `repeats`: it
+    had been planned for that day already, and was planned all the same.
+    """
+
+    channel: Channel
+    campaign: str | None = None
+    words: str | None = None
+    planned_by: str | None = None
+    repeats: date | None = None
+
+
 class CompanyRegistered(Dated, wire="contacts.company_registered.v1"):
     """A company entered our book."""
 
@@ -162,6 +177,29 @@ class CompanyOwnerAssigned(Dated, wire="contacts.company_owner_assigned.v1"):
 
     owner: str
     reason: HandoverReason = "unstated"
+
+
+class MoveNoticed(Dated, wire="contacts.move_noticed.v1"):
+    """The owner of a company has to know that somebody moved (C-08).
+
+    `there`: with the company in this role now, new or in another role; `gone`: no longer with it;
+    `mistaken`: was not with it after all. `notice` is the fact that told the move, `moved_on` its
+    day, `on` the day from which the owner is told.
+    """
+
+    notice: str
+    owner: str
+    person: str
+    what: Literal["there", "gone", "mistaken"]
+    role: str | None = None
+    moved_on: date | None = None
+
+
+class MoveAcknowledged(Dated, wire="contacts.move_acknowledged.v1"):
+    """A colleague of ours has taken notice of the move (C-08)."""
+
+    notice: str
+    by: str
 
 
 class VisitPlanned(Dated, wire="contacts.visit_planned.v1"):
@@ -245,8 +283,16 @@ PersonEvent = (
     | AccessStated
     | QuestionAsked
     | QuestionAnswered
+    | PromotionPlanned
 )
-CompanyEvent = CompanyRegistered | CompanyPlacedUnder | CompanyDescribed | CompanyOwnerAssigned
+CompanyEvent = (
+    CompanyRegistered
+    | CompanyPlacedUnder
+    | CompanyDescribed
+    | CompanyOwnerAssigned
+    | MoveNoticed
+    | MoveAcknowledged
+)
 VisitEvent = VisitPlanned | VisitHeld | VisitCancelled | VisitFollowUpPromised | VisitFollowUpKept
 SegmentEvent = SegmentSaved | SegmentDropped
 ContactsEvent = PersonEvent | CompanyEvent | VisitEvent | SegmentEvent

@@ -19,6 +19,7 @@ class TouchRecorded(Event, wire="touches.touch_recorded.v1"):
     """We were in touch with a customer: any employee, any channel, any topic (C-03, C-04).
 
     `publisher` and `publisher_id` are the CloudEvents (source, id) under which it was sent to us.
+    `campaign` is what makes promotions the same one, wherever their words differ (C-14).
     """
 
     publisher: str
@@ -34,6 +35,7 @@ class TouchRecorded(Event, wire="touches.touch_recorded.v1"):
     opportunity: str | None = None
     subject: str | None = None
     note: str | None = None
+    campaign: str | None = None
 
 
 TouchesEvent = TouchRecorded

@@ -77,7 +77,7 @@ def test_ids_are_unique_and_fit(size: int) -> None:
 
 def test_the_usual_size_is_a_year_of_forty_sellers() -> None:
     items = company(40)
-    assert 9_000 <= len(items) <= 13_000
+    assert 12_000 <= len(items) <= 14_000
     made = Counter((item.domain, item.type) for item in items)
     assert made["opportunities", "discover"] == 680
     won, lost = made["opportunities", "win"], made["opportunities", "lose"]
@@ -104,6 +104,8 @@ def test_everything_named_exists(size: int) -> None:
 
 def test_nothing_happened_on_the_last_day_or_later() -> None:
     for item in company(12):
+        if item.stream.startswith("visit-") and item.type == "plan":
+            continue  # Executives plan ahead.
         if item.domain != TOUCHES and isinstance(item.command.get("on"), str):
             assert date.fromisoformat(item.command["on"]) < END, item
         elif item.occurred_at is not None:

@@ -33,6 +33,8 @@ def load(api: Api, size: int = 2) -> list[tuple[int, int]]:
     seen: list[tuple[int, int]] = []
     load_demo(api, 7, size, END, lambda done, total: seen.append((done, total)))
     wait_until_folded(api)
+    # What policies made of it is recorded while it is folded, and waited for, too.
+    wait_until_folded(api)
     return seen
 
 

@@ -1,10 +1,9 @@
-"""Buyers left alone (C-10), attention that fades (C-11), people who move (C-08)."""
+"""Attention that fades (C-11), people who move (C-08)."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 from httpx2 import AsyncClient
@@ -13,15 +12,12 @@ from services.contacts.attention import (
     Turn,
     cadence,
     compared,
-    coverage,
-    month_ends,
     opportunity_turns,
     touch_days,
     turns_of,
 )
 from services.contacts.company_views import company_card, company_people, moves
 from services.contacts.main import domain, router
-from services.contacts.person_views import BuyingRoleHeld, PersonCard
 from services.contacts.tests.client import get, post, touch
 from shared.clock import SystemClock
 from shared.events.contacts import (
@@ -108,22 +104,6 @@ def test_c_11_a_win_and_a_change_of_owner_are_turns() -> None:
     }
 
 
-def test_c_10_coverage_is_the_share_of_buyers_touched_and_shows_its_growth() -> None:
-    def buyer(person: str) -> PersonCard:
-        held = BuyingRoleHeld("company-1", "decision_maker", JANUARY)
-        return PersonCard(person, buying_roles=(held,))
-
-    both = [(buyer("person-1"), [date(2026, 1, 20)]), (buyer("person-2"), [])]
-    assert coverage(both, "company-1", date(2026, 1, 31), 30).share == 0.5
-    assert coverage(both, "company-1", date(2026, 6, 30), 30).share == 0.0
-    assert coverage(both, "company-1", date(2025, 12, 31), 30).share is None
-    assert month_ends(date(2026, 3, 10), 2) == [
-        date(2026, 1, 31),
-        date(2026, 2, 28),
-        date(2026, 3, 10),
-    ]
-
-
 def test_c_08_the_owner_of_a_company_is_dated_and_the_newest_is_current() -> None:
     told = recorded(
         CompanyOwnerAssigned(owner="employee-2", on=MARCH),
@@ -188,29 +168,6 @@ async def test_c_08_the_owners_at_both_companies_see_a_job_move(client: AsyncCli
     assert (await get(client, "/contacts/moves?owner=employee-3", after))["items"] == []
 
 
-async def test_c_10_buyers_nobody_touched_are_named_with_their_coverage(
-    client: AsyncClient,
-) -> None:
-    for number, role in ((1, "decision_maker"), (2, "influencer"), (3, "none")):
-        await post(client, f"/contacts/people/{number}/register", {"name": f"Kim {number}"})
-        held = {"company": "company-1", "role": role, "on": ago(300)}
-        after = await post(client, f"/contacts/people/{number}/state-buying-role", held)
-    access = {"employee": "employee-1", "ease": "easily"}
-    stated = await post(client, "/contacts/people/1/state-access", access)
-    old = await touch(client, "person-2", ago(200))
-    new = await touch(client, "person-1", ago(10))
-    path = "/contacts/companies/1/coverage"
-    found: dict[str, Any] = await get(client, path, after, stated, old, new)
-    assert (found["days"], found["coverage"]) == (90, 0.5)
-    assert [(one["person"], one["covered"]) for one in found["buyers"]] == [
-        ("person-1", True),
-        ("person-2", False),
-    ]
-    assert found["buyers"][0]["access"][0]["ease"] == "easily"
-    assert found["growth"][-1]["covered"] == 1
-    assert (await get(client, f"{path}?days=365", new))["coverage"] == 1.0
-
-
 async def test_c_11_a_persons_and_a_companys_attention_are_one_call(client: AsyncClient) -> None:
     await post(client, "/contacts/companies/1/register", {"name": "Acme"})
     for owner, day in (("employee-1", 300), ("employee-2", 50)):
@@ -229,7 +186,3 @@ async def test_c_11_a_persons_and_a_companys_attention_are_one_call(client: Asyn
     assert (await get(client, "/contacts/companies/1/attention", after))["items"] == [found]
     missing = await client.get("/contacts/people/9/attention")
     assert missing.status_code == 404
-
-
-async def test_c_10_a_chance_nobody_knows_has_no_coverage(client: AsyncClient) -> None:
-    assert (await client.get("/contacts/opportunities/1/coverage")).status_code == 404

@@ -1,0 +1,71 @@
+"""What sellers, teams and products are to reach, and what leaders stood by. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from sellers.demo.company import CURRENCY, World
+from sellers.demo.days import quarter_end
+from sellers.demo.items import Item
+
+FORECASTS = 2
+LINES_MAX = 200
+
+
+def targets(world: World) -> Iterator[Item]:
+    """Yield a year's targets, set in its first weeks."""
+    year = {"period_from": world.days.first, "period_to": world.days.end - timedelta(days=1)}
+    year |= {"on": world.days.first + timedelta(days=14)}
+    make = world.maker
+
+    def target(key: str, amount: int, **whose: str) -> Item:
+        said = {"amount": str(amount), "currency": CURRENCY, **year, **whose}
+        return make.item("opportunities", make.stream("target", key), "set", **said)
+
+    for n, seller in enumerate(world.sellers):
+        if seller.left_on is None:
+            amount = world.chance("target", n).between(25, 65) * 1_000
+            yield target(f"seller {n}", amount, owner=seller.stream)
+    for n in sorted({seller.team for seller in world.sellers}):
+        yield target(f"team {n}", 300_000, unit=make.stream("unit", "team", n))
+    first = world.products[0].stream
+    yield target("product", 200_000, product=first)
+    count = {"measure": "count_won", "amount": "60", "product": first}
+    stream = make.stream("target", "count")
+    yield make.item("opportunities", stream, "set", **count, **year)
+    over = {"reason": "the value counts", "on": world.days.first + timedelta(days=100)}
+    yield make.item("opportunities", stream, "withdraw", **over)
+
+
+def forecasts(world: World) -> Iterator[Item]:
+    """Yield what the heads of divisions stood by at the ends of the last months."""
+    make = world.maker
+    for n, unit in enumerate(sorted(set(world.divisions), key=world.divisions.index)):
+        owner, stream = (
+            make.stream("employee", "leader", f"division {n}"),
+            make.stream("forecast", n),
+        )
+        for day in _month_ends(world):
+            # The quarter that the day after it belongs to.
+            end = quarter_end(day + timedelta(days=1))
+            begin = date(end.year, end.month - 2, 1)
+            lines = [
+                one.line
+                for one in world.promises
+                if world.division_of(one.team) == unit
+                and one.on <= day < one.over_on
+                and begin <= date.fromisoformat(one.line["close_on"]) <= end
+            ]
+            told = {"period_from": begin, "period_to": end, "lines": lines[:LINES_MAX]}
+            yield make.item(
+                "opportunities", stream, "freeze", owner=owner, unit=unit, on=day, **told
+            )
+
+
+def _month_ends(world: World) -> list[date]:
+    found, first = [], world.days.end.replace(day=1)
+    for _ in range(FORECASTS):
+        found.append(first - timedelta(days=1))
+        first = found[-1].replace(day=1)
+    return sorted(found)

@@ -1,0 +1,94 @@
+"""HTTP for promotions: marketing asks before it sends, says what it plans, sees what came again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from services.contacts.promotions import (
+    MayPromote,
+    PlanPromotion,
+    Promotion,
+    all_promotions,
+    may_promote,
+    person_promotions,
+    repeated,
+    samenesses,
+)
+from services.contacts.reads import Contacts, defaults_of, entries
+from shared.errors import InvalidError
+from shared.events.touches import Channel
+from shared.reading import Token
+from shared.references import PersonStream
+from shared.runtime import Runtime
+from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
+
+router = APIRouter(tags=["contacts"])
+PEOPLE_MAX = 200
+Named = Annotated[str | None, Query(min_length=1, max_length=200)]
+
+
+@router.post("/contacts/people/{person}/plan-promotion", status_code=202)
+async def plan_promotion(
+    person: StreamId,
+    command: PlanPromotion,
+    runtime: Contacts,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    """That the person gets a promotion; inside the window again: refused, or marked (C-14)."""
+    return await record(runtime, f"person-{person}", command, meta, response)
+
+
+@router.get("/contacts/may-promote")
+async def get_may_promote(
+    runtime: Contacts,
+    at_least: AtLeast,
+    person: Annotated[list[PersonStream], Query(min_length=1, max_length=PEOPLE_MAX)],
+    channel: Channel,
+    campaign: Named = None,
+    words: Named = None,
+) -> dict[str, list[MayPromote]]:
+    """Whether each of these people got the same, or is about to, as any of their entries (C-14)."""
+    if campaign is None and words is None:
+        raise InvalidError("which promotion? Tell its campaign or its words", field="campaign")
+    same = samenesses(channel, campaign, words)
+    window = defaults_of(runtime).promotion_window_days
+    asked = [
+        may_promote(
+            name,
+            await _promotions(runtime, name, at_least),
+            same,
+            window=window,
+            today=runtime.today,
+        )
+        for name in dict.fromkeys(person)
+    ]
+    return {"people": asked}
+
+
+@router.get("/contacts/people/{person}/promotions")
+async def get_promotions(person: StreamId, runtime: Contacts, at_least: AtLeast) -> dict[str, Any]:
+    """What the person got, each with the day of the same one shortly before, and what is planned.
+
+    Of one that came again too soon `repeats` is that day (C-14).
+    """
+    name = f"person-{person}"
+    found = await _promotions(runtime, name, at_least)
+    got = repeated(found, defaults_of(runtime).promotion_window_days)
+    return {
+        "person": name,
+        "sent": [asdict(one) | {"repeats": before} for one, before in got],
+        "planned": [one for one in found if not one.sent],
+    }
+
+
+async def _promotions(
+    runtime: Runtime, person: str, at_least: Token | None
+) -> tuple[Promotion, ...]:
+    reader = runtime.reader(person_promotions)
+    parts = [one.value.person for one in await entries(runtime, person, at_least)] or [person]
+    views = [await reader.get(part, at_least) for part in parts]
+    return all_promotions([view.value for view in views if view is not None])
