@@ -9,6 +9,7 @@ from typing import ClassVar, assert_never
 from pydantic import Field
 
 from services.contacts.held import Owner, Parent, owned, placed
+from services.contacts.owners import AssignCompanyOwner, assigned
 from services.contacts.people import Name
 from shared.command import Command, DatedCommand, HappenedCommand
 from shared.errors import DomainError, NotFoundError
@@ -18,9 +19,8 @@ from shared.events.contacts import (
     CompanyOwnerAssigned,
     CompanyPlacedUnder,
     CompanyRegistered,
-    HandoverReason,
 )
-from shared.references import CompanyStream, EmployeeStream
+from shared.references import CompanyStream
 
 
 class CompanyUnknownError(NotFoundError):
@@ -83,11 +83,6 @@ class MirrorCompany(Command):
     location: str | None = Field(None, max_length=200)
 
 
-class AssignCompanyOwner(DatedCommand):
-    owner: EmployeeStream
-    reason: HandoverReason = "unstated"
-
-
 CompanyCommand = (
     RegisterCompany | PlaceCompanyUnder | DescribeCompany | MirrorCompany | AssignCompanyOwner
 )
@@ -119,10 +114,9 @@ def _decide_known(
         case DescribeCompany():
             stated = CompanyDescribed(**command.model_dump(exclude={"date_unknown"}))
             return [] if stated == company.described else [stated]
-        case AssignCompanyOwner(owner=owner, reason=reason, on=on):
-            if owned(company.owners, owner, on) == company.owners:
-                return []
-            return [CompanyOwnerAssigned(owner=owner, reason=reason, on=on)]
+        case AssignCompanyOwner():
+            told = assigned(company.owners, command)
+            return [] if told is None else [CompanyOwnerAssigned(**told._asdict())]
         case _:
             assert_never(command)
 

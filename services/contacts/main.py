@@ -41,6 +41,7 @@ PERSON_COMMANDS: dict[str, type[Command]] = {
     "state_access": model.StateAccess,
     "ask": model.AskQuestion,
     "answer": model.AnswerQuestion,
+    "assign_owner": model.AssignPersonOwner,
 }
 COMPANY_COMMANDS: dict[str, type[Command]] = {
     "register": model.RegisterCompany,

@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar, Literal, assert_never
 from pydantic import Field, StringConstraints
 
 from services.contacts.defaults import ContactsDefaults
-from services.contacts.held import Affiliations, begun, ended, taken_back
+from services.contacts.held import Affiliations, Owner, begun, ended, owned, taken_back
+from services.contacts.owners import AssignPersonOwner, assigned
 from services.contacts.statements import (
     Statement,
     StatementCommand,
@@ -27,6 +28,7 @@ from shared.events.contacts import (
     PersonDetailsStated,
     PersonEvent,
     PersonMerged,
+    PersonOwnerAssigned,
     PersonRegistered,
     PersonToldApart,
     PersonUnmerged,
@@ -70,6 +72,7 @@ class Person:
     details_on: date | None = None
     merged_into: str | None = None
     apart: frozenset[str] = frozenset()
+    owners: tuple[Owner, ...] = ()
     # What was stated last about each thing.
     stated: Mapping[Topic, Statement] = field(default_factory=dict)
 
@@ -127,6 +130,7 @@ PersonCommand = (
     | MergePerson
     | UnmergePerson
     | TellApart
+    | AssignPersonOwner
     | StatementCommand
 )
 
@@ -142,12 +146,13 @@ def decide_person(
     match command:
         case StateDetails():
             return _state_details(person, command)
-        case Affiliate():
-            return _affiliate(person, command)
-        case EndAffiliation():
-            return _end(person, command)
+        case Affiliate() | EndAffiliation():
+            return _move(person, command)
         case MergePerson() | UnmergePerson() | TellApart():
             return _identify(person, command)
+        case AssignPersonOwner():
+            told = assigned(person.owners, command)
+            return [] if told is None else [PersonOwnerAssigned(**told._asdict())]
         case _:
             return [*decide_statement(person.stated, command, rules)]
 
@@ -169,7 +174,9 @@ def _details(event: PersonRegistered | PersonDetailsStated) -> dict[str, str]:
     return event.model_dump(exclude={"on"}, exclude_none=True)
 
 
-def _affiliate(person: Person, command: Affiliate) -> list[PersonEvent]:
+def _move(person: Person, command: Affiliate | EndAffiliation) -> list[PersonEvent]:
+    if isinstance(command, EndAffiliation):
+        return _end(person, command)
     company, kind, role, on = command.company, command.kind, command.role, command.on
     # An earlier day of the same role puts its date right; a later one says nothing new.
     if begun(person.affiliations, company, kind, role, on) == person.affiliations:
@@ -221,6 +228,8 @@ def evolve_person(person: Person, event: PersonEvent) -> Person:
             return _moved(person, event)
         case PersonMerged() | PersonUnmerged() | PersonToldApart():
             return _identified(person, event)
+        case PersonOwnerAssigned(owner=owner, on=on):
+            return replace(person, owners=owned(person.owners, owner, on))
         case _:
             return replace(person, stated={**person.stated, topic_of(event): event})
 

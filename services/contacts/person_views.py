@@ -13,10 +13,12 @@ from typing import Any
 
 from services.contacts.held import (
     Affiliations,
+    Owner,
     begun,
     ended,
     in_order,
     merged_by_date,
+    owned,
     taken_back,
 )
 from services.contacts.matching import Known
@@ -29,6 +31,7 @@ from shared.events.contacts import (
     PersonAffiliated,
     PersonDetailsStated,
     PersonMerged,
+    PersonOwnerAssigned,
     PersonRegistered,
     PersonToldApart,
     PersonUnmerged,
@@ -80,13 +83,16 @@ class PersonCard:
     buying_roles: tuple[BuyingRoleHeld, ...] = ()
     # Where the person ever had a say in what is bought.
     buyer_of: tuple[str, ...] = ()
+    # Which colleague answers for the person now (C-09), and who did from when on.
+    owner: str | None = None
+    owners: tuple[Owner, ...] = ()
 
 
 person_card = Projection(
     "person_card",
-    version=3,
+    version=4,
     view=PersonCard,
-    indexes=("companies", "buyer_of", "name", "email", "person"),
+    indexes=("companies", "buyer_of", "name", "email", "person", "owner"),
     published=True,
     streams=("person", "touch"),
 )
@@ -151,6 +157,12 @@ def buying_role_stated(card: PersonCard, event: BuyingRoleStated, at: Envelope) 
     )
 
 
+@person_card.on(PersonOwnerAssigned)
+def owner_assigned(card: PersonCard, event: PersonOwnerAssigned, at: Envelope) -> PersonCard:
+    owners = owned(card.owners, event.owner, event.on)
+    return replace(card, owners=owners, owner=owners[-1].owner)
+
+
 def _both(at: Envelope) -> tuple[str, ...]:
     assert isinstance(at.data, PersonMerged | PersonUnmerged)
     other = at.data.into if isinstance(at.data, PersonMerged) else at.data.survivor
@@ -194,6 +206,7 @@ def joined(cards: Sequence[PersonCard]) -> PersonCard:
     ever = sorted(
         (one for card in cards for one in card.affiliations), key=lambda a: a.since or date.min
     )
+    owners: tuple[Owner, ...] = merged_by_date(card.owners for card in cards)
     newest = [card.last_touch_at for card in cards if card.last_touch_at is not None]
     return replace(
         first,
@@ -207,6 +220,8 @@ def joined(cards: Sequence[PersonCard]) -> PersonCard:
         told_apart=tuple(sorted({one for card in cards for one in card.told_apart})),
         buying_roles=merged_by_date(card.buying_roles for card in cards),
         buyer_of=tuple(sorted({company for card in cards for company in card.buyer_of})),
+        owner=owners[-1].owner if owners else None,
+        owners=owners,
     )
 
 

@@ -133,6 +133,13 @@ class QuestionAnswered(Dated, wire="contacts.question_answered.v1"):
     survey: str | None = None
 
 
+class PersonOwnerAssigned(Dated, wire="contacts.person_owner_assigned.v1"):
+    """From this date a colleague answers for the person, whatever the company (C-09)."""
+
+    owner: str
+    reason: HandoverReason = "unstated"
+
+
 class CompanyRegistered(Dated, wire="contacts.company_registered.v1"):
     """A company entered our book."""
 
@@ -245,6 +252,7 @@ PersonEvent = (
     | AccessStated
     | QuestionAsked
     | QuestionAnswered
+    | PersonOwnerAssigned
 )
 CompanyEvent = CompanyRegistered | CompanyPlacedUnder | CompanyDescribed | CompanyOwnerAssigned
 VisitEvent = VisitPlanned | VisitHeld | VisitCancelled | VisitFollowUpPromised | VisitFollowUpKept

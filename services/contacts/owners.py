@@ -1,0 +1,41 @@
+"""Which colleague of ours answers for a person or a company, from when on. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from services.contacts.held import Owner, owned
+from shared.command import DatedCommand
+from shared.events.contacts import HandoverReason
+from shared.references import EmployeeStream
+
+
+class AssignOwner(DatedCommand):
+    """From that day on this colleague answers for it."""
+
+    owner: EmployeeStream
+    reason: HandoverReason = "unstated"
+
+
+class AssignPersonOwner(AssignOwner):
+    """From that day on this colleague answers for the person, whatever the company."""
+
+
+class AssignCompanyOwner(AssignOwner):
+    """From that day on this colleague answers for the company."""
+
+
+class Assigned(NamedTuple):
+    """What a fact says of who answers for it now."""
+
+    owner: str
+    reason: HandoverReason
+    on: date | None
+
+
+def assigned(owners: Sequence[Owner], command: AssignOwner) -> Assigned | None:
+    """Say who answers for it from now on, or None: that was known."""
+    told = Assigned(command.owner, command.reason, command.on)
+    return None if owned(owners, told.owner, told.on) == tuple(owners) else told
