@@ -8,7 +8,7 @@ from typing import ClassVar, assert_never
 
 from pydantic import Field
 
-from services.contacts.held import Owner, Parent, owned, placed
+from services.contacts.held import Parent, placed
 from services.contacts.owners import AssignCompanyOwner, assigned
 from services.contacts.people import Name
 from shared.command import Command, DatedCommand, HappenedCommand
@@ -20,6 +20,7 @@ from shared.events.contacts import (
     CompanyPlacedUnder,
     CompanyRegistered,
 )
+from shared.held import Owner, owned
 from shared.references import CompanyStream
 
 

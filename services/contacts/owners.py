@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from services.contacts.held import Owner, owned
 from shared.command import DatedCommand
 from shared.events.contacts import HandoverReason
+from shared.held import Owner, owned
 from shared.references import EmployeeStream
 
 

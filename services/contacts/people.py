@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, assert_never
 from pydantic import Field, StringConstraints
 
 from services.contacts.defaults import ContactsDefaults
-from services.contacts.held import Affiliations, Owner, begun, ended, owned, taken_back
+from services.contacts.held import Affiliations, begun, ended, taken_back
 from services.contacts.owners import AssignPersonOwner, assigned
 from services.contacts.statements import (
     Statement,
@@ -33,6 +33,7 @@ from shared.events.contacts import (
     PersonToldApart,
     PersonUnmerged,
 )
+from shared.held import Owner, owned
 from shared.references import CompanyStream, PersonStream
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]

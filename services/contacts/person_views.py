@@ -11,16 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from services.contacts.held import (
-    Affiliations,
-    Owner,
-    begun,
-    ended,
-    in_order,
-    merged_by_date,
-    owned,
-    taken_back,
-)
+from services.contacts.held import Affiliations, begun, ended, merged_by_date, taken_back
 from services.contacts.matching import Known
 from services.contacts.timelines import touched_person
 from shared.events import Envelope
@@ -37,6 +28,7 @@ from shared.events.contacts import (
     PersonUnmerged,
 )
 from shared.events.touches import TouchRecorded
+from shared.held import Owner, in_order, owned
 from shared.projection import Projection
 
 

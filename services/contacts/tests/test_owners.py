@@ -8,11 +8,11 @@ from datetime import date
 import pytest
 from httpx2 import AsyncClient
 
-from services.contacts.held import Owner
 from services.contacts.main import domain, router
 from services.contacts.model import AssignPersonOwner, PersonUnknownError
 from services.contacts.person_views import joined, person_card
 from shared.events.contacts import PersonMerged, PersonOwnerAssigned, PersonRegistered
+from shared.held import Owner
 from shared.testing import check_projection, given, recorded, serving
 
 MONDAY, FRIDAY = date(2026, 1, 5), date(2026, 1, 9)
