@@ -20,6 +20,7 @@ from shared.events.contacts import (
     CompanyPlacedUnder,
     CompanyRegistered,
 )
+from shared.handovers import TakeOver
 from shared.held import Owner, owned
 from shared.references import CompanyStream
 
@@ -85,7 +86,12 @@ class MirrorCompany(Command):
 
 
 CompanyCommand = (
-    RegisterCompany | PlaceCompanyUnder | DescribeCompany | MirrorCompany | AssignCompanyOwner
+    RegisterCompany
+    | PlaceCompanyUnder
+    | DescribeCompany
+    | MirrorCompany
+    | AssignCompanyOwner
+    | TakeOver
 )
 
 
@@ -105,7 +111,8 @@ def decide_company(company: Company, command: CompanyCommand) -> list[CompanyEve
 
 
 def _decide_known(
-    company: Company, command: PlaceCompanyUnder | DescribeCompany | AssignCompanyOwner
+    company: Company,
+    command: PlaceCompanyUnder | DescribeCompany | AssignCompanyOwner | TakeOver,
 ) -> list[CompanyEvent]:
     match command:
         case PlaceCompanyUnder(parent=parent, on=on):
@@ -115,7 +122,7 @@ def _decide_known(
         case DescribeCompany():
             stated = CompanyDescribed(**command.model_dump(exclude={"date_unknown"}))
             return [] if stated == company.described else [stated]
-        case AssignCompanyOwner():
+        case AssignCompanyOwner() | TakeOver():
             told = assigned(company.owners, command)
             return [] if told is None else [CompanyOwnerAssigned(**told._asdict())]
         case _:

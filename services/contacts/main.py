@@ -7,6 +7,7 @@ from functools import partial
 from services.contacts import model
 from services.contacts.api import router
 from services.contacts.defaults import ContactsDefaults
+from services.contacts.policies import POLICIES
 from services.contacts.projections import PROJECTIONS
 from services.contacts.segments import (
     DropSegment,
@@ -77,6 +78,7 @@ def build(defaults: ContactsDefaults) -> Domain:
             "segment": Decider(Segment(), decide_segment, evolve_segment, SEGMENT_COMMANDS),
         },
         projections=PROJECTIONS,
+        policies=POLICIES,
         intake=("touches",),
         defaults=defaults,
         build=build,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from shared.command import DatedCommand
 from shared.events.contacts import HandoverReason
+from shared.handovers import TakeOver
 from shared.held import Owner, owned
 from shared.references import EmployeeStream
 
@@ -35,7 +36,18 @@ class Assigned(NamedTuple):
     on: date | None
 
 
-def assigned(owners: Sequence[Owner], command: AssignOwner) -> Assigned | None:
+def assigned(owners: Sequence[Owner], command: AssignOwner | TakeOver) -> Assigned | None:
     """Say who answers for it from now on, or None: that was known."""
+    if isinstance(command, TakeOver):
+        return _taken_over(owners, command)
     told = Assigned(command.owner, command.reason, command.on)
     return None if owned(owners, told.owner, told.on) == tuple(owners) else told
+
+
+def _taken_over(owners: Sequence[Owner], command: TakeOver) -> Assigned | None:
+    if not owners or not command.moves(owners[-1].owner):
+        return None
+    # What is to be the giver's on a day to come is the receiver's from that day on.
+    known, on = owners[-1].since, command.on
+    later = known if on is not None and known is not None and known > on else on
+    return Assigned(command.receiver, "handover", later)

@@ -33,6 +33,7 @@ from shared.events.contacts import (
     PersonToldApart,
     PersonUnmerged,
 )
+from shared.handovers import TakeOver
 from shared.held import Owner, owned
 from shared.references import CompanyStream, PersonStream
 
@@ -132,6 +133,7 @@ PersonCommand = (
     | UnmergePerson
     | TellApart
     | AssignPersonOwner
+    | TakeOver
     | StatementCommand
 )
 
@@ -151,7 +153,7 @@ def decide_person(
             return _move(person, command)
         case MergePerson() | UnmergePerson() | TellApart():
             return _identify(person, command)
-        case AssignPersonOwner():
+        case AssignPersonOwner() | TakeOver():
             told = assigned(person.owners, command)
             return [] if told is None else [PersonOwnerAssigned(**told._asdict())]
         case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from httpx2 import AsyncClient
@@ -11,8 +11,18 @@ from httpx2 import AsyncClient
 from services.contacts.main import domain, router
 from services.contacts.model import AssignPersonOwner, PersonUnknownError
 from services.contacts.person_views import joined, person_card
-from shared.events.contacts import PersonMerged, PersonOwnerAssigned, PersonRegistered
+from services.contacts.policies import POLICIES
+from shared.events.contacts import (
+    CompanyOwnerAssigned,
+    CompanyRegistered,
+    PersonMerged,
+    PersonOwnerAssigned,
+    PersonRegistered,
+)
+from shared.events.organization import HandedItem, HandoverItemsMoved
+from shared.handovers import TakeOver
 from shared.held import Owner
+from shared.policies import Reaction
 from shared.testing import check_projection, given, recorded, serving
 
 MONDAY, FRIDAY = date(2026, 1, 5), date(2026, 1, 9)
@@ -61,3 +71,38 @@ async def test_c_09_people_are_listed_by_who_answers_for_them(client: AsyncClien
     for owner, count in (("employee-1", 1), ("employee-2", 0)):
         found = await client.get(f"/contacts/people?owner={owner}", headers=at_least)
         assert len(found.json()["items"]) == count
+
+
+TAKE = TakeOver(giver="employee-1", receiver="employee-2", on=FRIDAY)
+
+
+def test_c_09_people_and_companies_of_a_leaver_follow_the_handover_and_nothing_else_does() -> None:
+    items = ("company-1", "person-1", "opportunity-1", "entry-1")
+    moved = HandoverItemsMoved(
+        employee="employee-1",
+        receiver="employee-2",
+        items=tuple(HandedItem(item=item, held_from=1) for item in items),
+        on=FRIDAY,
+    )
+    (fact,) = recorded(moved, stream="handover-1")
+    (policy,) = POLICIES
+    assert policy.react(fact) == [Reaction("company-1", TAKE), Reaction("person-1", TAKE)]
+
+
+def test_c_09_what_the_leaver_still_has_is_the_receivers_and_what_others_have_stays() -> None:
+    company = domain.decider("company-1")
+    acme = CompanyRegistered(name="Acme")
+    theirs = CompanyOwnerAssigned(owner="employee-2", reason="handover", on=FRIDAY)
+    given(person, ADA, HERS).when(TAKE).then(
+        PersonOwnerAssigned(owner="employee-2", reason="handover", on=FRIDAY)
+    )
+    had = CompanyOwnerAssigned(owner="employee-1", on=MONDAY)
+    given(company, acme, had).when(TAKE).then(theirs)
+    given(company, acme, had, theirs).when(TAKE).then_nothing()
+    other = CompanyOwnerAssigned(owner="employee-3", on=MONDAY)
+    given(company, acme, other).when(TAKE).then_nothing()
+    # What is to be the leaver's from next week on is the receiver's from next week on.
+    week = FRIDAY + timedelta(days=7)
+    planned = CompanyOwnerAssigned(owner="employee-1", on=week)
+    later = CompanyOwnerAssigned(owner="employee-2", reason="handover", on=week)
+    given(company, acme, other, planned).when(TAKE).then(later)
