@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from hypothesis import example
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ from services.contacts.model import (
 from services.contacts.projections import company_card, person_card
 from services.issues.model import Assign, Close, GiveFeedback, Register
 from services.issues.projections import issue_card
+from services.opportunities import main as opportunities
 from services.opportunities.model import Discover, Lose, Reassign, Reopen
 from services.opportunities.projections import opportunity_card
 from services.organization.handovers import MoveItems, StartHandover
@@ -169,6 +171,21 @@ def _lived(steps: list[tuple[str, Any]]) -> World:
     return world
 
 
+# It was lost before its domain heard of the handover, and is reopened after.
+LOST_MEANWHILE = [
+    ("ask", ("opportunity-1", Lose())),
+    ("hand over", 1),
+    ("follow", (opportunities.domain, 0)),
+    ("ask", ("opportunity-1", Reopen(stage="Engaging"))),
+]
+# Somebody tells later that it was in other hands before.
+TOLD_LATE = [
+    ("ask", ("opportunity-1", Reassign(owner=owner, on=date(2026, 1, day), reason="unstated")))
+    for owner, day in (("employee-3", 5), (RECEIVER, 3))
+]
+
+
+@example(TOLD_LATE)
 @for_all(lives())
 def test_c_09_at_every_instant_an_open_thing_has_exactly_one_owner(
     steps: list[tuple[str, Any]],
@@ -198,6 +215,7 @@ def test_c_09_at_every_instant_an_open_thing_has_exactly_one_owner(
         owned |= {fact.stream} if item.owner else set()
 
 
+@example(LOST_MEANWHILE)
 @for_all(lives())
 def test_c_09_in_the_end_the_leaver_has_nothing_whatever_happened_meanwhile(
     steps: list[tuple[str, Any]],
