@@ -16,10 +16,14 @@ from shared.references import EmployeeStream
 
 
 class TakeOver(DatedCommand):
-    """From that day on it is the receiver's, if it is still the giver's. Nobody asks by hand."""
+    """From that day on it is the receiver's, if it is still the giver's. Nobody asks by hand.
+
+    `part` names what has an owner of its own within the stream, such as a promise of a visit.
+    """
 
     giver: EmployeeStream
     receiver: EmployeeStream
+    part: str | None = None
 
     def moves(self, owner: str | None) -> bool:
         """Whether that changes anything where this colleague is the owner."""
@@ -39,7 +43,8 @@ def following(domain: str, *kinds: str) -> Policy[HandoverItemsMoved]:
             date_unknown=event.on is None,
         )
         for one in event.items:
-            if one.item.partition("-")[0] in kinds:
-                yield Reaction(one.item, take_over)
+            stream, _, part = one.item.partition("/")
+            if stream.partition("-")[0] in kinds:
+                yield Reaction(stream, take_over.model_copy(update={"part": part or None}))
 
     return policy

@@ -16,6 +16,8 @@ DOMAINS: Mapping[Kind, str] = {
     "opportunity": "opportunities",
     "issue": "issues",
     "entry": "calendar",
+    "visit": "contacts",
+    "promise": "contacts",
 }
 KINDS: tuple[Kind, ...] = tuple(DOMAINS)
 NO_CUSTOMER = "No customer"
@@ -167,7 +169,7 @@ def _told(
         moved_on=moved_on,
         moved=one.owner != card.employee,
         days=days,
-        history=f"/{DOMAINS[one.kind]}/history/{one.item}" if one.kind else "",
+        history=f"/{DOMAINS[one.kind]}/history/{one.item.partition('/')[0]}" if one.kind else "",
     )
 
 

@@ -26,6 +26,8 @@ from shared.events.organization import (
 )
 from shared.references import STREAM, EmployeeStream, PersonStream
 
+# A stream, or what has an owner of its own within one.
+ITEM = rf"^{STREAM}(/[A-Za-z0-9]{{1,20}})?$"
 # How many things one fact moves: every domain decides on those of a fact at once.
 ITEMS_MAX = 100
 
@@ -86,7 +88,7 @@ class HandOver(Command):
 
     receiver: EmployeeStream
     meet_by: Day | None = None
-    assign: dict[Annotated[str, Field(pattern=rf"^{STREAM}$")], EmployeeStream] = Field(
+    assign: dict[Annotated[str, Field(pattern=ITEM)], EmployeeStream] = Field(
         default_factory=dict, max_length=1_000
     )
 

@@ -16,7 +16,7 @@ from shared.events.touches import TouchRecorded
 from shared.held import Owner
 from shared.projection import Projection
 
-Kind = Literal["company", "person", "opportunity", "issue", "entry"]
+Kind = Literal["company", "person", "opportunity", "issue", "entry", "visit", "promise"]
 TOUCHED = ("company", "person", "opportunity")
 
 
@@ -59,7 +59,9 @@ class OwnedItem:
 
     @property
     def customer(self) -> str | None:
-        """The company it concerns, or the person where there is no company."""
+        """The company it concerns, or the person; of a promise the visit at which it was made."""
+        if self.kind == "promise":
+            return self.item.partition("/")[0]
         if self.kind in ("company", "person"):
             return self.item if self.kind == "company" else self.company or self.item
         return self.company or self.person
@@ -75,7 +77,7 @@ owned_item = Projection(
     version=1,
     view=OwnedItem,
     indexes=("owner", "open", "item", "handed.handover"),
-    streams=("company", "person", "opportunity", "issue", "entry", "touch", "handover"),
+    streams=("company", "person", "opportunity", "issue", "entry", "visit", "touch", "handover"),
 )
 
 

@@ -212,6 +212,14 @@ class VisitFollowUpKept(Dated, wire="contacts.visit_follow_up_kept.v1"):
     follow_up: str
 
 
+class VisitFollowUpReassigned(Dated, wire="contacts.visit_follow_up_reassigned.v1"):
+    """Another colleague answers for what was promised at the visit (C-09)."""
+
+    follow_up: str
+    owner: str
+    reason: HandoverReason = "unstated"
+
+
 class SegmentSaved(Dated, wire="contacts.segment_saved.v1"):
     """People whose history has all of this are a segment, for sales and marketing alike (C-16).
 
@@ -255,6 +263,13 @@ PersonEvent = (
     | PersonOwnerAssigned
 )
 CompanyEvent = CompanyRegistered | CompanyPlacedUnder | CompanyDescribed | CompanyOwnerAssigned
-VisitEvent = VisitPlanned | VisitHeld | VisitCancelled | VisitFollowUpPromised | VisitFollowUpKept
+VisitEvent = (
+    VisitPlanned
+    | VisitHeld
+    | VisitCancelled
+    | VisitFollowUpPromised
+    | VisitFollowUpKept
+    | VisitFollowUpReassigned
+)
 SegmentEvent = SegmentSaved | SegmentDropped
 ContactsEvent = PersonEvent | CompanyEvent | VisitEvent | SegmentEvent

@@ -23,6 +23,7 @@ from services.contacts.model import (
     RegisterPerson,
 )
 from services.contacts.projections import company_card, person_card
+from services.contacts.visits import FollowUp, HoldVisit, PlanVisit, visit_card
 from services.issues.model import Assign, Close, GiveFeedback, Register
 from services.issues.projections import issue_card
 from services.opportunities import main as opportunities
@@ -56,6 +57,13 @@ LATER = {
     "starts_at": datetime(2026, 2, 1, 9, tzinfo=UTC),
     "ends_at": datetime(2026, 2, 1, 10, tzinfo=UTC),
 }
+VISIT: dict[str, Any] = {
+    "company": "company-1",
+    "purpose": "To thank them",
+    "talking_points": ("Pumps",),
+    "on": TODAY,
+}
+PROMISE = FollowUp(what="Send the plan", owner=LEAVER, due_on=date(2026, 2, 1))
 BEGAN: tuple[tuple[str, Command], ...] = (
     ("company-1", RegisterCompany(name="Acme")),
     ("company-1", AssignCompanyOwner(owner=LEAVER)),
@@ -65,6 +73,9 @@ BEGAN: tuple[tuple[str, Command], ...] = (
     ("issue-1", Register(kind="complaint", words="Late.", owner=LEAVER)),
     ("entry-1", Plan(seller=LEAVER, category="customer", **LATER)),
     ("entry-2", Plan(seller=LEAVER, category="private", **LATER)),
+    ("visit-1", PlanVisit(executive=LEAVER, **VISIT)),
+    ("visit-2", PlanVisit(executive=LEAVER, **VISIT)),
+    ("visit-2", HoldVisit(outcome="They like it.", follow_ups=(PROMISE,), on=TODAY)),
     ("handover-1", StartHandover(employee=LEAVER, leaves_on=TODAY)),
 )
 
@@ -226,6 +237,8 @@ def test_c_09_in_the_end_the_leaver_has_nothing_whatever_happened_meanwhile(
     world.everybody_follows()
     left = [one for one in owned_item.replay(world.log).values() if one.owner == LEAVER]
     assert [one.item for one in left if one.owed(TODAY)] == []
+    visits = visit_card.replay(world.log)
+    assert visits["visit-1"].executive == visits["visit-2"].follow_ups[0].owner == RECEIVER
     before = len(world.log)
     world.hand_over()
     for domain in FOLLOWING:

@@ -21,7 +21,7 @@ from services.organization.projections import (
 )
 from shared.events import Envelope
 from shared.events.calendar import CalendarEvent
-from shared.events.contacts import CompanyEvent, PersonEvent
+from shared.events.contacts import CompanyEvent, PersonEvent, VisitEvent
 from shared.events.issues import IssuesEvent
 from shared.events.opportunities import OpportunityEvent, ProgressEvent
 from shared.events.organization import (
@@ -52,6 +52,7 @@ OWNED = {
     "opportunity": OpportunityEvent | ProgressEvent,
     "issue": IssuesEvent,
     "entry": CalendarEvent,
+    "visit": VisitEvent,
     "touch": TouchesEvent,
     "handover": HandoverEvent,
 }
