@@ -14,7 +14,7 @@ from services.organization.handovers import (
     HandoverUnknownError,
     MoveItems,
 )
-from services.organization.main import domain
+from services.organization.main import domain, router
 from services.organization.projections import handover_card, owned_item
 from shared.documents import html, markdown
 from shared.errors import InvalidError
@@ -45,8 +45,10 @@ from shared.events.organization import (
     HandoverStarted,
 )
 from shared.events.touches import TouchRecorded
+from shared.reading import Token
 from shared.service import Request, fingerprint
-from shared.testing import check_projection, given, recorded
+from shared.settings import Settings
+from shared.testing import check_projection, given, recorded, serving
 
 decider = domain.decider("handover-1")
 MARCH, MAY, JUNE, JULY = (date(2026, month, 1) for month in (3, 5, 6, 7))
@@ -290,3 +292,21 @@ def test_c_09_the_dossier_is_read_as_a_page_and_no_name_is_markup() -> None:
     assert "&lt;Ada&gt;" in html(page)
     assert "# Cho" in markdown(page)
     assert "Show the plant" in markdown(page)
+
+
+async def test_c_09_nothing_is_moved_on_what_a_view_does_not_know_yet() -> None:
+    async with serving(domain, router, settings=Settings(read_wait_s=0.2)) as client:
+        for who in ("1", "2"):
+            await client.post(f"/organization/employees/{who}/join", json={"name": who})
+        begun = {"employee": "employee-1", "cause": "moves", "leaves_on": "2026-06-01"}
+        answer = await client.post("/organization/handovers/1/start", json=begun)
+        path, to = "/organization/handovers/1/hand-over", {"receiver": "employee-2"}
+        ahead = {"X-At-Least": Token("handover-1", 9).encode()}
+        assert (await client.post(path, json=to, headers=ahead)).status_code == 503
+        known = {"X-At-Least": answer.json()["token"]}
+        moved_all = await client.post(path, json=to, headers=known)
+        assert (moved_all.status_code, moved_all.json()["recorded"]) == (202, 1)
+        stale = await client.post(path, json=to, headers=known | {"If-Match": '"1"'})
+        assert stale.status_code == 412, stale.text
+        other = await client.post("/organization/handovers/9/hand-over", json=to)
+        assert other.status_code == 404
