@@ -60,6 +60,7 @@ NAMES_A = {
     "contacts.survivor": "person",
     "division": "unit",
     "introduced_by": "unit",
+    "item": "opportunity",
     "organization.calendar": "workcalendar",
     "organization.parent": "unit",
     "organization.receiver": "employee",

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.calendar.model import Cancel, Done, Plan
+from services.calendar.model import Cancel, Done, Plan, Reassign
 from services.calendar.projections import EntryCard, entry_card
 from shared.runtime import Runtime
 from shared.web import (
@@ -45,6 +45,13 @@ async def done(
 @router.post("/entries/{entry}/cancel", status_code=202)
 async def cancel(
     entry: StreamId, command: Cancel, runtime: Calendar, meta: CommandMeta, response: Response
+) -> Recorded:
+    return await record(runtime, f"entry-{entry}", command, meta, response)
+
+
+@router.post("/entries/{entry}/reassign", status_code=202)
+async def reassign(
+    entry: StreamId, command: Reassign, runtime: Calendar, meta: CommandMeta, response: Response
 ) -> Recorded:
     return await record(runtime, f"entry-{entry}", command, meta, response)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, assert_never
 
 from pydantic import Field, StringConstraints
 
-from shared.command import Command, Instant
+from shared.command import Command, DatedCommand, Instant
 from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.events.calendar import (
     CalendarEvent,
@@ -16,7 +16,9 @@ from shared.events.calendar import (
     EntryCancelled,
     EntryDone,
     EntryPlanned,
+    EntryReassigned,
 )
+from shared.handovers import TakeOver
 from shared.references import CompanyStream, EmployeeStream, OpportunityStream, PersonStream
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -41,6 +43,10 @@ class EntryIsCancelledError(DomainError):
     """It was cancelled: plan a new one."""
 
 
+class EntryPrivateError(DomainError):
+    """Somebody's private time is nobody else's."""
+
+
 class NotYetPrivateError(InvalidError):
     """What would tell about a private entry is refused until it can be stored encrypted (K-02)."""
 
@@ -52,6 +58,7 @@ class Entry:
     """Only what a rule needs to know. What a screen needs lives in projections.py."""
 
     category: Category | None = None
+    seller: str | None = None
     status: Literal["planned", "done", "cancelled"] = "planned"
     took: tuple[datetime, datetime] | None = None
 
@@ -84,7 +91,14 @@ class Cancel(Command):
     reason: Annotated[str | None, Field(max_length=1_000)] = None
 
 
-CalendarCommand = Plan | Done | Cancel
+class Reassign(DatedCommand):
+    """It is another seller's from that day on."""
+
+    seller: EmployeeStream
+    reason: Literal["handover", "leave", "territory", "unstated"] = "unstated"
+
+
+CalendarCommand = Plan | Done | Cancel | Reassign | TakeOver
 
 
 def decide(entry: Entry, command: CalendarCommand) -> list[CalendarEvent]:
@@ -108,8 +122,24 @@ def decide(entry: Entry, command: CalendarCommand) -> list[CalendarEvent]:
             if entry.category == "private":
                 _say_nothing(command, "reason")
             return [] if entry.status == "cancelled" else [EntryCancelled(reason=reason)]
+        case Reassign() | TakeOver():
+            return _reassign(entry, command)
         case _:
             assert_never(command)
+
+
+def _reassign(entry: Entry, command: Reassign | TakeOver) -> list[CalendarEvent]:
+    if entry.category == "private":
+        raise EntryPrivateError
+    if entry.status == "done":
+        raise EntryAlreadyDoneError
+    if entry.status == "cancelled":
+        raise EntryIsCancelledError
+    if isinstance(command, TakeOver):
+        told = EntryReassigned(seller=command.receiver, reason="handover", on=command.on)
+        return [told] if command.moves(entry.seller) else []
+    told = EntryReassigned(**command.model_dump(exclude={"date_unknown"}))
+    return [] if entry.seller == command.seller else [told]
 
 
 def _check_times(start: datetime, end: datetime, field: str) -> None:
@@ -141,8 +171,10 @@ def _done(entry: Entry, started_at: datetime, ended_at: datetime) -> list[Calend
 def evolve(entry: Entry, event: CalendarEvent) -> Entry:
     """Apply a fact. Total: a fact cannot be refused, whatever state it meets."""
     match event:
-        case EntryPlanned(category=category):
-            return replace(entry, category=category)
+        case EntryPlanned(category=category, seller=seller):
+            return replace(entry, category=category, seller=seller)
+        case EntryReassigned(seller=seller):
+            return replace(entry, seller=seller)
         case EntryDone(started_at=started_at, ended_at=ended_at):
             return replace(entry, status="done", took=(started_at, ended_at))
         case EntryCancelled():

@@ -7,7 +7,13 @@ from datetime import date, datetime, tzinfo
 from typing import Literal
 
 from shared.events import Envelope
-from shared.events.calendar import Category, EntryCancelled, EntryDone, EntryPlanned
+from shared.events.calendar import (
+    Category,
+    EntryCancelled,
+    EntryDone,
+    EntryPlanned,
+    EntryReassigned,
+)
 from shared.projection import Projection
 
 
@@ -33,7 +39,7 @@ class EntryCard:
 
 
 entry_card = Projection(
-    "entry_card", version=2, view=EntryCard, indexes=("seller", "person", "company")
+    "entry_card", version=3, view=EntryCard, indexes=("seller", "person", "company")
 )
 
 
@@ -51,6 +57,11 @@ def entry_planned(card: EntryCard, event: EntryPlanned, at: Envelope, zone: tzin
         company=event.company,
         opportunity=event.opportunity,
     )
+
+
+@entry_card.on(EntryReassigned)
+def entry_reassigned(card: EntryCard, event: EntryReassigned, at: Envelope) -> EntryCard:
+    return replace(card, seller=event.seller)
 
 
 @entry_card.on(EntryDone)

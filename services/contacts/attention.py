@@ -13,7 +13,6 @@ from itertools import pairwise
 from statistics import median
 
 from services.contacts.company_views import CompanyPeople
-from services.contacts.held import in_order
 from services.contacts.timelines import touched_person
 from shared.events import Envelope
 from shared.events.opportunities import (
@@ -25,6 +24,7 @@ from shared.events.opportunities import (
     PersonReleased,
 )
 from shared.events.touches import TouchRecorded
+from shared.held import in_order
 from shared.projection import Projection
 
 MONTH_DAYS = 30.0

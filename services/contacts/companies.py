@@ -10,7 +10,7 @@ from typing import ClassVar, assert_never
 from pydantic import Field
 
 from services.contacts.defaults import ContactsDefaults
-from services.contacts.held import Owner, Parent, owned, placed
+from services.contacts.held import Parent, placed
 from services.contacts.notices import (
     AcknowledgeMove,
     Notice,
@@ -18,6 +18,7 @@ from services.contacts.notices import (
     acknowledge_move,
     notice_move,
 )
+from services.contacts.owners import AssignCompanyOwner, assigned
 from services.contacts.people import Name
 from shared.command import Command, DatedCommand, HappenedCommand
 from shared.errors import DomainError, NotFoundError
@@ -27,11 +28,12 @@ from shared.events.contacts import (
     CompanyOwnerAssigned,
     CompanyPlacedUnder,
     CompanyRegistered,
-    HandoverReason,
     MoveAcknowledged,
     MoveNoticed,
 )
-from shared.references import CompanyStream, EmployeeStream
+from shared.handovers import TakeOver
+from shared.held import Owner, owned
+from shared.references import CompanyStream
 
 
 class CompanyUnknownError(NotFoundError):
@@ -99,11 +101,6 @@ class MirrorCompany(Command):
     location: str | None = Field(None, max_length=200)
 
 
-class AssignCompanyOwner(DatedCommand):
-    owner: EmployeeStream
-    reason: HandoverReason = "unstated"
-
-
 CompanyCommand = (
     RegisterCompany
     | PlaceCompanyUnder
@@ -112,6 +109,7 @@ CompanyCommand = (
     | AssignCompanyOwner
     | NoticeMove
     | AcknowledgeMove
+    | TakeOver
 )
 
 
@@ -138,7 +136,7 @@ def decide_company(
 
 def _decide_known(
     company: Company,
-    command: PlaceCompanyUnder | DescribeCompany | AssignCompanyOwner | AcknowledgeMove,
+    command: PlaceCompanyUnder | DescribeCompany | AssignCompanyOwner | AcknowledgeMove | TakeOver,
 ) -> list[CompanyEvent]:
     match command:
         case PlaceCompanyUnder(parent=parent, on=on):
@@ -148,10 +146,9 @@ def _decide_known(
         case DescribeCompany():
             stated = CompanyDescribed(**command.model_dump(exclude={"date_unknown"}))
             return [] if stated == company.described else [stated]
-        case AssignCompanyOwner(owner=owner, reason=reason, on=on):
-            if owned(company.owners, owner, on) == company.owners:
-                return []
-            return [CompanyOwnerAssigned(owner=owner, reason=reason, on=on)]
+        case AssignCompanyOwner() | TakeOver():
+            told = assigned(company.owners, command)
+            return [] if told is None else [CompanyOwnerAssigned(**told._asdict())]
         case AcknowledgeMove(notice=notice):
             return [*acknowledge_move(command, company.notices.get(notice), company.owner)]
         case _:

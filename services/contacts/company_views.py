@@ -9,11 +9,9 @@ from decimal import Decimal
 from services.contacts.held import (
     Affiliation,
     Affiliations,
-    Owner,
     Parent,
     begun,
     ended,
-    owned,
     placed,
     taken_back,
 )
@@ -26,6 +24,7 @@ from shared.events.contacts import (
     CompanyRegistered,
     PersonAffiliated,
 )
+from shared.held import Owner, owned
 from shared.projection import Projection
 
 

@@ -10,40 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple
 
 from shared.events.contacts import AffiliationKind
-
-
-class Told(Protocol):
-    """Something that holds from a date on; None: nobody knows since when."""
-
-    @property
-    def since(self) -> date | None: ...
-
-
-T = TypeVar("T", bound=Told)
-D = TypeVar("D", "Parent", "Owner")
-
-
-def in_order(told: Sequence[T], one: T) -> tuple[T, ...]:
-    """Add what we are told now to what is in order already."""
-    place = len(told)
-    if one.since is not None:
-        later = (i for i, known in enumerate(told) if known.since and known.since > one.since)
-        place = next(later, place)
-    return (*told[:place], one, *told[place:])
-
-
-def once(told: Iterable[D], what: str) -> tuple[D, ...]:
-    """Return them without those that tell `what` again: it held already, from the first date."""
-    kept: list[D] = []
-    for one in told:
-        if kept and getattr(kept[-1], what) == getattr(one, what):
-            kept[-1] = replace(kept[-1], since=kept[-1].since or one.since)
-        else:
-            kept.append(one)
-    return tuple(kept)
+from shared.held import in_order, once
 
 
 def merged_by_date(told: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
@@ -66,19 +36,6 @@ class Parent:
 def placed(parents: Sequence[Parent], parent: str, since: date | None) -> tuple[Parent, ...]:
     """Add that it stood under this parent from then on; the same one again tells no second time."""
     return once(in_order(parents, Parent(parent, since)), "parent")
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Which colleague of ours answers for it from a date on."""
-
-    owner: str
-    since: date | None = None
-
-
-def owned(owners: Sequence[Owner], owner: str, since: date | None) -> tuple[Owner, ...]:
-    """Add that this colleague answered for it from then on; told again it says nothing new."""
-    return once(in_order(owners, Owner(owner, since)), "owner")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from services.contacts import model
 from services.contacts.api import router
 from services.contacts.defaults import ContactsDefaults
 from services.contacts.notices import AcknowledgeMove, owners_are_told_who_moved
+from services.contacts.policies import POLICIES
 from services.contacts.projections import PROJECTIONS
 from services.contacts.promotions import PlanPromotion
 from services.contacts.segments import (
@@ -44,6 +45,7 @@ PERSON_COMMANDS: dict[str, type[Command]] = {
     "ask": model.AskQuestion,
     "answer": model.AnswerQuestion,
     "plan_promotion": PlanPromotion,
+    "assign_owner": model.AssignPersonOwner,
 }
 COMPANY_COMMANDS: dict[str, type[Command]] = {
     "register": model.RegisterCompany,
@@ -83,7 +85,7 @@ def build(defaults: ContactsDefaults) -> Domain:
             "segment": Decider(Segment(), decide_segment, evolve_segment, SEGMENT_COMMANDS),
         },
         projections=PROJECTIONS,
-        policies=(owners_are_told_who_moved,),
+        policies=(*POLICIES, owners_are_told_who_moved),
         intake=("touches",),
         defaults=defaults,
         build=build,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from services.contacts.companies import (
-    AssignCompanyOwner,
     Company,
     CompanyAlreadyRegisteredError,
     CompanyCommand,
@@ -15,6 +14,7 @@ from services.contacts.companies import (
     decide_company,
     evolve_company,
 )
+from services.contacts.owners import AssignCompanyOwner, AssignPersonOwner
 from services.contacts.people import (
     Affiliate,
     AlreadyMergedError,
@@ -49,6 +49,7 @@ __all__ = [
     "AnswerQuestion",
     "AskQuestion",
     "AssignCompanyOwner",
+    "AssignPersonOwner",
     "Company",
     "CompanyAlreadyRegisteredError",
     "CompanyCommand",

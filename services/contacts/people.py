@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 
 from services.contacts.defaults import ContactsDefaults
 from services.contacts.held import Affiliations, begun, ended, taken_back
+from services.contacts.owners import AssignPersonOwner, assigned
 from services.contacts.promotions import (
     PlanPromotion,
     Sameness,
@@ -33,11 +34,14 @@ from shared.events.contacts import (
     PersonDetailsStated,
     PersonEvent,
     PersonMerged,
+    PersonOwnerAssigned,
     PersonRegistered,
     PersonToldApart,
     PersonUnmerged,
     PromotionPlanned,
 )
+from shared.handovers import TakeOver
+from shared.held import Owner, owned
 from shared.references import CompanyStream, PersonStream
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -77,6 +81,7 @@ class Person:
     details_on: date | None = None
     merged_into: str | None = None
     apart: frozenset[str] = frozenset()
+    owners: tuple[Owner, ...] = ()
     # What was stated last about each thing.
     stated: Mapping[Topic, Statement] = field(default_factory=dict)
     promoted: Mapping[Sameness, PromotionPlanned] = field(default_factory=dict)
@@ -136,6 +141,8 @@ PersonCommand = (
     | UnmergePerson
     | TellApart
     | PlanPromotion
+    | AssignPersonOwner
+    | TakeOver
     | StatementCommand
 )
 
@@ -151,12 +158,13 @@ def decide_person(
     match command:
         case StateDetails():
             return _state_details(person, command)
-        case Affiliate():
-            return _affiliate(person, command)
-        case EndAffiliation():
-            return _end(person, command)
+        case Affiliate() | EndAffiliation():
+            return _move(person, command)
         case MergePerson() | UnmergePerson() | TellApart():
             return _identify(person, command)
+        case AssignPersonOwner() | TakeOver():
+            told = assigned(person.owners, command)
+            return [] if told is None else [PersonOwnerAssigned(**told._asdict())]
         case _:
             return _address(person, command, rules)
 
@@ -186,7 +194,9 @@ def _details(event: PersonRegistered | PersonDetailsStated) -> dict[str, str]:
     return event.model_dump(exclude={"on"}, exclude_none=True)
 
 
-def _affiliate(person: Person, command: Affiliate) -> list[PersonEvent]:
+def _move(person: Person, command: Affiliate | EndAffiliation) -> list[PersonEvent]:
+    if isinstance(command, EndAffiliation):
+        return _end(person, command)
     company, kind, role, on = command.company, command.kind, command.role, command.on
     # An earlier day of the same role puts its date right; a later one says nothing new.
     if begun(person.affiliations, company, kind, role, on) == person.affiliations:
@@ -238,11 +248,17 @@ def evolve_person(person: Person, event: PersonEvent) -> Person:
             return _moved(person, event)
         case PersonMerged() | PersonUnmerged() | PersonToldApart():
             return _identified(person, event)
-        case PromotionPlanned():
-            known = dict.fromkeys(known_by(event), event)
-            return replace(person, promoted={**person.promoted, **known})
+        case PersonOwnerAssigned(owner=owner, on=on):
+            return replace(person, owners=owned(person.owners, owner, on))
         case _:
-            return replace(person, stated={**person.stated, topic_of(event): event})
+            return _addressed(person, event)
+
+
+def _addressed(person: Person, event: PromotionPlanned | Statement) -> Person:
+    if isinstance(event, PromotionPlanned):
+        known = dict.fromkeys(known_by(event), event)
+        return replace(person, promoted={**person.promoted, **known})
+    return replace(person, stated={**person.stated, topic_of(event): event})
 
 
 def _identified(person: Person, event: PersonMerged | PersonUnmerged | PersonToldApart) -> Person:

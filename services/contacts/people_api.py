@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 from services.contacts.model import (
     Affiliate,
+    AssignPersonOwner,
     EndAffiliation,
     MergePerson,
     RegisterPerson,
@@ -97,6 +98,18 @@ async def tell_apart(
     return await record(runtime, f"person-{person}", command, meta, response)
 
 
+@router.post("/contacts/people/{person}/assign-owner", status_code=202)
+async def assign_person_owner(
+    person: StreamId,
+    command: AssignPersonOwner,
+    runtime: Contacts,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    """Say which colleague answers for the person, whatever the company (C-09)."""
+    return await record(runtime, f"person-{person}", command, meta, response)
+
+
 @router.get("/contacts/people/{person}")
 async def get_person(
     person: StreamId, runtime: Contacts, at_least: AtLeast, request: Request, response: Response
@@ -120,9 +133,10 @@ async def list_people(
     at_least: AtLeast,
     company: str | None = None,
     email: str | None = None,
+    owner: str | None = None,
 ) -> dict[str, Any]:
     """Some of our people; an entry that is part of another is answered by the whole person."""
-    where = {"companies": company, "email": email}
+    where = {"companies": company, "email": email, "owner": owner}
     found = await page(runtime.reader(person_card), where, wanted, at_least)
     return found | {"items": await with_survivors(runtime, found["items"], at_least)}
 

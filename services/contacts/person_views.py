@@ -11,14 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from services.contacts.held import (
-    Affiliations,
-    begun,
-    ended,
-    in_order,
-    merged_by_date,
-    taken_back,
-)
+from services.contacts.held import Affiliations, begun, ended, merged_by_date, taken_back
 from services.contacts.matching import Known
 from services.contacts.timelines import touched_person
 from shared.events import Envelope
@@ -29,11 +22,13 @@ from shared.events.contacts import (
     PersonAffiliated,
     PersonDetailsStated,
     PersonMerged,
+    PersonOwnerAssigned,
     PersonRegistered,
     PersonToldApart,
     PersonUnmerged,
 )
 from shared.events.touches import TouchRecorded
+from shared.held import Owner, in_order, owned
 from shared.projection import Projection
 
 
@@ -80,13 +75,16 @@ class PersonCard:
     buying_roles: tuple[BuyingRoleHeld, ...] = ()
     # Where the person ever had a say in what is bought.
     buyer_of: tuple[str, ...] = ()
+    # Which colleague answers for the person now (C-09), and who did from when on.
+    owner: str | None = None
+    owners: tuple[Owner, ...] = ()
 
 
 person_card = Projection(
     "person_card",
-    version=3,
+    version=4,
     view=PersonCard,
-    indexes=("companies", "buyer_of", "name", "email", "person"),
+    indexes=("companies", "buyer_of", "name", "email", "person", "owner"),
     published=True,
     streams=("person", "touch"),
 )
@@ -151,6 +149,12 @@ def buying_role_stated(card: PersonCard, event: BuyingRoleStated, at: Envelope) 
     )
 
 
+@person_card.on(PersonOwnerAssigned)
+def owner_assigned(card: PersonCard, event: PersonOwnerAssigned, at: Envelope) -> PersonCard:
+    owners = owned(card.owners, event.owner, event.on)
+    return replace(card, owners=owners, owner=owners[-1].owner)
+
+
 def _both(at: Envelope) -> tuple[str, ...]:
     assert isinstance(at.data, PersonMerged | PersonUnmerged)
     other = at.data.into if isinstance(at.data, PersonMerged) else at.data.survivor
@@ -194,6 +198,7 @@ def joined(cards: Sequence[PersonCard]) -> PersonCard:
     ever = sorted(
         (one for card in cards for one in card.affiliations), key=lambda a: a.since or date.min
     )
+    owners: tuple[Owner, ...] = merged_by_date(card.owners for card in cards)
     newest = [card.last_touch_at for card in cards if card.last_touch_at is not None]
     return replace(
         first,
@@ -207,6 +212,8 @@ def joined(cards: Sequence[PersonCard]) -> PersonCard:
         told_apart=tuple(sorted({one for card in cards for one in card.told_apart})),
         buying_roles=merged_by_date(card.buying_roles for card in cards),
         buyer_of=tuple(sorted({company for card in cards for company in card.buyer_of})),
+        owner=owners[-1].owner if owners else None,
+        owners=owners,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import model_validator
 
 from services.contacts.defaults import ContactsDefaults
-from services.contacts.held import in_order, merged_by_date
+from services.contacts.held import merged_by_date
 from services.contacts.statements import Text, within
 from services.contacts.timelines import touched_person
 from shared.command import DatedCommand
@@ -22,6 +22,7 @@ from shared.errors import DomainError
 from shared.events import Envelope
 from shared.events.contacts import PromotionPlanned
 from shared.events.touches import Channel, TouchRecorded
+from shared.held import in_order
 from shared.projection import Projection
 
 Sameness = tuple[str, ...]

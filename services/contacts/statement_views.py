@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any
 
-from services.contacts.held import in_order, merged_by_date
+from services.contacts.held import merged_by_date
 from services.contacts.person_views import PersonCard
 from shared.events import Envelope
 from shared.events.contacts import (
@@ -17,6 +17,7 @@ from shared.events.contacts import (
     QuestionAnswered,
     QuestionAsked,
 )
+from shared.held import in_order
 from shared.projection import Projection
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated, Literal, assert_never
 
@@ -16,9 +17,11 @@ from shared.events.contacts import (
     VisitEvent,
     VisitFollowUpKept,
     VisitFollowUpPromised,
+    VisitFollowUpReassigned,
     VisitHeld,
     VisitPlanned,
 )
+from shared.handovers import TakeOver
 from shared.projection import Projection
 from shared.references import CompanyStream, EmployeeStream, PersonStream
 
@@ -47,7 +50,8 @@ class Visit:
 
     planned: VisitPlanned | None = None
     state: State | None = None
-    promised: frozenset[str] = frozenset()
+    # Who answers for each promise.
+    promised: Mapping[str, str] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
 
 
@@ -86,7 +90,7 @@ class KeepFollowUp(HappenedCommand):
     follow_up: Annotated[str, Field(pattern=r"^[1-9][0-9]?$")]
 
 
-VisitCommand = PlanVisit | HoldVisit | CancelVisit | KeepFollowUp
+VisitCommand = PlanVisit | HoldVisit | CancelVisit | KeepFollowUp | TakeOver
 
 
 def decide_visit(visit: Visit, command: VisitCommand) -> list[VisitEvent]:
@@ -109,8 +113,27 @@ def decide_visit(visit: Visit, command: VisitCommand) -> list[VisitEvent]:
                 raise FollowUpUnknownError(f"no follow-up {follow_up}", field="#/follow_up")
             kept = follow_up in visit.kept
             return [] if kept else [VisitFollowUpKept(follow_up=follow_up, on=on)]
+        case TakeOver():
+            return _take_over(visit, command)
         case _:
             assert_never(command)
+
+
+def _take_over(visit: Visit, command: TakeOver) -> list[VisitEvent]:
+    """Let the receiver visit in the giver's place, or answer for what the giver promised."""
+    part, receiver = command.part, command.receiver
+    if part is None:
+        _check_open(visit)
+        planned = visit.planned
+        if planned is None or not command.moves(planned.executive):
+            return []
+        return [planned.model_copy(update={"executive": receiver})]
+    if part not in visit.promised:
+        raise FollowUpUnknownError(f"no follow-up {part}")
+    if part in visit.kept or not command.moves(visit.promised[part]):
+        return []
+    told = VisitFollowUpReassigned(follow_up=part, owner=receiver, reason="handover", on=command.on)
+    return [told]
 
 
 def _check_open(visit: Visit) -> None:
@@ -141,8 +164,10 @@ def evolve_visit(visit: Visit, event: VisitEvent) -> Visit:
             return replace(visit, state="held")
         case VisitCancelled():
             return replace(visit, state="cancelled")
-        case VisitFollowUpPromised(follow_up=follow_up):
-            return replace(visit, promised=visit.promised | {follow_up})
+        case VisitFollowUpPromised(follow_up=follow_up, owner=owner):
+            return replace(visit, promised={**visit.promised, follow_up: owner})
+        case VisitFollowUpReassigned(follow_up=follow_up, owner=owner):
+            return replace(visit, promised={**visit.promised, follow_up: owner})
         case VisitFollowUpKept(follow_up=follow_up):
             return replace(visit, kept=visit.kept | {follow_up})
         case _:
@@ -182,7 +207,7 @@ class VisitCard:
 
 visit_card = Projection(
     "visit_card",
-    version=1,
+    version=2,
     view=VisitCard,
     indexes=("company", "executive", "state", "people", "open_follow_ups"),
     streams=("visit",),
@@ -218,6 +243,17 @@ def follow_up_kept(card: VisitCard, event: VisitFollowUpKept, at: Envelope) -> V
         for one in card.follow_ups
     )
     return _with(card, tuple(kept))
+
+
+@visit_card.on(VisitFollowUpReassigned)
+def follow_up_reassigned(
+    card: VisitCard, event: VisitFollowUpReassigned, at: Envelope
+) -> VisitCard:
+    told = (
+        replace(one, owner=event.owner) if one.follow_up == event.follow_up else one
+        for one in card.follow_ups
+    )
+    return _with(card, tuple(told))
 
 
 def _with(card: VisitCard, follow_ups: tuple[Promise, ...]) -> VisitCard:

@@ -13,6 +13,7 @@ from services.issues.model import (
     decide,
     evolve,
 )
+from services.issues.policies import POLICIES
 from services.issues.projections import PROJECTIONS
 from services.issues.timers import TIMERS
 from shared.service import Decider, Domain
@@ -34,6 +35,7 @@ domain = Domain(
         ),
     },
     projections=PROJECTIONS,
+    policies=POLICIES,
     timers=TIMERS,
 )
 

@@ -21,6 +21,7 @@ from shared.events.issues import (
     IssuesEvent,
     Severity,
 )
+from shared.handovers import TakeOver
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
 EmployeeStream = Annotated[str, Field(pattern=r"^employee-[^\s@]{1,200}$")]
@@ -126,7 +127,7 @@ class MissDeadline(Command):
     set_by: str
 
 
-IssueCommand = Register | Assign | GiveFeedback | Close | SetDeadline | MissDeadline
+IssueCommand = Register | Assign | GiveFeedback | Close | SetDeadline | MissDeadline | TakeOver
 
 
 def decide(issue: Issue, command: IssueCommand) -> list[IssuesEvent]:
@@ -150,6 +151,9 @@ def decide(issue: Issue, command: IssueCommand) -> list[IssuesEvent]:
             raise IssueClosedError
         case Assign(owner=owner, on=on):
             return [] if issue.owner == owner else [IssueAssigned(owner=owner, on=on)]
+        case TakeOver(receiver=receiver, on=on):
+            moves = command.moves(issue.owner)
+            return [IssueAssigned(owner=receiver, reason="handover", on=on)] if moves else []
         case GiveFeedback(result=result, on=on):
             return [] if issue.told == result else [FeedbackGiven(result=result, on=on)]
         case SetDeadline():

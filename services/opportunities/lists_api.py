@@ -6,25 +6,24 @@ from bisect import bisect_right
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from fastapi.responses import HTMLResponse
 
 from services.opportunities.defaults import OpportunitiesDefaults
 from services.opportunities.record.lists import Rank, Ranked, ranked
-from services.opportunities.record.pages import Audience, Document, document
+from services.opportunities.record.pages import Audience, Page, document
 from services.opportunities.record.quality import (
     alerts,
     decision_map,
     quality,
     snoozed_until,
 )
-from services.opportunities.record.rendering import html, markdown
 from services.opportunities.record.views import OpportunityRecord, opportunity_record
 from shared.errors import InvalidError
 from shared.exports import note_columns
+from shared.pages import Form, formed
 from shared.reading import Seen, Token
 from shared.runtime import Runtime
 from shared.web import (
@@ -184,18 +183,11 @@ async def get_document(
     at_least: AtLeast,
     request: Request,
     response: Response,
-    form: Literal["json", "markdown", "html"] = "json",
+    form: Form = "json",
     today: Today = None,
-) -> Document | Response:
+) -> Page | Response:
     """One record for four readers: the seller, the coach, the boss and the executives (O-05)."""
     found = await read(runtime, opportunity, at_least)
     told = document(found.value, audience, today or runtime.today, rules_of(runtime))
-    made: Document = composed(found, told, request, response)
-    if form == "json":
-        return made
-    headers = dict(response.headers) | {"X-Content-Type-Options": "nosniff"}
-    if form == "markdown":
-        return Response(markdown(made), headers=headers, media_type="text/markdown")
-    # Nothing on the page runs or is fetched, whatever people wrote into the record.
-    headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
-    return HTMLResponse(html(made), headers=headers)
+    made: Page = composed(found, told, request, response)
+    return formed(made, made, form, response)

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from services.opportunities import api, lists_api, mirroring, model, plans_api, record_api, state
 from services.opportunities.defaults import OpportunitiesDefaults
+from services.opportunities.policies import POLICIES
 from services.opportunities.products import (
     ListProduct,
     MirrorProduct,
@@ -99,6 +100,7 @@ def build(defaults: OpportunitiesDefaults) -> Domain:
             "product": Decider(Product(), decide_product, evolve_product, PRODUCT_COMMANDS),
         },
         projections=(*PROJECTIONS, opportunity_record, forecast_card, target_card),
+        policies=POLICIES,
         defaults=defaults,
         build=build,
     )

@@ -30,6 +30,7 @@ from shared.events.opportunities import (
     PersonInvolved,
     StageAdvanced,
 )
+from shared.handovers import TakeOver
 from shared.references import CompanyStream, EmployeeStream, PersonStream, ProductStream
 
 
@@ -104,7 +105,16 @@ class InvolvePerson(HappenedCommand):
 
 
 OpportunityCommand = (
-    Discover | Advance | Win | Lose | Reopen | Reassign | Revalue | InvolvePerson | Mirror
+    Discover
+    | Advance
+    | Win
+    | Lose
+    | Reopen
+    | Reassign
+    | Revalue
+    | InvolvePerson
+    | Mirror
+    | TakeOver
 )
 
 
@@ -117,6 +127,8 @@ def decide(opportunity: Opportunity, command: OpportunityCommand) -> list[Opport
             return mirror(opportunity, command)
         case _ if opportunity.title is None:
             raise OpportunityUnknownError
+        case TakeOver():
+            return _take_over(opportunity, command)
         case _ if is_later(opportunity.discovered_on, command.on):
             raise InvalidError(
                 f"{command.on} is before it was discovered, {opportunity.discovered_on}",
@@ -138,6 +150,17 @@ def decide(opportunity: Opportunity, command: OpportunityCommand) -> list[Opport
             return _go_on(opportunity, command)
         case _:
             assert_never(command)
+
+
+def _take_over(opportunity: Opportunity, command: TakeOver) -> list[OpportunityEvent]:
+    if opportunity.outcome is not None:
+        raise OpportunityClosedError(f"it was {opportunity.outcome}")
+    if not command.moves(opportunity.owner):
+        return []
+    # Its hands go on from the last one, whatever day that was.
+    known = (opportunity.discovered_on, opportunity.hands[-1].on)
+    on = command.on and max(day for day in (*known, command.on) if day is not None)
+    return [OpportunityReassigned(owner=command.receiver, reason="handover", on=on)]
 
 
 def _discover(opportunity: Opportunity, command: Discover) -> list[OpportunityEvent]:

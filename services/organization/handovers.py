@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import assert_never
+from typing import Annotated, assert_never
 
 from pydantic import Field
 
@@ -12,16 +13,23 @@ from services.organization.defaults import OrganizationDefaults
 from shared.command import Command, DatedCommand, Day, HappenedCommand
 from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.events.organization import (
+    HandedItem,
     HandoverAcknowledged,
     HandoverCalledOff,
     HandoverCause,
     HandoverCustomerMet,
     HandoverEvent,
+    HandoverItemsMoved,
     HandoverReceiverNamed,
     HandoverRescheduled,
     HandoverStarted,
 )
-from shared.references import EmployeeStream, PersonStream
+from shared.references import STREAM, EmployeeStream, PersonStream
+
+# A stream, or what has an owner of its own within one.
+ITEM = rf"^{STREAM}(/[A-Za-z0-9]{{1,20}})?$"
+# How many things one fact moves: every domain decides on those of a fact at once.
+ITEMS_MAX = 100
 
 
 class HandoverUnknownError(NotFoundError):
@@ -47,6 +55,8 @@ class Handover:
     meet_by: date | None = None
     acknowledged: bool = False
     met: frozenset[str] = frozenset()
+    # What was moved to whom, and from where on it had been the leaver's.
+    moved: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def done(self) -> bool:
@@ -73,6 +83,22 @@ class NameReceiver(DatedCommand):
     meet_by: Day | None = None
 
 
+class HandOver(Command):
+    """Give all that the leaver looks after to who takes over; `assign` gives some to others."""
+
+    receiver: EmployeeStream
+    meet_by: Day | None = None
+    assign: dict[Annotated[str, Field(pattern=ITEM)], EmployeeStream] = Field(
+        default_factory=dict, max_length=1_000
+    )
+
+
+class MoveItems(HandOver, DatedCommand):
+    """The same with what there is to give, as it was read: no part of what is asked."""
+
+    items: tuple[HandedItem, ...] = Field((), exclude=True)
+
+
 class Acknowledge(DatedCommand):
     receiver: EmployeeStream
 
@@ -85,7 +111,7 @@ class CallOffHandover(DatedCommand):
     reason: str | None = Field(None, max_length=1_000)
 
 
-Running = NameReceiver | Acknowledge | MeetCustomer | CallOffHandover
+Running = NameReceiver | MoveItems | Acknowledge | MeetCustomer | CallOffHandover
 HandoverCommand = StartHandover | Running
 
 
@@ -104,12 +130,13 @@ def decide_handover(
         raise HandoverUnknownError
     match command:
         case NameReceiver(receiver=receiver, on=on):
-            if receiver == handover.employee:
-                raise InvalidError("they are the one who hands over", field="#/receiver")
+            _check_another(handover, receiver, "#/receiver")
             meet_by = command.meet_by or _soon(handover.leaves_on or on, rules)
             named = (handover.receiver, handover.meet_by) == (receiver, meet_by)
             told = HandoverReceiverNamed(receiver=receiver, meet_by=meet_by, on=on)
             return [] if named else [told]
+        case MoveItems():
+            return [*_named(handover, command, rules), *_moved(handover, command)]
         case Acknowledge(receiver=receiver, on=on):
             if receiver != _receiver(handover):
                 raise HandoverNotYoursError(
@@ -134,6 +161,44 @@ def _start(handover: Handover, command: StartHandover) -> list[HandoverEvent]:
     return [HandoverStarted(**command.model_dump())]
 
 
+def _check_another(handover: Handover, receiver: str, field: str) -> None:
+    if receiver == handover.employee:
+        raise InvalidError("they are the one who hands over", field=field)
+
+
+def _named(
+    handover: Handover, command: MoveItems, rules: OrganizationDefaults
+) -> list[HandoverEvent]:
+    """Name who takes over, if that says anything new: asked again, the day stays as it was."""
+    if command.receiver == handover.receiver and command.meet_by is None:
+        return []
+    about = command.model_dump(include={"receiver", "meet_by", "on", "date_unknown"})
+    return decide_handover(handover, NameReceiver(**about), rules=rules)
+
+
+def _moved(handover: Handover, command: MoveItems) -> Iterator[HandoverEvent]:
+    """Say what comes into whose hands. What was moved, and is not theirs anew, stays moved."""
+    theirs = {one.item: one.held_from for one in command.items}
+    for item, receiver in command.assign.items():
+        where = f"#/assign/{item}"
+        _check_another(handover, receiver, where)
+        if item not in theirs and item not in handover.moved:
+            raise InvalidError(f"{item} is not among what {handover.employee} has", field=where)
+    given: dict[str, list[HandedItem]] = {}
+    for item, held_from in sorted(theirs.items()):
+        receiver = command.assign.get(item, command.receiver)
+        if handover.moved.get(item) != (receiver, held_from):
+            given.setdefault(receiver, []).append(HandedItem(item=item, held_from=held_from))
+    for receiver, items in given.items():
+        for begin in range(0, len(items), ITEMS_MAX):
+            yield HandoverItemsMoved(
+                employee=handover.employee or "",
+                receiver=receiver,
+                items=tuple(items[begin : begin + ITEMS_MAX]),
+                on=command.on,
+            )
+
+
 def _receiver(handover: Handover) -> str:
     if handover.receiver is None:
         raise HandoverWithoutReceiverError("nobody was named who takes over")
@@ -153,6 +218,9 @@ def evolve_handover(handover: Handover, event: HandoverEvent) -> Handover:
             return replace(handover, leaves_on=leaves_on)
         case HandoverCalledOff():
             return replace(handover, is_open=False)
+        case HandoverItemsMoved(receiver=receiver, items=items):
+            now = {one.item: (receiver, one.held_from) for one in items}
+            return replace(handover, moved={**handover.moved, **now})
         case HandoverReceiverNamed() | HandoverAcknowledged() | HandoverCustomerMet():
             return _taken_over(handover, event)
         case _:

@@ -7,16 +7,22 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
+from services.organization.dossiers import Dossier, document, dossier, named_in
 from services.organization.handovers import (
     Acknowledge,
     CallOffHandover,
+    HandOver,
     MeetCustomer,
+    MoveItems,
     NameReceiver,
     StartHandover,
 )
-from services.organization.pages import HandoverPage, handover_page
-from services.organization.projections import handover_card
+from services.organization.pages import HandoverPage, handover_page, items_of
+from services.organization.projections import handover_card, owned_item
 from services.organization.reads import Organization, Reads
+from shared.events.organization import HandedItem
+from shared.pages import Form, formed
+from shared.reading import lacking
 from shared.web import (
     AtLeast,
     CommandMeta,
@@ -29,6 +35,10 @@ from shared.web import (
 )
 
 router = APIRouter(prefix="/organization", tags=["organization"])
+
+
+def assigned_to(command: HandOver) -> dict[str, str]:
+    return {f"#/assign/{item}": receiver for item, receiver in command.assign.items()}
 
 
 @router.post("/handovers/{employee}/start", status_code=202)
@@ -51,6 +61,32 @@ async def name_receiver(
     response: Response,
 ) -> Recorded:
     return await record(runtime, f"handover-{employee}", command, meta, response)
+
+
+@router.post("/handovers/{employee}/hand-over", status_code=202)
+async def hand_over(
+    employee: StreamId,
+    command: HandOver,
+    runtime: Organization,
+    meta: CommandMeta,
+    at_least: AtLeast,
+    response: Response,
+) -> Recorded:
+    """Move all that the leaver looks after; asked again, what has come to them since.
+
+    `X-Parked` names the streams of theirs of which facts are set aside: look at those again.
+    """
+    reads = Reads(runtime, at_least)
+    await reads.check_takers({"#/receiver": command.receiver} | assigned_to(command))
+    items = await reads.items(owner=f"employee-{employee}", open=True)
+    theirs = tuple(
+        HandedItem(item=one.item, held_from=one.held_from)
+        for one in items
+        if one.owed(runtime.today)
+    )
+    response.headers.update(lacking(sorted(reads.parked)))
+    move = MoveItems(**command.model_dump(), items=theirs)
+    return await record(runtime, f"handover-{employee}", move, meta, response)
 
 
 @router.post("/handovers/{employee}/acknowledge", status_code=202)
@@ -102,6 +138,44 @@ async def get_handover(
     told = await handover_page(reads, found.value.on(runtime.today))
     answered: HandoverPage = composed(found, told, request, response)
     return answered
+
+
+@router.get("/handovers/{employee}/dossier", response_model=None)
+async def get_dossier(
+    employee: StreamId,
+    runtime: Organization,
+    at_least: AtLeast,
+    request: Request,
+    response: Response,
+    form: Form = "json",
+) -> Dossier | Response:
+    """All that who takes over must know, customer by customer, and what is theirs already."""
+    reads = Reads(runtime, at_least)
+    found = await reads.seen(handover_card, f"handover-{employee}")
+    if found is None:
+        raise HTTPException(404, "no such handover")
+    card = found.value.on(runtime.today)
+    items = await items_of(reads, card)
+    known = await reads.named(named_in(items))
+    names = await reads.names([card.employee, card.receiver])
+    lacked = tuple(sorted({*found.parked, *reads.parked}))
+    told = dossier(card, items, known, names, runtime.today)
+    made: Dossier = composed(found._replace(parked=lacked), told, request, response)
+    return formed(made, document(made), form, response)
+
+
+@router.get("/owned-items")
+async def list_owned_items(
+    runtime: Organization,
+    wanted: PageWanted,
+    at_least: AtLeast,
+    owner: str | None = None,
+    *,
+    is_open: bool | None = None,
+) -> dict[str, Any]:
+    """What a colleague looks after, in all domains."""
+    where = {"owner": owner, "open": is_open}
+    return await page(runtime.reader(owned_item), where, wanted, at_least)
 
 
 @router.get("/handovers")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections import Counter
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
 
+from services.organization.dossiers import of_handover
 from services.organization.employee_views import EmployeeCard
 from services.organization.handover_views import HandoverCard
 from services.organization.handovers import handover_of
+from services.organization.owned_items import OwnedItem
 from services.organization.projections import employee_card, handover_card, unit_card
 from services.organization.reads import Reads, defaults_of
 from services.organization.unit_views import UnitCard
@@ -62,10 +65,15 @@ class EmployeePage(EmployeeCard):
 
 @dataclass(frozen=True, slots=True)
 class HandoverPage(HandoverCard):
-    """A handover with the names of both."""
+    """A handover with the names of both, and how many things of which kind were the leaver's.
+
+    `left` are those that still are, `handed` those that it moved.
+    """
 
     leaver: Someone | None = None
     taker: Someone | None = None
+    left: dict[str, int] = field(default_factory=dict)
+    handed: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,17 @@ async def employee_page(reads: Reads, card: EmployeeCard, on: date) -> EmployeeP
 async def handover_page(reads: Reads, card: HandoverCard) -> HandoverPage:
     names = await reads.names([card.employee, card.receiver])
     leaver, taker = _someone(card.employee, names), _someone(card.receiver, names)
-    return HandoverPage(**_of(card), leaver=leaver, taker=taker)
+    items = await items_of(reads, card)
+    left: Counter[str] = Counter(one.kind or "" for one in items if one.owner == card.employee)
+    handed: Counter[str] = Counter(one.kind or "" for one in items if one.owner != card.employee)
+    return HandoverPage(**_of(card), leaver=leaver, taker=taker, left=left, handed=handed)
+
+
+async def items_of(reads: Reads, card: HandoverCard) -> list[OwnedItem]:
+    """Read what this handover moved, and what the leaver still has."""
+    moved = await reads.items(**{"handed.handover": card.handover})
+    theirs = await reads.items(owner=card.employee, open=True) if card.employee else []
+    return of_handover(card, [*moved, *theirs], reads.runtime.today)
 
 
 async def unit_page(reads: Reads, card: UnitCard, on: date) -> UnitPage:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from services.organization.employee_views import Assignment, EmployeeCard, employee_card
 from services.organization.handover_views import HandoverCard, handover_card
 from services.organization.held import Held
+from services.organization.owned_items import OwnedItem, owned_item
 from services.organization.unit_views import UnitCard, unit_card
 from services.organization.workcalendar_views import (
     DayOff,
@@ -15,7 +16,7 @@ from services.organization.workcalendar_views import (
     workcalendar_card,
 )
 
-PROJECTIONS = (employee_card, unit_card, workcalendar_card, handover_card)
+PROJECTIONS = (employee_card, unit_card, workcalendar_card, handover_card, owned_item)
 
 __all__ = [
     "PROJECTIONS",
@@ -24,10 +25,12 @@ __all__ = [
     "EmployeeCard",
     "HandoverCard",
     "Held",
+    "OwnedItem",
     "UnitCard",
     "WorkcalendarCard",
     "employee_card",
     "handover_card",
+    "owned_item",
     "unit_card",
     "workcalendar_card",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
@@ -11,19 +11,24 @@ from fastapi import Depends
 from services.organization.defaults import OrganizationDefaults
 from services.organization.projections import (
     EmployeeCard,
+    OwnedItem,
     UnitCard,
     WorkcalendarCard,
     employee_card,
+    owned_item,
     unit_card,
     workcalendar_card,
 )
 from services.organization.tree import OrgTree
+from shared.errors import InvalidError
 from shared.projection import Projection
-from shared.reading import Seen, Token
+from shared.reading import PAGE, Seen, Token
 from shared.runtime import Runtime
 from shared.web import runtime_of
 
 V = TypeVar("V")
+# Items asked for by name at once.
+ITEMS_MAX = 50
 
 Organization = Annotated[Runtime, Depends(runtime_of("organization"))]
 
@@ -43,6 +48,8 @@ class Reads:
     employees: dict[str, EmployeeCard] = field(default_factory=dict)
     units: dict[str, UnitCard] = field(default_factory=dict)
     calendars: dict[str, WorkcalendarCard] = field(default_factory=dict)
+    # Streams that items lack facts of.
+    parked: set[str] = field(default_factory=set)
 
     async def seen(self, projection: Projection[Any], key: str) -> Seen | None:
         return await self.runtime.reader(projection).get(key, self.at_least)
@@ -94,6 +101,37 @@ class Reads:
     def every(self, projection: Projection[V], **where: Any) -> AsyncIterator[V]:
         """Read all views whose fields match, page after page."""
         return self.runtime.reader(projection).every(where, self.at_least)
+
+    async def items(self, **where: Any) -> list[OwnedItem]:
+        """Read what colleagues look after, as far as it matches; note what it lacks facts of."""
+        found: list[OwnedItem] = []
+        reader, after = self.runtime.reader(owned_item), None
+        while True:
+            page = await reader.page(where, limit=PAGE, after=after, at_least=self.at_least)
+            found += [one.value for one in page.items]
+            self.parked |= set(page.parked)
+            after = page.next_key
+            if after is None:
+                return found
+
+    async def check_takers(self, asked: Mapping[str, str]) -> None:
+        """Refuse to hand over to who is not here, naming the field in which they were named."""
+        for where, employee in asked.items():
+            if employee not in self.employees:
+                await self.employee(employee)
+            card = self.employees.get(employee)
+            if card is None or card.name is None:
+                raise InvalidError(f"{employee} is nobody of ours", field=where)
+            if not card.on(self.runtime.today).active:
+                raise InvalidError(f"{card.name} has left us", field=where)
+
+    async def named(self, items: Collection[str]) -> dict[str, OwnedItem]:
+        """Read these items, so that others can name them."""
+        wanted, found = sorted(items), dict[str, OwnedItem]()
+        for at in range(0, len(wanted), ITEMS_MAX):
+            some = await self.items(item={"$in": wanted[at : at + ITEMS_MAX]})
+            found |= {one.item: one for one in some}
+        return found
 
     async def whole(self) -> OrgTree:
         """Read every unit."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from shared.events.base import Event
+from shared.events.base import Dated, Event
 
 Category = Literal["customer", "internal", "reporting", "travel", "administration", "private"]
 
@@ -37,4 +37,11 @@ class EntryCancelled(Event, wire="calendar.entry_cancelled.v1"):
     reason: str | None = None
 
 
-CalendarEvent = EntryPlanned | EntryDone | EntryCancelled
+class EntryReassigned(Dated, wire="calendar.entry_reassigned.v1"):
+    """It is another seller's from this day on, for a stated reason (C-09)."""
+
+    seller: str
+    reason: Literal["handover", "leave", "territory", "unstated"] = "unstated"
+
+
+CalendarEvent = EntryPlanned | EntryDone | EntryCancelled | EntryReassigned

@@ -148,6 +148,13 @@ class PromotionPlanned(Dated, wire="contacts.promotion_planned.v1"):
     repeats: date | None = None
 
 
+class PersonOwnerAssigned(Dated, wire="contacts.person_owner_assigned.v1"):
+    """From this date a colleague answers for the person, whatever the company (C-09)."""
+
+    owner: str
+    reason: HandoverReason = "unstated"
+
+
 class CompanyRegistered(Dated, wire="contacts.company_registered.v1"):
     """A company entered our book."""
 
@@ -243,6 +250,14 @@ class VisitFollowUpKept(Dated, wire="contacts.visit_follow_up_kept.v1"):
     follow_up: str
 
 
+class VisitFollowUpReassigned(Dated, wire="contacts.visit_follow_up_reassigned.v1"):
+    """Another colleague answers for what was promised at the visit (C-09)."""
+
+    follow_up: str
+    owner: str
+    reason: HandoverReason = "unstated"
+
+
 class SegmentSaved(Dated, wire="contacts.segment_saved.v1"):
     """People whose history has all of this are a segment, for sales and marketing alike (C-16).
 
@@ -284,6 +299,7 @@ PersonEvent = (
     | QuestionAsked
     | QuestionAnswered
     | PromotionPlanned
+    | PersonOwnerAssigned
 )
 CompanyEvent = (
     CompanyRegistered
@@ -293,6 +309,13 @@ CompanyEvent = (
     | MoveNoticed
     | MoveAcknowledged
 )
-VisitEvent = VisitPlanned | VisitHeld | VisitCancelled | VisitFollowUpPromised | VisitFollowUpKept
+VisitEvent = (
+    VisitPlanned
+    | VisitHeld
+    | VisitCancelled
+    | VisitFollowUpPromised
+    | VisitFollowUpKept
+    | VisitFollowUpReassigned
+)
 SegmentEvent = SegmentSaved | SegmentDropped
 ContactsEvent = PersonEvent | CompanyEvent | VisitEvent | SegmentEvent

@@ -27,9 +27,10 @@ class IssueRegistered(Dated, wire="issues.issue_registered.v1"):
 
 
 class IssueAssigned(Dated, wire="issues.issue_assigned.v1"):
-    """Somebody is now responsible for the issue."""
+    """Somebody is now responsible for the issue, for a stated reason."""
 
     owner: str
+    reason: Literal["handover", "leave", "territory", "unstated"] = "unstated"
 
 
 class FeedbackGiven(Dated, wire="issues.feedback_given.v1"):

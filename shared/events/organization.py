@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import date, time
 from typing import Literal
 
+from pydantic import BaseModel, ConfigDict
+
 from shared.events.base import Dated, Event
 
 UnitKind = Literal["team", "division", "company"]
@@ -154,6 +156,22 @@ class HandoverReceiverNamed(Dated, wire="organization.handover_receiver_named.v1
     meet_by: date | None = None
 
 
+class HandedItem(BaseModel):
+    """A stream that was the leaver's, and the version of the fact that had made it theirs."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    item: str
+    held_from: int
+
+
+class HandoverItemsMoved(Dated, wire="organization.handover_items_moved.v1"):
+    """What a colleague looked after is the receiver's from this day on; each domain follows."""
+
+    employee: str
+    receiver: str
+    items: tuple[HandedItem, ...]
+
+
 class HandoverAcknowledged(Dated, wire="organization.handover_acknowledged.v1"):
     """The receiver has said: it is mine now."""
 
@@ -195,6 +213,7 @@ HandoverEvent = (
     HandoverStarted
     | HandoverRescheduled
     | HandoverReceiverNamed
+    | HandoverItemsMoved
     | HandoverAcknowledged
     | HandoverCustomerMet
     | HandoverCalledOff
@@ -213,11 +232,13 @@ __all__ = [
     "EmployeeLeft",
     "EmployeeRoleLaidDown",
     "EmployeeRoleTaken",
+    "HandedItem",
     "HandoverAcknowledged",
     "HandoverCalledOff",
     "HandoverCause",
     "HandoverCustomerMet",
     "HandoverEvent",
+    "HandoverItemsMoved",
     "HandoverReceiverNamed",
     "HandoverRescheduled",
     "HandoverStarted",

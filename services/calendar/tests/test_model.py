@@ -17,12 +17,21 @@ from services.calendar.model import (
     EntryAlreadyDoneError,
     EntryAlreadyPlannedError,
     EntryIsCancelledError,
+    EntryPrivateError,
     EntryUnknownError,
     NotYetPrivateError,
     Plan,
+    Reassign,
 )
 from shared.errors import InvalidError
-from shared.events.calendar import CalendarEvent, EntryCancelled, EntryDone, EntryPlanned
+from shared.events.calendar import (
+    CalendarEvent,
+    EntryCancelled,
+    EntryDone,
+    EntryPlanned,
+    EntryReassigned,
+)
+from shared.handovers import TakeOver
 from shared.testing import check_decider, commands, facts, given
 
 decider = domain.decider("entry-1")
@@ -132,3 +141,22 @@ def test_nothing_happens_to_an_entry_nobody_planned() -> None:
 @for_all(st.lists(facts(CalendarEvent), max_size=6), st.lists(commands(CalendarCommand)))
 def test_any_facts_evolve_and_nothing_is_done_twice(history: list[Any], asked: list[Any]) -> None:
     check_decider(decider, history, asked)
+
+
+def test_c_09_an_entry_is_another_sellers_once() -> None:
+    given(decider, VISIT).when(Reassign(seller="employee-2")).then(
+        EntryReassigned(seller="employee-2")
+    )
+    given(decider, VISIT).when(Reassign(seller="employee-1")).then_nothing()
+
+
+def test_c_09_what_a_leaver_planned_is_the_receivers_unless_it_is_over_or_private() -> None:
+    take = TakeOver(giver="employee-1", receiver="employee-2")
+    theirs = EntryReassigned(seller="employee-2", reason="handover")
+    given(decider, VISIT).when(take).then(theirs)
+    given(decider, VISIT, theirs).when(take).then_nothing()
+    given(decider, VISIT, EntryReassigned(seller="employee-3")).when(take).then_nothing()
+    given(decider, DENTIST).when(take).then_refused(EntryPrivateError)
+    given(decider, VISIT, EntryCancelled()).when(take).then_refused(EntryIsCancelledError)
+    done = EntryDone(started_at=NINE, ended_at=TEN)
+    given(decider, VISIT, done).when(take).then_refused(EntryAlreadyDoneError)

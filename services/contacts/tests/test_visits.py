@@ -32,9 +32,11 @@ from shared.events.contacts import (
     VisitEvent,
     VisitFollowUpKept,
     VisitFollowUpPromised,
+    VisitFollowUpReassigned,
     VisitHeld,
     VisitPlanned,
 )
+from shared.handovers import TakeOver
 from shared.testing import (
     check_decider,
     check_projection,
@@ -136,3 +138,25 @@ async def test_c_13_an_executives_visit_over_http(client: AsyncClient) -> None:
     await post(client, "/contacts/visits/2/plan", plan)
     after = await post(client, "/contacts/visits/2/cancel", {})
     assert (await get(client, "/contacts/visits/2", after))["state"] == "cancelled"
+
+
+def test_c_09_who_takes_over_visits_in_the_leavers_place() -> None:
+    take = TakeOver(giver="employee-1", receiver="employee-3", on=MARCH)
+    theirs = PLANNED.model_copy(update={"executive": "employee-3"})
+    given(visit, PLANNED).when(take).then(theirs)
+    given(visit, PLANNED, theirs).when(take).then_nothing()
+    given(visit, PLANNED, HELD).when(take).then_refused(VisitOverError)
+
+
+def test_c_09_who_takes_over_answers_for_what_was_promised_until_it_is_kept() -> None:
+    take = TakeOver(giver="employee-2", receiver="employee-3", on=MARCH, part="1")
+    theirs = VisitFollowUpReassigned(follow_up="1", owner="employee-3", reason="handover", on=MARCH)
+    known = (PLANNED, HELD, PROMISED)
+    given(visit, *known).when(take).then(theirs)
+    given(visit, *known, theirs).when(take).then_nothing()
+    given(visit, *known, VisitFollowUpKept(follow_up="1")).when(take).then_nothing()
+    unknown = take.model_copy(update={"part": "2"})
+    given(visit, *known).when(unknown).then_refused(FollowUpUnknownError)
+    told = recorded(*known, theirs, stream="visit-1")
+    card = check_projection(visit_card, [told])["visit-1"]
+    assert (card.follow_ups[0].owner, card.open_follow_ups) == ("employee-3", 1)

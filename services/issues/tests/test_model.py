@@ -35,6 +35,7 @@ from shared.events.issues import (
     IssueRegistered,
     IssuesEvent,
 )
+from shared.handovers import TakeOver
 from shared.testing import check_decider, commands, facts, given
 
 decider = domain.decider("issue-1")
@@ -221,3 +222,13 @@ def test_any_facts_evolve_and_nothing_is_done_twice(history: list[Any], asked: l
 def test_whatever_is_asked_no_issue_closes_without_feedback(asked: list[Any]) -> None:
     issue = check_decider(decider, [], asked)
     assert issue.told is not None or not issue.closed
+
+
+def test_c_09_an_open_issue_of_a_leaver_is_the_receivers_and_what_others_have_stays() -> None:
+    take = TakeOver(giver="employee-1", receiver="employee-2", on=MONDAY)
+    hers = IssueAssigned(owner="employee-1", on=MONDAY)
+    theirs = IssueAssigned(owner="employee-2", reason="handover", on=MONDAY)
+    given(decider, LATE, hers).when(take).then(theirs)
+    given(decider, LATE, hers, theirs).when(take).then_nothing()
+    closed = (hers, FeedbackGiven(result="Sorry."), IssueClosed())
+    given(decider, LATE, *closed).when(take).then_refused(IssueClosedError)

@@ -28,9 +28,11 @@ from services.opportunities.record.deal_rules import decide_deal
 from services.opportunities.record.people_rules import decide_people
 from services.opportunities.record.plan_rules import decide_plan
 from services.opportunities.record.progress_rules import decide_progress, with_stage
+from services.opportunities.record.taking_over import take_over
 from services.opportunities.state import Opportunity
 from shared.errors import DomainError, InvalidError
 from shared.events.opportunities import OpportunityEvent, RecordEvent
+from shared.handovers import TakeOver
 
 
 class OpportunityRealAlreadyError(DomainError):
@@ -56,6 +58,8 @@ def decide_opportunity(
             if rules.stages_order == "enforced" and stage not in rules.stages:
                 raise _no_stage(stage, rules)
             return [*facts]
+        case TakeOver():
+            return [*take_over(opportunity, command)]
         case _ if isinstance(command, OpportunityCommand):
             return [*model.decide(opportunity, command)]
         case _:

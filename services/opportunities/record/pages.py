@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from services.opportunities.defaults import OpportunitiesDefaults
 from services.opportunities.projections import OpportunityCard
@@ -20,28 +20,22 @@ from services.opportunities.record.quality import (
     snoozed_until,
 )
 from services.opportunities.record.views import OpportunityRecord
+from shared.documents import Document, Row, Section, section
 
 Audience = Literal["seller", "coaching", "report", "executive"]
-Row = tuple[str, ...]
+NAMES: dict[Audience, str] = {
+    "seller": "Seller's page",
+    "coaching": "Coaching sheet",
+    "report": "Report",
+    "executive": "Executive summary",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading with a table; nothing to tell is told as that."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Document):
+    """What is told to one audience."""
 
-    title: str
-    columns: Row
-    rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What is told to one audience, on one day."""
-
-    title: str
     audience: Audience
-    today: date
-    sections: tuple[Section, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +44,6 @@ class _Told:
     card: OpportunityCard
     today: date
     rules: OpportunitiesDefaults
-
-
-def _section(title: str, columns: Row, rows: Iterable[Iterable[Any]]) -> Section:
-    return Section(title, columns, tuple(tuple(_text(cell) for cell in row) for row in rows))
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
 
 
 def _at_a_glance(told: _Told) -> Section:
@@ -81,7 +67,7 @@ def _at_a_glance(told: _Told) -> Section:
         ("Quality", f"{score} of 100"),
         ("Rests until", snoozed_until(view, told.today)),
     )
-    return _section("At a glance", ("", ""), [(name, one) for name, one in facts if one])
+    return section("At a glance", ("", ""), [(name, one) for name, one in facts if one])
 
 
 def _quality(told: _Told) -> Section:
@@ -89,13 +75,13 @@ def _quality(told: _Told) -> Section:
     rows = [
         (part.part.replace("_", " "), f"{part.percent} %", part.weight, part.why) for part in parts
     ]
-    return _section("Quality", ("Part", "Reached", "Weight", "Why"), rows)
+    return section("Quality", ("Part", "Reached", "Weight", "Why"), rows)
 
 
 def _alerts(told: _Told) -> Section:
     found = alerts(told.view, told.today, told.rules)
     rows = [(one.alert.replace("_", " "), one.why) for one in found]
-    return _section("Needs a look", ("What", "Why"), rows)
+    return section("Needs a look", ("What", "Why"), rows)
 
 
 def _stages(told: _Told) -> Section:
@@ -104,7 +90,7 @@ def _stages(told: _Told) -> Section:
         (one.on, one.stage, "; ".join(shown.what for shown in progress.evidence_of(one.stage)))
         for one in told.view.stages
     ]
-    return _section("Stages and evidence", ("On", "Stage", "Evidence"), rows)
+    return section("Stages and evidence", ("On", "Stage", "Evidence"), rows)
 
 
 def _next_steps(told: _Told) -> Section:
@@ -113,12 +99,12 @@ def _next_steps(told: _Told) -> Section:
         (one.due_on, one.what, one.owner, "done" if one.done else "", one.outcome)
         for one in reversed(steps)
     ]
-    return _section("Next steps", ("Due on", "What", "Who", "State", "Outcome"), rows)
+    return section("Next steps", ("Due on", "What", "Who", "State", "Outcome"), rows)
 
 
 def _team(told: _Told) -> Section:
     rows = [(one.employee, one.role, one.on) for one in told.view.record.progress.team]
-    return _section("Team", ("Who", "Role", "Since"), rows)
+    return section("Team", ("Who", "Role", "Since"), rows)
 
 
 def _people(told: _Told) -> Section:
@@ -127,7 +113,7 @@ def _people(told: _Told) -> Section:
         for one in decision_map(told.view)
     ]
     columns = ("Person", "Role", "Influence", "Stance", "Reached through", "Note")
-    return _section("Who decides", columns, rows)
+    return section("Who decides", columns, rows)
 
 
 def _positioning(told: _Told) -> Section:
@@ -136,7 +122,7 @@ def _positioning(told: _Told) -> Section:
     competitors = [
         (one.competitor, one.strength or "", one.answer or "") for one in plan.competitors_now
     ]
-    return _section("How we win", ("", "Strength", "Our answer"), [*rows, *competitors])
+    return section("How we win", ("", "Strength", "Our answer"), [*rows, *competitors])
 
 
 def _actions(told: _Told) -> Section:
@@ -153,7 +139,7 @@ def _listed(title: str, actions: Iterable[Action]) -> Section:
         (one.due_on, one.what, one.owner, one.state, one.outcome)
         for one in sorted(actions, key=lambda one: (one.due_on, one.action))
     ]
-    return _section(title, ("Due on", "What", "Who", "State", "Outcome"), rows)
+    return section(title, ("Due on", "What", "Who", "State", "Outcome"), rows)
 
 
 def _coaching(told: _Told) -> Section:
@@ -162,7 +148,7 @@ def _coaching(told: _Told) -> Section:
         for one in told.view.record.coaching.sessions
     ]
     columns = ("On", "Step", "Coach", "Facts", "Problem", "Cause", "Outcome")
-    return _section("Coaching", columns, rows)
+    return section("Coaching", columns, rows)
 
 
 def _questions(told: _Told) -> Section:
@@ -171,7 +157,7 @@ def _questions(told: _Told) -> Section:
         for one in told.view.record.coaching.questions
     ]
     columns = ("On", "To know", "Question", "Asked of", "Answer", "Verdict")
-    return _section("Questions asked", columns, rows)
+    return section("Questions asked", columns, rows)
 
 
 def _commitment(told: _Told) -> Section:
@@ -185,7 +171,7 @@ def _commitment(told: _Told) -> Section:
         )
         for one in told.view.record.commitments.told
     ]
-    return _section("Committed", ("On", "Seller", "How surely", "Amount", "Close on"), rows)
+    return section("Committed", ("On", "Seller", "How surely", "Amount", "Close on"), rows)
 
 
 def _credit(told: _Told) -> Section:
@@ -195,7 +181,7 @@ def _credit(told: _Told) -> Section:
         for one in (credit.shares if credit else ())
         if credit
     ]
-    return _section("Credit", ("Division", "Share", "Introduced it"), rows)
+    return section("Credit", ("Division", "Share", "Introduced it"), rows)
 
 
 def _hand_off(told: _Told) -> Section:
@@ -203,7 +189,7 @@ def _hand_off(told: _Told) -> Section:
         (one.step, one.status, one.reference, one.system, one.on)
         for one in told.view.record.deal.hand_offs_now
     ]
-    return _section("Hand-off", ("Step", "Status", "Reference", "System", "On"), rows)
+    return section("Hand-off", ("Step", "Status", "Reference", "System", "On"), rows)
 
 
 PARTS: dict[Audience, tuple[Callable[[_Told], Section], ...]] = {
@@ -225,9 +211,15 @@ PARTS: dict[Audience, tuple[Callable[[_Told], Section], ...]] = {
 
 def document(
     view: OpportunityRecord, audience: Audience, today: date, rules: OpportunitiesDefaults
-) -> Document:
+) -> Page:
     """Return what one audience is told of an opportunity."""
     card = view.card or OpportunityCard(view.opportunity)
     told = _Told(view, card, today, rules)
     title = card.title or view.opportunity
-    return Document(title, audience, today, tuple(part(told) for part in PARTS[audience]))
+    return Page(
+        title=title,
+        name=NAMES[audience],
+        today=today,
+        sections=tuple(part(told) for part in PARTS[audience]),
+        audience=audience,
+    )

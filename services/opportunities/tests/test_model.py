@@ -48,6 +48,7 @@ from shared.events.opportunities import (
     ProductRepriced,
     StageAdvanced,
 )
+from shared.handovers import TakeOver
 from shared.testing import check_decider, commands, facts, given
 
 opportunity = domain.decider("opportunity-1")
@@ -248,3 +249,17 @@ def test_any_facts_evolve_and_nothing_is_done_twice(history: list[Any], asked: l
 @for_all(st.lists(facts(ProductEvent), max_size=6), st.lists(commands(ProductCommand), max_size=6))
 def test_so_it_is_with_products(history: list[Any], asked: list[Any]) -> None:
     check_decider(product, history, asked)
+
+
+def test_c_09_an_open_opportunity_of_a_leaver_is_the_receivers() -> None:
+    chance = OpportunityDiscovered(title="Pumps", stage="Prospecting", owner="employee-1")
+    take = TakeOver(giver="employee-1", receiver="employee-2", on=MONDAY)
+    theirs = OpportunityReassigned(owner="employee-2", reason="handover", on=MONDAY)
+    given(opportunity, chance).when(take).then(theirs)
+    given(opportunity, chance, theirs).when(take).then_nothing()
+    given(opportunity, chance, OpportunityLost()).when(take).then_refused(OpportunityClosedError)
+    # Its hands go on from the last one, whatever day that was.
+    ahead = OpportunityReassigned(owner="employee-1", reason="unstated", on=FEBRUARY)
+    given(opportunity, chance, ahead).when(take).then(
+        OpportunityReassigned(owner="employee-2", reason="handover", on=FEBRUARY)
+    )

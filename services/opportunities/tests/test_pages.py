@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from services.opportunities.defaults import OpportunitiesDefaults
 from services.opportunities.main import domain, router
 from services.opportunities.record.pages import Audience, document
-from services.opportunities.record.rendering import html, markdown
 from services.opportunities.record.views import OpportunityRecord, opportunity_record
+from shared.documents import html, markdown
 from shared.events.opportunities import (
     ActionAgreed,
     CoachingHeld,

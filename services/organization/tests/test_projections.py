@@ -15,10 +15,15 @@ from services.organization.projections import (
     Held,
     employee_card,
     handover_card,
+    owned_item,
     unit_card,
     workcalendar_card,
 )
 from shared.events import Envelope
+from shared.events.calendar import CalendarEvent
+from shared.events.contacts import CompanyEvent, PersonEvent, VisitEvent
+from shared.events.issues import IssuesEvent
+from shared.events.opportunities import OpportunityEvent, ProgressEvent
 from shared.events.organization import (
     EmployeeAssigned,
     EmployeeEvent,
@@ -31,6 +36,7 @@ from shared.events.organization import (
     UnitPlacedUnder,
     WorkcalendarEvent,
 )
+from shared.events.touches import TouchesEvent
 from shared.testing import check_projection, histories, recorded
 
 JANUARY, MARCH, JUNE = date(2026, 1, 1), date(2026, 3, 1), date(2026, 6, 1)
@@ -40,6 +46,23 @@ KINDS = {
     "workcalendar": WorkcalendarEvent,
     "handover": HandoverEvent,
 }
+OWNED = {
+    "company": CompanyEvent,
+    "person": PersonEvent,
+    "opportunity": OpportunityEvent | ProgressEvent,
+    "issue": IssuesEvent,
+    "entry": CalendarEvent,
+    "visit": VisitEvent,
+    "touch": TouchesEvent,
+    "handover": HandoverEvent,
+}
+
+
+@for_all(histories(OWNED, length=4), st.integers())
+def test_C_09_whose_is_what_does_not_depend_on_the_order_in_which_it_is_told(  # noqa: N802
+    told: list[list[Envelope]], seed: int
+) -> None:
+    check_projection(owned_item, told, seed=seed)
 
 
 @for_all(histories(KINDS), st.integers())

@@ -3,18 +3,44 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
 from html import escape
+from typing import Any
 
-from services.opportunities.record.pages import Audience, Document, Section
-
-NAMES: dict[Audience, str] = {
-    "seller": "Seller's page",
-    "coaching": "Coaching sheet",
-    "report": "Report",
-    "executive": "Executive summary",
-}
+Row = tuple[str, ...]
 NOTHING = "Nothing so far."
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading with a table; nothing to tell is told as that."""
+
+    title: str
+    columns: Row
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """What is told on one day; `name` says which page it is, `title` about what."""
+
+    title: str
+    name: str
+    today: date
+    sections: tuple[Section, ...]
+
+
+def section(title: str, columns: Row, rows: Iterable[Iterable[Any]]) -> Section:
+    """Return a section whose cells are text; what is not known is an empty cell."""
+    return Section(title, columns, tuple(tuple(_text(cell) for cell in row) for row in rows))
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&:$^='\"])")
 # Control characters, and those that turn the direction of the text around them.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -32,7 +58,7 @@ def markdown(document: Document) -> str:
 
 def _markdown(document: Document) -> Iterator[str]:
     yield f"# {_plain(document.title)}\n"
-    yield f"{NAMES[document.audience]}, {document.today}\n"
+    yield f"{document.name}, {document.today}\n"
     for section in document.sections:
         yield f"## {_plain(section.title)}\n"
         if not section.rows:
@@ -60,18 +86,18 @@ def shown(text: str) -> str:
 
 def html(document: Document) -> str:
     """Return the document as one HTML page that needs nothing else and runs nothing."""
-    name = escape(f"{shown(document.title)}: {NAMES[document.audience]}")
+    name = escape(f"{shown(document.title)}: {document.name}")
     parts = "".join(map(_html, document.sections))
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>{name}</title><style>{STYLE}</style></head><body>"
         f"<h1>{escape(shown(document.title))}</h1>"
-        f"<p>{escape(NAMES[document.audience])}, {document.today}</p>{parts}</body></html>\n"
+        f"<p>{escape(document.name)}, {document.today}</p>{parts}</body></html>\n"
     )
 
 
 def _html(section: Section) -> str:
-    title = f"<h2>{escape(section.title)}</h2>"
+    title = f"<h2>{escape(shown(section.title))}</h2>"
     if not section.rows:
         return f"{title}<p>{NOTHING}</p>"
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in section.columns)

@@ -1,0 +1,7 @@
+"""What this domain does by itself: the opportunities of a leaver get another owner. Pure."""
+
+from __future__ import annotations
+
+from shared.handovers import following
+
+POLICIES = (following("opportunities", "opportunity"),)

@@ -1,0 +1,88 @@
+"""Whose are the issues and what the calendar holds: open until dealt with. Pure folds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import tzinfo
+
+from services.organization.owned_views import OwnedItem, owned_item, taken
+from shared.events import Envelope
+from shared.events.calendar import EntryCancelled, EntryDone, EntryPlanned, EntryReassigned
+from shared.events.issues import (
+    DeadlineSet,
+    FeedbackGiven,
+    IssueAssigned,
+    IssueClosed,
+    IssueRegistered,
+)
+
+TITLE_MAX = 200
+
+
+@owned_item.on(IssueRegistered)
+def issue_registered(item: OwnedItem, event: IssueRegistered, at: Envelope) -> OwnedItem:
+    found = replace(
+        item,
+        kind="issue",
+        title=event.words[:TITLE_MAX],
+        open=True,
+        stage=f"{event.kind}, {event.severity}",
+        company=event.company,
+        person=event.person,
+    )
+    if event.owner is None:
+        return replace(found, owner=None, owner_since=None)
+    return taken(found, event.owner, event.on, at)
+
+
+@owned_item.on(IssueAssigned)
+def issue_assigned(item: OwnedItem, event: IssueAssigned, at: Envelope) -> OwnedItem:
+    return taken(item, event.owner, event.on, at)
+
+
+@owned_item.on_zoned(DeadlineSet)
+def deadline_set(item: OwnedItem, event: DeadlineSet, at: Envelope, zone: tzinfo) -> OwnedItem:
+    day = event.answer_by.astimezone(zone).date()
+    return replace(item, due_on=day, next_step="answer the customer", next_step_on=day)
+
+
+@owned_item.on(FeedbackGiven)
+def feedback_given(item: OwnedItem, event: FeedbackGiven, at: Envelope) -> OwnedItem:
+    return replace(item, due_on=None, next_step="close it", next_step_on=None)
+
+
+@owned_item.on(IssueClosed)
+def issue_closed(item: OwnedItem, event: IssueClosed, at: Envelope) -> OwnedItem:
+    return replace(item, open=False, next_step=None)
+
+
+@owned_item.on_zoned(EntryPlanned)
+def entry_planned(item: OwnedItem, event: EntryPlanned, at: Envelope, zone: tzinfo) -> OwnedItem:
+    if event.category == "private":
+        return replace(item, kind="entry", open=False)  # Nobody else's, and nobody is told (K-02).
+    planned = replace(
+        item,
+        kind="entry",
+        title=event.title,
+        open=True,
+        stage=event.category,
+        due_on=event.starts_at.astimezone(zone).date(),
+        company=event.company,
+        person=event.person,
+    )
+    return taken(planned, event.seller, None, at)
+
+
+@owned_item.on(EntryReassigned)
+def entry_reassigned(item: OwnedItem, event: EntryReassigned, at: Envelope) -> OwnedItem:
+    return taken(item, event.seller, event.on, at)
+
+
+@owned_item.on(EntryDone)
+def entry_done(item: OwnedItem, event: EntryDone, at: Envelope) -> OwnedItem:
+    return replace(item, open=False)
+
+
+@owned_item.on(EntryCancelled)
+def entry_cancelled(item: OwnedItem, event: EntryCancelled, at: Envelope) -> OwnedItem:
+    return replace(item, open=False)

@@ -1,0 +1,25 @@
+"""Answers a document as JSON, as Markdown or as an HTML page."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+from fastapi import Response
+from fastapi.responses import HTMLResponse
+
+from shared.documents import Document, html, markdown
+
+Form = Literal["json", "markdown", "html"]
+D = TypeVar("D")
+
+
+def formed(made: D, document: Document, form: Form, response: Response) -> D | Response:
+    """Return what was made, as it is or as the document that says it."""
+    if form == "json":
+        return made
+    headers = dict(response.headers) | {"X-Content-Type-Options": "nosniff"}
+    if form == "markdown":
+        return Response(markdown(document), headers=headers, media_type="text/markdown")
+    # Nothing on the page runs or is fetched, whatever people wrote.
+    headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    return HTMLResponse(html(document), headers=headers)
