@@ -140,7 +140,7 @@ async def list_targets(
     unit: str | None = None,
     product: str | None = None,
 ) -> dict[str, Any]:
-    """Targets with what has been reached of each; a unit's is counted by analytics."""
+    """Targets with what was reached of each; a unit's is told by `/analytics/attainment`."""
     own, others = _whose(at_least)
     where = {"owner": owner, "unit": unit, "product": product}
     found = await page(runtime.reader(target_card), where, wanted, own)
@@ -160,7 +160,7 @@ async def _attained(runtime: Runtime, card: TargetCard, at_least: Token | None) 
     """Return a target with what its seller or product has reached, or why that is not told here."""
     if card.unit is not None:
         # Who belongs to a unit is told elsewhere: its figures are added up where that is known.
-        return Attained(card, None, "a unit's is counted by analytics")
+        return Attained(card, None, "a unit's is told by /analytics/attainment")
     try:
         views = await _concerned(runtime, card, at_least)
     except InvalidError as error:
