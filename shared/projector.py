@@ -211,7 +211,8 @@ class Projector:
                 "the log, or drop this projection's collections and let it fold again."
             )
         log.warning("folding_again", projection=self.sink.collection, partition=cursor["_id"])
-        await self.store.delete_many(self.names.cursors, [cursor["_id"]])
+        async with self.store.transaction() as tx:
+            await tx.delete_many(self.names.cursors, [cursor["_id"]])
 
     async def _cursors(
         self, reads: Reads, partitions: Collection[Partition]

@@ -5,6 +5,7 @@ Only for the embedded broker, where the journal is the truth. Runs before anythi
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 
 import orjson
@@ -16,11 +17,13 @@ from shared.projector import Collections
 from shared.published import EPOCHS, Build, dirty_mark
 from shared.publisher import Publisher
 from shared.runtime import Runtime
-from shared.store import Addition, Store
+from shared.store import Addition, Store, TransientStoreError
 
 log = structlog.get_logger()
 
 ROUNDS = 5
+# A store gives up a transaction that nobody goes on with after a minute.
+GIVEN_UP_S, AGAIN_S = 90.0, 0.5
 
 
 class RepairFailedError(Exception):
@@ -58,7 +61,27 @@ async def _read_again(readers: Collection[Store], topics: Collection[str]) -> No
             if name.endswith(Collections("").cursors):
                 held = [cursor["_id"] for cursor in await store.find(name, {}, fields=())]
                 lost = [key for key in held if key.rpartition("/")[0] in topics]
-                await store.delete_many(name, lost)
+                await _forget(store, name, lost)
+
+
+async def _forget(store: Store, name: str, cursors: Collection[str]) -> None:
+    """Delete them, waiting for what a killed process had begun with them to be given up.
+
+    In a transaction, which is refused while another one that nobody will end holds a cursor: the
+    embedded store gives that one up after a minute, but only when it is asked for transactions. A
+    plain delete would wait for ever.
+    """
+    for left in reversed(range(round(GIVEN_UP_S / AGAIN_S))):
+        try:
+            async with store.transaction() as tx:
+                await tx.delete_many(name, cursors)
+        except TransientStoreError as error:
+            if not left:
+                raise
+            log.info("cursors_held", collection=name, reason=str(error))
+            await asyncio.sleep(AGAIN_S)
+        else:
+            return
 
 
 async def _missing(runtime: Runtime) -> list[Entry]:

@@ -47,7 +47,8 @@ def assigned(owners: Sequence[Owner], command: AssignOwner | TakeOver) -> Assign
 def _taken_over(owners: Sequence[Owner], command: TakeOver) -> Assigned | None:
     if not owners or not command.moves(owners[-1].owner):
         return None
-    # What is to be the giver's on a day to come is the receiver's from that day on.
-    known, on = owners[-1].since, command.on
+    # What is to be the giver's on a day to come is the receiver's from that day on, and not before
+    # whatever else was told of days to come.
+    known, on = max((one.since for one in owners if one.since), default=None), command.on
     later = known if on is not None and known is not None and known > on else on
     return Assigned(command.receiver, "handover", later)

@@ -195,8 +195,16 @@ TOLD_LATE = [
     for owner, day in (("employee-3", 5), (RECEIVER, 3))
 ]
 
+# A day to come is told first; then, without a day, that it is the leaver's.
+TO_COME = [
+    ("ask", ("person-1", AssignPersonOwner(owner=RECEIVER, on=date(2026, 1, 10)))),
+    ("hand over", 1),
+    ("ask", ("person-1", AssignPersonOwner(owner=LEAVER, on=None))),
+]
+
 
 @example(TOLD_LATE)
+@example(TO_COME)
 @for_all(lives())
 def test_c_09_at_every_instant_an_open_thing_has_exactly_one_owner(
     steps: list[tuple[str, Any]],

@@ -15,6 +15,7 @@ import pytest
 from sellers.engines import SecantusMongo
 from sellers.processes import HOST, free_ports
 from shared.mongo import WRITERS, MongoStore
+from shared.repair import _forget
 from shared.store import Addition, TransientStoreError, WriteConflictError
 
 pytestmark = pytest.mark.connected
@@ -62,13 +63,10 @@ def server(tmp_path: Path) -> Any:
     engine.stop()
 
 
-async def test_the_successor_of_a_killed_writer_does_not_wait_for_it(
-    mongo_engine: Any, namespace: str, store: MongoStore
-) -> None:
-    await store.put_many("views", [{"_id": "a", "by": "nobody"}])
+async def _killed_amid_a_transaction(url: str, namespace: str) -> None:
     doomed = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-c", DOOMED, mongo_engine.address, namespace, "projector-1"),
+        *("-c", DOOMED, url, namespace, "projector-1"),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -76,6 +74,27 @@ async def test_the_successor_of_a_killed_writer_does_not_wait_for_it(
     assert await asyncio.wait_for(doomed.stdout.readline(), 20) == b"written\n"
     doomed.kill()
     await doomed.wait()
+
+
+async def test_a_repair_waits_for_what_a_killed_process_began_with_the_cursors(
+    mongo_engine: Any, namespace: str, store: MongoStore
+) -> None:
+    """A plain delete would wait in the server for ever, and everything else behind it."""
+    await store.put_many("views", [{"_id": "a", "by": "nobody"}])
+    await _killed_amid_a_transaction(mongo_engine.address, namespace)
+    forgetting = asyncio.create_task(_forget(store, "views", ["a"]))
+    await asyncio.wait({forgetting}, timeout=1.5)
+    assert not forgetting.done()
+    async with opened(mongo_engine.address, namespace, "projector-1"):
+        await asyncio.wait_for(forgetting, 10)
+    assert await store.get("views", "a") is None
+
+
+async def test_the_successor_of_a_killed_writer_does_not_wait_for_it(
+    mongo_engine: Any, namespace: str, store: MongoStore
+) -> None:
+    await store.put_many("views", [{"_id": "a", "by": "nobody"}])
+    await _killed_amid_a_transaction(mongo_engine.address, namespace)
     # The dead writer's transaction still holds the document ...
     with pytest.raises(WriteConflictError):
         async with store.transaction() as tx:
