@@ -61,7 +61,8 @@ class Measuring:
     _folding: asyncio.Lock = field(default_factory=asyncio.Lock)
     _took_at: float = float("-inf")
     _shown_at: float = float("-inf")
-    _doubts_log: bool = True
+    # Partitions of which we know that the log still holds what was folded last.
+    _trusted: set[Partition] = field(default_factory=set)
 
     async def start(self) -> None:
         """Wait for the topics; fold the whole history first where this version never ran.
@@ -96,7 +97,7 @@ class Measuring:
             if stands.active != build:
                 return  # It was begun anew meanwhile: the next look finds what comes instead.
             old, self._projector = self._projector, projector
-            self._mended.clear()
+            self._doubt()
         log.info("measures_switched", old=old.sink.collection, new=build.collection)
 
     async def _catch_up_with(self, projector: Projector) -> None:
@@ -116,7 +117,7 @@ class Measuring:
         if stands.active.collection != self._projector.sink.collection:
             async with self._folding:  # Another worker has replaced the build that we folded.
                 self._projector = self.projector_of(stands.active)
-                self._mended.clear()
+                self._doubt()
         if stands.coming is not None and stands.coming.version == MEASURES.version:
             await self._replace(stands.coming)
         for old in stands.leaving:
@@ -153,6 +154,7 @@ class Measuring:
                 async with self._folding:
                     return await self._fold(batch)
             except PASSING as error:
+                self._doubt_if_away(error)
                 log.info("batch_taken_again", reason=str(error))
             await asyncio.sleep(pause)
             pause = min(pause * 2, RETRY_S_MAX)
@@ -162,6 +164,8 @@ class Measuring:
         by_place = {record.position: record for record in batch}  # Some are delivered twice.
         ordered = [by_place[place] for place in sorted(by_place)]
         taken = {partition: list(held) for partition, held in groupby(ordered, key=_partition)}
+        # First: what lies now where the log has forgotten something would pass for folded.
+        await self._trust(taken)
         cursors = await self._cursors(self._projector, list(taken))
         whole: list[Record] = []
         for partition, held in taken.items():
@@ -183,15 +187,14 @@ class Measuring:
             try:
                 ends = {p: end for p, end in (await self._ends()).items() if p in mine}
                 cursors = await self._cursors(self._projector, list(ends))
-                if self._doubts_log or any(cursors[p] > end for p, end in ends.items()):
-                    await self._trust(ends)
+                self._trusted -= {p for p, end in ends.items() if cursors[p] > end}
+                if await self._trust(ends):
                     cursors = await self._cursors(self._projector, list(ends))
                 for partition, end in ends.items():
                     if cursors[partition] < end:
                         await self._mend(partition, cursors[partition], end)
             except PASSING as error:
-                # A log that was away may have come back without its newest records.
-                self._doubts_log = True
+                self._doubt_if_away(error)
                 log.warning("measures_not_mended", reason=str(error))
 
     async def _mend(self, partition: Partition, cursor: int, end: int) -> None:
@@ -243,16 +246,27 @@ class Measuring:
             await projector.absorb(records)
             await self._live()
 
-    async def _trust(self, partitions: Collection[Partition]) -> None:
-        """Make sure that the log still holds what we folded last.
+    async def _trust(self, partitions: Collection[Partition]) -> bool:
+        """Make sure that the log still holds what we folded last; say if that was in doubt.
 
         Raises:
             LogMismatchError: it does not, and is not the kind that forgets.
 
         """
-        await self._projector.positions(sorted(partitions))
+        doubted = sorted(set(partitions) - self._trusted)
+        await self._projector.positions(doubted)
+        for partition in doubted:
+            self._mended.pop(partition, None)
+        self._trusted.update(doubted)
+        return bool(doubted)
+
+    def _doubt_if_away(self, error: Exception) -> None:
+        if isinstance(error, LogUnavailableError):
+            self._doubt()  # It may come back without its newest records.
+
+    def _doubt(self) -> None:
+        self._trusted.clear()
         self._mended.clear()
-        self._doubts_log = False
 
     async def _cursors(
         self, projector: Projector, partitions: Sequence[Partition]

@@ -70,7 +70,9 @@ def measuring_of(process: Process, clock: Clock, *, embedded: bool) -> Measuring
     store, log = process.store, process.log
 
     def projector(build: Build) -> Projector:
-        return fold_measures(store, log, clock, build)
+        projector = fold_measures(store, log, clock, build)
+        projector.refold_on_mismatch = embedded
+        return projector
 
     return Measuring(projector, store, log, clock, process.name, embedded)
 

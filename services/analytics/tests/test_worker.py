@@ -164,6 +164,26 @@ async def test_a_log_that_forgot_its_newest_records_is_read_from_its_beginning(
     await forgetful.assert_exact()
 
 
+async def test_what_comes_where_the_log_forgot_a_copy_is_folded_before_a_quiet_second(
+    world: World,
+) -> None:
+    """The copy was folded last; new facts lie at its place and beyond when the worker starts."""
+    everything = deals(10)
+    await world.measuring.start()
+    await world.append([*everything, *everything[-2:]])
+    await world.mend()
+    forgetful = World()
+    forgetful.store = world.store
+    forgetful.measuring.store = world.store
+    await forgetful.append(everything)
+    await forgetful.measuring.start()
+    records = await forgetful.append(deals(30)[20:])
+    async with folding(forgetful.measuring):
+        await forgetful.measuring.take(records)
+    await forgetful.mend()
+    await forgetful.assert_exact()
+
+
 async def test_a_fresh_build_replaces_the_old_one(world: World) -> None:
     await world.measuring.start()
     await world.append(deals(10))
