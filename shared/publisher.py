@@ -122,6 +122,15 @@ class Publisher:
             *(lane.working for lane in self._lanes.values() if lane.working and lane.busy)
         )
 
+    async def publish_again(self, entries: Collection[Entry]) -> None:
+        """Send what left the outbox long ago; a stream stops at its first failure, and it is said.
+
+        What is missing before a fact is known to whoever asks for this, not to the outbox.
+        """
+        for entry in entries:
+            await self._lane(entry)
+        await self._in_waves(_in_order(entries))
+
     def _go_on(self, spawn: Spawn) -> None:
         """Take up what was being sent when somebody ended it."""
         for lane in self._lanes.values():
@@ -185,11 +194,7 @@ class Publisher:
 
     async def _send_all(self, lane: Lane) -> None:
         work = await self._with_earlier(lane)
-        streams: dict[str, dict[int, Entry]] = defaultdict(dict)
-        for entry in work:
-            streams[entry.stream][entry.version] = entry
-        queues = [[facts[version] for version in sorted(facts)] for facts in streams.values()]
-        acked = await self._in_waves(queues)
+        acked = await self._in_waves(_in_order(work))
         await self._finish([o for e in work if e.id in acked and (o := self._close(e))])
 
     async def _in_waves(self, queues: Sequence[Sequence[Entry]]) -> set[str]:
@@ -329,3 +334,11 @@ class Publisher:
             self._acked.move_to_end(entry.stream)
         while len(self._acked) > self.remembered:
             self._acked.popitem(last=False)
+
+
+def _in_order(entries: Iterable[Entry]) -> list[list[Entry]]:
+    """Return the facts of each stream in the order of their versions."""
+    streams: dict[str, dict[int, Entry]] = defaultdict(dict)
+    for entry in entries:
+        streams[entry.stream][entry.version] = entry
+    return [[facts[version] for version in sorted(facts)] for facts in streams.values()]

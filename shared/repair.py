@@ -6,16 +6,15 @@ Only for the embedded broker, where the journal is the truth. Runs before anythi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import orjson
 import structlog
 
-from shared.journal import JOURNAL, Entry, Outgoing
+from shared.journal import JOURNAL, Entry
 from shared.log import Log
 from shared.projector import Collections
 from shared.published import EPOCHS, Build, dirty_mark
-from shared.publisher import Publisher
 from shared.runtime import Runtime
 from shared.store import Addition, Store, TransientStoreError
 
@@ -51,7 +50,7 @@ async def repair_log(runtime: Runtime, readers: Collection[Store]) -> int:
         await _read_again(readers, {entry.topic for entry in missing})
         repaired += len(missing)
         log.warning("log_repaired_from_journal", domain=runtime.domain.name, facts=len(missing))
-        await _publish(runtime.publisher, missing)
+        await runtime.publisher.publish_again(missing)
     raise RepairFailedError(f"the log still lacks facts of {runtime.domain.name}")
 
 
@@ -112,10 +111,6 @@ def _id(value: bytes | None) -> str:
         return str(orjson.loads(value or b"{}").get("id", ""))
     except (orjson.JSONDecodeError, AttributeError):
         return ""
-
-
-async def _publish(publisher: Publisher, entries: Sequence[Entry]) -> None:
-    await publisher.publish([Outgoing(publisher.clock.new_id(), tuple(entries))])
 
 
 async def publish_views_again(store: Store, build: Build) -> None:
