@@ -15,6 +15,7 @@ from rich.text import Text
 
 from sellers import parking, reporting, watching
 from sellers.connecting import connect, err, out
+from sellers.console import waiting
 from sellers.data_dir import DEFAULT, EngineChoice
 from sellers.demo.generator import SIZE_MAX
 from sellers.errors import OneLineErrors
@@ -210,7 +211,8 @@ def touch(  # noqa: PLR0913, PLR0917 - one for each thing that can be told of a 
 @app.command()
 def lag(context: typer.Context) -> None:
     """Show how far everything that is folded is behind the log."""
-    answer = connect(context).get("/lag")
+    with waiting(err, "asking how far everything is"):
+        answer = connect(context).get("/lag")
     table = columns(("domain", "collection"), ("written", "folded", "lag"))
     for row in answer["projections"]:
         counts = (f"{row[name]:,}" for name in ("written", "folded", "lag"))

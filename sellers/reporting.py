@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from sellers.connecting import connect, out
+from sellers.connecting import connect, err, out
+from sellers.console import waiting
 from sellers.errors import OneLineErrors
 from sellers.report import (
     Row,
@@ -33,6 +34,14 @@ def _day(words: str) -> Any:
 AsOf = Annotated[
     datetime | None, _day("As it was at the end of this day, by when things happened.")
 ]
+KnownAt = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%dT%H:%M:%S%z"],
+        metavar="INSTANT",
+        help="By what had been recorded until then alone: 2026-04-01T09:00:00Z.",
+    ),
+]
 First = Annotated[datetime | None, _day("The first day of the period.")]
 Last = Annotated[datetime | None, _day("Its last day.")]
 AsJson = Annotated[bool, typer.Option("--json", help="A list of objects instead.")]
@@ -46,10 +55,17 @@ def pipeline(
         By, typer.Option(help="What the figures are grouped by; a region is a division of ours.")
     ] = "stage",
     as_of: AsOf = None,
+    known_at: KnownAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Show open, won and lost opportunities, their value, win rate and days to win."""
-    _show(context, "pipeline", {"by": by, "as_of": as_of}, as_json, pipeline_table)
+    _show(
+        context,
+        "pipeline",
+        {"by": by, "as_of": as_of, "known_at": known_at},
+        as_json,
+        pipeline_table,
+    )
 
 
 @report.command("forecast")
@@ -59,11 +75,19 @@ def forecast(
     first: First = None,
     last: Last = None,
     as_of: AsOf = None,
+    known_at: KnownAt = None,
     unit: Unit = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what sellers stand by, for what closes within a period: nothing is predicted."""
-    query = {"by": by, "from": first, "to": last, "as_of": as_of, "unit": unit}
+    query = {
+        "by": by,
+        "from": first,
+        "to": last,
+        "as_of": as_of,
+        "known_at": known_at,
+        "unit": unit,
+    }
     _show(context, "forecast", query, as_json, forecast_table)
 
 
@@ -72,11 +96,12 @@ def attainment(
     context: typer.Context,
     on: Annotated[datetime | None, _day("Targets whose period this day is in.")] = None,
     as_of: AsOf = None,
+    known_at: KnownAt = None,
     unit: Annotated[str | None, typer.Option(help="This unit's targets: unit-...")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show targets and how far each is reached by what was won, and by what is committed."""
-    query = {"on": on, "as_of": as_of, "unit": unit}
+    query = {"on": on, "as_of": as_of, "known_at": known_at, "unit": unit}
     _show(context, "attainment", query, as_json, attainment_table)
 
 
@@ -87,10 +112,11 @@ def yields(
     first: First = None,
     last: Last = None,
     as_of: AsOf = None,
+    known_at: KnownAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what was won in a period, and how many touches were spent in it."""
-    query = {"by": by, "from": first, "to": last, "as_of": as_of}
+    query = {"by": by, "from": first, "to": last, "as_of": as_of, "known_at": known_at}
     _show(context, "yield", query, as_json, yield_table)
 
 
@@ -101,12 +127,17 @@ def _show(
     as_json: bool,
     table: Callable[[list[Row], str], Table],
 ) -> None:
-    query = {
-        word: said.date().isoformat() if isinstance(said, datetime) else said
-        for word, said in asked.items()
-    }
-    rows = rows_of(connect(context).get(f"/analytics/{name}", query))
+    query = {word: _said(said) for word, said in asked.items()}
+    with waiting(err, "reading the figures"):
+        rows = rows_of(connect(context).get(f"/analytics/{name}", query))
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         out.print(table(rows, asked.get("by", "")))
+
+
+def _said(said: Any) -> Any:
+    """Return an instant with its zone, and a day without one, as the API reads them."""
+    if not isinstance(said, datetime):
+        return said
+    return said.isoformat() if said.tzinfo is not None else said.date().isoformat()

@@ -145,8 +145,8 @@ def test_what_was_won_in_other_currencies_is_shown_beside(platform: Platform, ru
             ("Kim", "50.25 %"),
         ),
         (
-            ("yield", "--by", "month"),
-            "yield?by=month",
+            ("yield", "--by", "month", "--known-at", "2026-05-01T09:00:00+09:00"),
+            "yield?by=month&known_at=2026-05-01T09%3A00%3A00%2B09%3A00",
             {"key": "2026-04", "touches": 12, "won": 3, "value_per_touch": "8.30"},
             ("2026-04", "8.30"),
         ),
@@ -186,6 +186,7 @@ def test_a_report_is_a_table_with_bars_for_people(platform: Platform, run: Any) 
         (("nonsense",), "No such command 'nonsense'"),
         (("parked",), "Missing command"),
         (("report", "pipeline", "--as-of", "2026-13-01"), "'--as-of': '2026-13-01' does not match"),
+        (("report", "yield", "--known-at", "2026-05-01"), "'--known-at': '2026-05-01' does not"),
         (("rebuild", "../x"), "'../x' is no name of a view"),
         (("rebuild", ""), "'' is no name of a view"),
         (("import", "crm", "/nowhere/at/all"), "does not exist"),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
 from services.analytics import pipeline as report
 from services.analytics.figures import Figures, Row, read_figures
+from services.analytics.measures import Axis
 from services.analytics.pipeline import (
     By,
     PartOf,
@@ -20,24 +23,76 @@ from services.analytics.pipeline import (
     row_document,
 )
 from services.analytics.proof import total, why
+from shared.command import Instant
+from shared.events import timestamp
+from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, runtime_of
 
 router = APIRouter(prefix="/analytics", tags=["analytics"])
 Analytics = Annotated[Runtime, Depends(runtime_of("analytics"))]
 AsOf = Annotated[date | None, Query(description="as it stood at the end of this day")]
+KnownAt = Annotated[
+    Instant | None, Query(description="by what had been recorded until this instant (C-06)")
+]
 Day = Annotated[date | None, Query()]
 
-
 Seller = Annotated[str | None, Query(description="this colleague's alone: `employee-...`")]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """As of when somebody asks, and by whose knowledge: at least by what they just wrote."""
+
+    as_of: date | None
+    known_at: datetime | None
+    at_least: Token | None
+
+    def day(self, runtime: Runtime) -> date:
+        """Return the day asked about: without one, the day on which it was known, or today."""
+        if self.as_of is None and self.known_at is not None:
+            return self.known_at.astimezone(runtime.settings.zone).date()
+        return self.as_of or runtime.today
+
+    async def figures(
+        self,
+        runtime: Runtime,
+        axes: Sequence[Axis],
+        *,
+        owner: str | None = None,
+        row: Row | None = None,
+    ) -> Figures:
+        at_least, known_at = self.at_least, self.known_at
+        return await read_figures(
+            runtime, axes, owner=owner, row=row, at_least=at_least, known_at=known_at
+        )
+
+    @property
+    def text(self) -> str | None:
+        return timestamp(self.known_at) if self.known_at else None
+
+    def document(self) -> dict[str, Any]:
+        return {"as_of": self.as_of, "known_at": self.text}
+
+
+def _moment(at_least: AtLeast, as_of: AsOf = None, known_at: KnownAt = None) -> Moment:
+    return Moment(as_of, known_at, at_least)
+
+
+def _known(at_least: AtLeast, known_at: KnownAt = None) -> Moment:
+    return Moment(None, known_at, at_least)
+
+
+At = Annotated[Moment, Depends(_moment)]
+# Of what is told by period: there is no day that it is as of.
+Known = Annotated[Moment, Depends(_known)]
 
 
 @router.get("/pipeline")
 async def pipeline(
     runtime: Analytics,
-    at_least: AtLeast,
+    moment: At,
     by: By = "stage",
-    as_of: AsOf = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """Opportunities by stage, product, seller, ... (N-06): counts, value won, rate, mean cycle.
@@ -48,8 +103,8 @@ async def pipeline(
     is in percent. `positions` say which facts of the log are in the figures, `parked_facts` how
     many of those are set aside.
     """
-    figures = await read_figures(runtime, axes_of(by), owner=employee(seller), at_least=at_least)
-    day = as_of or runtime.today
+    figures = await moment.figures(runtime, axes_of(by), owner=employee(seller))
+    day = moment.day(runtime)
     rows = report.pipeline(by, figures.cells, figures.organization, day)
     currency = runtime.settings.currency
     return {
@@ -58,7 +113,7 @@ async def pipeline(
             for key in in_order(rows)
         ],
         "by": by,
-        "as_of": as_of,
+        **moment.document(),
         "currency": currency,
         "positions": figures.positions,
         "parked_facts": figures.parked,
@@ -74,14 +129,14 @@ def employee(seller: str | None) -> str | None:
 @router.get("/inflow")
 async def inflow(
     runtime: Analytics,
-    at_least: AtLeast,
+    moment: Known,
     per: Per = "month",
     first: Day = None,
     last: Day = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """What was discovered, won and lost in each period."""
-    figures = await read_figures(runtime, ("owner",), owner=employee(seller), at_least=at_least)
+    figures = await moment.figures(runtime, ("owner",), owner=employee(seller))
     flows = report.inflow(per, figures.cells, first, last)
     currency = runtime.settings.currency
     return {
@@ -98,6 +153,7 @@ async def inflow(
         ],
         "per": per,
         "currency": currency,
+        "known_at": moment.text,
         "positions": figures.positions,
         "parked_facts": figures.parked,
     }
@@ -106,14 +162,14 @@ async def inflow(
 @router.get("/touches")
 async def touches(
     runtime: Analytics,
-    at_least: AtLeast,
+    moment: Known,
     by: TouchesBy = "seller",
     first: Day = None,
     last: Day = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """Touches by seller, unit or period (N-01), each where its employee was on its day."""
-    figures = await read_figures(runtime, ("touch",), owner=employee(seller), at_least=at_least)
+    figures = await moment.figures(runtime, ("touch",), owner=employee(seller))
     counts = report.touches(by, figures.cells, figures.organization, first, last)
     return {
         "rows": [
@@ -121,6 +177,7 @@ async def touches(
             for key in in_order(counts)
         ],
         "by": by,
+        "known_at": moment.text,
         "positions": figures.positions,
         "parked_facts": figures.parked,
     }
@@ -129,10 +186,9 @@ async def touches(
 @router.get("/why")
 async def explain(
     runtime: Analytics,
-    at_least: AtLeast,
+    moment: At,
     by: By,
     key: str | None = None,
-    as_of: AsOf = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """Why is this number? The opportunities behind a row of `/analytics/pipeline`.
@@ -142,15 +198,15 @@ async def explain(
     `/opportunities/history/<stream>` has the facts of each.
     """
     owner, row = employee(seller), Row(by, key)
-    figures = await read_figures(runtime, (), owner=owner, row=row, at_least=at_least)
-    part_of = report.in_pipeline(by, figures.organization, as_of or runtime.today)
-    return {"by": by, "as_of": as_of, **await explained(figures, key, part_of, owner)}
+    figures = await moment.figures(runtime, (), owner=owner, row=row)
+    part_of = report.in_pipeline(by, figures.organization, moment.day(runtime))
+    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
 
 
 @router.get("/inflow/why")
 async def explain_inflow(
     runtime: Analytics,
-    at_least: AtLeast,
+    moment: Known,
     key: str,
     per: Per = "month",
     first: Day = None,
@@ -159,15 +215,15 @@ async def explain_inflow(
 ) -> dict[str, Any]:
     """The opportunities behind a period of `/analytics/inflow`."""
     owner, row = employee(seller), Row(per, key)
-    figures = await read_figures(runtime, (), owner=owner, row=row, at_least=at_least)
+    figures = await moment.figures(runtime, (), owner=owner, row=row)
     part_of = report.in_inflow(per, first, last)
-    return {"per": per, **await explained(figures, key, part_of, owner)}
+    return {"per": per, "known_at": moment.text, **await explained(figures, key, part_of, owner)}
 
 
 @router.get("/touches/why")
 async def explain_touches(
     runtime: Analytics,
-    at_least: AtLeast,
+    moment: Known,
     by: TouchesBy = "seller",
     key: str | None = None,
     first: Day = None,
@@ -176,9 +232,9 @@ async def explain_touches(
 ) -> dict[str, Any]:
     """The touches behind a row of `/analytics/touches`, found as those of `/analytics/why` are."""
     owner, row = employee(seller), Row(by, key, "touch")
-    figures = await read_figures(runtime, (), owner=owner, row=row, at_least=at_least)
+    figures = await moment.figures(runtime, (), owner=owner, row=row)
     part_of = report.in_touches(by, figures.organization, first, last)
-    return {"by": by, **await explained(figures, key, part_of, owner)}
+    return {"by": by, "known_at": moment.text, **await explained(figures, key, part_of, owner)}
 
 
 async def explained(

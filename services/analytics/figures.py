@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from services.analytics.entities import Entity
+from services.analytics.known import known_measures, known_views
 from services.analytics.measures import STREAMS, Axis, Cell
 from services.analytics.pipeline import Key
 from services.analytics.projections import labels, org_tree
@@ -15,6 +17,7 @@ from services.analytics.sink import (
     MEASURES,
     behind,
     entities_of,
+    entity_document,
     entity_from,
     read_documents,
     summed,
@@ -65,14 +68,19 @@ async def read_figures(
     owner: str | None = None,
     row: Row | None = None,
     at_least: Token | None = None,
+    known_at: datetime | None = None,
 ) -> Figures:
     """Read in one snapshot, at least as fresh as the reader's own last write.
+
+    With `known_at`, by what had been recorded until then alone (C-06).
 
     Raises:
         UnavailableError: the figures do not know that write in time.
 
     """
     await _fresh(runtime, at_least)
+    if known_at is not None:
+        return await _as_known(runtime, axes, owner, row, known_at)
     async with runtime.store.transaction() as tx:
         collection = (await builds.read(tx, MEASURES)).active.collection
         documents = await read_documents(tx, collection, axes, owner)
@@ -80,8 +88,7 @@ async def read_figures(
         called = nodes | await _everything(tx, labels)
         cursors = await tx.find(Collections(collection).cursors, {})
         parked = await tx.count(Collections(collection).parked, {})
-        names = {stream: view.name for stream, view in called.items() if view.name is not None}
-        keys = set() if row is None else {row.key, *(n for n in names if names[n] == row.key)}
+        names, keys = _names(called), _meant(row, called)
         where = None if row is None else behind(row.kind, row.by, keys, owner)
         held = [] if where is None else await tx.find(entities_of(collection), where)
     # Some tenths of a second for a company's whole history: nobody else has to wait for it.
@@ -95,6 +102,42 @@ async def read_figures(
         {cursor["_id"]: cursor["offset"] for cursor in cursors},
         parked,
     )
+
+
+async def _as_known(
+    runtime: Runtime, axes: Sequence[Axis], owner: str | None, row: Row | None, at: datetime
+) -> Figures:
+    measured = await known_measures(runtime, at)
+    nodes = await known_views(runtime, org_tree, at)
+    called = nodes | await known_views(runtime, labels, at)
+    return Figures(
+        {
+            cell: amount
+            for cell, amount in measured.cells.items()
+            if cell.axis in axes and owner in (None, cell.owner)
+        },
+        {
+            stream: entity_document(entity)
+            for stream, entity in measured.entities.items()
+            if row is not None and stream.startswith(f"{row.kind}-")
+        },
+        Organization(nodes),
+        _names(called),
+        _meant(row, called),
+        measured.positions,
+        measured.parked,
+    )
+
+
+def _names(called: Mapping[str, Any]) -> dict[str, str]:
+    return {stream: view.name for stream, view in called.items() if view.name is not None}
+
+
+def _meant(row: Row | None, called: Mapping[str, Any]) -> set[Key]:
+    """Return all that may be meant by a row's name or id."""
+    if row is None:
+        return set()
+    return {row.key, *(stream for stream, name in _names(called).items() if name == row.key)}
 
 
 async def read_entities(runtime: Runtime, streams: Collection[str]) -> dict[str, Entity]:

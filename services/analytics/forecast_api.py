@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 
 from services.analytics import forecast as report
-from services.analytics.api import Analytics, AsOf, Day, Seller, employee, explained
+from services.analytics.api import (
+    Analytics,
+    AsOf,
+    At,
+    Day,
+    Moment,
+    Seller,
+    employee,
+    explained,
+)
 from services.analytics.entities import Opportunity
-from services.analytics.figures import Figures, Row, read_entities, read_figures
+from services.analytics.figures import Figures, Row, read_entities
 from services.analytics.forecast import ForecastBy, Span, YieldBy
+from services.analytics.known import known_views
 from services.analytics.measures import Axis
 from services.analytics.pipeline import in_order
 from services.analytics.projections import Target, frozen_forecasts, targets
@@ -30,33 +40,21 @@ router = APIRouter(prefix="/analytics", tags=["analytics"])
 Unit = Annotated[str | None, Query(description="who is in this unit or below it: `unit-...`")]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """About which period somebody asks, and as of the end of which day."""
-
-    span: Span
-    as_of: date | None
-
-    def day(self, runtime: Runtime) -> date:
-        return self.as_of or runtime.today
-
-
-def _asked(
+def _span(
     first: Annotated[date | None, Query(alias="from", description="its first day")] = None,
     last: Annotated[date | None, Query(alias="to", description="its last day")] = None,
-    as_of: AsOf = None,
-) -> Asked:
-    return Asked(Span(first, last), as_of)
+) -> Span:
+    return Span(first, last)
 
 
-When = Annotated[Asked, Depends(_asked)]
+Period = Annotated[Span, Depends(_span)]
 
 
 @router.get("/forecast")
 async def forecast(
     runtime: Analytics,
-    at_least: AtLeast,
-    when: When,
+    moment: At,
+    period: Period,
     by: ForecastBy = "seller",
     unit: Unit = None,
     seller: Seller = None,
@@ -67,9 +65,9 @@ async def forecast(
     quarter are the roadmap (O-13). Who belongs where is as of `as_of`, or today.
     """
     owner = employee(seller)
-    figures = await read_figures(runtime, ("commitment",), owner=owner, at_least=at_least)
-    day = when.day(runtime)
-    rows = report.forecast(by, figures.cells, figures.organization, day, when.span, unit)
+    figures = await moment.figures(runtime, ("commitment",), owner=owner)
+    day = moment.day(runtime)
+    rows = report.forecast(by, figures.cells, figures.organization, day, period, unit)
     currency = runtime.settings.currency
     return {
         "rows": [
@@ -77,7 +75,7 @@ async def forecast(
             for key in in_order(rows)
         ],
         "by": by,
-        "as_of": when.as_of,
+        **moment.document(),
         "currency": currency,
         **_facts(figures),
     }
@@ -86,8 +84,8 @@ async def forecast(
 @router.get("/forecast/why")
 async def explain_forecast(
     runtime: Analytics,
-    at_least: AtLeast,
-    when: When,
+    moment: At,
+    period: Period,
     by: ForecastBy,
     key: str | None = None,
     unit: Unit = None,
@@ -95,9 +93,9 @@ async def explain_forecast(
 ) -> dict[str, Any]:
     """The opportunities behind a row of `/analytics/forecast`."""
     owner = employee(seller)
-    figures = await read_figures(runtime, (), owner=owner, row=Row(by, key), at_least=at_least)
-    part_of = report.in_forecast(by, figures.organization, when.day(runtime), when.span, unit)
-    return {"by": by, "as_of": when.as_of, **await explained(figures, key, part_of, owner)}
+    figures = await moment.figures(runtime, (), owner=owner, row=Row(by, key))
+    part_of = report.in_forecast(by, figures.organization, moment.day(runtime), period, unit)
+    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
 
 
 @router.get("/forecasts/{forecast}")
@@ -134,12 +132,11 @@ async def what_became_of_it(
 @router.get("/attainment")
 async def attainment(
     runtime: Analytics,
-    at_least: AtLeast,
+    moment: At,
     owner: str | None = None,
     unit: str | None = None,
     product: str | None = None,
     on: Day = None,
-    as_of: AsOf = None,
 ) -> dict[str, Any]:
     """Targets, and how far each is reached by what was won and committed (O-07, O-13).
 
@@ -147,9 +144,9 @@ async def attainment(
     below it, when they won; what is committed, who is in it on the day asked about.
     """
     where = {"owner": employee(owner), "unit": unit, "product": product}
-    wanted = await _targets(runtime, {name: v for name, v in where.items() if v}, on, at_least)
-    figures = await read_figures(runtime, REACHED, at_least=_not_a_target(at_least))
-    day = as_of or runtime.today
+    wanted = await _targets(runtime, {name: v for name, v in where.items() if v}, on, moment)
+    figures = await _but_for_targets(moment).figures(runtime, REACHED)
+    day = moment.day(runtime)
     return {
         "rows": [
             {
@@ -167,31 +164,27 @@ async def attainment(
             }
             for target in wanted
         ],
-        "as_of": as_of,
+        **moment.document(),
         **_facts(figures),
     }
 
 
 @router.get("/attainment/why")
-async def explain_attainment(
-    runtime: Analytics, at_least: AtLeast, target: str, as_of: AsOf = None
-) -> dict[str, Any]:
+async def explain_attainment(runtime: Analytics, moment: At, target: str) -> dict[str, Any]:
     """The opportunities behind what was won, and is committed, for one target."""
-    found = await runtime.reader(targets).get(target, at_least)
-    if found is None:
-        raise NotFoundError("no such target")
-    row = Row("product" if found.value.product else "target", found.value.product)
-    figures = await read_figures(runtime, (), row=row, owner=found.value.owner)
+    found = await _target(runtime, target, moment)
+    row = Row("product" if found.product else "target", found.product)
+    figures = await _but_for_targets(moment).figures(runtime, (), row=row, owner=found.owner)
     figures.keys.add(target)
-    part_of = report.in_target(found.value, figures.organization, as_of or runtime.today)
-    return {"as_of": as_of, **await explained(figures, target, part_of, None)}
+    part_of = report.in_target(found, figures.organization, moment.day(runtime))
+    return {**moment.document(), **await explained(figures, target, part_of, None)}
 
 
 @router.get("/yield")
 async def yields(
     runtime: Analytics,
-    at_least: AtLeast,
-    when: When,
+    moment: At,
+    period: Period,
     by: YieldBy = "seller",
     seller: Seller = None,
 ) -> dict[str, Any]:
@@ -200,9 +193,9 @@ async def yields(
     `value_per_touch` and `touches_per_won` are null where there is nothing to divide by.
     """
     owner = employee(seller)
-    figures = await read_figures(runtime, SPENT, owner=owner, at_least=at_least)
-    day = when.day(runtime)
-    rows = report.yields(by, figures.cells, figures.organization, when.span, day)
+    figures = await moment.figures(runtime, SPENT, owner=owner)
+    day = moment.day(runtime)
+    rows = report.yields(by, figures.cells, figures.organization, period, day)
     currency = runtime.settings.currency
     return {
         "rows": [
@@ -210,7 +203,7 @@ async def yields(
             for key in in_order(rows)
         ],
         "by": by,
-        "as_of": when.as_of,
+        **moment.document(),
         "currency": currency,
         **_facts(figures),
     }
@@ -219,8 +212,8 @@ async def yields(
 @router.get("/yield/why")
 async def explain_yield(
     runtime: Analytics,
-    at_least: AtLeast,
-    when: When,
+    moment: At,
+    period: Period,
     by: YieldBy,
     key: str | None = None,
     kind: Literal["opportunity", "touch"] = "opportunity",
@@ -228,29 +221,49 @@ async def explain_yield(
 ) -> dict[str, Any]:
     """The opportunities, or the touches, behind a row of `/analytics/yield`."""
     owner, row = employee(seller), Row(by, key, kind)
-    figures = await read_figures(runtime, (), owner=owner, row=row, at_least=at_least)
-    part_of = report.in_yield(by, figures.organization, when.span, when.day(runtime))
-    return {"by": by, **await explained(figures, key, part_of, owner)}
+    figures = await moment.figures(runtime, (), owner=owner, row=row)
+    part_of = report.in_yield(by, figures.organization, period, moment.day(runtime))
+    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
 
 
 async def _targets(
-    runtime: Runtime, where: dict[str, str], on: date | None, at_least: Token | None
+    runtime: Runtime, where: dict[str, str], on: date | None, moment: Moment
 ) -> list[Target]:
-    own = at_least if at_least and at_least.stream.startswith("target-") else None
+    if moment.known_at is not None:
+        known = (await known_views(runtime, targets, moment.known_at)).values()
+        found = [one for one in known if all(getattr(one, n) == v for n, v in where.items())]
+    else:
+        found = [one async for one in runtime.reader(targets).every(where, _own(moment))]
     return [
-        target
-        async for target in runtime.reader(targets).every(where, own)
-        if not target.withdrawn and (on is None or _covers(target, on))
+        target for target in found if not target.withdrawn and (on is None or _covers(target, on))
     ]
+
+
+async def _target(runtime: Runtime, target: str, moment: Moment) -> Target:
+    if moment.known_at is not None:
+        known = (await known_views(runtime, targets, moment.known_at)).get(target)
+    else:
+        read = await runtime.reader(targets).get(target, _own(moment))
+        known = read.value if read is not None else None
+    if not isinstance(known, Target):
+        raise NotFoundError("no such target")
+    return known
+
+
+def _own(moment: Moment) -> Token | None:
+    """Return what the reader wrote last, if it was a target."""
+    at_least = moment.at_least
+    return at_least if at_least is not None and at_least.stream.startswith("target-") else None
+
+
+def _but_for_targets(moment: Moment) -> Moment:
+    """The measures know nothing of targets: who wrote one does not wait for them to."""
+    return replace(moment, at_least=None) if _own(moment) else moment
 
 
 def _covers(target: Target, day: date) -> bool:
     begin, end = target.period_from, target.period_to
     return begin is not None and end is not None and begin <= day <= end
-
-
-def _not_a_target(at_least: Token | None) -> Token | None:
-    return None if at_least is None or at_least.stream.startswith("target-") else at_least
 
 
 def _document(attained: report.Attained) -> dict[str, Any]:
