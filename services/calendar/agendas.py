@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Annotated, assert_never
 
 from pydantic import StringConstraints
 
-from services.calendar.about import KeyId, Text, Zone
+from services.calendar.about import Text, Zone
 from shared.command import Command
 from shared.errors import DomainError, NotFoundError
 from shared.events.calendar import (
@@ -26,6 +27,7 @@ Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 PublicKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 FeedId = Annotated[str, StringConstraints(pattern=rf"^{ID}$")]
 FEEDS_MAX = 20
+KEY_CHARS = 16
 
 
 class FeedUnknownError(NotFoundError):
@@ -56,9 +58,8 @@ class SetZone(Command):
 
 
 class RegisterKey(Command):
-    """The public half of a key that the seller made; `key` is the beginning of its hash."""
+    """The public half of a key that the seller made; the other half stays with them."""
 
-    key: KeyId
     public_key: PublicKey
 
 
@@ -84,12 +85,18 @@ class NoteFetched(Command):
 AgendaCommand = SetZone | RegisterKey | OpenFeed | RevokeFeed | NoteFetched
 
 
+def key_id(public_key: str) -> str:
+    """Return what a public key goes by: the beginning of its hash."""
+    return sha256(public_key.encode()).hexdigest()[:KEY_CHARS]
+
+
 def decide_agenda(agenda: Agenda, command: AgendaCommand) -> list[AgendaEvent]:
     """Say which facts the command would record, or refuse it. No facts: nothing to do."""
     match command:
         case SetZone(zone=zone):
             return [] if agenda.zone == zone else [AgendaZoneSet(zone=zone)]
-        case RegisterKey(key=key, public_key=public_key):
+        case RegisterKey(public_key=public_key):
+            key = key_id(public_key)
             newest = agenda.keys[-1:] == (key,)
             return [] if newest else [AgendaKeyRegistered(key=key, public_key=public_key)]
         case OpenFeed(feed=feed, token_hash=token_hash):

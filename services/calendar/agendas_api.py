@@ -12,6 +12,7 @@ from services.calendar.days import busy_times, shown
 from services.calendar.entry_views import EntryCard
 from services.calendar.projections import AgendaCard
 from services.calendar.reads import Calendar, Viewer, agenda_of, span_of, stands
+from services.calendar.sealing import sealed_to
 from shared.command import Day
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
 
@@ -62,6 +63,7 @@ async def register_key(
     response: Response,
 ) -> Recorded:
     """From now on a seller's private entries are sealed to this public key."""
+    sealed_to(command.public_key, b"")  # Refuses a key to which nothing can be sealed.
     return await record(runtime, f"agenda-{employee}", command, meta, response)
 
 
