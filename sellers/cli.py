@@ -22,6 +22,7 @@ from sellers.demo.generator import SIZE_MAX
 from sellers.errors import OneLineErrors
 from sellers.report import columns, pipeline_table, rows_of
 from services.analytics.pipeline import By
+from shared.events.calendar import Category
 
 URL = "http://127.0.0.1:8080"
 DIFFERS = 1
@@ -186,6 +187,26 @@ def import_crm_command(
         typer.echo(json.dumps(summary.document(), indent=2, ensure_ascii=False))
     else:
         watching.show_import(summary, out)
+
+
+@imports.command("ics")
+def import_ics_command(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="FILE|DIR|URL")],
+    employee: Annotated[str, typer.Option(help="Into whose calendar, as employee-7.")],
+    category: Annotated[
+        Category, typer.Option(help="What its events count as where they do not say.")
+    ] = "internal",
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects instead.")] = False,
+) -> None:
+    """Read calendars into a seller's; again, and only what is new there is taken over."""
+    from sellers.importing.ics import import_ics, show  # noqa: PLC0415 - opens what is sealed
+
+    done = list(import_ics(connect(context, patience_s=PATIENCE_S), what, employee, category))
+    if as_json:
+        typer.echo(json.dumps(done, indent=2, ensure_ascii=False))
+    else:
+        show(done, out)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.calendar import model
 from services.calendar.api import router
+from services.calendar.defaults import CalendarDefaults
 from services.calendar.projections import PROJECTIONS
 from shared.command import Command
 from shared.service import Decider, Domain
@@ -33,18 +34,26 @@ AGENDA_COMMANDS: dict[str, type[Command]] = {
     "note_fetched": model.NoteFetched,
 }
 
-domain = Domain(
-    name="calendar",
-    deciders={
-        "entry": Decider(model.Entry(), model.decide_entry, model.evolve_entry, ENTRY_COMMANDS),
-        "series": Decider(
-            model.Series(), model.decide_series, model.evolve_series, SERIES_COMMANDS
-        ),
-        "agenda": Decider(
-            model.Agenda(), model.decide_agenda, model.evolve_agenda, AGENDA_COMMANDS
-        ),
-    },
-    projections=PROJECTIONS,
-)
+
+def build(defaults: CalendarDefaults) -> Domain:
+    """Return the domain with what this deployment chose."""
+    return Domain(
+        name="calendar",
+        deciders={
+            "entry": Decider(model.Entry(), model.decide_entry, model.evolve_entry, ENTRY_COMMANDS),
+            "series": Decider(
+                model.Series(), model.decide_series, model.evolve_series, SERIES_COMMANDS
+            ),
+            "agenda": Decider(
+                model.Agenda(), model.decide_agenda, model.evolve_agenda, AGENDA_COMMANDS
+            ),
+        },
+        projections=PROJECTIONS,
+        defaults=defaults,
+        build=build,
+    )
+
+
+domain = build(CalendarDefaults())
 
 __all__ = ["domain", "router"]

@@ -16,7 +16,7 @@ def test_k_02_a_failure_is_logged_without_its_variables(capfd: pytest.CaptureFix
     configure_logs("info")
     try:
         try:
-            _fail("".join(("den", "tist")))
+            _fail("DENTIST".lower())
         except ValueError:
             logging.getLogger("sellers").exception("request_failed")
     finally:
