@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from services.calendar import agendas_api, entries_api, imports_api, private_api, series_api
+from services.calendar import (
+    agendas_api,
+    entries_api,
+    feeds_api,
+    imports_api,
+    private_api,
+    series_api,
+)
 
 router = APIRouter()
-PARTS = (entries_api, series_api, private_api, imports_api, agendas_api)
+PARTS = (entries_api, series_api, private_api, imports_api, feeds_api, agendas_api)
 for part in PARTS:
     router.include_router(part.router)

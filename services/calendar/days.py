@@ -51,6 +51,15 @@ class Span:
             yield self.first + timedelta(days=number)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a calendar is made of: entries, series, and times of these that are entries by now."""
+
+    entries: Sequence[EntryCard]
+    series: Sequence[SeriesCard]
+    taken_out: Sequence[EntryCard]
+
+
 def times(card: EntryCard) -> tuple[datetime | None, datetime | None]:
     """Return from when to when it was, or else is planned."""
     if card.started_at is not None and card.ended_at is not None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Header
 
-from services.calendar.days import BEFORE, Span, together
+from services.calendar.days import BEFORE, Held, Span, together
 from services.calendar.entries import EntryAlreadyPlannedError, Plan
 from services.calendar.projections import (
     AgendaCard,
@@ -66,11 +66,17 @@ async def stands(
     runtime: Runtime, seller: str, span: Span, at_least: Token | None
 ) -> list[EntryCard]:
     """Return all that stands in a seller's calendar on these days, in order."""
+    held = await held_by(runtime, seller, span, at_least)
+    return together(held.entries, held.series, held.taken_out, span)
+
+
+async def held_by(runtime: Runtime, seller: str, span: Span, at_least: Token | None) -> Held:
+    """Return what a seller's calendar on these days is made of."""
     between = _days(span.first - BEFORE, span.last + timedelta(days=1))
     entries = await _all(runtime, {"seller": seller, "day": between}, at_least)
     reader = runtime.reader(series_card)
     series = [one async for one in reader.every({"seller": seller}, at_least)]
-    return together(entries, series, await _taken_out(runtime, series, span, at_least), span)
+    return Held(entries, series, await _taken_out(runtime, series, span, at_least))
 
 
 def _days(first: date, last: date) -> dict[str, str]:
