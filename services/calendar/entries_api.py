@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
+from services.calendar.before import Around, Before
 from services.calendar.days import seen_by
 from services.calendar.model import (
     Cancel,
@@ -136,6 +137,18 @@ async def get_entry(
     response.headers["Vary"] = "X-Actor"
     card: EntryCard = seen(told, "entry", request, response)
     return card
+
+
+@router.get("/entries/{entry}/before")
+async def get_before(
+    entry: StreamId, runtime: Calendar, viewer: Viewer, at_least: AtLeast
+) -> Before:
+    """Before a meeting: its people and company, what is open, what we owe them (K-12)."""
+    found = await entry_seen(runtime, f"entry-{entry}", at_least)
+    if found is None:
+        raise HTTPException(404, "no such entry")
+    card = replace(seen_by(found.value, viewer), entry=f"entry-{entry}")
+    return await Around(runtime, at_least, runtime.today).before(card)
 
 
 @router.get("/entries")

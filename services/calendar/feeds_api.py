@@ -87,7 +87,7 @@ async def revoke_feed(
     return await record(runtime, f"agenda-{employee}", RevokeFeed(feed=feed), meta, response)
 
 
-@router.get("/feeds/{employee}/{token}.ics", response_class=Response)
+@router.get("/feeds/{employee}/{token}.ics")
 async def read_feed(
     employee: StreamId, token: FeedToken, runtime: Calendar, at_least: AtLeast, request: Request
 ) -> Response:
@@ -112,7 +112,7 @@ async def _written(runtime: Runtime, access: FeedAccess) -> bytes:
     return written(seller, held, standing, span, today)
 
 
-@router.get("/agendas/{employee}/free-busy.ics", response_class=Response)
+@router.get("/agendas/{employee}/free-busy.ics")
 async def read_free_busy(
     employee: StreamId,
     runtime: Calendar,

@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 from services.calendar.agenda_views import AgendaCard, FeedAccess, agenda_card, feed_access
+from services.calendar.around_views import (
+    company_around,
+    issue_around,
+    opportunity_around,
+    person_around,
+    product_around,
+    visit_around,
+)
 from services.calendar.entry_views import EntryCard, entry_card
 from services.calendar.series_views import SeriesCard, series_card
 
-PROJECTIONS = (entry_card, series_card, agenda_card, feed_access)
+PROJECTIONS = (
+    entry_card,
+    series_card,
+    agenda_card,
+    feed_access,
+    person_around,
+    company_around,
+    issue_around,
+    visit_around,
+    opportunity_around,
+    product_around,
+)
 
 __all__ = [
     "PROJECTIONS",

@@ -20,6 +20,7 @@ from services.calendar.ics_events import Owner
 from services.calendar.ics_reading import Found, read_calendar
 from services.calendar.main import build, domain, router
 from shared.errors import InvalidError, TooLargeError
+from shared.reading import Token
 from shared.testing import serving
 
 FILES = Path(__file__).parents[4] / "shared" / "data" / "ics"
@@ -136,6 +137,8 @@ async def test_k_11_what_begins_to_repeat_is_not_there_twice(client: AsyncClient
     once = await imported(client, calendar(event()))
     await agenda(client, once)
     weekly = await imported(client, calendar(event("RRULE:FREQ=WEEKLY;COUNT=2", "SEQUENCE:1")))
+    cancelled = Token(Token.decode(once["token"]).stream, 2).encode()
+    await agenda(client, {"token": cancelled})
     found = await agenda(client, weekly)
     standing = [one["starts_at"][:10] for one in found if one["status"] == "planned"]
     assert standing == ["2026-01-05", "2026-01-12"]

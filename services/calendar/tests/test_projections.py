@@ -21,6 +21,16 @@ from shared.events.calendar import (
     EntryPlanned,
     SeriesEvent,
 )
+from shared.events.contacts import CompanyEvent, PersonEvent, VisitEvent
+from shared.events.issues import IssuesEvent
+from shared.events.opportunities import (
+    OpportunityEvent,
+    PlanEvent,
+    ProductListed,
+    ProductRepriced,
+    ProgressEvent,
+)
+from shared.events.touches import TouchesEvent
 from shared.testing import check_projection, histories, recorded
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -34,7 +44,18 @@ VISIT = EntryPlanned(
 )
 
 
-KINDS = {"entry": EntryEvent, "series": SeriesEvent, "agenda": AgendaEvent}
+KINDS = {
+    "entry": EntryEvent,
+    "series": SeriesEvent,
+    "agenda": AgendaEvent,
+    "person": PersonEvent,
+    "company": CompanyEvent,
+    "visit": VisitEvent,
+    "touch": TouchesEvent,
+    "issue": IssuesEvent,
+    "opportunity": OpportunityEvent | ProgressEvent | PlanEvent,
+    "product": ProductListed | ProductRepriced,
+}
 
 
 @for_all(histories(KINDS), st.integers())
