@@ -11,9 +11,10 @@ from services.calendar import (
     imports_api,
     private_api,
     series_api,
+    time_api,
 )
 
 router = APIRouter()
-PARTS = (entries_api, series_api, private_api, imports_api, feeds_api, agendas_api)
+PARTS = (entries_api, series_api, private_api, imports_api, feeds_api, time_api, agendas_api)
 for part in PARTS:
     router.include_router(part.router)

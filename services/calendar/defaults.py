@@ -26,6 +26,16 @@ class CalendarDefaults(UsualWeek):
         le=60,
         description="How many minutes late something may start or end and still be on time.",
     )
+    customer_share_goal: float = Field(
+        0.4, ge=0, le=1, description="Which share of their work sellers want to be with customers."
+    )
+    outside_minutes_week: int = Field(
+        300,
+        ge=0,
+        le=10_080,
+        description="From how many minutes of work in evenings, on weekends and holidays of a "
+        "week on it is too much.",
+    )
     fetch_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
         (),
         description="Networks of our own from which calendars may be fetched, as 10.1.0.0/16.",

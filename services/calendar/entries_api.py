@@ -24,6 +24,7 @@ from services.calendar.model import (
 from services.calendar.projections import EntryCard, entry_card
 from services.calendar.reads import Calendar, Viewer, entry_seen, take_out
 from shared.command import Command
+from shared.events.calendar import Activity
 from shared.runtime import Runtime
 from shared.web import (
     AtLeast,
@@ -163,6 +164,7 @@ async def list_entries(  # noqa: PLR0913, PLR0917 - one for each thing that is a
     company: str | None = None,
     series: str | None = None,
     displaced_by: str | None = None,
+    activity: Activity | None = None,
 ) -> dict[str, Any]:
     """Entries by seller, day, person, company, or by the urgent one that came in their place."""
     where = {
@@ -172,6 +174,7 @@ async def list_entries(  # noqa: PLR0913, PLR0917 - one for each thing that is a
         "company": company,
         "series": series,
         "displaced_by": displaced_by,
+        "activity": activity,
     }
     found = await page(runtime.reader(entry_card), where, wanted, at_least)
     return found | {"items": [seen_by(card, viewer) for card in found["items"]]}

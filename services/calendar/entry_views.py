@@ -74,7 +74,7 @@ entry_card = Projection(
     "entry_card",
     version=3,
     view=EntryCard,
-    indexes=("seller", "person", "people", "company", "day", "series", "displaced_by"),
+    indexes=("seller", "person", "people", "company", "day", "series", "displaced_by", "activity"),
     streams=("entry",),
 )
 

@@ -13,6 +13,7 @@ from services.calendar.around_views import (
 )
 from services.calendar.entry_views import EntryCard, entry_card
 from services.calendar.series_views import SeriesCard, series_card
+from services.calendar.workplace_views import seller_place, unit_place, work_hours
 
 PROJECTIONS = (
     entry_card,
@@ -25,6 +26,9 @@ PROJECTIONS = (
     visit_around,
     opportunity_around,
     product_around,
+    seller_place,
+    unit_place,
+    work_hours,
 )
 
 __all__ = [

@@ -30,6 +30,7 @@ from shared.events.opportunities import (
     ProductRepriced,
     ProgressEvent,
 )
+from shared.events.organization import EmployeeEvent, UnitEvent, WorkcalendarEvent
 from shared.events.touches import TouchesEvent
 from shared.testing import check_projection, histories, recorded
 
@@ -55,6 +56,9 @@ KINDS = {
     "issue": IssuesEvent,
     "opportunity": OpportunityEvent | ProgressEvent | PlanEvent,
     "product": ProductListed | ProductRepriced,
+    "employee": EmployeeEvent,
+    "unit": UnitEvent,
+    "workcalendar": WorkcalendarEvent,
 }
 
 
