@@ -259,7 +259,9 @@ def _mirror(entry: Entry, command: Mirror) -> list[EntryEvent]:
                 return []
             anew |= plan.model_dump(include={*ABOUT, "category"} - set(MIRRORED))
         return [EntryPlanned(**anew), *gone]
-    if not _newer(plan, command, or_same=plan.category != "private"):
+    # Who tells no version is compared by content: of a private one nobody can do that.
+    unversioned = plan.category != "private" and command.modified is None
+    if not _newer(plan, command, or_same=unversioned):
         return []
     if command.cancelled:
         return gone if entry.status not in ("cancelled", "done") else []

@@ -128,7 +128,9 @@ def _mirror(series: Series, command: MirrorSeries) -> list[SeriesEvent]:
     if known is not None:
         version = (command.sequence, command.modified or NEVER)
         before = (known.sequence, known.modified or NEVER)
-        if version < before or (version == before and known.category == "private"):
+        # Who tells no version is compared by content: of a private one nobody can do that.
+        unversioned = known.category != "private" and command.modified is None
+        if version < before or (version == before and not unversioned):
             return []
         told |= known.model_dump(include={*ABOUT, "category"} - set(MIRRORED))
     planned = SeriesPlanned(**told)
@@ -136,7 +138,8 @@ def _mirror(series: Series, command: MirrorSeries) -> list[SeriesEvent]:
         day = command.starts_at.astimezone(ZoneInfo(command.zone)).date() - timedelta(days=1)
         ended: list[SeriesEvent] = [] if series.last_day == day else [SeriesEnded(last_day=day)]
         return ended if known is not None else [planned, *ended]
-    return [] if planned == known and series.last_day is None else [planned]
+    # Ended here, it stays so until there is something new there.
+    return [] if planned == known else [planned]
 
 
 def evolve_series(series: Series, event: SeriesEvent) -> Series:

@@ -244,6 +244,18 @@ def test_k_11_what_is_cancelled_there_is_cancelled_here_and_comes_back() -> None
     )
 
 
+def test_k_11_what_we_changed_here_stays_until_something_is_new_there() -> None:
+    told = mirror(modified=NINE)
+    known = FROM_OUTSIDE.model_copy(update={"modified": NINE})
+    moved = EntryMoved(starts_at=TEN, ends_at=TEN + HOUR, sequence=1, modified=NINE)
+    given(decider, known, moved).when(told).then_nothing()
+    later = mirror(modified=TEN)
+    given(decider, known, moved).when(later).then(
+        EntryMoved(starts_at=NINE, ends_at=TEN, sequence=1, modified=TEN),
+        EntryDescribed(category="customer", title="Visit", sequence=1, modified=TEN),
+    )
+
+
 def test_k_11_whom_we_linked_it_with_stays_ours() -> None:
     linked = EntryDescribed(category="internal", title="Visit", person="person-1", sequence=1)
     told = mirror(title="Visit of Kim", sequence=2)
