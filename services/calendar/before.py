@@ -7,18 +7,20 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
+from services.calendar.around_deals import (
+    OpportunityAround,
+    ProductAround,
+    opportunity_around,
+    product_around,
+)
 from services.calendar.around_views import (
     CompanyAround,
     IssueAround,
-    OpportunityAround,
     Owed,
     PersonAround,
-    ProductAround,
     company_around,
     issue_around,
-    opportunity_around,
     person_around,
-    product_around,
     visit_around,
 )
 from services.calendar.days import OVER

@@ -19,7 +19,7 @@ from services.calendar.about import (
     check_private,
     check_times,
 )
-from shared.command import Command, Instant
+from shared.command import Command, DatedCommand, Instant
 from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.events.calendar import (
     EntryCancelled,
@@ -30,9 +30,10 @@ from shared.events.calendar import (
     EntryMissed,
     EntryMoved,
     EntryPlanned,
+    EntryReassigned,
     EntryStarted,
 )
-from shared.references import EntryStream, SeriesStream
+from shared.references import EmployeeStream, EntryStream, SeriesStream
 
 Status = Literal["planned", "started", "done", "missed", "displaced", "cancelled"]
 # What another calendar may say anew of an entry; who we linked it with stays ours.
@@ -59,6 +60,10 @@ class EntryAlreadyDoneError(DomainError):
 
 class EntryIsCancelledError(DomainError):
     """It was cancelled: plan a new one."""
+
+
+class EntryPrivateError(DomainError):
+    """Somebody's private time is nobody else's."""
 
 
 class BecomesPrivateError(DomainError):
@@ -138,7 +143,15 @@ class Cancel(Command):
     reason: Reason = None
 
 
-EntryCommand = Plan | Mirror | Describe | Move | Start | Done | Miss | Displace | Cancel
+class Reassign(DatedCommand):
+    """It is another seller's from that day on."""
+
+    seller: EmployeeStream
+    reason: Literal["handover", "leave", "territory", "unstated"] = "unstated"
+
+
+Change = Describe | Move | Start | Done | Miss | Displace | Cancel | Reassign
+EntryCommand = Plan | Mirror | Change
 
 
 def _check_past(at: datetime, today: date, field: str) -> None:
@@ -162,11 +175,9 @@ def decide_entry(entry: Entry, command: EntryCommand) -> list[EntryEvent]:
         return _mirror(entry, command)
     if entry.plan is None:
         raise EntryUnknownError
-    check_private(command, entry.plan.category, "reason")
+    if not isinstance(command, Reassign):  # Why it is another's is one of four words.
+        check_private(command, entry.plan.category, "reason")
     return _change(entry, entry.plan, command)
-
-
-Change = Describe | Move | Start | Done | Miss | Displace | Cancel
 
 
 def _change(entry: Entry, plan: EntryPlanned, command: Change) -> list[EntryEvent]:
@@ -194,8 +205,18 @@ def _change(entry: Entry, plan: EntryPlanned, command: Change) -> list[EntryEven
             if entry.status == "done":
                 raise EntryAlreadyDoneError
             return [] if entry.status == "cancelled" else [EntryCancelled(reason=reason)]
+        case Reassign():
+            return _reassign(entry, plan, command)
         case _:
             assert_never(command)
+
+
+def _reassign(entry: Entry, plan: EntryPlanned, command: Reassign) -> list[EntryEvent]:
+    if plan.category == "private":
+        raise EntryPrivateError
+    _check_open(entry)
+    told = EntryReassigned(**command.model_dump(exclude={"date_unknown"}))
+    return [] if plan.seller == command.seller else [told]
 
 
 def _check_open(entry: Entry) -> None:
@@ -297,7 +318,7 @@ def evolve_entry(entry: Entry, event: EntryEvent) -> Entry:
     match event:
         case EntryPlanned():
             return Entry(plan=event)
-        case EntryDescribed() | EntryMoved():
+        case EntryDescribed() | EntryMoved() | EntryReassigned():
             return _replanned(entry, event)
         case EntryStarted(started_at=started_at):
             return replace(entry, status="started", started_at=started_at)
@@ -313,11 +334,11 @@ def evolve_entry(entry: Entry, event: EntryEvent) -> Entry:
             assert_never(event)
 
 
-def _replanned(entry: Entry, event: EntryDescribed | EntryMoved) -> Entry:
+def _replanned(entry: Entry, event: EntryDescribed | EntryMoved | EntryReassigned) -> Entry:
     if entry.plan is None:
         return entry
-    said = event.model_dump(exclude={"reason"})
+    said = event.model_dump(exclude={"reason", "on"})
     plan = entry.plan.model_copy(update=said)
-    if isinstance(event, EntryDescribed):
+    if not isinstance(event, EntryMoved):
         return replace(entry, plan=plan)
     return replace(entry, plan=plan, status="planned", displaced_by=None)

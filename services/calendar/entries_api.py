@@ -19,6 +19,7 @@ from services.calendar.model import (
     Miss,
     Move,
     Plan,
+    Reassign,
     Start,
 )
 from services.calendar.projections import EntryCard, entry_card
@@ -116,6 +117,14 @@ async def cancel(
     entry: StreamId, command: Cancel, runtime: Calendar, meta: CommandMeta, response: Response
 ) -> Recorded:
     """It does not take place."""
+    return await _happened(runtime, entry, command, meta, response)
+
+
+@router.post("/entries/{entry}/reassign", status_code=202)
+async def reassign(
+    entry: StreamId, command: Reassign, runtime: Calendar, meta: CommandMeta, response: Response
+) -> Recorded:
+    """It is another seller's from that day on."""
     return await _happened(runtime, entry, command, meta, response)
 
 

@@ -18,6 +18,7 @@ from shared.events.calendar import (
     EntryMissed,
     EntryMoved,
     EntryPlanned,
+    EntryReassigned,
     EntryStarted,
 )
 from shared.projection import Projection
@@ -72,7 +73,7 @@ class EntryCard:
 
 entry_card = Projection(
     "entry_card",
-    version=3,
+    version=4,
     view=EntryCard,
     indexes=("seller", "person", "people", "company", "day", "series", "displaced_by", "activity"),
     streams=("entry",),
@@ -120,6 +121,11 @@ def entry_moved(card: EntryCard, event: EntryMoved, at: Envelope, zone: tzinfo) 
         displaced_because=None,
         missed_because=None,
     )
+
+
+@entry_card.on(EntryReassigned)
+def entry_reassigned(card: EntryCard, event: EntryReassigned, at: Envelope) -> EntryCard:
+    return replace(card, seller=event.seller)
 
 
 @entry_card.on(EntryStarted)

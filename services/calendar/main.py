@@ -19,6 +19,7 @@ ENTRY_COMMANDS: dict[str, type[Command]] = {
     "miss": model.Miss,
     "displace": model.Displace,
     "cancel": model.Cancel,
+    "reassign": model.Reassign,
 }
 SERIES_COMMANDS: dict[str, type[Command]] = {
     "plan": model.PlanSeries,

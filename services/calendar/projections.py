@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from services.calendar.agenda_views import AgendaCard, FeedAccess, agenda_card, feed_access
+from services.calendar.around_deals import opportunity_around, product_around
 from services.calendar.around_views import (
     company_around,
     issue_around,
-    opportunity_around,
     person_around,
-    product_around,
     visit_around,
 )
 from services.calendar.entry_views import EntryCard, entry_card

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.calendar.series import midnight
 from services.calendar.workplace_views import SellerPlace, UnitPlace, WorkHours
-from shared.held import held_on
+from shared.through import held_on
 from shared.worktime import WEEKDAYS, Hours, UsualWeek, hours_on
 
 A_MINUTE = timedelta(minutes=1)

@@ -17,8 +17,8 @@ from shared.events.organization import (
     WorkcalendarHolidayWithdrawn,
     WorkcalendarHoursSet,
 )
-from shared.held import Through, also
 from shared.projection import Projection
+from shared.through import Through, also
 from shared.worktime import Week, with_hours
 
 

@@ -17,9 +17,9 @@ from services.calendar.workplace_views import (
     work_hours,
 )
 from shared.errors import InvalidError
-from shared.held import held_on
 from shared.reading import Token
 from shared.runtime import Runtime
+from shared.through import held_on
 from shared.worktime import UsualWeek
 
 SELLERS_MAX = 500

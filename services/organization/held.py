@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from shared.held import Held, Through, also, held_on
+from shared.through import Held, Through, also, held_on
 
 __all__ = [
     "Held",

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from shared.events.base import Event
+from shared.events.base import Dated, Event
 
 Category = Literal["customer", "internal", "reporting", "travel", "administration", "private"]
 # What a customer gets out of it, where it is more than a visit (K-13, K-14).
@@ -127,6 +127,13 @@ class EntryCancelled(Event, wire="calendar.entry_cancelled.v1"):
     reason: str | None = None
 
 
+class EntryReassigned(Dated, wire="calendar.entry_reassigned.v1"):
+    """It is another seller's from this day on, for a stated reason (C-09)."""
+
+    seller: str
+    reason: Literal["handover", "leave", "territory", "unstated"] = "unstated"
+
+
 class SeriesPlanned(Event, wire="calendar.series_planned.v1"):
     """A seller planned something that repeats; told again, in place of what was planned before.
 
@@ -229,6 +236,7 @@ EntryEvent = (
     | EntryMissed
     | EntryDisplaced
     | EntryCancelled
+    | EntryReassigned
 )
 SeriesEvent = SeriesPlanned | SeriesOccurrenceSkipped | SeriesEnded
 AgendaEvent = (

@@ -30,12 +30,12 @@ from shared.events.organization import (
     WorkcalendarHolidayDeclared,
     WorkcalendarHoursSet,
 )
-from shared.held import Held
 from shared.memory import MemoryLog, MemoryStore
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.testing import recorded, serving
+from shared.through import Held
 from shared.worktime import HoursFrom
 
 SEOUL, NEW_YORK = ZoneInfo("Asia/Seoul"), ZoneInfo("America/New_York")

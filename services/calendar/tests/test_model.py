@@ -21,12 +21,14 @@ from services.calendar.model import (
     EntryAlreadyPlannedError,
     EntryHasStartedError,
     EntryIsCancelledError,
+    EntryPrivateError,
     EntryUnknownError,
     Mirror,
     Miss,
     Move,
     Plan,
     PrivateInTheClearError,
+    Reassign,
     Start,
 )
 from shared.errors import InvalidError
@@ -39,6 +41,7 @@ from shared.events.calendar import (
     EntryMissed,
     EntryMoved,
     EntryPlanned,
+    EntryReassigned,
     EntryStarted,
 )
 from shared.testing import check_decider, commands, facts, given
@@ -214,6 +217,15 @@ def test_k_02_a_private_entry_is_told_sealed() -> None:
         plan(category="private", title=None, sealed="c2VhbGVk")
 
 
+def test_c_09_an_entry_is_another_sellers_once_unless_it_is_over_or_private() -> None:
+    reassign = Reassign(seller="employee-2", reason="handover")
+    theirs = EntryReassigned(seller="employee-2", reason="handover")
+    given(decider, VISIT).when(reassign).then(theirs)
+    given(decider, VISIT, theirs).when(reassign).then_nothing()
+    given(decider, DENTIST).when(reassign).then_refused(EntryPrivateError)
+    given(decider, VISIT, EntryCancelled()).when(reassign).then_refused(EntryIsCancelledError)
+
+
 def mirror(**said: Any) -> Mirror:
     usual = {"seller": "employee-1", "category": "customer", "starts_at": NINE, "ends_at": TEN}
     return Mirror(**usual | {"title": "Visit", "uid": "a@b", "sequence": 1} | said)
@@ -279,7 +291,7 @@ MIRRORS = st.builds(
     cancelled=st.booleans(),
     sequence=st.integers(0, 2),
 )
-REST = Move | Start | Done | Miss | Displace | Cancel
+REST = Reassign | Move | Start | Done | Miss | Displace | Cancel
 
 
 @for_all(
