@@ -17,7 +17,8 @@ from sellers.private import employee_id
 
 ICS = "text/calendar"
 SCHEMES = ("http://", "https://", "webcal://")
-REFUSED = range(400, 500)
+# What is wrong with a file; anything else is wrong with more than that.
+REFUSED = (413, 415, 422)
 
 
 def import_ics(api: Api, what: str, employee: str, category: str) -> Iterator[dict[str, Any]]:

@@ -13,17 +13,8 @@ from typing import Any
 
 from icalendar import Component
 
-from services.calendar.ics_events import (
-    Event,
-    Mirrored,
-    NotAnEntryError,
-    Owner,
-    mirrored,
-    name_of,
-    readable,
-    uid_of,
-    version_of,
-)
+from services.calendar.ics_events import Mirrored, mirrored, name_of, uid_of, version_of
+from services.calendar.ics_times import Event, NotAnEntryError, Owner, readable
 from shared.errors import InvalidError
 
 EVENTS_MAX = 5_000

@@ -17,8 +17,9 @@ from starlette.exceptions import HTTPException
 from services.calendar.agendas import NoteFetched
 from services.calendar.defaults import CalendarDefaults
 from services.calendar.fetching import Limits, fetch
-from services.calendar.ics_events import Mirrored, Owner
+from services.calendar.ics_events import Mirrored
 from services.calendar.ics_reading import Refused, read_calendar
+from services.calendar.ics_times import Owner
 from services.calendar.model import Cancel, EndSeries, Mirror
 from services.calendar.projections import entry_card, series_card
 from services.calendar.reads import Calendar, agenda_of, zone_of

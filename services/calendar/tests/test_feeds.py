@@ -14,8 +14,8 @@ from icalendar import Calendar
 from services.calendar.agenda_views import AgendaCard
 from services.calendar.days import Held, Span, together
 from services.calendar.entry_views import EntryCard
-from services.calendar.ics_events import Owner
 from services.calendar.ics_reading import read_calendar
+from services.calendar.ics_times import Owner
 from services.calendar.ics_writing import free_busy, written
 from services.calendar.main import domain, router
 from services.calendar.series_views import SeriesCard
