@@ -20,6 +20,7 @@ from sellers.data_dir import DEFAULT, EngineChoice
 from sellers.demo.generator import SIZE_MAX
 from sellers.errors import OneLineErrors
 from sellers.report import columns
+from shared.events.calendar import Category
 
 DIFFERS = 1
 # As long as a server takes that is started again.
@@ -34,8 +35,10 @@ app = typer.Typer(
 )
 imports = typer.Typer(help="Bring in what another system holds.", cls=OneLineErrors)
 parked = typer.Typer(help="Facts that could not be folded, set aside.", cls=OneLineErrors)
+private = typer.Typer(help="What only you can read in your calendar.", cls=OneLineErrors)
 app.add_typer(imports, name="import")
 app.add_typer(parked, name="parked")
+app.add_typer(private, name="private")
 app.add_typer(reporting.report, name="report")
 
 
@@ -173,6 +176,26 @@ def import_crm_command(
         watching.show_import(summary, out)
 
 
+@imports.command("ics")
+def import_ics_command(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="FILE|DIR|URL")],
+    employee: Annotated[str, typer.Option(help="Into whose calendar, as employee-7.")],
+    category: Annotated[
+        Category, typer.Option(help="What its events count as where they do not say.")
+    ] = "internal",
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects instead.")] = False,
+) -> None:
+    """Read calendars into a seller's; again, and only what is new there is taken over."""
+    from sellers.importing.ics import import_ics, show  # noqa: PLC0415 - opens what is sealed
+
+    done = list(import_ics(connect(context, patience_s=PATIENCE_S), what, employee, category))
+    if as_json:
+        typer.echo(json.dumps(done, indent=2, ensure_ascii=False))
+    else:
+        show(done, out)
+
+
 @app.command()
 def touch(  # noqa: PLR0913, PLR0917 - one for each thing that can be told of a touch
     context: typer.Context,
@@ -259,6 +282,35 @@ def parked_drop(
 def parked_dropped(context: typer.Context) -> None:
     """List what was left out for good: by whom, when and why."""
     parking.show_dropped(connect(context), out)
+
+
+@private.command("key")
+def private_key(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Where the key is kept: nobody can make it again.")],
+    employee: Annotated[str, typer.Option(help="Whose calendar, as employee-7.")],
+) -> None:
+    """Make a key in FILE; from now on your private entries are sealed to it."""
+    from sellers.private import make_key  # noqa: PLC0415 - no other command opens anything
+
+    public = make_key(connect(context), employee, file)
+    out.print(f"{file} opens what is private to {employee} from now on; keep it, and a copy.")
+    out.print(Text(f"public half: {public}"))
+
+
+@private.command("show")
+def private_show(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, metavar="KEY...")],
+    employee: Annotated[str, typer.Option(help="Whose calendar, as employee-7.")],
+    first: Annotated[str | None, typer.Option(help="From that day on, as 2026-01-31.")] = None,
+    last: Annotated[str | None, typer.Option(help="Up to that day.")] = None,
+) -> None:
+    """Print your calendar as JSON, what is private in it opened on this machine."""
+    from sellers.private import opened  # noqa: PLC0415 - no other command opens anything
+
+    found = opened(connect(context), employee, files, first=first, last=last)
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
 
 
 @app.command()

@@ -118,6 +118,15 @@ class Api:
         told = {"content-type": "application/json", **(headers or {})}
         return self._send("POST", path, content=content, headers=told)
 
+    def send(self, path: str, content: bytes, kind: str) -> Any:
+        """Send a file as it is, return the answer's JSON. It may arrive twice.
+
+        Raises:
+            ApiError: it was refused, or nobody answers.
+
+        """
+        return self._send("POST", path, content=content, headers={"content-type": kind})
+
     def lines(self, path: str) -> Iterator[dict[str, Any]]:
         """Yield the objects of a stream of JSON lines as they come.
 

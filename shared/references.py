@@ -12,8 +12,11 @@ STREAM = rf"[a-z]+-{ID}"
 
 CompanyStream = Annotated[str, Field(pattern=rf"^company-{ID}$")]
 EmployeeStream = Annotated[str, Field(pattern=rf"^employee-{ID}$")]
+EntryStream = Annotated[str, Field(pattern=rf"^entry-{ID}$")]
+IssueStream = Annotated[str, Field(pattern=rf"^issue-{ID}$")]
 OpportunityStream = Annotated[str, Field(pattern=rf"^opportunity-{ID}$")]
 PersonStream = Annotated[str, Field(pattern=rf"^person-{ID}$")]
 ProductStream = Annotated[str, Field(pattern=rf"^product-{ID}$")]
+SeriesStream = Annotated[str, Field(pattern=rf"^series-{ID}$")]
 TouchStream = Annotated[str, Field(pattern=rf"^touch-{ID}$")]
 UnitStream = Annotated[str, Field(pattern=rf"^unit-{ID}$")]

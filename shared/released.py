@@ -47,11 +47,15 @@ BY_NAME: dict[str, str] = {
     "name": "김민준",
     "phone": "+82-2-312-3456",
     "set_by": derived_id("example fact", "issues.deadline_set.v1"),
+    "rule": "FREQ=WEEKLY;BYDAY=MO",
     "words": "배송이 늦었습니다.",
+    "zone": "Asia/Seoul",
 }
 # Fields that name another stream do so by its kind.
 NAMES_A = {
     "asked_by": "employee",
+    "calendar.by": "entry",
+    "calendar.series": "series",
     "coach": "employee",
     "contacts.executive": "employee",
     "contacts.into": "person",
@@ -68,7 +72,10 @@ NAMES_A = {
     "owner": "employee",
     "reached_through": "person",
     "seller": "employee",
-    **{kind: kind for kind in ("company", "employee", "opportunity", "person", "product", "unit")},
+    **{
+        kind: kind
+        for kind in ("company", "employee", "issue", "opportunity", "person", "product", "unit")
+    },
 }
 # Facts whose name does not begin with the kind of their stream, where a topic holds several kinds.
 STREAMS = {"organization.manager_appointed.v1": "unit"}

@@ -2,24 +2,61 @@
 
 from __future__ import annotations
 
+from services.calendar import model
 from services.calendar.api import router
-from services.calendar.model import Cancel, Done, Entry, Plan, Reassign, decide, evolve
+from services.calendar.defaults import CalendarDefaults
 from services.calendar.policies import POLICIES
 from services.calendar.projections import PROJECTIONS
+from shared.command import Command
 from shared.service import Decider, Domain
 
-domain = Domain(
-    name="calendar",
-    deciders={
-        "entry": Decider(
-            Entry(),
-            decide,
-            evolve,
-            {"plan": Plan, "done": Done, "cancel": Cancel, "reassign": Reassign},
-        ),
-    },
-    projections=PROJECTIONS,
-    policies=POLICIES,
-)
+ENTRY_COMMANDS: dict[str, type[Command]] = {
+    "plan": model.Plan,
+    "mirror": model.Mirror,
+    "describe": model.Describe,
+    "move": model.Move,
+    "start": model.Start,
+    "done": model.Done,
+    "miss": model.Miss,
+    "displace": model.Displace,
+    "cancel": model.Cancel,
+    "reassign": model.Reassign,
+}
+SERIES_COMMANDS: dict[str, type[Command]] = {
+    "plan": model.PlanSeries,
+    "mirror": model.MirrorSeries,
+    "skip_occurrence": model.SkipOccurrence,
+    "end": model.EndSeries,
+}
+AGENDA_COMMANDS: dict[str, type[Command]] = {
+    "set_zone": model.SetZone,
+    "register_key": model.RegisterKey,
+    "open_feed": model.OpenFeed,
+    "revoke_feed": model.RevokeFeed,
+    "note_fetched": model.NoteFetched,
+}
+
+
+def build(defaults: CalendarDefaults) -> Domain:
+    """Return the domain with what this deployment chose."""
+    return Domain(
+        name="calendar",
+        deciders={
+            "entry": Decider(model.Entry(), model.decide_entry, model.evolve_entry, ENTRY_COMMANDS),
+            "series": Decider(
+                model.Series(), model.decide_series, model.evolve_series, SERIES_COMMANDS
+            ),
+            "agenda": Decider(
+                model.Agenda(), model.decide_agenda, model.evolve_agenda, AGENDA_COMMANDS
+            ),
+        },
+        projections=PROJECTIONS,
+        policies=POLICIES,
+        defaults=defaults,
+        build=build,
+    )
+
+
+domain = build(CalendarDefaults())
 
 __all__ = ["domain", "router"]

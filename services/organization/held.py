@@ -1,4 +1,4 @@
-"""What held from a date on, as far as we were told: the one shape of dated knowledge here. Pure."""
+"""Roles that somebody acts in from a date on, and what else held then. Pure."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from shared.through import Held, Through, also, held_on
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What held from a date on; `since` None: for as long as we know."""
-
-    what: str
-    since: date | None
+__all__ = [
+    "Held",
+    "RoleStep",
+    "Through",
+    "also",
+    "held_on",
+    "roles_on",
+    "since",
+    "stepped",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +27,6 @@ class RoleStep:
     role: str
     acts: bool
     since: date | None
-
-
-Through = tuple[Held, ...]
-
-
-def held_on(told: Through, on: date | None) -> str | None:
-    """Say what held on a day, as far as we were told; `on` None: before all that is dated."""
-    known = [held for held in told if (held.since or date.min) <= (on or date.min)]
-    return known[-1].what if known else None
-
-
-def also(told: Through, what: str, since: date | None) -> Through:
-    """Add what we were told. Learnt late is normal: kept in the order in which it held."""
-    known = (*told, Held(what, since))
-    return tuple(sorted(known, key=lambda held: held.since or date.min))
 
 
 def since(told: Through, on: date | None) -> date | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from services.organization.workcalendars import Week, with_hours
 from shared.events import Envelope
 from shared.events.organization import (
     WorkcalendarHolidayDeclared,
@@ -14,6 +13,7 @@ from shared.events.organization import (
     WorkcalendarOpened,
 )
 from shared.projection import Projection
+from shared.worktime import Week, with_hours
 
 
 @dataclass(frozen=True, slots=True)

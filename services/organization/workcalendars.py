@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, time
-from typing import Annotated, NamedTuple, Self, assert_never, get_args
+from typing import Annotated, Self, assert_never
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -20,8 +20,8 @@ from shared.events.organization import (
     WorkcalendarHoursSet,
     WorkcalendarOpened,
 )
+from shared.worktime import WEEKDAYS, Hours, Week, hours_on, with_hours
 
-WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 # One file of holidays has a few dozens a year.
 HOLIDAYS_MAX = 2_000
 
@@ -41,42 +41,6 @@ class WorkcalendarUnknownError(NotFoundError):
 
 class WorkcalendarAlreadyOpenError(DomainError):
     """A working calendar is opened once."""
-
-
-class Hours(NamedTuple):
-    """When work starts and ends on a weekday; nothing: it is free."""
-
-    starts: time | None
-    ends: time | None
-
-
-@dataclass(frozen=True, slots=True)
-class HoursFrom:
-    """The hours of a weekday, from a date on; `since` None: for as long as we know."""
-
-    weekday: Weekday
-    starts: time | None
-    ends: time | None
-    since: date | None
-
-
-Week = tuple[HoursFrom, ...]
-
-
-def hours_on(week: Week, weekday: Weekday, on: date | None) -> Hours | None:
-    """Return what we were told of a weekday as it is on a day; None: nothing."""
-    told = [
-        one
-        for one in week
-        if one.weekday == weekday and (one.since or date.min) <= (on or date.min)
-    ]
-    return Hours(told[-1].starts, told[-1].ends) if told else None
-
-
-def with_hours(week: Week, told: WorkcalendarHoursSet) -> Week:
-    """Add what we were told, in the order in which it held."""
-    known = (*week, HoursFrom(told.weekday, told.starts, told.ends, told.on))
-    return tuple(sorted(known, key=lambda one: one.since or date.min))
 
 
 @dataclass(frozen=True, slots=True)

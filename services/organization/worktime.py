@@ -9,7 +9,7 @@ from typing import Literal
 from services.organization.defaults import OrganizationDefaults
 from services.organization.employee_views import EmployeeCard
 from services.organization.workcalendar_views import WorkcalendarCard
-from services.organization.workcalendars import WEEKDAYS, hours_on
+from shared.worktime import WEEKDAYS, hours_on
 
 Why = Literal["works", "free", "holiday", "absent", "not with us"]
 

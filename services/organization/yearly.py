@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Any
 
-from services.organization.workcalendars import WEEKDAYS
+from shared.worktime import WEEKDAYS
 
 # Which parts of a rule are understood; those about weeks of the year, or hours, are not.
 PARTS = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYMONTH", "BYMONTHDAY", "BYDAY"}

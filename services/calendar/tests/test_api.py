@@ -67,7 +67,7 @@ async def test_a_private_title_is_refused_by_name(client: AsyncClient) -> None:
     refused = await post(client, "1/plan", VISIT | {"category": "private"})
     assert refused.status_code == 422
     assert refused.headers["content-type"] == "application/problem+json"
-    assert refused.json()["type"].endswith("/not-yet-private")
+    assert refused.json()["type"].endswith("/private-in-the-clear")
     assert [error["pointer"] for error in refused.json()["errors"]] == ["#/title"]
 
 

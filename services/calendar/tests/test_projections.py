@@ -11,7 +11,27 @@ from hypothesis import strategies as st
 
 from services.calendar.projections import PROJECTIONS, entry_card
 from shared.events import Envelope
-from shared.events.calendar import CalendarEvent, EntryCancelled, EntryDone, EntryPlanned
+from shared.events.calendar import (
+    AgendaEvent,
+    EntryCancelled,
+    EntryDisplaced,
+    EntryDone,
+    EntryEvent,
+    EntryMoved,
+    EntryPlanned,
+    SeriesEvent,
+)
+from shared.events.contacts import CompanyEvent, PersonEvent, VisitEvent
+from shared.events.issues import IssuesEvent
+from shared.events.opportunities import (
+    OpportunityEvent,
+    PlanEvent,
+    ProductListed,
+    ProductRepriced,
+    ProgressEvent,
+)
+from shared.events.organization import EmployeeEvent, UnitEvent, WorkcalendarEvent
+from shared.events.touches import TouchesEvent
 from shared.testing import check_projection, histories, recorded
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -25,7 +45,24 @@ VISIT = EntryPlanned(
 )
 
 
-@for_all(histories({"entry": CalendarEvent}), st.integers())
+KINDS = {
+    "entry": EntryEvent,
+    "series": SeriesEvent,
+    "agenda": AgendaEvent,
+    "person": PersonEvent,
+    "company": CompanyEvent,
+    "visit": VisitEvent,
+    "touch": TouchesEvent,
+    "issue": IssuesEvent,
+    "opportunity": OpportunityEvent | ProgressEvent | PlanEvent,
+    "product": ProductListed | ProductRepriced,
+    "employee": EmployeeEvent,
+    "unit": UnitEvent,
+    "workcalendar": WorkcalendarEvent,
+}
+
+
+@for_all(histories(KINDS), st.integers())
 def test_only_the_facts_count(told: list[list[Envelope]], seed: int) -> None:
     for projection in PROJECTIONS:
         check_projection(projection, told, seed=seed)
@@ -51,3 +88,27 @@ def test_a_cancelled_entry_stays_to_be_seen() -> None:
     told = recorded(VISIT, EntryCancelled(reason="ill"), stream="entry-1")
     card = check_projection(entry_card, [told])["entry-1"]
     assert (card.status, card.cancelled_because, card.title) == ("cancelled", "ill", "Visit")
+
+
+def test_k_03_a_moved_entry_tells_the_plan_as_it_was_and_as_it_stands() -> None:
+    later = VISIT.starts_at + timedelta(days=1)
+    moved = EntryMoved(starts_at=later, ends_at=later + timedelta(hours=1), reason="ill")
+    history = recorded(VISIT, EntryDisplaced(by="entry-2"), moved, stream="entry-1")
+    card = check_projection(entry_card.within(SEOUL), [history])["entry-1"]
+    assert (card.first_starts_at, card.starts_at, card.day) == (
+        VISIT.starts_at,
+        later,
+        date(2026, 1, 6),
+    )
+    assert (card.status, card.moves, card.moved_because, card.displaced_by) == (
+        "planned",
+        1,
+        "ill",
+        None,
+    )
+
+
+def test_k_12_everybody_a_visit_is_with_is_found_by() -> None:
+    told = VISIT.model_copy(update={"person": "person-2", "people": ("person-1", "person-2")})
+    card = check_projection(entry_card, [recorded(told, stream="entry-1")])["entry-1"]
+    assert card.people == ("person-2", "person-1")

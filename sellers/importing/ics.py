@@ -1,0 +1,69 @@
+"""Sends calendars of other programs to the platform. Rule: a refused file stops no other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from rich.console import Console
+from rich.text import Text
+
+from sellers.client import Api, ApiError
+from sellers.errors import CommandError
+from sellers.private import employee_id
+
+ICS = "text/calendar"
+SCHEMES = ("http://", "https://", "webcal://")
+# What is wrong with a file; anything else is wrong with more than that.
+REFUSED = (413, 415, 422)
+
+
+def import_ics(api: Api, what: str, employee: str, category: str) -> Iterator[dict[str, Any]]:
+    """Yield what came of each file, or of the address.
+
+    Raises:
+        CommandError: there is nothing of that name.
+
+    """
+    agenda, query = f"/calendar/agendas/{employee_id(employee)}", urlencode({"category": category})
+    if what.lower().startswith(SCHEMES):
+        yield {"source": "the address", **api.post(f"{agenda}/import-url?{query}", {"url": what})}
+        return
+    for file in _files(Path(what)):
+        try:
+            done = api.send(f"{agenda}/import.ics?{query}", file.read_bytes(), ICS)
+        except ApiError as error:
+            if error.status not in REFUSED:
+                raise  # It is not about this file.
+            refused = [{"component": "VCALENDAR", "name": file.name, "reason": str(error)}]
+            done = {"events": 0, "recorded": 0, "unchanged": 0, "refused": refused}
+        yield {"source": file.name, **done}
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = sorted(path.glob("*.ics"))
+        if not found:
+            raise CommandError(f"no file of {path} ends with .ics")
+        return found
+    if not path.is_file():
+        raise CommandError(f"{path} is no file, no directory and no address")
+    return [path]
+
+
+def show(done: list[dict[str, Any]], out: Console) -> None:
+    """Say what became of it, and every refusal with its reason."""
+    counts: Counter[str] = Counter()
+    for one in done:
+        counts.update({name: one[name] for name in ("events", "recorded", "unchanged")})
+        counts["refused"] += len(one["refused"])
+        for refused in one["refused"]:
+            told = f"{one['source']}: {refused['component']} {refused['name']}: {refused['reason']}"
+            out.print(Text(f"refused  {told}"))
+    out.print(
+        f"{counts['events']:,} events from {len(done):,} calendars: {counts['recorded']:,} "
+        f"recorded, {counts['unchanged']:,} known already; {counts['refused']:,} refused"
+    )

@@ -1,0 +1,139 @@
+"""HTTP for reading a calendar along in another program (K-11): by an address that is a secret.
+
+Such programs send no headers, so the address says it all. Of its token we keep a hash; who revokes
+the feed ends it at once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from hashlib import sha256
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from services.calendar.about import Text
+from services.calendar.agenda_views import FeedAccess, access_key, feed_access
+from services.calendar.days import Held, Span, together
+from services.calendar.ics_writing import free_busy, written
+from services.calendar.model import OpenFeed, RevokeFeed
+from services.calendar.reads import Calendar, agenda_of, held_by, span_of, zone_of
+from shared.command import Day
+from shared.events.calendar import FeedScope
+from shared.runtime import Runtime
+from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
+
+router = APIRouter(prefix="/calendar", tags=["calendar"])
+ICS = "text/calendar; charset=utf-8"
+TOKEN_BYTES = 32
+BACK, AHEAD = timedelta(days=31), timedelta(days=365)
+FeedToken = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{43}$")]
+# A secret address is not to be kept by what lies between, nor found, nor handed on.
+SECRET = {
+    "Cache-Control": "private, no-cache",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex",
+}
+
+
+class Wanted(BaseModel):
+    """How much a feed shows, and where it is read, for who looks at the list later."""
+
+    model_config = ConfigDict(extra="forbid")
+    scope: FeedScope = "details"
+    name: Text | None = None
+
+
+class FeedOpened(Recorded):
+    """The address is told once: nobody, not even we, can tell it again."""
+
+    path: str
+
+
+def _hash(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
+
+
+@router.post("/agendas/{employee}/feeds/{feed}/open", status_code=202)
+async def open_feed(
+    employee: StreamId,
+    feed: StreamId,
+    wanted: Wanted,
+    runtime: Calendar,
+    meta: CommandMeta,
+    response: Response,
+) -> FeedOpened:
+    """Open an address at which another program reads a seller's calendar."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    command = OpenFeed(
+        feed=feed,
+        seller=f"employee-{employee}",
+        token_hash=_hash(token),
+        scope=wanted.scope,
+        name=wanted.name,
+    )
+    done = await record(runtime, f"agenda-{employee}", command, meta, response)
+    return FeedOpened(**done.model_dump(), path=f"/calendar/feeds/{employee}/{token}.ics")
+
+
+@router.post("/agendas/{employee}/feeds/{feed}/revoke", status_code=202)
+async def revoke_feed(
+    employee: StreamId, feed: StreamId, runtime: Calendar, meta: CommandMeta, response: Response
+) -> Recorded:
+    """Who has the address reads along no more."""
+    return await record(runtime, f"agenda-{employee}", RevokeFeed(feed=feed), meta, response)
+
+
+@router.get("/feeds/{employee}/{token}.ics")
+async def read_feed(
+    employee: StreamId, token: FeedToken, runtime: Calendar, at_least: AtLeast, request: Request
+) -> Response:
+    """The calendar as other programs read it; of a feed that shows only busy times, those."""
+    key = access_key(f"agenda-{employee}", _hash(token))
+    found = await runtime.reader(feed_access).get(key, at_least)
+    if found is None or found.value.seller is None:
+        raise HTTPException(404, "no such feed")
+    access: FeedAccess = found.value
+    return _answer(await _written(runtime, access), request)
+
+
+async def _written(runtime: Runtime, access: FeedAccess) -> bytes:
+    seller = access.seller or ""
+    zone = zone_of(runtime, await agenda_of(runtime, seller, None))
+    today = runtime.clock.now().astimezone(zone).date()
+    span = Span(today - BACK, today + AHEAD, zone)
+    held: Held = await held_by(runtime, seller, span, None)
+    standing = together(held.entries, held.series, held.taken_out, span)
+    if access.scope == "busy":
+        return free_busy(seller, standing, span, today)
+    return written(seller, held, standing, span, today)
+
+
+@router.get("/agendas/{employee}/free-busy.ics")
+async def read_free_busy(
+    employee: StreamId,
+    runtime: Calendar,
+    at_least: AtLeast,
+    request: Request,
+    first: Day | None = None,
+    last: Day | None = None,
+) -> Response:
+    """When a seller is busy, as VFREEBUSY."""
+    seller = f"employee-{employee}"
+    span = await span_of(runtime, seller, first, last, at_least)
+    held = await held_by(runtime, seller, span, at_least)
+    standing = together(held.entries, held.series, held.taken_out, span)
+    return _answer(free_busy(seller, standing, span, runtime.today), request)
+
+
+def _answer(content: bytes, request: Request) -> Response:
+    etag = f'"{sha256(content).hexdigest()[:32]}"'
+    headers = {"ETag": etag, **SECRET}
+    told = request.headers.get("if-none-match", "").split(",")
+    known = [tag.strip().removeprefix("W/") for tag in told]
+    if etag in known:
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=ICS, headers=headers)

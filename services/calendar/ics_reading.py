@@ -1,0 +1,119 @@
+"""Reads a calendar file: what each event comes to, and what is none of ours, with the reason.
+
+Whatever is wrong with one component, the others are read. No file costs more than it may.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from icalendar import Component
+
+from services.calendar.ics_events import Mirrored, mirrored, name_of, uid_of, version_of
+from services.calendar.ics_times import Event, NotAnEntryError, Owner, readable
+from shared.errors import InvalidError
+
+EVENTS_MAX = 5_000
+# Parts of what is read, and zones, which are looked up where they are named.
+PARTS = ("VCALENDAR", "VEVENT", "VTIMEZONE", "STANDARD", "DAYLIGHT", "VALARM")
+NOT_OURS = {
+    "VTODO": "a to-do is no entry of a calendar",
+    "VJOURNAL": "a journal is no entry of a calendar",
+    "VFREEBUSY": "when somebody is busy is read, not entered",
+    "VAVAILABILITY": "when somebody is available is no entry of a calendar",
+}
+BLOCK = re.compile(r"^BEGIN:VEVENT\r?$.*?^END:VEVENT\r?$", re.MULTILINE | re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A component of the file that comes to nothing, and why."""
+
+    component: str
+    name: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Found:
+    """What a file comes to."""
+
+    mirrored: list[Mirrored] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+def read_calendar(content: bytes, owner: Owner) -> Found:
+    """Return what every component of a file comes to.
+
+    Raises:
+        InvalidError: it is no iCalendar file, or has more events than anybody has.
+
+    """
+    found = Found()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Guesses at zones: what comes of them is looked at here.
+        calendars = _calendars(content.decode("utf-8-sig", "replace"), found)
+    events: dict[tuple[str, str], tuple[Event, bool]] = {}
+    for calendar in calendars:
+        gone = str(calendar.get("METHOD", "")).upper() == "CANCEL"
+        found.refused += _not_ours(calendar)
+        for event in calendar.walk("VEVENT"):
+            _keep_newest(events, event, found, gone=gone)
+        if len(events) > EVENTS_MAX:
+            raise InvalidError(f"more than {EVENTS_MAX} events")
+    for event, gone in events.values():
+        try:
+            found.mirrored.append(mirrored(event, owner, gone=gone))
+        except NotAnEntryError as why:
+            found.refused.append(Refused("VEVENT", name_of(event), str(why)))
+    return found
+
+
+def _keep_newest(
+    events: dict[tuple[str, str], tuple[Event, bool]], event: Event, found: Found, *, gone: bool
+) -> None:
+    """Of two events that are the same one, the newer counts (RFC 5545, SEQUENCE)."""
+    key = (uid_of(event), str(readable(event.get("RECURRENCE-ID"))))
+    known = events.get(key)
+    if known is None:
+        events[key] = event, gone
+        return
+    older = event
+    if version_of(event) > version_of(known[0]):
+        older, events[key] = known[0], (event, gone)
+    found.refused.append(Refused("VEVENT", name_of(older), "another one in the file has its UID"))
+
+
+def _calendars(text: str, found: Found) -> list[Any]:
+    """Read the file as a whole, or else each event of it by itself."""
+    try:
+        read = Component.from_ical(text, multiple=True)
+    except Exception:  # noqa: BLE001 - whatever its parser trips over is in the file
+        read = []
+    if read:
+        return list(read)
+    blocks = BLOCK.findall(text)
+    if not blocks:
+        raise InvalidError("not an iCalendar file: there is nothing in it that can be read")
+    return list(_one_by_one(blocks, found))
+
+
+def _one_by_one(blocks: list[str], found: Found) -> Iterator[Any]:
+    for number, block in enumerate(blocks[: EVENTS_MAX + 1], start=1):
+        try:
+            yield Component.from_ical(block)
+        except Exception as error:  # noqa: BLE001 - as above; the others are read
+            why = f"it cannot be read: {type(error).__name__}"
+            found.refused.append(Refused("VEVENT", f"event {number}", why))
+
+
+def _not_ours(calendar: Any) -> Iterator[Refused]:
+    for component in calendar.walk():
+        if component.name not in PARTS:
+            why = NOT_OURS.get(component.name, "it is no event")
+            # What it is called stays in the file: it may be private.
+            yield Refused(str(component.name), str(component.name).lower(), why)

@@ -1,0 +1,226 @@
+"""What may happen to an entry that repeats, and when it takes place. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any, assert_never
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from services.calendar.about import ABOUT, LONGEST_DAYS, Reason, Timed, Zone, check_private
+from services.calendar.about import check_times as check_span
+from services.calendar.entries import MIRRORED, NEVER, Uid
+from services.calendar.rules import RULE_MAX, Rule, days_of, read_rule
+from shared.command import Command, Day, Instant
+from shared.errors import DomainError, InvalidError, NotFoundError
+from shared.events.calendar import (
+    SeriesEnded,
+    SeriesEvent,
+    SeriesOccurrenceSkipped,
+    SeriesPlanned,
+)
+
+DATES_MAX = 1_000
+
+
+def _followed(text: str) -> str:
+    read_rule(text)
+    return text
+
+
+RuleText = Annotated[
+    str, StringConstraints(min_length=1, max_length=RULE_MAX), AfterValidator(_followed)
+]
+Dates = Annotated[tuple[Instant, ...], Field(max_length=DATES_MAX)]
+
+
+class SeriesUnknownError(NotFoundError):
+    """Nobody planned anything that repeats under that id."""
+
+
+class SeriesIsPrivateError(DomainError):
+    """What was told in the clear cannot be taken back: plan a private series instead."""
+
+
+class PlanSeries(Timed):
+    """Something that repeats: by a rule, on dates, or both. Told again: instead of before."""
+
+    zone: Zone
+    rule: RuleText | None = None
+    dates: Dates = ()
+    except_dates: Dates = ()
+
+
+class MirrorSeries(PlanSeries):
+    """A series as another calendar has it; told again, what is new there is taken over."""
+
+    cancelled: bool = False
+    uid: Uid | None = None
+    sequence: int = Field(0, ge=0, le=10**6)
+    modified: Instant | None = None
+
+
+class SkipOccurrence(Command):
+    occurrence: Instant
+
+
+class EndSeries(Command):
+    last_day: Day
+    reason: Reason = None
+
+
+SeriesCommand = PlanSeries | MirrorSeries | SkipOccurrence | EndSeries
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Only what a rule needs to know."""
+
+    plan: SeriesPlanned | None = None
+    skipped: frozenset[datetime] = field(default_factory=frozenset)
+    last_day: date | None = None
+
+
+def decide_series(series: Series, command: SeriesCommand) -> list[SeriesEvent]:
+    """Say which facts the command would record, or refuse it. No facts: nothing to do."""
+    match command:
+        case MirrorSeries():
+            _check(series, command)
+            return _mirror(series, command)
+        case PlanSeries():
+            _check(series, command)
+            known = series.plan
+            kept = {} if known is None else known.model_dump(include={"uid"})
+            planned = SeriesPlanned(**command.told(), **kept)
+            return [] if planned == known and series.last_day is None else [planned]
+        case _ if series.plan is None:
+            raise SeriesUnknownError
+        case SkipOccurrence(occurrence=occurrence):
+            at = occurrence.astimezone(UTC)
+            return [] if at in series.skipped else [SeriesOccurrenceSkipped(occurrence=at)]
+        case EndSeries(last_day=last_day, reason=reason):
+            check_private(command, series.plan.category, "reason")
+            same = series.last_day == last_day
+            return [] if same else [SeriesEnded(last_day=last_day, reason=reason)]
+        case _:
+            assert_never(command)
+
+
+def _check(series: Series, command: PlanSeries) -> None:
+    check_span(command.starts_at, command.ends_at, "#/ends_at", longest=LONGEST_DAYS)
+    check_private(command, command.category)
+    if command.rule is None and not command.dates:
+        raise InvalidError("it repeats by a rule or on dates", field="#/rule")
+    known = series.plan
+    if known is not None and (known.category == "private") != (command.category == "private"):
+        raise SeriesIsPrivateError(
+            "a series is private from its first fact on, or never", field="#/category"
+        )
+
+
+def _mirror(series: Series, command: MirrorSeries) -> list[SeriesEvent]:
+    told = command.told()
+    told.pop("cancelled")
+    known = series.plan
+    if known is not None:
+        version = (command.sequence, command.modified or NEVER)
+        before = (known.sequence, known.modified or NEVER)
+        # Who tells no version is compared by content: of a private one nobody can do that.
+        unversioned = known.category != "private" and command.modified is None
+        if version < before or (version == before and not unversioned):
+            return []
+        told |= known.model_dump(include={*ABOUT, "category"} - set(MIRRORED))
+    planned = SeriesPlanned(**told)
+    if command.cancelled:
+        day = command.starts_at.astimezone(ZoneInfo(command.zone)).date() - timedelta(days=1)
+        ended: list[SeriesEvent] = [] if series.last_day == day else [SeriesEnded(last_day=day)]
+        return ended if known is not None else [planned, *ended]
+    # Ended here, it stays so until there is something new there.
+    return [] if planned == known else [planned]
+
+
+def evolve_series(series: Series, event: SeriesEvent) -> Series:
+    """Apply a fact. Total: a fact cannot be refused, whatever state it meets."""
+    match event:
+        case SeriesPlanned():
+            return replace(series, plan=event, last_day=None)
+        case SeriesOccurrenceSkipped(occurrence=occurrence):
+            return replace(series, skipped=series.skipped | {occurrence.astimezone(UTC)})
+        case SeriesEnded(last_day=last_day):
+            return replace(series, last_day=last_day)
+        case _:
+            assert_never(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """When something takes place, as far as this needs to be known to say so."""
+
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    rule: str | None
+    dates: tuple[datetime, ...] = ()
+    except_dates: tuple[datetime, ...] = ()
+    last_day: date | None = None
+
+
+def occurrences(what: Repeats, first: date, last: date) -> Iterator[tuple[datetime, datetime]]:
+    """Yield begin and end of each time that begins between two days of its zone, in order."""
+    zone = ZoneInfo(what.zone)
+    last = min(last, what.last_day or last)
+    length = what.ends_at - what.starts_at
+    begins = {
+        at.astimezone(UTC) for at in what.dates if first <= at.astimezone(zone).date() <= last
+    }
+    begins.update(_by_rule(what, zone, first, last))
+    if what.rule is None and first <= what.starts_at.astimezone(zone).date() <= last:
+        begins.add(what.starts_at.astimezone(UTC))
+    gone = {at.astimezone(UTC) for at in what.except_dates}
+    for begin in sorted(begins - gone):
+        yield begin.astimezone(zone), (begin + length).astimezone(zone)
+
+
+def _by_rule(what: Repeats, zone: ZoneInfo, first: date, last: date) -> Iterable[datetime]:
+    if what.rule is None:
+        return
+    local = what.starts_at.astimezone(zone)
+    rule = read_rule(what.rule)
+    for day in days_of(rule, local.date(), first, last):
+        # A time that a change of the clocks leaves out is reckoned as before it (RFC 5545).
+        at = datetime.combine(day, local.time(), zone).astimezone(UTC)
+        if not _past_until(rule, at, zone):
+            yield at
+
+
+def _past_until(rule: Rule, at: datetime, zone: ZoneInfo) -> bool:
+    until = rule.until
+    if until is None:
+        return False
+    if not isinstance(until, datetime):
+        return at.astimezone(zone).date() > until
+    aware = until if until.tzinfo is not None else until.replace(tzinfo=zone)
+    return at > aware
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.min, zone)
+
+
+def stamp(at: datetime) -> str:
+    """Return an instant as it is part of an id: the same one, in whatever zone it was told."""
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def entry_of(series: str, occurrence: datetime) -> str:
+    """Return the stream of the entry that one time of a series is, once anything happens to it."""
+    return f"entry-{series.partition('-')[2]}.{stamp(occurrence)}"
+
+
+def told_of(plan: SeriesPlanned | Any) -> dict[str, Any]:
+    """Return what a series says about each of its times."""
+    names = ("seller", "category", "all_day", "zone", "busy", "sealed", "sealed_to", *ABOUT)
+    return {name: getattr(plan, name) for name in names}
