@@ -38,17 +38,23 @@ def _calendar(name: str) -> Calendar:
 def written(seller: str, held: Held, standing: Iterable[EntryCard], span: Span, on: date) -> bytes:
     """Return the whole calendar of a seller: what repeats as it repeats, what is private as busy.
 
-    `standing` is what stands on the days of the span, one by one.
+    `standing` is what stands on the days of the span, one by one. So is written what was handed
+    over at some time: the rule of it is nobody's alone (C-09).
     """
     calendar, stamped = _calendar(seller), datetime.combine(on, time(), UTC)
-    for one in held.series:
+    whole = [one for one in held.series if len(one.held) <= 1]
+    for one in whole:
         if one.category != "private" and one.starts_at is not None:
             calendar.add_component(_series(one, stamped))
-    changed = {card.entry: card for card in (*held.entries, *held.taken_out)}
-    uids = {one.series: _uid(one.uid, one.series) for one in held.series}
+    uids = {one.series: _uid(one.uid, one.series) for one in whole}
+    parted = {one.series for one in held.series} - uids.keys()
+    one_by_one = [card for card in standing if card.series in parted]
+    changed = {card.entry: card for card in (*held.entries, *held.taken_out, *one_by_one)}
     for card in changed.values():
-        if card.category != "private" and card.starts_at is not None:
-            calendar.add_component(_entry(card, uids, stamped))
+        theirs = card.seller != seller
+        told = card.category != "private" and card.starts_at is not None
+        if told and (not theirs or card.series in uids):
+            calendar.add_component(_entry(card, uids, stamped, theirs=theirs))
     private = [card for card in standing if card.category == "private"]
     for begin, end in busy_times(private, span):
         calendar.add_component(_busy(seller, begin, end, stamped))
@@ -130,7 +136,8 @@ def _ended(card: SeriesCard, zone: ZoneInfo) -> vRecur:
     return vRecur(rule)
 
 
-def _entry(card: EntryCard, uids: dict[str, str], stamped: datetime) -> Event:
+def _entry(card: EntryCard, uids: dict[str, str], stamped: datetime, *, theirs: bool) -> Event:
+    """Return an entry; of a series of ours, one time that another seller has by now is none."""
     event = Event()
     if card.occurrence is not None and card.series in uids:
         event.add("uid", uids[card.series])
@@ -139,7 +146,7 @@ def _entry(card: EntryCard, uids: dict[str, str], stamped: datetime) -> Event:
     else:
         event.add("uid", _uid(card.uid, card.entry))
     event.add("sequence", card.sequence + card.moves)
-    event.add("status", CLOSED.get(card.status, "CONFIRMED"))
+    event.add("status", "CANCELLED" if theirs else CLOSED.get(card.status, "CONFIRMED"))
     _about(event, card, stamped)
     begin, end = times(card)
     assert begin is not None

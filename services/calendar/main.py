@@ -27,6 +27,7 @@ SERIES_COMMANDS: dict[str, type[Command]] = {
     "mirror": model.MirrorSeries,
     "skip_occurrence": model.SkipOccurrence,
     "end": model.EndSeries,
+    "reassign": model.Reassign,
 }
 AGENDA_COMMANDS: dict[str, type[Command]] = {
     "set_zone": model.SetZone,

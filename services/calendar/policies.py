@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from shared.handovers import following
 
-POLICIES = (following("calendar", "entry"),)
+POLICIES = (following("calendar", "entry", "series"),)

@@ -75,7 +75,8 @@ async def held_by(runtime: Runtime, seller: str, span: Span, at_least: Token | N
     between = _days(span.first - BEFORE, span.last + timedelta(days=1))
     entries = await _all(runtime, {"seller": seller, "day": between}, at_least)
     reader = runtime.reader(series_card)
-    series = [one async for one in reader.every({"seller": seller}, at_least)]
+    every = [one async for one in reader.every({"owners": seller}, at_least)]
+    series = [part for one in every for part in one.parts(seller)]
     return Held(entries, series, await _taken_out(runtime, series, span, at_least))
 
 
@@ -88,7 +89,7 @@ async def _taken_out(
 ) -> list[EntryCard]:
     """Return the entries that take the place of a time of these series."""
     between = _days(span.first - BEFORE, span.last + timedelta(days=3))
-    names, found = [one.series for one in series], list[EntryCard]()
+    names, found = sorted({one.series for one in series}), list[EntryCard]()
     for at in range(0, len(names), IN_MAX):
         some = {"series": {"$in": names[at : at + IN_MAX]}, "occurrence": between}
         found += await _all(runtime, some, at_least)
@@ -110,7 +111,8 @@ async def entry_seen(runtime: Runtime, entry: str, at_least: Token | None) -> Se
     if told is None:
         return None
     seen, begin = told
-    series: SeriesCard = seen.value
+    card: SeriesCard = seen.value
+    series = card.part_at(begin.astimezone(ZoneInfo(card.zone or "UTC")).date())
     for start, end in series.times(begin.date() - timedelta(1), begin.date() + timedelta(1)):
         if start == begin:
             return seen._replace(value=series.entry(start, end), version=0)

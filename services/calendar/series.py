@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from services.calendar.about import ABOUT, LONGEST_DAYS, Reason, Timed, Zone, check_private
 from services.calendar.about import check_times as check_span
-from services.calendar.entries import MIRRORED, NEVER, Uid
+from services.calendar.entries import MIRRORED, NEVER, EntryPrivateError, Reassign, Uid
 from services.calendar.rules import RULE_MAX, Rule, days_of, read_rule
 from shared.command import Command, Day, Instant
 from shared.errors import DomainError, InvalidError, NotFoundError
@@ -21,7 +21,9 @@ from shared.events.calendar import (
     SeriesEvent,
     SeriesOccurrenceSkipped,
     SeriesPlanned,
+    SeriesReassigned,
 )
+from shared.handovers import TakeOver
 
 DATES_MAX = 1_000
 
@@ -72,7 +74,7 @@ class EndSeries(Command):
     reason: Reason = None
 
 
-SeriesCommand = PlanSeries | MirrorSeries | SkipOccurrence | EndSeries
+SeriesCommand = PlanSeries | MirrorSeries | SkipOccurrence | EndSeries | Reassign | TakeOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,20 @@ def decide_series(series: Series, command: SeriesCommand) -> list[SeriesEvent]:
             check_private(command, series.plan.category, "reason")
             same = series.last_day == last_day
             return [] if same else [SeriesEnded(last_day=last_day, reason=reason)]
+        case Reassign() | TakeOver():
+            return _reassign(series.plan, command)
         case _:
             assert_never(command)
+
+
+def _reassign(plan: SeriesPlanned, command: Reassign | TakeOver) -> list[SeriesEvent]:
+    if plan.category == "private":
+        raise EntryPrivateError
+    if isinstance(command, TakeOver):
+        told = SeriesReassigned(seller=command.receiver, reason="handover", on=command.on)
+        return [told] if command.moves(plan.seller) else []
+    told = SeriesReassigned(**command.model_dump(exclude={"date_unknown"}))
+    return [] if plan.seller == command.seller else [told]
 
 
 def _check(series: Series, command: PlanSeries) -> None:
@@ -132,7 +146,7 @@ def _mirror(series: Series, command: MirrorSeries) -> list[SeriesEvent]:
         unversioned = known.category != "private" and command.modified is None
         if version < before or (version == before and not unversioned):
             return []
-        told |= known.model_dump(include={*ABOUT, "category"} - set(MIRRORED))
+        told |= known.model_dump(include={*ABOUT, "category", "seller"} - set(MIRRORED))
     planned = SeriesPlanned(**told)
     if command.cancelled:
         day = command.starts_at.astimezone(ZoneInfo(command.zone)).date() - timedelta(days=1)
@@ -151,6 +165,10 @@ def evolve_series(series: Series, event: SeriesEvent) -> Series:
             return replace(series, skipped=series.skipped | {occurrence.astimezone(UTC)})
         case SeriesEnded(last_day=last_day):
             return replace(series, last_day=last_day)
+        case SeriesReassigned(seller=seller) if series.plan is not None:
+            return replace(series, plan=series.plan.model_copy(update={"seller": seller}))
+        case SeriesReassigned():
+            return series
         case _:
             assert_never(event)
 
@@ -165,13 +183,14 @@ class Repeats:
     rule: str | None
     dates: tuple[datetime, ...] = ()
     except_dates: tuple[datetime, ...] = ()
+    first_day: date | None = None
     last_day: date | None = None
 
 
 def occurrences(what: Repeats, first: date, last: date) -> Iterator[tuple[datetime, datetime]]:
     """Yield begin and end of each time that begins between two days of its zone, in order."""
     zone = ZoneInfo(what.zone)
-    last = min(last, what.last_day or last)
+    first, last = max(first, what.first_day or first), min(last, what.last_day or last)
     length = what.ends_at - what.starts_at
     begins = {
         at.astimezone(UTC) for at in what.dates if first <= at.astimezone(zone).date() <= last

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from services.calendar.days import UNTOLD
-from services.calendar.model import EndSeries, PlanSeries, SkipOccurrence
+from services.calendar.model import EndSeries, PlanSeries, Reassign, SkipOccurrence
 from services.calendar.projections import SeriesCard, series_card
 from services.calendar.reads import Calendar, Viewer
 from shared.events.calendar import Activity
@@ -52,6 +52,14 @@ async def end_series(
     series: StreamId, command: EndSeries, runtime: Calendar, meta: CommandMeta, response: Response
 ) -> Recorded:
     """It takes place no more after that day."""
+    return await record(runtime, f"series-{series}", command, meta, response)
+
+
+@router.post("/series/{series}/reassign", status_code=202)
+async def reassign_series(
+    series: StreamId, command: Reassign, runtime: Calendar, meta: CommandMeta, response: Response
+) -> Recorded:
+    """Its times from that day on are another seller's."""
     return await record(runtime, f"series-{series}", command, meta, response)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from services.calendar.entry_views import EntryCard, linked
@@ -15,16 +16,25 @@ from shared.events.calendar import (
     SeriesEnded,
     SeriesOccurrenceSkipped,
     SeriesPlanned,
+    SeriesReassigned,
 )
 from shared.projection import Projection
+from shared.through import Held, Through
+
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesCard:
-    """Answers: what did this seller plan that repeats, how, and until when? (K-01, K-13)."""
+    """Answers: what did this seller plan that repeats, how, and until when? (K-01, K-13).
+
+    `seller` is whose it is now; `held` says whose it was from which day on (C-09).
+    """
 
     series: str
     seller: str | None = None
+    held: Through = ()
+    owners: tuple[str, ...] = ()
     category: Category | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
@@ -33,6 +43,7 @@ class SeriesCard:
     dates: tuple[datetime, ...] = ()
     except_dates: tuple[datetime, ...] = ()
     skipped: tuple[datetime, ...] = ()
+    first_day: date | None = None
     last_day: date | None = None
     ended_because: str | None = None
     all_day: bool = False
@@ -72,16 +83,39 @@ class SeriesCard:
             return []
         gone = (*self.except_dates, *self.skipped)
         what = Repeats(
-            self.starts_at, self.ends_at, self.zone, self.rule, self.dates, gone, self.last_day
+            self.starts_at,
+            self.ends_at,
+            self.zone,
+            self.rule,
+            self.dates,
+            gone,
+            self.first_day,
+            self.last_day,
         )
         return list(occurrences(what, first, last))
+
+    def part_at(self, day: date) -> SeriesCard:
+        """Return it as it is whoever's it is on that day."""
+        for part in self.parts():
+            if part.last_day is None or day <= part.last_day:
+                return part
+        return self
+
+    def parts(self, seller: str | None = None) -> Iterator[SeriesCard]:
+        """Yield it as each one has it, or as this seller has it: between their days, in order."""
+        for place, one in enumerate(self.held):
+            following = self.held[place + 1 : place + 2]
+            until = [it.since - DAY for it in following if it.since is not None]
+            last = min((day for day in (*until, self.last_day) if day is not None), default=None)
+            if seller in (None, one.what) and not (one.since and last and last < one.since):
+                yield replace(self, seller=one.what, first_day=one.since, last_day=last)
 
 
 series_card = Projection(
     "series_card",
-    version=1,
+    version=2,
     view=SeriesCard,
-    indexes=("seller", "people", "company", "activity"),
+    indexes=("seller", "owners", "people", "company", "activity"),
     streams=("series",),
 )
 
@@ -90,7 +124,12 @@ series_card = Projection(
 def series_planned(card: SeriesCard, event: SeriesPlanned, at: Envelope) -> SeriesCard:
     said: dict[str, Any] = event.model_dump(exclude={"people", "modified"})
     people = linked(event.person, event.people)
-    return SeriesCard(**said, series=card.series, skipped=card.skipped, people=people)
+    # Planned for somebody else than who has it: then it was theirs from the beginning.
+    held = card.held if event.seller == card.seller else (Held(event.seller, None),)
+    owners = tuple(sorted({one.what for one in held}))
+    return SeriesCard(
+        **said, series=card.series, skipped=card.skipped, people=people, held=held, owners=owners
+    )
 
 
 @series_card.on(SeriesOccurrenceSkipped)
@@ -103,3 +142,15 @@ def occurrence_skipped(
 @series_card.on(SeriesEnded)
 def series_ended(card: SeriesCard, event: SeriesEnded, at: Envelope) -> SeriesCard:
     return replace(card, last_day=event.last_day, ended_because=event.reason)
+
+
+@series_card.on_zoned(SeriesReassigned)
+def series_reassigned(
+    card: SeriesCard, event: SeriesReassigned, at: Envelope, zone: tzinfo
+) -> SeriesCard:
+    since = at.day(zone)
+    # Whoever would have had it from a later day on has it no more.
+    before = [one for one in card.held if one.since is None or one.since < since]
+    held = (*before, Held(event.seller, since))
+    owners = tuple(sorted({one.what for one in held}))
+    return replace(card, seller=event.seller, held=held, owners=owners)

@@ -123,6 +123,9 @@ async def list_rhythms(
         if card.seller is None:
             continue
         span = Span(today - timedelta(days=200), today + timedelta(days=190), runtime.settings.zone)
-        cards = await stands(runtime, card.seller, span, at_least)
+        # Whoever had it before met this customer too.
+        cards = [
+            one for owner in card.owners for one in await stands(runtime, owner, span, at_least)
+        ]
         items.append(rhythm_of(card, cards, runtime.clock.now()))
     return found | {"items": items}

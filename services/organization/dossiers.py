@@ -16,6 +16,7 @@ DOMAINS: Mapping[Kind, str] = {
     "opportunity": "opportunities",
     "issue": "issues",
     "entry": "calendar",
+    "series": "calendar",
     "visit": "contacts",
     "promise": "contacts",
 }

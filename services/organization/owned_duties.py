@@ -1,4 +1,4 @@
-"""Whose are the issues and what the calendar holds: open until dealt with. Pure folds."""
+"""Whose are the issues: open until dealt with. Pure folds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import tzinfo
 
 from services.organization.owned_views import OwnedItem, owned_item, taken
 from shared.events import Envelope
-from shared.events.calendar import EntryCancelled, EntryDone, EntryPlanned, EntryReassigned
 from shared.events.issues import (
     DeadlineSet,
     FeedbackGiven,
@@ -54,35 +53,3 @@ def feedback_given(item: OwnedItem, event: FeedbackGiven, at: Envelope) -> Owned
 @owned_item.on(IssueClosed)
 def issue_closed(item: OwnedItem, event: IssueClosed, at: Envelope) -> OwnedItem:
     return replace(item, open=False, next_step=None)
-
-
-@owned_item.on_zoned(EntryPlanned)
-def entry_planned(item: OwnedItem, event: EntryPlanned, at: Envelope, zone: tzinfo) -> OwnedItem:
-    if event.category == "private":
-        return replace(item, kind="entry", open=False)  # Nobody else's, and nobody is told (K-02).
-    planned = replace(
-        item,
-        kind="entry",
-        title=event.title,
-        open=True,
-        stage=event.category,
-        due_on=event.starts_at.astimezone(zone).date(),
-        company=event.company,
-        person=event.person,
-    )
-    return taken(planned, event.seller, None, at)
-
-
-@owned_item.on(EntryReassigned)
-def entry_reassigned(item: OwnedItem, event: EntryReassigned, at: Envelope) -> OwnedItem:
-    return taken(item, event.seller, event.on, at)
-
-
-@owned_item.on(EntryDone)
-def entry_done(item: OwnedItem, event: EntryDone, at: Envelope) -> OwnedItem:
-    return replace(item, open=False)
-
-
-@owned_item.on(EntryCancelled)
-def entry_cancelled(item: OwnedItem, event: EntryCancelled, at: Envelope) -> OwnedItem:
-    return replace(item, open=False)

@@ -16,7 +16,7 @@ from shared.events.touches import TouchRecorded
 from shared.held import Owner
 from shared.projection import Projection
 
-Kind = Literal["company", "person", "opportunity", "issue", "entry", "visit", "promise"]
+Kind = Literal["company", "person", "opportunity", "issue", "entry", "series", "visit", "promise"]
 TOUCHED = ("company", "person", "opportunity")
 
 
@@ -68,16 +68,19 @@ class OwnedItem:
 
     def owed(self, today: date) -> bool:
         """Whether somebody has to have it: what the calendar had before today is past."""
-        past = self.kind == "entry" and self.due_on is not None and self.due_on < today
+        past = self.kind in ("entry", "series") and self.due_on is not None and self.due_on < today
         return self.open and not past
 
 
 owned_item = Projection(
     "owned_item",
-    version=1,
+    version=2,
     view=OwnedItem,
     indexes=("owner", "open", "item", "handed.handover"),
-    streams=("company", "person", "opportunity", "issue", "entry", "visit", "touch", "handover"),
+    streams=(
+        *("company", "person", "opportunity", "issue", "entry", "series", "visit"),
+        *("touch", "handover"),
+    ),
 )
 
 

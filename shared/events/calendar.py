@@ -181,6 +181,13 @@ class SeriesEnded(Event, wire="calendar.series_ended.v1"):
     reason: str | None = None
 
 
+class SeriesReassigned(Dated, wire="calendar.series_reassigned.v1"):
+    """Its times from this day on are another seller's, for a stated reason (C-09)."""
+
+    seller: str
+    reason: Literal["handover", "leave", "territory", "unstated"] = "unstated"
+
+
 class AgendaZoneSet(Event, wire="calendar.agenda_zone_set.v1"):
     """The zone in which a seller's days and evenings are reckoned (K-07)."""
 
@@ -238,7 +245,7 @@ EntryEvent = (
     | EntryCancelled
     | EntryReassigned
 )
-SeriesEvent = SeriesPlanned | SeriesOccurrenceSkipped | SeriesEnded
+SeriesEvent = SeriesPlanned | SeriesOccurrenceSkipped | SeriesEnded | SeriesReassigned
 AgendaEvent = (
     AgendaZoneSet | AgendaKeyRegistered | AgendaFeedOpened | AgendaFeedRevoked | AgendaUrlFetched
 )

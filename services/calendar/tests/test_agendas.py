@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from httpx2 import AsyncClient, Response
@@ -11,6 +13,8 @@ from httpx2 import AsyncClient, Response
 from services.calendar.main import domain, router
 from shared.testing import serving
 
+SEOUL = ZoneInfo("Asia/Seoul")
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 VISIT = {
     "seller": "employee-1",
     "category": "customer",
@@ -102,6 +106,46 @@ async def test_only_a_time_that_a_series_has_can_take_place(client: AsyncClient)
     assert (await client.get("/calendar/entries/1.20260107T000000Z")).status_code == 404
     refused = await client.post("/calendar/entries/1.20260107T000000Z/miss", json={})
     assert refused.status_code == 404
+
+
+async def test_c_09_what_repeats_is_the_next_sellers_from_a_day_on(client: AsyncClient) -> None:
+    """What was before that day stays where it took place, also in programs that read along."""
+    mine = await post(client, "series/1/plan", SERIES)
+    handed = {"seller": "employee-2", "on": "2026-01-13", "reason": "handover"}
+    moved = await post(client, "series/1/reassign", handed)
+    assert (await post(client, "series/1/reassign", handed)).json()["token"]
+    for seller, days in (("1", ["2026-01-06"]), ("2", ["2026-01-13", "2026-01-20"])):
+        found = await read(client, f"agendas/{seller}?{JANUARY}", mine, moved)
+        assert [one["starts_at"][:10] for one in found["items"]] == days
+        assert {one["seller"] for one in found["items"]} == {f"employee-{seller}"}
+    card = await read(client, "series/1", moved)
+    assert (card["seller"], card["owners"]) == ("employee-2", ["employee-1", "employee-2"])
+    at = {"started_at": "2026-01-13T09:00:00+09:00", "ended_at": "2026-01-13T09:30:00+09:00"}
+    done = await post(client, "entries/1.20260113T000000Z/done", at)
+    taken = await read(client, "entries/1.20260113T000000Z", done)
+    assert (taken["seller"], taken["status"]) == ("employee-2", "done")
+
+
+async def test_k_13_a_rhythm_goes_on_when_it_is_the_next_sellers(client: AsyncClient) -> None:
+    first = datetime.now(SEOUL).replace(hour=9, minute=0, second=0, microsecond=0) - 21 * DAY
+    hour = {"starts_at": first.isoformat(), "ends_at": (first + HOUR).isoformat()}
+    await post(client, "series/1/plan", SERIES | hour | {"rule": "FREQ=WEEKLY"})
+    on = (first + 10 * DAY).date().isoformat()
+    await post(client, "series/1/reassign", {"seller": "employee-2", "on": on})
+    for at in (first, first + 14 * DAY):
+        times = {"started_at": at.isoformat(), "ended_at": (at + HOUR).isoformat()}
+        entry = f"1.{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        done = await post(client, f"entries/{entry}/done", times)
+    (rhythm,) = (await read(client, "rhythms?seller=employee-2", done))["items"]
+    assert (rhythm["held"], rhythm["seller"]) == (2, "employee-2")
+    assert rhythm["last_held_at"] == (first + 14 * DAY).isoformat()
+
+
+async def test_c_09_private_time_that_repeats_is_nobody_elses(client: AsyncClient) -> None:
+    secret = {name: SERIES[name] for name in ("seller", "starts_at", "ends_at", "zone", "rule")}
+    await post(client, "series/1/plan", secret | {"category": "private"} | SEALED)
+    body = {"seller": "employee-2"}
+    assert (await client.post("/calendar/series/1/reassign", json=body)).status_code == 409
 
 
 async def test_k_02_others_see_only_that_somebody_is_busy(client: AsyncClient) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +22,7 @@ from services.calendar.ics_writing import free_busy, written
 from services.calendar.main import domain, router
 from services.calendar.series_views import SeriesCard
 from shared.testing import serving
+from shared.through import Held as HeldBy
 
 SEOUL = ZoneInfo("Asia/Seoul")
 NINE = datetime(2026, 1, 5, 9, tzinfo=SEOUL)
@@ -82,6 +85,26 @@ def test_k_11_what_is_cancelled_says_so_and_what_ended_ends() -> None:
     assert "STATUS:CANCELLED" in feed
     assert "UNTIL=20260106T145959Z" in feed
     assert "COUNT" not in feed
+
+
+def test_c_09_what_was_handed_over_is_written_one_by_one() -> None:
+    """Each reads the times that are theirs; a rule with another's times in it is no one's."""
+    held = (HeldBy("employee-1", None), HeldBy("employee-2", date(2026, 1, 19)))
+    handed = replace(WEEKLY, skipped=(), seller="employee-2", held=held)
+    for seller, days in (("employee-1", ["05", "12"]), ("employee-2", ["19", "26"])):
+        parts = tuple(handed.parts(seller))
+        shown = together((), parts, (), SPAN)
+        feed = written(seller, Held((), parts, ()), shown, SPAN, TODAY).decode()
+        assert "RRULE" not in feed
+        begins = re.findall("DTSTART;TZID=Asia/Seoul:202601([0-9]{2})T090000", feed)
+        assert sorted(begins) == days
+
+
+def test_c_09_one_time_that_another_has_is_cancelled_here() -> None:
+    theirs = replace(MOVED, seller="employee-2")
+    feed = text(Held((), (WEEKLY,), (theirs,)))
+    assert "RECURRENCE-ID;TZID=Asia/Seoul:20260119T090000" in feed
+    assert "STATUS:CANCELLED" in feed
 
 
 def test_k_02_a_feed_tells_of_private_entries_only_when_they_are() -> None:

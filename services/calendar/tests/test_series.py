@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.calendar.main import domain
-from services.calendar.model import EndSeries, MirrorSeries, PlanSeries, SkipOccurrence
+from services.calendar.model import (
+    EndSeries,
+    EntryPrivateError,
+    MirrorSeries,
+    PlanSeries,
+    Reassign,
+    SkipOccurrence,
+)
 from services.calendar.rules import OddRuleError, days_of, read_rule
 from services.calendar.series import Repeats, occurrences
 from shared.errors import InvalidError
@@ -24,8 +31,10 @@ from shared.events.calendar import (
     SeriesEvent,
     SeriesOccurrenceSkipped,
     SeriesPlanned,
+    SeriesReassigned,
 )
-from shared.testing import check_decider, facts, given
+from shared.handovers import TakeOver
+from shared.testing import check_decider, commands, facts, given
 from shared.testing.generated import DATES, INSTANTS
 
 decider = domain.decider("series-1")
@@ -180,6 +189,21 @@ def test_k_13_one_time_is_skipped_and_a_series_ends() -> None:
     given(decider, PLANNED, ended).when(plan()).then(PLANNED)
 
 
+def test_c_09_a_series_is_another_sellers_once_and_stays_so_when_mirrored() -> None:
+    told = MirrorSeries(**plan().model_dump(), uid="a@b", sequence=1)
+    planned = PLANNED.model_copy(update={"uid": "a@b", "sequence": 1})
+    theirs = SeriesReassigned(seller="employee-2", reason="handover", on=MONDAY)
+    take = TakeOver(giver="employee-1", receiver="employee-2", on=MONDAY)
+    given(decider, planned).when(take).then(theirs)
+    given(decider, planned, theirs).when(take).then_nothing()
+    given(decider, planned, theirs).when(Reassign(seller="employee-2")).then_nothing()
+    given(decider, planned, theirs).when(told).then_nothing()
+    other = Reassign(seller="employee-3")
+    given(decider, planned, theirs).when(other).then(SeriesReassigned(seller="employee-3"))
+    private = planned.model_copy(update={"category": "private", "title": None})
+    given(decider, private).when(take).then_refused(EntryPrivateError)
+
+
 def test_k_11_a_series_mirrored_again_is_the_same_series() -> None:
     told = MirrorSeries(**plan().model_dump(), uid="a@b", sequence=1)
     planned = PLANNED.model_copy(update={"uid": "a@b", "sequence": 1})
@@ -204,6 +228,7 @@ ASKED = (
     PLANS
     | st.builds(SkipOccurrence, occurrence=INSTANTS)
     | st.builds(EndSeries, last_day=DATES)
+    | commands(Reassign | TakeOver)
     | st.builds(
         lambda plan, **told: MirrorSeries(**plan.model_dump(), **told),
         PLANS,

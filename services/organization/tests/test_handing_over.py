@@ -19,7 +19,7 @@ from services.organization.projections import handover_card, owned_item
 from shared.documents import html, markdown
 from shared.errors import InvalidError
 from shared.events import Envelope
-from shared.events.calendar import EntryPlanned
+from shared.events.calendar import EntryPlanned, SeriesPlanned
 from shared.events.contacts import (
     CompanyOwnerAssigned,
     CompanyRegistered,
@@ -198,6 +198,19 @@ HERS: list[list[Envelope]] = [
         stream="entry-2",
     ),
     recorded(
+        SeriesPlanned(
+            seller="employee-1",
+            category="customer",
+            title="Quarterly review",
+            company="company-1",
+            starts_at=NINE,
+            ends_at=NINE.replace(hour=10),
+            zone="Asia/Seoul",
+            rule="FREQ=MONTHLY;INTERVAL=3",
+        ),
+        stream="series-1",
+    ),
+    recorded(
         TouchRecorded(publisher="p", publisher_id="1", person="person-1", channel="call"),
         stream="touch-1",
         occurred_at=NINE,
@@ -223,7 +236,7 @@ def test_c_09_the_dossier_tells_a_successor_all_that_facts_tell_by_customer() ->
     acme, bo, nobody = sorted(told.customers, key=lambda one: one.name or "~")
     assert (acme.name, [one.item for one in acme.items]) == (
         "Acme",
-        ["company-1", "person-1", "opportunity-1"],
+        ["company-1", "person-1", "opportunity-1", "series-1"],
     )
     deal = acme.items[2]
     assert (deal.stage, deal.stage_on, deal.next_step, deal.next_step_on) == (
@@ -236,7 +249,7 @@ def test_c_09_the_dossier_tells_a_successor_all_that_facts_tell_by_customer() ->
     assert (bo.name, issue.due_on, issue.person_name) == ("Bo", NINE.date(), "Bo")
     # What is private is nobody else's.
     assert [one.item for one in nobody.items] == ["entry-1"]
-    assert (told.total, told.moved) == (5, 0)
+    assert (told.total, told.moved) == (6, 0)
 
 
 def test_c_09_the_dossier_says_what_is_moved_when_and_what_is_left() -> None:
@@ -257,7 +270,7 @@ def test_c_09_the_dossier_says_what_is_moved_when_and_what_is_left() -> None:
     assert (found["issue-1"].receiver, found["issue-1"].days) == (None, 14)
     # What the calendar had before today is past.
     assert "entry-1" not in found
-    assert (told.total, told.moved) == (4, 1)
+    assert (told.total, told.moved) == (5, 1)
 
 
 def test_an_earlier_handover_of_the_same_colleague_is_another() -> None:
@@ -276,7 +289,7 @@ def test_what_is_settled_needs_no_other_owner_and_what_is_reopened_does() -> Non
     settled = recorded(FeedbackGiven(result="Sorry."), IssueClosed(), stream="issue-1", after=2)
     told = dossier_of(lost, settled, today=MAY)
     found = {one.item for customer in told.customers for one in customer.items}
-    assert found == {"company-1", "person-1", "entry-1"}
+    assert found == {"company-1", "person-1", "entry-1", "series-1"}
     reopened = recorded(
         OpportunityReopened(stage="Engaging", on=MAY), stream="opportunity-1", after=4
     )
