@@ -6,7 +6,21 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.issues.model import Assign, Close, GiveFeedback, Register, SetDeadline
+from services.issues.model import (
+    Act,
+    Assign,
+    Close,
+    Escalate,
+    FindCause,
+    GiveFeedback,
+    Grade,
+    Inform,
+    Register,
+    RemoveCause,
+    Reopen,
+    SetDeadline,
+    StateSatisfaction,
+)
 from services.issues.projections import IssueCard, issue_card
 from shared.runtime import Runtime
 from shared.web import (
@@ -43,6 +57,74 @@ async def assign(
 async def set_deadline(
     issue: StreamId, command: SetDeadline, runtime: Issues, meta: CommandMeta, response: Response
 ) -> Recorded:
+    return await record(runtime, f"issue-{issue}", command, meta, response)
+
+
+@router.post("/{issue}/grade", status_code=202)
+async def grade(
+    issue: StreamId, command: Grade, runtime: Issues, meta: CommandMeta, response: Response
+) -> Recorded:
+    """How severe it is was judged anew."""
+    return await record(runtime, f"issue-{issue}", command, meta, response)
+
+
+@router.post("/{issue}/escalate", status_code=202)
+async def escalate(
+    issue: StreamId, command: Escalate, runtime: Issues, meta: CommandMeta, response: Response
+) -> Recorded:
+    """Somebody above its owner has to see to it."""
+    return await record(runtime, f"issue-{issue}", command, meta, response)
+
+
+@router.post("/{issue}/find-cause", status_code=202)
+async def find_cause(
+    issue: StreamId, command: FindCause, runtime: Issues, meta: CommandMeta, response: Response
+) -> Recorded:
+    """Why it happened (I-04)."""
+    return await record(runtime, f"issue-{issue}", command, meta, response)
+
+
+@router.post("/{issue}/act", status_code=202)
+async def act(
+    issue: StreamId, command: Act, runtime: Issues, meta: CommandMeta, response: Response
+) -> Recorded:
+    """Something was done about it."""
+    return await record(runtime, f"issue-{issue}", command, meta, response)
+
+
+@router.post("/{issue}/remove-cause", status_code=202)
+async def remove_cause(
+    issue: StreamId, command: RemoveCause, runtime: Issues, meta: CommandMeta, response: Response
+) -> Recorded:
+    """It will not happen again for this reason (I-04)."""
+    return await record(runtime, f"issue-{issue}", command, meta, response)
+
+
+@router.post("/{issue}/inform", status_code=202)
+async def inform(
+    issue: StreamId, command: Inform, runtime: Issues, meta: CommandMeta, response: Response
+) -> Recorded:
+    """A part of our organisation was told of it (I-04)."""
+    return await record(runtime, f"issue-{issue}", command, meta, response)
+
+
+@router.post("/{issue}/state-satisfaction", status_code=202)
+async def state_satisfaction(
+    issue: StreamId,
+    command: StateSatisfaction,
+    runtime: Issues,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    """How satisfied the customer is (I-07)."""
+    return await record(runtime, f"issue-{issue}", command, meta, response)
+
+
+@router.post("/{issue}/reopen", status_code=202)
+async def reopen(
+    issue: StreamId, command: Reopen, runtime: Issues, meta: CommandMeta, response: Response
+) -> Recorded:
+    """It was not settled after all."""
     return await record(runtime, f"issue-{issue}", command, meta, response)
 
 

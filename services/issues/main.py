@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
+from services.issues import model
 from services.issues.api import router
-from services.issues.model import (
-    Assign,
-    Close,
-    GiveFeedback,
-    Issue,
-    Register,
-    SetDeadline,
-    decide,
-    evolve,
-)
 from services.issues.policies import POLICIES
 from services.issues.projections import PROJECTIONS
 from services.issues.timers import TIMERS
+from shared.command import Command
 from shared.service import Decider, Domain
+
+ISSUE_COMMANDS: dict[str, type[Command]] = {
+    "register": model.Register,
+    "mirror": model.Mirror,
+    "assign": model.Assign,
+    "grade": model.Grade,
+    "escalate": model.Escalate,
+    "find_cause": model.FindCause,
+    "act": model.Act,
+    "remove_cause": model.RemoveCause,
+    "inform": model.Inform,
+    "state_satisfaction": model.StateSatisfaction,
+    "give_feedback": model.GiveFeedback,
+    "close": model.Close,
+    "reopen": model.Reopen,
+    "set_deadline": model.SetDeadline,
+}
 
 domain = Domain(
     name="issues",
-    deciders={
-        "issue": Decider(
-            Issue(),
-            decide,
-            evolve,
-            {
-                "register": Register,
-                "assign": Assign,
-                "give_feedback": GiveFeedback,
-                "close": Close,
-                "set_deadline": SetDeadline,
-            },
-        ),
-    },
+    deciders={"issue": Decider(model.Issue(), model.decide, model.evolve, ISSUE_COMMANDS)},
     projections=PROJECTIONS,
     policies=POLICIES,
     timers=TIMERS,

@@ -2,105 +2,118 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta, timezone
-from typing import Annotated, assert_never
+from datetime import UTC, datetime, time, timedelta, timezone
+from typing import Annotated, Literal, assert_never
 
 from pydantic import Field, StringConstraints
 
+from services.issues.mirroring import Mirror, mirror
+from services.issues.state import (
+    AlreadyAnsweredError,
+    Deadline,
+    DeadlineBeforeIssueError,
+    DeadlineReplacedError,
+    Issue,
+    IssueAlreadyRegisteredError,
+    IssueClosedError,
+    IssueOpenError,
+    IssueUnknownError,
+    NoCauseYetError,
+    NoFeedbackYetError,
+    evolve,
+)
 from shared.command import Command, DatedCommand, Instant
-from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.events.issues import (
+    ActionTaken,
+    CauseFound,
+    CauseRemoved,
     DeadlineMissed,
     DeadlineSet,
+    Expressed,
     FeedbackGiven,
     IssueAssigned,
     IssueClosed,
+    IssueEscalated,
+    IssueGraded,
     IssueKind,
     IssueRegistered,
+    IssueReopened,
     IssuesEvent,
+    SatisfactionStated,
     Severity,
+    UnitInformed,
 )
 from shared.handovers import TakeOver
+from shared.references import (
+    CompanyStream,
+    EmployeeStream,
+    OpportunityStream,
+    PersonStream,
+    TouchStream,
+    UnitStream,
+)
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
-EmployeeStream = Annotated[str, Field(pattern=r"^employee-[^\s@]{1,200}$")]
-PersonStream = Annotated[str, Field(pattern=r"^person-[^\s@]{1,200}$")]
-CompanyStream = Annotated[str, Field(pattern=r"^company-[^\s@]{1,200}$")]
-TouchStream = Annotated[str, Field(pattern=r"^touch-[^\s@]{1,200}$")]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 # Where a date begins first: nowhere on earth is it later.
 EARLIEST = timezone(timedelta(hours=14))
 
 
-class IssueUnknownError(NotFoundError):
-    """Nobody registered an issue of that id."""
-
-
-class IssueAlreadyRegisteredError(DomainError):
-    """An issue is registered once."""
-
-
-class IssueClosedError(DomainError):
-    """It is settled: nothing more happens to it."""
-
-
-class NoFeedbackYetError(DomainError):
-    """The customer has not been told what became of it (I-03)."""
-
-
-class AlreadyAnsweredError(DomainError):
-    """The customer has been told: no answer is owed any more."""
-
-
-class DeadlineBeforeIssueError(InvalidError):
-    """An answer cannot be due before the day on which the customer asked."""
-
-
-class DeadlineReplacedError(DomainError):
-    """Another deadline holds by now: this one can neither be met nor missed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """Until when an answer is owed, and the version of the fact that says so."""
-
-    answer_by: datetime
-    version: int
-    missed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Issue:
-    """Only what a rule needs to know. What a screen needs lives in projections.py.
-
-    `version` counts the facts. `evolve` gets each fact of the stream once and in order, so the
-    count is the place of the last one, which names it as surely as its id: the journal holds one
-    fact at one place. That is how a deadline is told from an equal one set before or after it.
-    """
-
-    version: int = 0
-    registered: bool = False
-    on: date | None = None
-    owner: str | None = None
-    told: str | None = None
-    closed: bool = False
-    deadline: Deadline | None = None
-
-
 class Register(DatedCommand):
+    """A customer expressed something. Who did is a person, always (C-01); the rest can follow."""
+
     kind: IssueKind
     words: Words
+    person: PersonStream
     severity: Severity = "moderate"
-    person: PersonStream | None = None
     company: CompanyStream | None = None
     owner: EmployeeStream | None = None
     touch: TouchStream | None = None
+    opportunity: OpportunityStream | None = None
+    expressed: Expressed | None = None
+    category: Name | None = None
     answer_by: Instant | None = None
 
 
 class Assign(DatedCommand):
     owner: EmployeeStream
+
+
+class Grade(DatedCommand):
+    severity: Severity
+
+
+class Escalate(DatedCommand):
+    to: EmployeeStream
+    reason: Words
+
+
+class FindCause(DatedCommand):
+    """Say why it happened; said again, instead of what was thought before."""
+
+    cause: Words
+    category: Name | None = None
+
+
+class Act(DatedCommand):
+    what: Words
+
+
+class RemoveCause(DatedCommand):
+    how: Words
+
+
+class Inform(DatedCommand):
+    """Tell a part of our organisation that it concerns."""
+
+    unit: UnitStream
+    what: Words | None = None
+
+
+class StateSatisfaction(DatedCommand):
+    score: Annotated[int, Field(ge=0, le=10)]
+    when: Literal["before", "after"]
 
 
 class GiveFeedback(DatedCommand):
@@ -109,6 +122,12 @@ class GiveFeedback(DatedCommand):
 
 class Close(DatedCommand):
     """The issue is settled. Only after the customer was told."""
+
+
+class Reopen(DatedCommand):
+    """It was not settled after all."""
+
+    reason: Words
 
 
 class SetDeadline(DatedCommand):
@@ -127,12 +146,26 @@ class MissDeadline(Command):
     set_by: str
 
 
-IssueCommand = Register | Assign | GiveFeedback | Close | SetDeadline | MissDeadline | TakeOver
+Handling = Grade | Escalate | FindCause | Act | RemoveCause | Inform | StateSatisfaction
+IssueCommand = (
+    Register
+    | Assign
+    | Handling
+    | GiveFeedback
+    | Close
+    | Reopen
+    | SetDeadline
+    | MissDeadline
+    | TakeOver
+    | Mirror
+)
 
 
 def decide(issue: Issue, command: IssueCommand) -> list[IssuesEvent]:
     """Say which facts the command would record, or refuse it. No facts: nothing to do."""
     match command:
+        case Mirror():
+            return mirror(issue, command)
         case Register():
             if issue.registered:
                 raise IssueAlreadyRegisteredError
@@ -144,9 +177,15 @@ def decide(issue: Issue, command: IssueCommand) -> list[IssuesEvent]:
         case _ if not issue.registered:
             raise IssueUnknownError
         case Close(on=on):
-            if issue.told is None:
+            if issue.told is None and not issue.closed:
                 raise NoFeedbackYetError("first tell the customer what became of it")
             return [] if issue.closed else [IssueClosed(on=on)]
+        case Reopen(reason=reason, on=on):
+            if not issue.closed:
+                raise IssueOpenError
+            return [IssueReopened(reason=reason, on=on)]
+        case StateSatisfaction():
+            return _handle(issue, command)  # What it came to is often asked when all is settled.
         case _ if issue.closed:
             raise IssueClosedError
         case Assign(owner=owner, on=on):
@@ -156,13 +195,37 @@ def decide(issue: Issue, command: IssueCommand) -> list[IssuesEvent]:
             return [IssueAssigned(owner=receiver, reason="handover", on=on)] if moves else []
         case GiveFeedback(result=result, on=on):
             return [] if issue.told == result else [FeedbackGiven(result=result, on=on)]
-        case SetDeadline():
-            return _set_deadline(issue, command)
-        case MissDeadline(version=version, set_by=set_by):
-            deadline = _still_owed(issue, version)
-            if deadline.missed:
-                return []
-            return [DeadlineMissed(answer_by=deadline.answer_by, set_by=set_by)]
+        case SetDeadline() | MissDeadline():
+            return _deadline(issue, command)
+        case _:
+            return _handle(issue, command)
+
+
+def _handle(issue: Issue, command: Handling) -> list[IssuesEvent]:
+    """Say what somebody did about it; said before, it is no news."""
+    match command:
+        case Grade(severity=severity, on=on):
+            return [] if issue.severity == severity else [IssueGraded(severity=severity, on=on)]
+        case Escalate(to=to, reason=reason, on=on):
+            said = issue.escalated
+            same = said is not None and (said.to, said.reason) == (to, reason)
+            return [] if same else [IssueEscalated(to=to, reason=reason, on=on)]
+        case FindCause(cause=cause, category=category, on=on):
+            known = issue.cause
+            same = known is not None and (known.cause, known.category) == (cause, category)
+            return [] if same else [CauseFound(cause=cause, category=category, on=on)]
+        case Act(what=what, on=on):
+            return [] if what in issue.actions else [ActionTaken(what=what, on=on)]
+        case RemoveCause(how=how, on=on):
+            if issue.cause is None:
+                raise NoCauseYetError
+            return [] if issue.removed == how else [CauseRemoved(how=how, on=on)]
+        case Inform(unit=unit, what=what, on=on):
+            knows = unit in issue.informed and what in (None, issue.informed[unit])
+            return [] if knows else [UnitInformed(unit=unit, what=what, on=on)]
+        case StateSatisfaction(score=score, when=when, on=on):
+            same = issue.satisfaction.get(when) == score
+            return [] if same else [SatisfactionStated(score=score, when=when, on=on)]
         case _:
             assert_never(command)
 
@@ -179,6 +242,15 @@ def _set_deadline(issue: Issue, command: Register | SetDeadline) -> list[IssuesE
     return [DeadlineSet(answer_by=command.answer_by.astimezone(UTC), on=command.on)]
 
 
+def _deadline(issue: Issue, command: SetDeadline | MissDeadline) -> list[IssuesEvent]:
+    if isinstance(command, SetDeadline):
+        return _set_deadline(issue, command)
+    deadline = _still_owed(issue, command.version)
+    if deadline.missed:
+        return []
+    return [DeadlineMissed(answer_by=deadline.answer_by, set_by=command.set_by)]
+
+
 def _still_owed(issue: Issue, version: int) -> Deadline:
     """Return the deadline that this fact set, if it is the one that holds and nobody has answered.
 
@@ -191,22 +263,34 @@ def _still_owed(issue: Issue, version: int) -> Deadline:
     return issue.deadline
 
 
-def evolve(issue: Issue, event: IssuesEvent) -> Issue:
-    """Apply a fact. Total: a fact cannot be refused, whatever state it meets."""
-    issue = replace(issue, version=issue.version + 1)
-    match event:
-        case IssueRegistered(owner=owner, on=on):
-            return replace(issue, registered=True, owner=owner, on=on)
-        case IssueAssigned(owner=owner):
-            return replace(issue, owner=owner)
-        case FeedbackGiven(result=result):
-            return replace(issue, told=result)
-        case IssueClosed():
-            return replace(issue, closed=True)
-        case DeadlineSet(answer_by=answer_by):
-            return replace(issue, deadline=Deadline(answer_by, issue.version))
-        case DeadlineMissed():
-            missed = issue.deadline and replace(issue.deadline, missed=True)
-            return replace(issue, deadline=missed)
-        case _:
-            assert_never(event)
+__all__ = [
+    "Act",
+    "AlreadyAnsweredError",
+    "Assign",
+    "Close",
+    "Deadline",
+    "DeadlineBeforeIssueError",
+    "DeadlineReplacedError",
+    "Escalate",
+    "FindCause",
+    "GiveFeedback",
+    "Grade",
+    "Inform",
+    "Issue",
+    "IssueAlreadyRegisteredError",
+    "IssueClosedError",
+    "IssueCommand",
+    "IssueOpenError",
+    "IssueUnknownError",
+    "Mirror",
+    "MissDeadline",
+    "NoCauseYetError",
+    "NoFeedbackYetError",
+    "Register",
+    "RemoveCause",
+    "Reopen",
+    "SetDeadline",
+    "StateSatisfaction",
+    "decide",
+    "evolve",
+]

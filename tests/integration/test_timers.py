@@ -34,8 +34,8 @@ async def ask(platform: Platform, path: str, **body: Any) -> str:
 
 
 async def owe(platform: Platform, issue: str, answer_by: datetime) -> str:
-    told = {"kind": "complaint", "words": "배송이 늦었습니다.", "answer_by": answer_by.isoformat()}
-    return await ask(platform, f"{issue}/register", **told)
+    told = {"kind": "complaint", "words": "배송이 늦었습니다.", "person": "person-1"}
+    return await ask(platform, f"{issue}/register", **told, answer_by=answer_by.isoformat())
 
 
 async def history(platform: Platform, issue: str) -> list[dict[str, Any]]:

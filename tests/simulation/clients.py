@@ -208,7 +208,7 @@ class Clients:
     async def _owe(self, stream: str) -> None:
         """Register what has to be answered; move the deadline, or meet it, about when it passes."""
         answer_by = self._within(2.0)
-        register = Register(kind="advice", words=stream, answer_by=answer_by)
+        register = Register(kind="advice", words=stream, person="person-1", answer_by=answer_by)
         await self._promise(stream, register, 0)
         for step in range(1, 1 + self.random.choice((0, 1, 1, 2))):
             left_s = (answer_by - self._within(0.0)).total_seconds()

@@ -34,7 +34,7 @@ from tests.simulation.loop import VirtualLoop
 from tests.simulation.process import BEGIN, SimulatedClock
 
 ONE = "issue-1"
-FOLDING = ("follow issue_card", "fold issue_card_v2")
+FOLDING = ("follow issue_card", "fold issue_card_v3")
 # After so long whoever scans has scanned, and what was recorded has been folded.
 SOON_S = 3 * SCAN_S
 
@@ -125,7 +125,9 @@ async def ask(runtime: Runtime, command: Any, stream: str = ONE) -> Accepted:
 
 async def owe(runtime: Runtime, seconds: float, stream: str = ONE) -> Accepted:
     """Register an issue that has to be answered within so many seconds."""
-    register = Register(kind="complaint", words="It came late.", answer_by=in_(seconds))
+    register = Register(
+        kind="complaint", words="It came late.", person="person-1", answer_by=in_(seconds)
+    )
     return await ask(runtime, register, stream)
 
 
@@ -334,7 +336,7 @@ async def test_more_than_a_page_is_fired_also_behind_what_is_refused() -> None:
     place = Place()
     runtime = await place.start()
     at, count = in_(60), 2 * PAGE + 10
-    register = Register(kind="advice", words="Smaller boxes.", answer_by=at)
+    register = Register(kind="advice", words="Smaller boxes.", person="person-1", answer_by=at)
     streams = [f"issue-{number:04}" for number in range(count)]
     await tell_all(runtime, register, streams)
     await card(runtime, streams[-1], 2)

@@ -50,7 +50,9 @@ def test_a_card_tells_the_issue_from_complaint_to_settlement() -> None:
         registered_on=MONDAY,
         feedback=(Feedback("We changed the carrier.", FRIDAY),),
         open=False,
+        step="settled",
         closed_on=FRIDAY,
+        fed_back=True,
         answered=True,
     )
 
