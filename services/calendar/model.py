@@ -18,28 +18,30 @@ from services.calendar.agendas import (
     evolve_agenda,
 )
 from services.calendar.entries import (
-    BecomesPrivateError,
     Cancel,
     Describe,
     Displace,
     Done,
-    Entry,
-    EntryAlreadyDoneError,
-    EntryAlreadyPlannedError,
     EntryCommand,
-    EntryHasStartedError,
-    EntryIsCancelledError,
-    EntryPrivateError,
-    EntryUnknownError,
-    Mirror,
     Miss,
     Move,
     Plan,
     Reassign,
     Start,
     decide_entry,
+)
+from services.calendar.entry_state import (
+    BecomesPrivateError,
+    Entry,
+    EntryAlreadyDoneError,
+    EntryAlreadyPlannedError,
+    EntryHasStartedError,
+    EntryIsCancelledError,
+    EntryPrivateError,
+    EntryUnknownError,
     evolve_entry,
 )
+from services.calendar.mirroring import Mirror
 from services.calendar.series import (
     EndSeries,
     MirrorSeries,

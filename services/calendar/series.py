@@ -12,7 +12,9 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from services.calendar.about import ABOUT, LONGEST_DAYS, Reason, Timed, Zone, check_private
 from services.calendar.about import check_times as check_span
-from services.calendar.entries import MIRRORED, NEVER, EntryPrivateError, Reassign, Uid
+from services.calendar.entries import Reassign
+from services.calendar.entry_state import EntryPrivateError
+from services.calendar.mirroring import MIRRORED, NEVER, Uid
 from services.calendar.rules import RULE_MAX, Rule, days_of, read_rule
 from shared.command import Command, Day, Instant
 from shared.errors import DomainError, InvalidError, NotFoundError
