@@ -152,8 +152,10 @@ def _mirror(series: Series, command: MirrorSeries) -> list[SeriesEvent]:
     planned = SeriesPlanned(**told)
     if command.cancelled:
         day = command.starts_at.astimezone(ZoneInfo(command.zone)).date() - timedelta(days=1)
-        ended: list[SeriesEvent] = [] if series.last_day == day else [SeriesEnded(last_day=day)]
-        return ended if known is not None else [planned, *ended]
+        ended: list[SeriesEvent] = [SeriesEnded(last_day=day)]
+        if known is None:  # Planned, it goes on, whatever was told of it before.
+            return [planned, *ended]
+        return [] if series.last_day == day else ended
     # Ended here, it stays so until there is something new there.
     return [] if planned == known else [planned]
 
