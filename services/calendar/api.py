@@ -11,6 +11,7 @@ from services.calendar import (
     imports_api,
     improving_api,
     private_api,
+    productivity_api,
     series_api,
     time_api,
 )
@@ -24,6 +25,7 @@ PARTS = (
     feeds_api,
     time_api,
     improving_api,
+    productivity_api,
     agendas_api,
 )
 for part in PARTS:
