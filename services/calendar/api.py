@@ -10,6 +10,7 @@ from services.calendar import (
     feeds_api,
     imports_api,
     improving_api,
+    overwork_api,
     private_api,
     productivity_api,
     series_api,
@@ -26,6 +27,7 @@ PARTS = (
     time_api,
     improving_api,
     productivity_api,
+    overwork_api,
     agendas_api,
 )
 for part in PARTS:
