@@ -52,6 +52,12 @@ BETWEEN = (
     Weekly(THURSDAY, "administration", "제안서 작성 Writing a proposal", 19 * 60, 120, 0.25),
     Weekly(SATURDAY, "administration", "견적 준비 Preparing a quote", 10 * 60, 90, 0.04),
 )
+# Some work every evening, and that is too much.
+SELLERS_A_BUSY, BUSY_TITLE = 13, "야근 Late at the desk"
+BUSY = tuple(
+    Weekly(day, "administration", BUSY_TITLE, 19 * 60, 130, 0.9)
+    for day in (MONDAY, TUESDAY, WEDNESDAY)
+)
 
 
 def diary(world: World, n: int, seller: Seller) -> Iterator[Item]:
@@ -64,7 +70,7 @@ def diary(world: World, n: int, seller: Seller) -> Iterator[Item]:
     monday = world.days.end - timedelta(days=world.days.end.weekday(), weeks=WEEKS_BACK)
     for what in ROUTINE:
         yield from _routine(world, n, seller, monday + timedelta(days=what.weekday), what)
-    for what in BETWEEN:
+    for what in (*BETWEEN, *(() if n % SELLERS_A_BUSY else BUSY)):
         yield from _between(world, n, seller, monday + timedelta(days=what.weekday), what)
 
 

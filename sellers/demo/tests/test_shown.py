@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -11,10 +11,17 @@ import orjson
 import pytest
 
 from sellers.demo import demo_company
+from sellers.demo.days import ZONE
 from sellers.demo.items import SOURCE, TOUCHES
-from services.calendar.entry_views import entry_card
+from services.calendar.agenda_views import AgendaCard
+from services.calendar.days import Span
+from services.calendar.defaults import CalendarDefaults
+from services.calendar.entry_views import EntryCard, entry_card
+from services.calendar.figures import Told
 from services.calendar.main import domain as calendar
+from services.calendar.overwork import Worked, overworked
 from services.calendar.series_views import series_card
+from services.calendar.worklife import Workplace
 from services.contacts.duplicates import candidates, duplicate_block, pairs
 from services.contacts.main import domain as contacts
 from services.contacts.person_views import person_card
@@ -41,6 +48,7 @@ UNTOLD = {
     "calendar.agenda_feed_opened.v1": "whoever opens an address is told it once, and nobody else",
     "calendar.agenda_feed_revoked.v1": "no address was opened",
     "calendar.agenda_key_registered.v1": "a key is made by its owner, where nobody else is",
+    "calendar.agenda_overwork_seen.v1": "the inbox is left to whoever tries the demo",
     "calendar.agenda_url_fetched.v1": "the demo reads nothing from elsewhere",
     "contacts.person_owner_assigned.v1": "who answers for a company answers for its people",
     "contacts.visit_follow_up_reassigned.v1": "the demo begins before the leaver hands over",
@@ -59,7 +67,7 @@ UNTOLD = {
 EMPTY = {"feed_access": "no address was opened"}
 
 
-class Told:
+class Demo:
     """What the demo comes to: each domain's decisions and what its policies do of it."""
 
     def __init__(self, size: int) -> None:
@@ -96,7 +104,7 @@ class Told:
 
 @cache
 def told() -> tuple[Envelope, ...]:
-    return tuple(Told(40).facts)
+    return tuple(Demo(40).facts)
 
 
 def test_every_kind_of_fact_occurs_or_is_left_out_for_a_reason() -> None:
@@ -151,3 +159,20 @@ def test_nobody_learns_what_somebody_does_in_private() -> None:
     assert {(one.title, one.place, one.note, one.people) for one in cards} == {
         (None, None, None, ())
     }
+
+
+def test_somebody_works_too_much() -> None:
+    by_seller: dict[str, list[EntryCard]] = {}
+    for card in entry_card.replay(told()).values():
+        by_seller.setdefault(card.seller or "", []).append(card)
+    chosen, span = CalendarDefaults(), Span(END - timedelta(days=28), END, ZONE)
+    found = [
+        one
+        for seller, cards in by_seller.items()
+        for one in overworked(
+            Worked(seller, None, Told(cards, Workplace(ZONE, chosen)), AgendaCard("agenda-1")),
+            span, END, chosen,
+        )
+    ]  # fmt: skip
+    assert found
+    assert len({one.seller for one in found}) < len(by_seller) / 4
