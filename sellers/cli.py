@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
@@ -130,32 +130,38 @@ def up(
     raise typer.Exit(run(options))
 
 
+def _mapping(of: str) -> Any:
+    return typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="A file that says what each column means.",
+        show_default=f"that of the {of}",
+    )
+
+
+Directory = Annotated[Path, typer.Argument(exists=True, file_okay=False, metavar="DIR")]
+Source = Annotated[
+    str | None, typer.Option(help="The other system's name.", show_default="that of the mapping")
+]
+ReportPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        dir_okay=False,
+        help="Where every rejected or repaired row is told, as CSV.",
+        show_default="import-report-SOURCE-TIME.csv here",
+    ),
+]
+OutcomeAsJson = Annotated[bool, typer.Option("--json", help="The outcome as an object.")]
+
+
 @imports.command("crm")
 def import_crm_command(
     context: typer.Context,
-    directory: Annotated[Path, typer.Argument(exists=True, file_okay=False, metavar="DIR")],
-    mapping: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="A file that says what each column means.",
-            show_default="that of the CRM sales export",
-        ),
-    ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(help="The other system's name.", show_default="that of the mapping"),
-    ] = None,
-    report_path: Annotated[
-        Path | None,
-        typer.Option(
-            "--report",
-            dir_okay=False,
-            help="Where every rejected or repaired row is told, as CSV.",
-            show_default="import-report-SOURCE-TIME.csv here",
-        ),
-    ] = None,
+    directory: Directory,
+    mapping: Annotated[Path | None, _mapping("CRM sales export")] = None,
+    source: Source = None,
+    report_path: ReportPath = None,
     batch: Annotated[
         int | None,
         typer.Option(
@@ -165,15 +171,27 @@ def import_crm_command(
             show_default="800",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The outcome as an object.")] = False,
+    as_json: OutcomeAsJson = False,
 ) -> None:
     """Import a CRM's export; run it again after an interruption, nothing is added twice."""
     api = connect(context, patience_s=IMPORT_PATIENCE_S)
     summary = watching.import_crm(api, directory, (mapping, source), report_path, batch, err)
-    if as_json:
-        typer.echo(json.dumps(summary.document(), indent=2, ensure_ascii=False))
-    else:
-        watching.show_import(summary, out)
+    watching.show_import(summary, out, as_json=as_json)
+
+
+@imports.command("incidents")
+def import_incidents_command(
+    context: typer.Context,
+    directory: Directory,
+    mapping: Annotated[Path | None, _mapping("incident event log")] = None,
+    source: Source = None,
+    report_path: ReportPath = None,
+    as_json: OutcomeAsJson = False,
+) -> None:
+    """Import the log of a service desk; run it again, and only what is new in it is added."""
+    api = connect(context, patience_s=IMPORT_PATIENCE_S)
+    summary = watching.import_incidents(api, directory, (mapping, source), report_path, err)
+    watching.show_import(summary, out, as_json=as_json)
 
 
 @imports.command("ics")

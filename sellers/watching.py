@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.text import Text
 from rich.tree import Tree
 
@@ -174,6 +176,35 @@ def import_crm(
         summary = importing.import_crm(
             directory, api, mapping, report_path, progress, source=source, batch=batch
         )
+    return _folded(api, summary, err)
+
+
+def import_incidents(
+    api: Api,
+    directory: Path,
+    told: tuple[Path | None, str | None],
+    report_path: Path | None,
+    err: Console,
+) -> Summary:
+    """Import the log of a service desk, and wait until all of it can be read.
+
+    Raises:
+        CommandError: the file or a column is missing, or nothing is folded any more.
+
+    """
+    from sellers import importing  # noqa: PLC0415
+
+    mapping, source = told
+    with progress_bar(err, f"importing {directory.name}") as progress:
+        summary = importing.import_incidents(
+            directory, api, mapping, report_path, progress, source=source
+        )
+    return _folded(api, summary, err)
+
+
+def _folded(api: Api, summary: Summary, err: Console) -> Summary:
+    from sellers import importing  # noqa: PLC0415
+
     recorded = time.monotonic()
     with progress_bar(err, "folding") as progress:
         importing.wait_until_folded(api, progress)
@@ -181,7 +212,10 @@ def import_crm(
     return summary
 
 
-def show_import(summary: Summary, out: Console) -> None:
+def show_import(summary: Summary, out: Console, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(summary.document(), indent=2, ensure_ascii=False))
+        return
     out.print(summary.table())
     for note in summary.notes:
         out.print(Text(note))

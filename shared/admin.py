@@ -32,6 +32,7 @@ Verifier = Callable[[], AsyncIterator[Check]]
 @router.get("/lag")
 async def lag(runtimes: Runtimes) -> dict[str, Any]:
     """How far everything that is folded is behind the log, in records."""
+    found = await asyncio.gather(*(runtime.lag() for runtime in runtimes.values()))
     return {
         "projections": [
             {
@@ -41,8 +42,8 @@ async def lag(runtimes: Runtimes) -> dict[str, Any]:
                 "written": progress.written,
                 "lag": progress.lag,
             }
-            for name, runtime in runtimes.items()
-            for progress in await runtime.lag()
+            for name, lag in zip(runtimes, found, strict=True)
+            for progress in lag
         ],
         "outbox": {
             name: await runtime.journal.backlog()

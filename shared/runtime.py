@@ -7,7 +7,7 @@ and the service says so in `/readyz`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -22,7 +22,7 @@ from shared.clock import Clock
 from shared.errors import NotFoundError, UnavailableError
 from shared.firing import Lease, TimerRunner
 from shared.journal import Journal
-from shared.log import Log, LogUnavailableError
+from shared.log import Log, LogUnavailableError, Partition
 from shared.projection import Projection
 from shared.projector import (
     Collections,
@@ -396,23 +396,31 @@ class Runtime:
         return self.runners[name]
 
     async def progress(self, collection: str, topics: tuple[str, ...]) -> Progress:
-        folded = written = 0
-        for topic in topics:
-            ends = await self.log.ends(topic)
-            held = await self.store.get_many(
-                Collections(collection).cursors, [cursor_id(p) for p in ends]
-            )
-            for partition, end in ends.items():
-                folded += min(held.get(cursor_id(partition), {}).get("offset", 0), end)
-                written += end
-        return Progress(collection, folded, written)
+        return await self._progress(collection, await self._ends(topics))
+
+    async def _ends(self, topics: Collection[str]) -> dict[Partition, int]:
+        found = await asyncio.gather(*(self.log.ends(topic) for topic in topics))
+        return {partition: end for ends in found for partition, end in ends.items()}
+
+    async def _progress(self, collection: str, ends: Mapping[Partition, int]) -> Progress:
+        keys = {cursor_id(partition): end for partition, end in ends.items()}
+        held = await self.store.get_many(Collections(collection).cursors, list(keys))
+        folded = sum(min(held[key]["offset"], keys[key]) for key in held)
+        return Progress(collection, folded, sum(keys.values()))
 
     async def lag(self) -> list[Progress]:
-        """Say for everything this process folds how far it is behind the log."""
-        return [
-            await self.progress(collection, projector.sink.topics)
-            for collection, projector in self._projectors.items()
-        ]
+        """Say for everything this process folds how far it is behind the log.
+
+        Asked of a busy process, whose every question waits for its turn: so they are asked at once.
+        """
+        topics = {name: p.sink.topics for name, p in self._projectors.items()}
+        ends = await self._ends({topic for found in topics.values() for topic in found})
+        return await asyncio.gather(
+            *(
+                self._progress(name, {p: end for p, end in ends.items() if p.topic in found})
+                for name, found in topics.items()
+            )
+        )
 
     async def parked(
         self, limit: int | None = None, after: tuple[str, str] = ("", "")

@@ -53,8 +53,8 @@ def import_crm(
     if not isinstance(mapping, Mapping):
         mapping = load_mapping(mapping, source=source)
     files = _files(directory, mapping)
-    path = (report_path or _default_report(mapping)).absolute()
-    _keep_apart(path, [told_by, *(file.path for file in files.values())])
+    path = (report_path or default_report(mapping.source)).absolute()
+    keep_apart(path, [told_by, *(file.path for file in files.values())])
     with ExitStack() as stack:
         report = stack.enter_context(Report(path))
         run = Import(mapping, files, Summary(mapping.source, path), report, progress)
@@ -223,12 +223,12 @@ def _unread(mapping: Mapping, files: dict[str, CsvFile]) -> list[str]:
     return notes
 
 
-def _keep_apart(report: Path, inputs: list[Path | None]) -> None:
+def keep_apart(report: Path, inputs: list[Path | None]) -> None:
     """Refuse a report that would empty what is read, under whatever name."""
     if any(report.exists() and path is not None and report.samefile(path) for path in inputs):
         raise CrmImportError(f"the report {report} is read by this import; give it another name")
 
 
-def _default_report(mapping: Mapping) -> Path:
+def default_report(source: str) -> Path:
     at = SystemClock().now().strftime("%Y%m%d-%H%M%S")
-    return Path(f"import-report-{mapping.source}-{at}.csv")
+    return Path(f"import-report-{source}-{at}.csv")

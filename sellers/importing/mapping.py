@@ -9,7 +9,8 @@ import codecs
 import string
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
+from zoneinfo import available_timezones
 
 import yaml
 from pydantic import (
@@ -28,6 +29,7 @@ from shared.errors import causes
 
 BUILT_IN = Path(__file__).parent / "mappings"
 DEFAULT = BUILT_IN / "crm_sales.yaml"
+INCIDENTS = BUILT_IN / "incidents.yaml"
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Unlisted = Literal["leave_out", "register", "reject"]
@@ -272,14 +274,93 @@ def _check_dates(where: str, form: str) -> None:
         raise ValueError(f"{where}: {form!r} does not tell day, month and year")
 
 
+class IncidentColumns(Part):
+    """`status`, `at` and what follows them change from row to row; the rest is of the case.
+
+    `closed_at` is when a case was settled, where that is another instant than the row's.
+    """
+
+    key: Col
+    status: Col
+    at: Col
+    opened_at: Col
+    closed_at: Col | None = None
+    severity: Col | None = None
+    kept: Col | None = None
+    owner: Col | None = None
+    person: Col | None = None
+    category: Col | None = None
+
+
+class Incidents(Part):
+    """The log of a service desk: one row for each change of a case, the oldest first.
+
+    `statuses` say what that desk's words mean; one that is not among them is nobody's word.
+    `words` is what stands for the customer's, made of columns; `unknown` are the values that mean
+    that the desk does not know.
+    """
+
+    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,60}$")]
+    file: Text
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    instants: str = "%Y-%m-%d %H:%M"
+    zone: str = "UTC"
+    unknown: tuple[str, ...] = ("",)
+    kind: Literal["complaint", "grievance", "objection", "advice", "survey"] = "complaint"
+    words: Text
+    columns: IncidentColumns
+    statuses: Annotated[dict[str, Literal["open", "answered", "closed"]], Field(min_length=1)]
+    severities: dict[str, Literal["low", "moderate", "high", "critical"]] = {}
+    kept: dict[str, bool] = {}
+
+    @field_validator("zone")
+    @classmethod
+    def _exists(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"{zone!r} is no IANA time zone")
+        return zone
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        _check_encoding("encoding", self.encoding)
+        _check_delimiter("delimiter", self.delimiter)
+        _check_dates("instants", self.instants)
+        try:
+            list(string.Formatter().parse(self.words))
+        except ValueError as error:
+            raise ValueError(f"words: {self.words!r}: {error}") from error
+        for name, values in (("severity", self.severities), ("kept", self.kept)):
+            if getattr(self.columns, name) is not None and not values:
+                raise ValueError(f"columns.{name}: what its values mean is missing")
+        return self
+
+    @property
+    def worded(self) -> list[str]:
+        """Return the columns that the words are made of."""
+        return [name for _, name, _, _ in string.Formatter().parse(self.words) if name]
+
+
+M = TypeVar("M", bound=Part)
+
+
 def load_mapping(path: Path | None = None, *, source: str | None = None) -> Mapping:
-    """Read a mapping file; without a path the one for the CRM sales export.
+    """Read the mapping file of an export; without a path the one for the CRM sales export.
 
     Raises:
         MappingError: naming the file and every field that is wrong.
 
     """
-    path = path or DEFAULT
+    return read_mapping(Mapping, path or DEFAULT, source)
+
+
+def read_mapping(kind: type[M], path: Path, source: str | None = None) -> M:
+    """Read a mapping file of this kind.
+
+    Raises:
+        MappingError: naming the file and every field that is wrong.
+
+    """
     try:
         document = yaml.safe_load(path.read_bytes())
     except OSError as error:
@@ -291,7 +372,7 @@ def load_mapping(path: Path | None = None, *, source: str | None = None) -> Mapp
     if source is not None:
         document["source"] = source
     try:
-        return Mapping.model_validate(document)
+        return kind.model_validate(document)
     except ValidationError as error:
         found = [": ".join(filter(None, (".".join(at), why))) for at, why in causes(error)]
         raise MappingError(f"{path}: {'; '.join(found)}") from error

@@ -9,9 +9,11 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 from unicodedata import normalize
+from zipfile import BadZipFile, ZipFile
 
 from sellers.importing.errors import CrmImportError
 
@@ -156,7 +158,7 @@ class CsvFile:
                     line, values = record
                     cells = dict(zip(self.header, map(_clean, values), strict=False))
                     yield Row(line, cells)
-        except (OSError, UnicodeError) as error:
+        except (OSError, UnicodeError, BadZipFile) as error:
             raise CrmImportError(f"{self.name} cannot be read: {error}") from error
 
     def _records(
@@ -198,9 +200,39 @@ class CsvFile:
 
     def count(self) -> int:
         """About how many rows there are: a progress bar needs no more."""
-        with self.path.open("rb") as file:
+        with closing(_bytes(self.path)) as file:
             breaks = sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
         return max(breaks - 1, 1)
+
+
+def packed_in(path: Path) -> Path:
+    """Return the file, or the archive of it where that is what is there."""
+    archive = path.with_name(f"{path.name}.zip")
+    return archive if not path.exists() and archive.exists() else path
+
+
+def _bytes(path: Path) -> IO[bytes]:
+    """Open a file; of an archive the one file in it. What programs put beside it is none.
+
+    Raises:
+        CrmImportError: there is not exactly one.
+
+    """
+    if path.suffix != ".zip":
+        return path.open("rb")
+    try:
+        with ZipFile(path) as archive:
+            names = [
+                one.filename
+                for one in archive.infolist()
+                if not one.is_dir() and not one.filename.startswith("__MACOSX/")
+            ]
+            if len(names) != 1:
+                raise CrmImportError(f"{path.name} holds {len(names)} files; one is expected")
+            # It stays open for as long as what is in it is read.
+            return archive.open(names[0])
+    except (BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise CrmImportError(f"{path.name} cannot be unpacked: {error}") from error
 
 
 def _opened(path: Path, form: Format) -> TextIO:
@@ -208,7 +240,7 @@ def _opened(path: Path, form: Format) -> TextIO:
     encoding = codecs.lookup(form.encoding).name
     if encoding == "utf-8":
         encoding = "utf-8-sig"  # a byte-order mark is no part of the first column's name
-    return path.open(encoding=encoding, errors="surrogateescape", newline="")
+    return TextIOWrapper(_bytes(path), encoding, errors="surrogateescape", newline="")
 
 
 def _clean(value: str) -> str:

@@ -45,6 +45,8 @@ class Mirrored:
     command: dict[str, Any]
     # A row's own command; the others bring about what the row names besides.
     own: bool = True
+    # What it asks for: to be as that system has it, or at least to be there.
+    type: str = "mirror"
 
 
 @dataclass(slots=True)

@@ -81,7 +81,7 @@ class Sending:
         commands = [
             {
                 "stream": one.mirrored.stream,
-                "type": "mirror",
+                "type": one.mirrored.type,
                 "command": one.mirrored.command,
                 "origin": one.mirrored.origin,
             }

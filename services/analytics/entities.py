@@ -14,6 +14,7 @@ from datetime import date
 from typing import NamedTuple, assert_never
 from zoneinfo import ZoneInfo
 
+from services.analytics.complaints import Issue, evolve_issue
 from services.analytics.told import (
     Commitment,
     Handover,
@@ -24,6 +25,7 @@ from services.analytics.told import (
     with_late,
 )
 from shared.events import Envelope
+from shared.events.issues import IssuesEvent
 from shared.events.opportunities import (
     FIRST_STAGE,
     LOST,
@@ -73,7 +75,7 @@ class Touch:
     day: date | None = None
 
 
-Entity = Opportunity | Touch
+Entity = Opportunity | Touch | Issue
 
 
 def entity_of(fact: Envelope) -> Entity | None:
@@ -82,6 +84,9 @@ def entity_of(fact: Envelope) -> Entity | None:
         return Opportunity(fact.stream)
     if isinstance(fact.data, TouchRecorded):
         return Touch(fact.stream)
+    # Promises of answers beside issues are no cases.
+    if isinstance(fact.data, IssuesEvent) and fact.stream.startswith("issue-"):
+        return Issue(fact.stream)
     return None
 
 
@@ -95,6 +100,10 @@ def evolve(entity: Entity, fact: Envelope, zone: ZoneInfo) -> Entity:
     if isinstance(entity, Touch):
         owner = fact.data.employee if isinstance(fact.data, TouchRecorded) else None
         return replace(entity, owner=owner or "", day=fact.day(zone))
+    if isinstance(entity, Issue):
+        if not isinstance(fact.data, IssuesEvent):
+            return entity
+        return evolve_issue(entity, fact.data, fact.day(zone))
     if isinstance(fact.data, CommitmentMade | CommitmentWithdrawn):
         return _committed(entity, fact.data, fact.version, _recorded(fact, zone))
     if not isinstance(fact.data, OpportunityEvent):

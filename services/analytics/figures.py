@@ -38,7 +38,7 @@ class Row:
 
     by: str
     key: Key
-    kind: Literal["opportunity", "touch"] = "opportunity"
+    kind: Literal["opportunity", "touch", "issue"] = "opportunity"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 
 from services.analytics.forecast import Committed, Yield
+from services.analytics.issues_api import Count
 from services.analytics.pipeline import Tally, row_document
 from shared.exports import note_names
 
@@ -21,6 +22,8 @@ COLUMNS = {
     "/analytics/why": ("stream",),
     "/analytics/inflow/why": ("stream",),
     "/analytics/touches/why": ("stream",),
+    "/analytics/issues": ("id", "key", *Count().document()),
+    "/analytics/issues/why": ("stream",),
     "/analytics/forecast": ("id", "key", *Committed().document("")),
     "/analytics/forecast/why": ("stream",),
     "/analytics/attainment": (*ATTAINED, "won", "committed", "percent", "gap"),

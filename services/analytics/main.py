@@ -7,7 +7,7 @@ from functools import partial
 
 from fastapi import APIRouter, Depends
 
-from services.analytics import api, forecast_api
+from services.analytics import api, forecast_api, issues_api
 from services.analytics.files import columns_noted
 from services.analytics.measures import TOPICS
 from services.analytics.projections import PROJECTIONS
@@ -23,6 +23,7 @@ domain = Domain(name="analytics", deciders={}, projections=PROJECTIONS)
 router = APIRouter(dependencies=[Depends(columns_noted)])
 router.include_router(api.router)
 router.include_router(forecast_api.router)
+router.include_router(issues_api.router)
 
 
 async def watch(runtime: Runtime) -> None:

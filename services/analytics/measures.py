@@ -12,6 +12,7 @@ from datetime import date
 from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
+from services.analytics.complaints import Issue, View, counted
 from services.analytics.entities import (
     Entity,
     Opportunity,
@@ -28,12 +29,12 @@ from services.analytics.told import Step
 from shared.events import Envelope
 
 # Bump it when a measure changes: the new cells are built beside the old ones from the first fact.
-VERSION = 3
-TOPICS = ("opportunities", "touches")
-STREAMS = frozenset({"opportunity", "touch"})
+VERSION = 4
+TOPICS = ("opportunities", "touches", "issues")
+STREAMS = frozenset({"opportunity", "touch", "issue"})
 
-Axis = Literal["owner", "stage", "product", "company", "touch", "commitment"]
-AXES: tuple[Axis, ...] = get_args(Axis)
+Axis = Literal["owner", "stage", "product", "company", "touch", "commitment"] | View
+AXES: tuple[Axis, ...] = (*get_args(get_args(Axis)[0]), *get_args(View))
 
 
 class Cell(NamedTuple):
@@ -60,6 +61,11 @@ def contributions(entity: Entity) -> dict[Cell, int]:
     if isinstance(entity, Touch):
         assert entity.day is not None
         return {Cell("touches", entity.owner, "touch", "", entity.day): 1}
+    if isinstance(entity, Issue):
+        return {
+            Cell(one.measure, one.owner, one.view, one.value, one.day): amount
+            for one, amount in counted(entity).items()
+        }
     cells: Counter[Cell] = Counter()
     discovered = False
     for period in periods(entity):

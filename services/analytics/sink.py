@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from pydantic import TypeAdapter
 
+from services.analytics.complaints import Issue
 from services.analytics.entities import Entity, Opportunity, Touch, entity_of, evolve
 from services.analytics.measures import (
     STREAMS,
@@ -35,6 +36,7 @@ from shared.store import Addition, Document, Reads, Transaction, Where
 # The measures go through builds as every projection does, though they have no view of their own.
 MEASURES: Projection[Any] = Projection("measures", version=VERSION, view=dict)
 
+_ISSUE = TypeAdapter(Issue)
 _OPPORTUNITY = TypeAdapter(Opportunity)
 _TOUCH = TypeAdapter(Touch)
 
@@ -48,6 +50,10 @@ def entity_document(entity: Entity) -> Document:
     if isinstance(entity, Touch):
         state = _TOUCH.dump_python(entity, mode="json")
         return {"_id": entity.stream, "state": state, "owners": [entity.owner]}
+    if isinstance(entity, Issue):
+        state = _ISSUE.dump_python(entity, mode="json")
+        about = {"owners": entity.owners, "company": entity.company}
+        return {"_id": entity.stream, "state": state, **about}
     state = _OPPORTUNITY.dump_python(entity, mode="json")
     return {
         "_id": entity.stream,
@@ -62,7 +68,8 @@ def behind(kind: str, by: str, keys: Iterable[str | None], owner: str | None) ->
     """Return the condition for the entities that may make a row: a few of them where it can."""
     where: dict[str, Any] = {"_id": {"$gte": f"{kind}-", "$lt": f"{kind}."}}  # "." follows "-".
     field_name = {"product": "product", "company": "company", "seller": "owners"}.get(by)
-    if field_name is not None and (kind == "opportunity" or field_name == "owners"):
+    known = {"opportunity": ("product", "company", "owners"), "issue": ("company", "owners")}
+    if field_name is not None and field_name in known.get(kind, ("owners",)):
         where[field_name] = {"$in": sorted(key or "" for key in keys)}
     if owner is not None:
         where["owners"] = owner
@@ -70,6 +77,8 @@ def behind(kind: str, by: str, keys: Iterable[str | None], owner: str | None) ->
 
 
 def entity_from(document: Document) -> Entity:
+    if document["_id"].startswith("issue-"):
+        return _ISSUE.validate_python(document["state"])
     if "product" in document:
         return _OPPORTUNITY.validate_python(document["state"])
     return _TOUCH.validate_python(document["state"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from services.issues import model
-from services.issues.api import router
+from fastapi import APIRouter
+
+from services.issues import api, boards_api, model
 from services.issues.policies import POLICIES
 from services.issues.projections import PROJECTIONS
 from services.issues.timers import TIMERS
@@ -26,6 +27,11 @@ ISSUE_COMMANDS: dict[str, type[Command]] = {
     "reopen": model.Reopen,
     "set_deadline": model.SetDeadline,
 }
+
+# Before what a single issue is asked by: a word there is no id.
+router = APIRouter()
+router.include_router(boards_api.router)
+router.include_router(api.router)
 
 domain = Domain(
     name="issues",

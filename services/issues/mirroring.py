@@ -7,7 +7,7 @@ nothing is known of any feedback; and it may say that it does not know where som
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -35,7 +35,7 @@ Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 class Change(BaseModel):
     """How it stood there after one change; what is missing, that system does not say.
 
-    `closed` is what that status means. `status` None: it stands nowhere that anybody knows of.
+    `stage` is what that status means. `status` None: it stands nowhere that anybody knows of.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,7 +43,7 @@ class Change(BaseModel):
     at: Instant
     on: Day
     status: Short | None = None
-    closed: bool = False
+    stage: Literal["open", "answered", "closed"] = "open"
     severity: Severity | None = None
     owner: EmployeeStream | None = None
     kept: bool | None = None
@@ -112,15 +112,23 @@ def _told(command: Mirror) -> Iterator[IssuesEvent]:
 def _changed(there: There, change: Change) -> Iterator[IssuesEvent]:
     """Yield what that change brought; who opens anew says where it stands then."""
     on, at = change.on, change.at
-    if there.closed and not change.closed:
+    answered = change.stage == "answered"
+    if _again(there, change):
         yield IssueReopened(on=on, at=at)
-    if change.status != there.status:
-        yield StatusTold(status=change.status, on=on, at=at)
+    if change.status != there.status or (answered and not there.answered):
+        yield StatusTold(status=change.status, answered=answered, on=on, at=at)
     if change.severity is not None and change.severity != there.severity:
         yield IssueGraded(severity=change.severity, on=on, at=at)
     if change.owner is not None and change.owner != there.owner:
         yield IssueAssigned(owner=change.owner, on=on, at=at)
     if change.kept is not None and change.kept != there.kept:
         yield ServiceLevelTold(kept=change.kept, on=on, at=at)
-    if change.closed and not there.closed:
+    if change.stage == "closed" and not there.closed:
         yield IssueClosed(fed_back=False, on=on, at=at)
+
+
+def _again(there: There, change: Change) -> bool:
+    """Whether what was answered or settled is open again. Where it stands may just be unknown."""
+    if there.closed:
+        return change.stage != "closed"
+    return there.answered and change.stage == "open" and change.status is not None

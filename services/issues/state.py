@@ -83,6 +83,7 @@ class There:
     severity: Severity
     owner: str | None
     kept: bool | None = None
+    answered: bool = False
     closed: bool = False
 
 
@@ -146,8 +147,8 @@ def after(there: There | None, event: IssuesEvent) -> There:
     there = there or There(0, None, "moderate", None)
     there = replace(there, facts=there.facts + 1)
     match event:
-        case StatusTold(status=status):
-            return replace(there, status=status)
+        case StatusTold(status=status, answered=answered):
+            return replace(there, status=status, answered=answered)
         case IssueGraded(severity=severity):
             return replace(there, severity=severity)
         case IssueAssigned(owner=owner):
@@ -157,7 +158,7 @@ def after(there: There | None, event: IssuesEvent) -> There:
         case IssueClosed():
             return replace(there, closed=True)
         case IssueReopened():
-            return replace(there, closed=False)
+            return replace(there, closed=False, answered=False)
         case _:
             return there
 

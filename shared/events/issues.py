@@ -116,9 +116,13 @@ class SatisfactionStated(Dated, wire="issues.satisfaction_stated.v1"):
 
 
 class StatusTold(Dated, wire="issues.status_told.v1"):
-    """Where it stands with another system that it is worked on in; None: it does not say."""
+    """Where it stands with another system that it is worked on in; None: it does not say.
+
+    `answered`: there that means that somebody has answered, though nobody has settled it yet.
+    """
 
     status: str | None = None
+    answered: bool = False
     at: AwareDatetime | None = None
 
 

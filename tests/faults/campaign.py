@@ -19,12 +19,12 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Self
 
 from sellers.client import Api
 from tests.faults import export
 from tests.faults.ledger import Ledger
-from tests.faults.machine import POLL_S, FaultError, Machine
+from tests.faults.machine import POLL_S, Backlog, FaultError, Machine
 
 # A few requests for each kill.
 ROWS, BATCH = 1_500, 30
@@ -40,7 +40,44 @@ LATER_S = 0.4
 # More than all rows: nothing holds it.
 EVERYTHING = 2.0
 AT_ONCE_S = 1.5
+WATCH_S = 15.0
 PARTS = ("node", "worker", "broker", "store", "import")
+
+
+class Watch:
+    """Asks for the backlog all the time: under load, an answer takes longer than a kill waits."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._newest: tuple[Backlog | None, float] = (None, time.monotonic())
+        self._told, self._stopping = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join(WATCH_S)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(POLL_S):
+            began = time.monotonic()
+            backlog = self._machine.backlog(within_s=WATCH_S)
+            if backlog is not None:
+                self._newest = backlog, began
+                self._told.set()
+
+    def newest(self, within_s: float) -> tuple[Backlog | None, float]:
+        """Return what was told last, and when it was asked; wait a moment for something newer."""
+        self._told.clear()
+        self._told.wait(within_s)
+        return self._newest
+
+    def forget(self) -> None:
+        """What was told before a kill says nothing about the next one."""
+        self._newest = None, time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +88,11 @@ class Kill:
     at_s: float
     imported: float
     acknowledged: int
-    # None: the platform was too busy to say it at once, and rows were still to be sent.
+    # None: the platform was too busy to say it since the last kill, and rows were still to be sent.
     backlog: int | None
     where: str
+    # So long before the kill it was told.
+    told_s: float
     import_runs: bool
     away_s: float
 
@@ -65,7 +104,7 @@ class Kill:
     def __str__(self) -> str:
         told = "too busy to say its backlog"
         if self.backlog is not None:
-            told = f"backlog {self.backlog} ({self.where})"
+            told = f"backlog {self.backlog} ({self.where}) {self.told_s:.1f} s before"
         return (
             f"{self.at_s:5.1f} s  {self.victim:6} at {self.imported:4.0%} of the import, "
             f"{self.acknowledged} acknowledged, {told}, "
@@ -193,13 +232,13 @@ def _kill_amid(
     moments = [random.uniform(*stretch) for stretch in pairwise(stretches)]
     began = time.monotonic()
     ledger = Ledger(machine.url, work / "ledger.jsonl", outcome.seed)
-    with ledger:
+    with ledger, Watch(machine) as watch:
         importing = Import(machine.url, folder, work, batch)
         try:
             for victim, moment, end in zip(victims, moments, stretches[1:], strict=True):
                 _await_moment(importing, moment, end)
                 time.sleep(random.random() * LATER_S)
-                outcome.kills.append(_kill(machine, importing, ledger, victim, began))
+                outcome.kills.append(_kill(machine, importing, ledger, watch, victim, began))
             importing.finished()
         finally:
             importing.end()
@@ -229,12 +268,19 @@ def _await_moment(importing: Import, moment: float, end: float) -> None:
         time.sleep(POLL_S)
 
 
-def _kill(machine: Machine, importing: Import, ledger: Ledger, victim: str, began: float) -> Kill:
+def _kill(
+    machine: Machine,
+    importing: Import,
+    ledger: Ledger,
+    watch: Watch,
+    victim: str,
+    began: float,
+) -> Kill:
     # A platform too busy to say it at once is killed all the same: the moment shall not pass.
-    backlog = machine.backlog(within_s=AT_ONCE_S)
+    backlog, told_at = watch.newest(AT_ONCE_S)
     imported, runs = importing.sent, importing.runs
     if backlog is None and imported == 1:
-        backlog = machine.backlog()
+        backlog, told_at = machine.backlog(), time.monotonic()
     acknowledged = ledger.acknowledged
     at = time.monotonic()
     if victim == "import":
@@ -245,6 +291,7 @@ def _kill(machine: Machine, importing: Import, ledger: Ledger, victim: str, bega
         machine.wait_replaced(victim, killed)
     # Not until all is ready: the import goes on as soon as somebody answers it.
     machine.wait_for("an answer", machine.backlog)
+    watch.forget()
     return Kill(
         victim,
         at - began,
@@ -252,6 +299,7 @@ def _kill(machine: Machine, importing: Import, ledger: Ledger, victim: str, bega
         acknowledged,
         backlog.records if backlog else None,
         str(backlog),
+        at - told_at,
         runs,
         time.monotonic() - at,
     )

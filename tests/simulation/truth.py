@@ -88,7 +88,7 @@ class Truth:
             ("opportunities", "keeper_v1", ("opportunities",)),
             ("issues", "keeper_v1", ("issues",)),
             ("issues", "policy_celebrate_v1", ("opportunities",)),
-            ("analytics", self.measures.active.collection, ("opportunities", "touches")),
+            ("analytics", self.measures.active.collection, ("opportunities", "touches", "issues")),
         ]
         for domain, projection, builds in self.views():
             sinks.append((domain.name, builds.active.collection, projection.topics))

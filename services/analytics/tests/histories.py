@@ -1,4 +1,4 @@
-"""Random histories of opportunities and touches: late, corrected, undone, handed over."""
+"""Random histories of opportunities, touches and issues: late, corrected, undone, handed over."""
 
 from __future__ import annotations
 
@@ -10,6 +10,17 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from shared.events import Envelope, Event
+from shared.events.issues import (
+    ActionTaken,
+    FeedbackGiven,
+    IssueAssigned,
+    IssueClosed,
+    IssueGraded,
+    IssueRegistered,
+    IssueReopened,
+    ServiceLevelTold,
+    StatusTold,
+)
 from shared.events.opportunities import (
     CommitmentMade,
     CommitmentWithdrawn,
@@ -39,6 +50,8 @@ COMPANIES = st.none() | st.sampled_from(["company-p", "company-q"])
 STAGES = st.sampled_from(["Prospecting", "Engaging", "Proposal"])
 VALUES = st.decimals(0, 10**6, places=2)
 CURRENCIES = st.sampled_from(["USD", "KRW"])
+SEVERITIES = st.sampled_from(["low", "high"])
+STATUSES = st.none() | st.sampled_from(["New", "Active", "Closed"])
 REASONS = st.sampled_from(["handover", "leave", "territory", "unstated"])
 
 
@@ -120,10 +133,48 @@ def touch(draw: Any, number: int) -> list[Envelope]:
     return recorded(event, stream=f"touch-{number}", occurred_at=at)
 
 
+def said_of_it() -> st.SearchStrategy[Event]:
+    """Anything that may be recorded about an issue, in whatever order."""
+    return st.one_of(
+        st.builds(IssueAssigned, owner=OWNERS, on=MAYBE_DAY),
+        st.builds(IssueGraded, severity=SEVERITIES, on=MAYBE_DAY),
+        st.builds(StatusTold, status=STATUSES, on=MAYBE_DAY),
+        st.builds(ServiceLevelTold, kept=st.booleans(), on=MAYBE_DAY),
+        st.builds(ActionTaken, what=st.just("Call them."), on=MAYBE_DAY),
+        st.builds(FeedbackGiven, result=st.just("Done."), on=MAYBE_DAY),
+        st.builds(IssueClosed, on=MAYBE_DAY),
+        st.builds(IssueReopened, on=MAYBE_DAY),
+    )
+
+
+@st.composite
+def issue(draw: Any, number: int) -> list[Envelope]:
+    events = draw(st.lists(said_of_it(), max_size=8))
+    if draw(st.integers(0, 9)):  # Now and then nobody registered it.
+        registered = st.builds(
+            IssueRegistered,
+            kind=st.sampled_from(["complaint", "advice"]),
+            words=st.just("Late."),
+            severity=SEVERITIES,
+            company=COMPANIES,
+            owner=st.none() | OWNERS,
+            status=STATUSES,
+            on=MAYBE_DAY,
+        )
+        events = [draw(registered), *events]
+    if not events:
+        return []
+    day = draw(DAYS)
+    at = datetime(day.year, day.month, day.day, 20, tzinfo=UTC)
+    return recorded(*events, stream=f"issue-{number}", occurred_at=at)
+
+
 @st.composite
 def histories(draw: Any) -> Sequence[Sequence[Envelope]]:
     """One list of facts for each stream."""
     chances = draw(st.integers(0, 5))
     touched = draw(st.integers(0, 3))
+    complained = draw(st.integers(0, 3))
     found = [draw(opportunity(number)) for number in range(chances)]
+    found += [draw(issue(number)) for number in range(complained)]
     return [history for history in [*found, *(draw(touch(n)) for n in range(touched))] if history]

@@ -10,7 +10,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.analytics.measures import AXES, Cell, contributions, recompute
+from services.analytics.measures import AXES, TOPICS, Cell, contributions, recompute
 from services.analytics.sink import (
     MeasuresSink,
     _document,
@@ -45,7 +45,7 @@ async def appended(facts: Sequence[Envelope]) -> MemoryLog:
 async def all_records(log: MemoryLog) -> list[Record]:
     return [
         record
-        for topic in ("opportunities", "touches")
+        for topic in TOPICS
         for partition, end in (await log.ends(topic)).items()
         async for batch in log.read(partition, 0, end)
         for record in batch

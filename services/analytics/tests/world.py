@@ -9,6 +9,7 @@ from typing import Any
 
 from httpx2 import AsyncClient
 
+from services.analytics.measures import TOPICS
 from services.analytics.sink import MEASURES
 from shared.events import Envelope, encode
 from shared.events.contacts import CompanyRegistered
@@ -100,7 +101,7 @@ class World:
 
     async def fold(self) -> None:
         """What the worker does."""
-        for topic in ("opportunities", "touches"):
+        for topic in TOPICS:
             for partition, end in (await self.runtime.log.ends(topic)).items():
                 async for records in self.runtime.log.read(partition, 0, end):
                     await self.projector.absorb(records)

@@ -46,7 +46,7 @@ def case(*changes: Change) -> Mirror:
 
 NEW = change(0, "New", kept=True, severity="moderate")
 ACTIVE = change(1, "Active", kept=True, severity="high", owner="employee-1")
-CLOSED = change(2, "Closed", kept=False, severity="high", owner="employee-1", closed=True)
+CLOSED = change(2, "Closed", kept=False, severity="high", owner="employee-1", stage="closed")
 AGAIN = change(3, "Active", kept=False, severity="high", owner="employee-1")
 
 
@@ -85,7 +85,7 @@ CHANGES = st.lists(
         change,
         st.just(1),
         st.sampled_from(["New", "Active", None]),
-        closed=st.booleans(),
+        stage=st.sampled_from(["open", "answered", "closed"]),
         severity=st.sampled_from(["low", "high", None]),
         owner=st.sampled_from(["employee-1", "employee-2", None]),
         kept=st.sampled_from([True, False, None]),
@@ -110,7 +110,7 @@ def test_a_rewritten_past_comes_to_how_it_stands_there_now(
 ) -> None:
     there = decider.state(facts_of(case(*before), case(*after))).there
     last = after[-1]
-    assert (there.status, there.closed) == (last.status, last.closed)
+    assert (there.status, there.closed) == (last.status, last.stage == "closed")
     for name in ("severity", "owner", "kept"):
         told = getattr(last, name)
         assert told is None or getattr(there, name) == told

@@ -1,0 +1,152 @@
+"""How an issue stood, day by day, and what it adds to the figures about issues. Pure.
+
+A case counts wherever it stands: where its severity, status or owner changes, it is taken away
+there and added here, on that day. So a report as of a day sums all cells up to it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal, NamedTuple
+
+from shared.events.issues import (
+    FeedbackGiven,
+    IssueAssigned,
+    IssueClosed,
+    IssueGraded,
+    IssueRegistered,
+    IssueReopened,
+    IssuesEvent,
+    ServiceLevelTold,
+    StatusTold,
+)
+
+ARROW = "→"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a case stood from a day on. `kept`: the service level; None: nobody says."""
+
+    day: date
+    owner: str = ""
+    severity: str = "moderate"
+    status: str = ""
+    open: bool = True
+    reopened: bool = False
+    fed_back: bool = False
+    kept: bool | None = None
+
+
+class Move(NamedTuple):
+    """It went from one status to another, as another system says."""
+
+    day: date
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """What its contributions need; nothing stands before somebody registered it."""
+
+    stream: str
+    kind: str = ""
+    company: str = ""
+    stood: tuple[Standing, ...] = ()
+    moves: tuple[Move, ...] = ()
+
+    @property
+    def owners(self) -> list[str]:
+        return sorted({standing.owner for standing in self.stood})
+
+
+def evolve_issue(known: Issue, event: IssuesEvent, day: date) -> Issue:
+    """Apply a fact, on its day or on that of the one before it, whichever is later."""
+    if isinstance(event, IssueRegistered):
+        first = Standing(day, event.owner or "", event.severity, event.status or "")
+        return replace(known, kind=event.kind, company=event.company or "", stood=(first,))
+    if not known.stood:
+        return known  # Nobody registered it: facts about nothing that we know.
+    last = known.stood[-1]
+    now = _stands(replace(last, day=max(day, last.day)), event)
+    if replace(now, day=last.day) == last:
+        return known
+    moves = known.moves
+    if now.status != last.status:
+        moves = (*moves, Move(now.day, last.status, now.status))
+    # Of a day only how it ended counts.
+    before = known.stood if last.day < now.day else known.stood[:-1]
+    return replace(known, stood=(*before, now), moves=moves)
+
+
+def _stands(now: Standing, event: IssuesEvent) -> Standing:
+    match event:
+        case IssueAssigned(owner=owner):
+            return replace(now, owner=owner)
+        case IssueGraded(severity=severity):
+            return replace(now, severity=severity)
+        case StatusTold(status=status):
+            return replace(now, status=status or "")
+        case ServiceLevelTold(kept=kept):
+            return replace(now, kept=kept)
+        case FeedbackGiven():
+            return replace(now, fed_back=True)
+        case IssueClosed():
+            return replace(now, open=False)
+        case IssueReopened():
+            return replace(now, open=True, reopened=True, fed_back=False)
+        case _:
+            return now  # What else was done about it: no figure depends on that.
+
+
+# By what cases are counted; whose they are only the total tells.
+View = Literal[
+    "issue_total", "issue_severity", "issue_status", "issue_kind", "issue_company", "issue_move"
+]
+
+
+class Counted(NamedTuple):
+    """So much of a measure, from a day on, at one place of one view of all issues."""
+
+    measure: str
+    owner: str
+    view: View
+    value: str
+    day: date
+
+
+def counted(known: Issue) -> dict[Counted, int]:
+    """Say what the issue adds to what; whose it is only where that is asked for."""
+    found: Counter[Counted] = Counter()
+    for place, standing in enumerate(known.stood):
+        for one in _at(known, standing, standing.day):
+            found[one] += 1
+        if place:
+            for one in _at(known, known.stood[place - 1], standing.day):
+                found[one] -= 1
+    for move in known.moves:
+        value = f"{move.before}{ARROW}{move.after}"
+        found[Counted("moved", "", "issue_move", value, move.day)] += 1
+    return {one: amount for one, amount in found.items() if amount}
+
+
+def _at(known: Issue, standing: Standing, day: date) -> Iterator[Counted]:
+    measures = ["cases"]
+    measures += ["open"] if standing.open else []
+    measures += ["reopened"] if standing.reopened else []
+    measures += ["fed_back"] if standing.fed_back else []
+    measures += [] if standing.kept is None else ["kept" if standing.kept else "missed"]
+    views: tuple[tuple[View, str, str], ...] = (
+        ("issue_total", standing.owner, ""),
+        ("issue_severity", "", standing.severity),
+        ("issue_status", "", standing.status),
+        ("issue_kind", "", known.kind),
+        ("issue_company", "", known.company),
+    )
+    for view, owner, value in views:
+        for measure in measures:
+            yield Counted(measure, owner, view, value, day)

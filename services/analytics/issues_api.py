@@ -1,0 +1,119 @@
+"""HTTP for figures about issues (I-05, I-09, I-11): each opens into the cases behind it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from fastapi import APIRouter
+
+from services.analytics.api import Analytics, At, Seller, employee, explained
+from services.analytics.complaints import View
+from services.analytics.figures import Row
+from services.analytics.measures import Cell
+from services.analytics.pipeline import TOTAL, Key, Part, PartOf, in_order
+from services.analytics.tree import Organization
+
+router = APIRouter(prefix="/analytics", tags=["analytics"])
+IssuesBy = Literal["severity", "status", "kind", "company", "seller", "team", "move", "total"]
+
+
+@dataclass(slots=True)
+class Count:
+    """One row on its way."""
+
+    amounts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def empty(self) -> bool:
+        return not any(self.amounts.values())
+
+    def document(self) -> dict[str, int]:
+        """Return the row as it is answered; whether a level was kept, nobody may have said."""
+        cases, still_open = self.amounts["cases"], self.amounts["open"]
+        names = ("kept", "missed", "reopened", "fed_back", "moved")
+        rest = {name: self.amounts[name] for name in names}
+        return {"cases": cases, "open": still_open, "closed": cases - still_open, **rest}
+
+
+def axis_of(by: IssuesBy) -> View:
+    """Return the cells that a report needs; whose a case is only those of the total know."""
+    match by:
+        case "seller" | "team" | "total":
+            return "issue_total"
+        case "severity":
+            return "issue_severity"
+        case "status":
+            return "issue_status"
+        case "kind":
+            return "issue_kind"
+        case "company":
+            return "issue_company"
+        case "move":
+            return "issue_move"
+
+
+def in_issues(by: IssuesBy, organization: Organization, day: date) -> PartOf:
+    axis = axis_of(by)
+
+    def part_of(cell: Cell, amount: int) -> Part | None:
+        if cell.axis != axis or cell.day > day:
+            return None
+        match by:
+            case "total":
+                key = TOTAL
+            case "seller":
+                key = cell.owner
+            case "team":
+                key = organization.place(cell.owner, day).team or ""
+            case _:
+                key = cell.value
+        return Part(key or None, cell.measure, amount)
+
+    return part_of
+
+
+@router.get("/issues")
+async def issues(
+    runtime: Analytics, moment: At, by: IssuesBy = "severity", seller: Seller = None
+) -> dict[str, Any]:
+    """Cases by severity, status, kind, company, seller, team, or in all, as they stood on a day.
+
+    `kept` and `missed` tell of service levels where somebody said; `reopened` and `fed_back` count
+    cases. By `move`, `moved` counts how often one status followed another. `seller` narrows what is
+    told by seller, team or in all.
+    """
+    figures = await moment.figures(runtime, (axis_of(by),), owner=employee(seller))
+    part_of = in_issues(by, figures.organization, moment.day(runtime))
+    rows: dict[Key, Count] = {}
+    for cell, amount in figures.cells.items():
+        part = part_of(cell, amount)
+        if part is not None:
+            rows.setdefault(part.key, Count()).amounts[part.measure] += part.amount
+    told = {key: row for key, row in rows.items() if not row.empty}
+    return {
+        "rows": [
+            {"id": key, "key": figures.name(key), **told[key].document()} for key in in_order(told)
+        ],
+        "by": by,
+        **moment.document(),
+        "positions": figures.positions,
+        "parked_facts": figures.parked,
+    }
+
+
+@router.get("/issues/why")
+async def explain_issues(
+    runtime: Analytics,
+    moment: At,
+    by: IssuesBy,
+    key: str | None = None,
+    seller: Seller = None,
+) -> dict[str, Any]:
+    """The cases behind a row of `/analytics/issues`."""
+    owner, row = employee(seller), Row(by, key, "issue")
+    figures = await moment.figures(runtime, (), owner=owner, row=row)
+    part_of = in_issues(by, figures.organization, moment.day(runtime))
+    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}

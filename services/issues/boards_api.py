@@ -1,0 +1,75 @@
+"""HTTP for what many issues come to: the board of a customer, the voice of customers."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from services.issues.boards import (
+    Board,
+    Voice,
+    board,
+    board_document,
+    voices,
+    voices_document,
+)
+from services.issues.projections import issue_card
+from shared.errors import InvalidError
+from shared.exports import note_columns
+from shared.pages import Form, formed
+from shared.runtime import Runtime
+from shared.web import AtLeast, StreamId, runtime_of
+
+router = APIRouter(prefix="/issues", tags=["issues"])
+Issues = Annotated[Runtime, Depends(runtime_of("issues"))]
+# As far back as anybody looks at once.
+DAYS_MAX, MONTH = 400, timedelta(days=30)
+Day = Annotated[date | None, Query()]
+
+
+@router.get("/boards/{company}", response_model=None)
+async def get_board(
+    company: StreamId,
+    runtime: Issues,
+    at_least: AtLeast,
+    response: Response,
+    form: Form = "json",
+) -> Board | Response:
+    """What is open with a customer: by severity, age and owner, with what is to be done (I-09)."""
+    stream = f"company-{company}"
+    where = {"company": stream, "open": True}
+    cards = [card async for card in runtime.reader(issue_card).every(where, at_least)]
+    made = board(stream, cards, runtime.today)
+    return formed(made, board_document(made), form, response)
+
+
+@router.get("/voice", response_model=None)
+async def get_voice(
+    runtime: Issues,
+    at_least: AtLeast,
+    response: Response,
+    first: Day = None,
+    last: Day = None,
+    company: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    form: Form = "json",
+) -> dict[str, Any] | Response:
+    """What customers said in these days, in their own words, the gravest first (I-10).
+
+    Without days: in the last thirty.
+    """
+    last = last or runtime.today
+    first = first or last - MONTH
+    if not 0 <= (last - first).days <= DAYS_MAX:
+        raise InvalidError(f"from 0 to {DAYS_MAX} days", field="query/first")
+    between = {"$gte": first.isoformat(), "$lte": last.isoformat()}
+    where: dict[str, Any] = {"registered_on": between}
+    if company is not None:
+        where["company"] = company
+    cards = [card async for card in runtime.reader(issue_card).every(where, at_least)]
+    told = voices(cards, limit)
+    note_columns(Voice)
+    made = {"items": told, "first": first, "last": last, "of": len(cards)}
+    return formed(made, voices_document(told, first, last), form, response)
