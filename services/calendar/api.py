@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from services.calendar import (
     agendas_api,
+    dav_api,
     entries_api,
     feeds_api,
     imports_api,
@@ -24,6 +25,7 @@ PARTS = (
     private_api,
     imports_api,
     feeds_api,
+    dav_api,
     time_api,
     improving_api,
     productivity_api,

@@ -7,7 +7,7 @@ the feed ends it at once.
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import Annotated
 
@@ -18,11 +18,12 @@ from starlette.exceptions import HTTPException
 from services.calendar.about import Text
 from services.calendar.agenda_views import FeedAccess, access_key, feed_access
 from services.calendar.days import Held, Span, together
-from services.calendar.ics_writing import free_busy, written
+from services.calendar.ics_writing import busy_events, free_busy, written
 from services.calendar.model import OpenFeed, RevokeFeed
 from services.calendar.reads import Calendar, agenda_of, held_by, span_of, zone_of
 from shared.command import Day
 from shared.events.calendar import FeedScope
+from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
 
@@ -51,6 +52,8 @@ class FeedOpened(Recorded):
     """The address is told once: nobody, not even we, can tell it again."""
 
     path: str
+    # The same calendar for programs that read it by CalDAV.
+    caldav: str
 
 
 def _hash(token: str) -> str:
@@ -76,7 +79,11 @@ async def open_feed(
         name=wanted.name,
     )
     done = await record(runtime, f"agenda-{employee}", command, meta, response)
-    return FeedOpened(**done.model_dump(), path=f"/calendar/feeds/{employee}/{token}.ics")
+    return FeedOpened(
+        **done.model_dump(),
+        path=f"/calendar/feeds/{employee}/{token}.ics",
+        caldav=f"/calendar/dav/{employee}/{token}/",
+    )
 
 
 @router.post("/agendas/{employee}/feeds/{feed}/revoke", status_code=202)
@@ -92,24 +99,42 @@ async def read_feed(
     employee: StreamId, token: FeedToken, runtime: Calendar, at_least: AtLeast, request: Request
 ) -> Response:
     """The calendar as other programs read it; of a feed that shows only busy times, those."""
+    access = await access_of(runtime, employee, token, at_least)
+    seller, scope = access.seller or "", access.scope
+    held, span, today = await _standing(runtime, seller)
+    standing = together(held.entries, held.series, held.taken_out, span)
+    if scope == "busy":
+        return _answer(free_busy(seller, standing, span, today), request)
+    return _answer(written(seller, held, standing, span, today), request)
+
+
+async def access_of(
+    runtime: Runtime, employee: str, token: str, at_least: Token | None
+) -> FeedAccess:
+    """Return what whoever holds a token may read."""
     key = access_key(f"agenda-{employee}", _hash(token))
     found = await runtime.reader(feed_access).get(key, at_least)
     if found is None or found.value.seller is None:
         raise HTTPException(404, "no such feed")
     access: FeedAccess = found.value
-    return _answer(await _written(runtime, access), request)
+    return access
 
 
-async def _written(runtime: Runtime, access: FeedAccess) -> bytes:
+async def events_of(runtime: Runtime, access: FeedAccess) -> bytes:
+    """Return what a feed may show as events, also where it shows only when somebody is busy."""
     seller = access.seller or ""
+    held, span, today = await _standing(runtime, seller)
+    standing = together(held.entries, held.series, held.taken_out, span)
+    if access.scope == "busy":
+        return busy_events(seller, standing, span, today)
+    return written(seller, held, standing, span, today)
+
+
+async def _standing(runtime: Runtime, seller: str) -> tuple[Held, Span, date]:
     zone = zone_of(runtime, await agenda_of(runtime, seller, None))
     today = runtime.clock.now().astimezone(zone).date()
     span = Span(today - BACK, today + AHEAD, zone)
-    held: Held = await held_by(runtime, seller, span, None)
-    standing = together(held.entries, held.series, held.taken_out, span)
-    if access.scope == "busy":
-        return free_busy(seller, standing, span, today)
-    return written(seller, held, standing, span, today)
+    return await held_by(runtime, seller, span, None), span, today
 
 
 @router.get("/agendas/{employee}/free-busy.ics")

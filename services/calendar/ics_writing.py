@@ -76,6 +76,14 @@ def free_busy(seller: str, standing: Iterable[EntryCard], span: Span, on: date) 
     return bytes(calendar.to_ical())
 
 
+def busy_events(seller: str, standing: Iterable[EntryCard], span: Span, on: date) -> bytes:
+    """Return when a seller is busy, for programs that know of nothing but events."""
+    calendar, stamped = _calendar(seller), datetime.combine(on, time(), UTC)
+    for begin, end in busy_times(standing, span):
+        calendar.add_component(_busy(seller, begin, end, stamped))
+    return bytes(calendar.to_ical())
+
+
 def _uid(told: str | None, stream: str) -> str:
     return told or f"{stream}@sellers"
 
