@@ -145,12 +145,14 @@ class Deal:
         """A visit stands in the calendar before it happens; some do not take place."""
         length = timedelta(minutes=self.chance.pick((45, 60, 90)))
         entry = self.world.maker.stream("entry", "visit", self.n, self.touches)
+        planned = at - timedelta(days=self.chance.between(2, 9))
+        by = self.looked_after.on(planned.date())
         yield self.world.maker.item(
             "calendar",
             entry,
             "plan",
-            at - timedelta(days=self.chance.between(2, 9)),
-            seller=owner.stream,
+            planned,
+            seller=by.stream,
             category="customer",
             starts_at=at,
             ends_at=at + length,
@@ -159,6 +161,9 @@ class Deal:
             company=self.company,
             opportunity=self.stream,
         )
+        if by is not owner:
+            told = {"seller": owner.stream, "reason": "leave", "on": by.left_on}
+            yield self.world.maker.item("calendar", entry, "reassign", **told)
         if cancelled:
             why = self.chance.pick(("postponed by the customer", "고객 요청으로 연기", "ill"))
             before = at - timedelta(hours=self.chance.between(2, 26))

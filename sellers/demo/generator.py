@@ -8,9 +8,10 @@ from datetime import date
 from sellers.demo.company import YEAR, World, customers, organisation, products
 from sellers.demo.days import Days
 from sellers.demo.deals import DEALS_A_SELLER, care, deal
+from sellers.demo.diary import activities, diary, rhythms
 from sellers.demo.goals import forecasts, targets
 from sellers.demo.items import Item, Maker
-from sellers.demo.office import complaints, routine
+from sellers.demo.office import complaints
 from sellers.demo.relations import relations, segments, visits
 from sellers.demo.staff import away, roles, work_times
 
@@ -43,7 +44,9 @@ def demo_company(seed: int, size: int, end_on: date) -> Iterator[Item]:
     for n, customer in enumerate(world.customers):
         yield from care(world, n, customer)
         yield from complaints(world, n, customer)
+        yield from rhythms(world, n, customer)
+        yield from activities(world, n, customer)
     yield from targets(world)
     yield from forecasts(world)
     for n, seller in enumerate(world.sellers):
-        yield from routine(world, n, seller)
+        yield from diary(world, n, seller)

@@ -150,3 +150,26 @@ COACHING = (
 )
 COACHED = ("Meets the CFO with the plant manager", "질문 목록을 먼저 보내기로 함")
 RESTS = ("budget comes next year", "담당자 교체 중", "plant is being rebuilt")
+
+# What came of plans, and why.
+RHYTHM = "정기 미팅 Rhythm meeting"
+MISSED = ("잊음 forgotten", "another call ran late", "nobody came")
+CALLED_OFF = ("팀 전원 출장 everybody is on the road", "nothing to talk about")
+MOVED = ("회의실 없음 no room", "the call before ran late", "고객 요청 asked for by the customer")
+URGENT = ("line of the customer stands", "고객 긴급 요청 urgent request", "quote is due today")
+NOTED = (
+    "신제품 로드맵 관심 asks for the road map",
+    "budget is decided next quarter",
+    "경쟁사 시험 중 tries a rival's product",
+    "wants a training for new colleagues",
+)
+RHYTHM_ENDED = ("분기 보고로 대체 a quarterly report instead", "meets us at the fair instead")
+ACTIVITIES = (
+    ("workshop", "공동 워크숍 Workshop"),
+    ("seminar", "기술 세미나 Seminar"),
+    ("survey", "설문 Survey of users"),
+    ("thought_leadership", "경영진 간담회 Executive round table"),
+    ("benchmarking", "벤치마킹 Benchmarking"),
+    ("industry_report", "산업 리포트 Industry report"),
+    ("technology_briefing", "기술 브리핑 Technology briefing"),
+)

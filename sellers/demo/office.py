@@ -1,25 +1,17 @@
-"""What else fills the days: complaints until they are settled, meetings, reports. Pure."""
+"""What customers complain of, until it is settled. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 
 from sellers.demo import names
-from sellers.demo.company import Customer, Seller, World
-from sellers.demo.days import OPEN_AT, at, at_work, works
+from sellers.demo.company import Customer, World
+from sellers.demo.days import at_work
 from sellers.demo.items import Item
 
 COMPLAINTS_A_CUSTOMER = 1.6
 OFFENDED = 0.2
-# Meetings repeat; some weeks of them say as much as a year.
-WEEKS_BACK, WEEKS_AHEAD = 4, 2
-MONDAY, WEDNESDAY, FRIDAY = 0, 2, 4
-# On which day of the week, what, from when (minutes after midnight), how long.
-ROUTINE = (
-    (MONDAY, "internal", "팀 주간회의 Team meeting", OPEN_AT, 45),
-    (FRIDAY, "reporting", "주간보고 Weekly report", 16 * 60, 40),
-)
 
 
 def complaints(world: World, n: int, customer: Customer) -> Iterator[Item]:
@@ -88,40 +80,3 @@ def _complaint(world: World, key: tuple[int, int], customer: Customer) -> Iterat
         yield make.item("issues", stream, "give_feedback", result=result, on=told)
     if closed < world.days.end:
         yield make.item("issues", stream, "close", on=closed)
-
-
-def routine(world: World, n: int, seller: Seller) -> Iterator[Item]:
-    """Yield the weeks around the end: done up to there, planned from then on."""
-    chance = world.chance("routine", n)
-    monday = world.days.end - timedelta(days=world.days.end.weekday(), weeks=WEEKS_BACK)
-    for week in range(WEEKS_BACK + WEEKS_AHEAD):
-        start = monday + timedelta(weeks=week)
-        for k, (weekday, category, title, minute, length) in enumerate(ROUTINE):
-            day = start + timedelta(days=weekday)
-            if works(day) and seller.on(day) is seller and chance.happens(0.9):
-                times = (minute, length + chance.pick((-10, 0, 0, 15)))
-                yield from _entry(world, (n, week, k), seller, day, times, category, title)
-        day = start + timedelta(days=WEDNESDAY)
-        if works(day) and seller.on(day) is seller and chance.happens(0.2):
-            # Nobody else's business: that it is, and when, but not what.
-            yield from _entry(world, (n, week, "private"), seller, day, (18 * 60, 60), "private")
-
-
-def _entry(
-    world: World,
-    key: tuple[object, ...],
-    seller: Seller,
-    day: date,
-    times: tuple[int, int],
-    category: str,
-    title: str | None = None,
-) -> Iterator[Item]:
-    make, (minute, length) = world.maker, times
-    stream = make.stream("entry", "routine", *key)
-    starts, ends = at(day, minute), at(day, minute + length)
-    # Whatever repeats was planned when the quarter began.
-    told = {"seller": seller.stream, "category": category, "title": title}
-    planned = starts - timedelta(weeks=WEEKS_AHEAD)
-    yield make.item("calendar", stream, "plan", planned, starts_at=starts, ends_at=ends, **told)
-    if day < world.days.end:
-        yield make.item("calendar", stream, "done", ends, started_at=starts, ended_at=ends)

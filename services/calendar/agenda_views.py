@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from shared.events import Envelope
 from shared.events.calendar import (
     AgendaFeedOpened,
     AgendaFeedRevoked,
     AgendaKeyRegistered,
+    AgendaOverworkSeen,
     AgendaUrlFetched,
     AgendaZoneSet,
     FeedScope,
@@ -43,6 +45,15 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenWeek:
+    """Who saw that it was too much, and how much it was by then (K-07)."""
+
+    week: date
+    minutes: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class AgendaCard:
     """Answers: in which zone does this seller live, to which key is theirs sealed, who reads it?
 
@@ -54,9 +65,10 @@ class AgendaCard:
     keys: tuple[Key, ...] = ()
     feeds: tuple[Feed, ...] = ()
     fetched: tuple[Fetched, ...] = ()
+    seen: tuple[SeenWeek, ...] = ()
 
 
-agenda_card = Projection("agenda_card", version=1, view=AgendaCard, streams=("agenda",))
+agenda_card = Projection("agenda_card", version=2, view=AgendaCard, streams=("agenda",))
 
 
 @agenda_card.on(AgendaZoneSet)
@@ -84,6 +96,12 @@ def feed_revoked(card: AgendaCard, event: AgendaFeedRevoked, at: Envelope) -> Ag
 def url_fetched(card: AgendaCard, event: AgendaUrlFetched, at: Envelope) -> AgendaCard:
     known = [one for one in card.fetched if one.url_hash != event.url_hash]
     return replace(card, fetched=(*known, Fetched(event.url_hash, event.etag)))
+
+
+@agenda_card.on(AgendaOverworkSeen)
+def overwork_seen(card: AgendaCard, event: AgendaOverworkSeen, at: Envelope) -> AgendaCard:
+    others = [one for one in card.seen if (one.week, one.by) != (event.week, event.by)]
+    return replace(card, seen=(*others, SeenWeek(event.week, event.minutes, event.by)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import date
 from hashlib import sha256
 from typing import Annotated, assert_never
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from services.calendar.about import Text, Zone
-from shared.command import Command
-from shared.errors import DomainError, NotFoundError
+from shared.command import Command, Day
+from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.events.calendar import (
     AgendaEvent,
     AgendaFeedOpened,
     AgendaFeedRevoked,
     AgendaKeyRegistered,
+    AgendaOverworkSeen,
     AgendaUrlFetched,
     AgendaZoneSet,
     FeedScope,
@@ -51,6 +53,8 @@ class Agenda:
     feeds: dict[str, str] = field(default_factory=dict)
     revoked: frozenset[str] = frozenset()
     fetched: dict[str, str] = field(default_factory=dict)
+    # Of which week who saw how many minutes.
+    seen: dict[tuple[date, str], int] = field(default_factory=dict)
 
 
 class SetZone(Command):
@@ -82,7 +86,20 @@ class NoteFetched(Command):
     etag: Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 
-AgendaCommand = SetZone | RegisterKey | OpenFeed | RevokeFeed | NoteFetched
+class SeeOverwork(Command):
+    """Who reads this has seen how much was worked in the week that begins on that Monday."""
+
+    week: Day
+    minutes: Annotated[int, Field(ge=1, le=10_080)]
+    by: EmployeeStream
+
+    def check(self, stream: str, today: date) -> None:
+        super().check(stream, today)
+        if self.week.weekday() != 0:
+            raise InvalidError("a week begins on a Monday", field="#/week")
+
+
+AgendaCommand = SetZone | RegisterKey | OpenFeed | RevokeFeed | NoteFetched | SeeOverwork
 
 
 def key_id(public_key: str) -> str:
@@ -116,6 +133,9 @@ def decide_agenda(agenda: Agenda, command: AgendaCommand) -> list[AgendaEvent]:
         case NoteFetched(url_hash=url_hash, etag=etag):
             known = agenda.fetched.get(url_hash) == etag
             return [] if known else [AgendaUrlFetched(url_hash=url_hash, etag=etag)]
+        case SeeOverwork(week=week, minutes=minutes, by=by):
+            known = agenda.seen.get((week, by), 0) >= minutes
+            return [] if known else [AgendaOverworkSeen(**command.model_dump())]
         case _:
             assert_never(command)
 
@@ -134,5 +154,7 @@ def evolve_agenda(agenda: Agenda, event: AgendaEvent) -> Agenda:
             return replace(agenda, feeds=feeds, revoked=agenda.revoked | {feed})
         case AgendaUrlFetched(url_hash=url_hash, etag=etag):
             return replace(agenda, fetched={**agenda.fetched, url_hash: etag})
+        case AgendaOverworkSeen(week=week, minutes=minutes, by=by):
+            return replace(agenda, seen={**agenda.seen, (week, by): minutes})
         case _:
             assert_never(event)

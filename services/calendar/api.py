@@ -9,12 +9,26 @@ from services.calendar import (
     entries_api,
     feeds_api,
     imports_api,
+    improving_api,
+    overwork_api,
     private_api,
+    productivity_api,
     series_api,
     time_api,
 )
 
 router = APIRouter()
-PARTS = (entries_api, series_api, private_api, imports_api, feeds_api, time_api, agendas_api)
+PARTS = (
+    entries_api,
+    series_api,
+    private_api,
+    imports_api,
+    feeds_api,
+    time_api,
+    improving_api,
+    productivity_api,
+    overwork_api,
+    agendas_api,
+)
 for part in PARTS:
     router.include_router(part.router)

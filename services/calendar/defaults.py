@@ -29,6 +29,25 @@ class CalendarDefaults(UsualWeek):
     customer_share_goal: float = Field(
         0.4, ge=0, le=1, description="Which share of their work sellers want to be with customers."
     )
+    on_time_goal: float = Field(
+        0.9, ge=0, le=1, description="Which share of starts and ends is wanted to be on time."
+    )
+    kept_goal: float = Field(
+        0.8, ge=0, le=1, description="Which share of what was planned is wanted to take place."
+    )
+    office_share_most: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Which share of their work sellers want to be at most with meetings of their "
+        "own, reports and administration.",
+    )
+    own_first_days: int = Field(
+        7,
+        ge=0,
+        le=400,
+        description="For how many days what there is to improve is told to the seller alone.",
+    )
     outside_minutes_week: int = Field(
         300,
         ge=0,

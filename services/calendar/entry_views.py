@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
-from services.calendar.entries import Status
+from services.calendar.entry_state import Status
 from shared.events import Envelope
 from shared.events.calendar import (
     Activity,

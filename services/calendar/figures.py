@@ -46,7 +46,7 @@ class Punctuality:
 
     @property
     def kept(self) -> float | None:
-        return _share(self.done, self.planned)
+        return share(self.done, self.planned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,10 @@ def figures(
         spent,
         dict(sorted(_activities(cards).items())),
         sum(work.values()),
-        _share(work.get("customer", 0), sum(work.values())),
+        share(work.get("customer", 0), sum(work.values())),
         chosen.customer_share_goal,
         kept,
-        _share(kept.started_on_time + kept.ended_on_time, 2 * kept.done),
+        share(kept.started_on_time + kept.ended_on_time, 2 * kept.done),
         kept.kept,
         minutes.evening,
         minutes.weekend,
@@ -198,5 +198,6 @@ def _in_time(was: datetime | None, planned: datetime | None, grace: timedelta) -
     return was is not None and planned is not None and was <= planned + grace
 
 
-def _share(part: float, whole: float) -> float | None:
+def share(part: float, whole: float) -> float | None:
+    """Return which part of the whole it is; of nothing, none."""
     return round(part / whole, 3) if whole else None

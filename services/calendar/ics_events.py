@@ -12,7 +12,6 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from services.calendar.about import PEOPLE_MAX
-from services.calendar.entries import Mirror
 from services.calendar.ics_times import (
     Event,
     NotAnEntryError,
@@ -23,6 +22,7 @@ from services.calendar.ics_times import (
     readable,
     recurrence_of,
 )
+from services.calendar.mirroring import Mirror
 from services.calendar.rules import OddRuleError, read_rule
 from services.calendar.sealing import NoKeyError, PrivateWords, seal
 from services.calendar.series import MirrorSeries, entry_of

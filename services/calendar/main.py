@@ -35,6 +35,7 @@ AGENDA_COMMANDS: dict[str, type[Command]] = {
     "open_feed": model.OpenFeed,
     "revoke_feed": model.RevokeFeed,
     "note_fetched": model.NoteFetched,
+    "see_overwork": model.SeeOverwork,
 }
 
 

@@ -11,6 +11,7 @@ from services.calendar.around_views import (
     visit_around,
 )
 from services.calendar.entry_views import EntryCard, entry_card
+from services.calendar.result_views import opportunity_result
 from services.calendar.series_views import SeriesCard, series_card
 from services.calendar.workplace_views import seller_place, unit_place, work_hours
 
@@ -25,6 +26,7 @@ PROJECTIONS = (
     visit_around,
     opportunity_around,
     product_around,
+    opportunity_result,
     seller_place,
     unit_place,
     work_hours,

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Header
 
 from services.calendar.days import BEFORE, Held, Span, together
-from services.calendar.entries import EntryAlreadyPlannedError, Plan
+from services.calendar.entries import Plan
+from services.calendar.entry_state import EntryAlreadyPlannedError
 from services.calendar.projections import (
     AgendaCard,
     EntryCard,

@@ -12,7 +12,9 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from services.calendar.about import ABOUT, LONGEST_DAYS, Reason, Timed, Zone, check_private
 from services.calendar.about import check_times as check_span
-from services.calendar.entries import MIRRORED, NEVER, EntryPrivateError, Reassign, Uid
+from services.calendar.entries import Reassign
+from services.calendar.entry_state import EntryPrivateError
+from services.calendar.mirroring import MIRRORED, NEVER, Uid
 from services.calendar.rules import RULE_MAX, Rule, days_of, read_rule
 from shared.command import Command, Day, Instant
 from shared.errors import DomainError, InvalidError, NotFoundError
@@ -150,8 +152,10 @@ def _mirror(series: Series, command: MirrorSeries) -> list[SeriesEvent]:
     planned = SeriesPlanned(**told)
     if command.cancelled:
         day = command.starts_at.astimezone(ZoneInfo(command.zone)).date() - timedelta(days=1)
-        ended: list[SeriesEvent] = [] if series.last_day == day else [SeriesEnded(last_day=day)]
-        return ended if known is not None else [planned, *ended]
+        ended: list[SeriesEvent] = [SeriesEnded(last_day=day)]
+        if known is None:  # Planned, it goes on, whatever was told of it before.
+            return [planned, *ended]
+        return [] if series.last_day == day else ended
     # Ended here, it stays so until there is something new there.
     return [] if planned == known else [planned]
 

@@ -68,7 +68,7 @@ async def get_time(
     span = await span_of(runtime, seller or "", first, last, at_least)
     places = Workplaces(runtime, at_least)
     names = {of: None} if unit is None else await places.sellers_of(unit, span.last)
-    told = {name: await _told(runtime, places, name, span, viewer, at_least) for name in names}
+    told = {name: await time_told(runtime, places, name, span, viewer, at_least) for name in names}
     chosen, today = defaults_of(runtime), runtime.today
 
     def count(some: list[Told], begin: date, end: date) -> TimeFigures:
@@ -88,7 +88,7 @@ async def get_time(
     )
 
 
-async def _told(
+async def time_told(
     runtime: Runtime,
     places: Workplaces,
     seller: str,
@@ -96,6 +96,7 @@ async def _told(
     viewer: str,
     at_least: Token | None,
 ) -> Told:
+    """Return a seller's entries of some days as the viewer may count them, and the workplace."""
     chosen: CalendarDefaults = defaults_of(runtime)
     zone = zone_of(runtime, await agenda_of(runtime, seller, at_least))
     cards = await stands(runtime, seller, replace(span, zone=zone), at_least)

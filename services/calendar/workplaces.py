@@ -79,8 +79,13 @@ class Workplaces:
     async def _under(self, unit: str, on: date) -> list[str]:
         units = [unit]
         for one in units:
-            reader = self.runtime.reader(unit_place)
-            async for child in reader.every({"parents.what": one}, self.at_least):
-                if held_on(child.parents, on) == one and child.unit not in units:
-                    units.append(child.unit)
+            units += [child for child in await self.right_under(one, on) if child not in units]
         return units
+
+    async def right_under(self, unit: str, on: date) -> dict[str, str | None]:
+        """Return the units whose next above is this one on a day, with their names."""
+        reader, found = self.runtime.reader(unit_place), dict[str, str | None]()
+        async for child in reader.every({"parents.what": unit}, self.at_least):
+            if held_on(child.parents, on) == unit:
+                found[child.unit] = child.name
+        return dict(sorted(found.items()))

@@ -234,6 +234,17 @@ class AgendaUrlFetched(Event, wire="calendar.agenda_url_fetched.v1"):
     etag: str
 
 
+class AgendaOverworkSeen(Event, wire="calendar.agenda_overwork_seen.v1"):
+    """A colleague saw how much somebody worked outside working hours in a week (K-07).
+
+    `week` is its Monday, `minutes` how many they were by then.
+    """
+
+    week: date
+    minutes: int
+    by: str
+
+
 EntryEvent = (
     EntryPlanned
     | EntryDescribed
@@ -247,6 +258,11 @@ EntryEvent = (
 )
 SeriesEvent = SeriesPlanned | SeriesOccurrenceSkipped | SeriesEnded | SeriesReassigned
 AgendaEvent = (
-    AgendaZoneSet | AgendaKeyRegistered | AgendaFeedOpened | AgendaFeedRevoked | AgendaUrlFetched
+    AgendaZoneSet
+    | AgendaKeyRegistered
+    | AgendaFeedOpened
+    | AgendaFeedRevoked
+    | AgendaUrlFetched
+    | AgendaOverworkSeen
 )
 CalendarEvent = EntryEvent | SeriesEvent | AgendaEvent

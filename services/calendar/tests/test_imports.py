@@ -268,7 +268,7 @@ async def elsewhere() -> AsyncIterator[tuple[Elsewhere, str]]:
         yield there, f"http://localhost:{port}/secret/feed.ics"
 
 
-LOOPBACK = CalendarDefaults(fetch_networks=("127.0.0.0/8", "::1/128"), fetch_seconds=1)
+LOOPBACK = CalendarDefaults(fetch_networks=("127.0.0.0/8", "::1/128"))
 
 
 async def test_k_11_an_address_is_asked_only_for_what_is_new(

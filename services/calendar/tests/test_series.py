@@ -215,6 +215,8 @@ def test_k_11_a_series_mirrored_again_is_the_same_series() -> None:
     given(decider, planned, ended).when(gone).then_nothing()
     given(decider, planned).when(told.model_copy(update={"sequence": 0})).then_nothing()
     given(decider, planned, ended).when(told).then_nothing()
+    given(decider, ended).when(gone).then(planned, ended)
+    given(decider, ended, planned, ended).when(gone).then_nothing()
     newer = told.model_copy(update={"sequence": 2})
     given(decider, planned, ended).when(newer).then(planned.model_copy(update={"sequence": 2}))
 

@@ -1,0 +1,74 @@
+"""Weeks with more work in free time than the company wants, until somebody saw them (K-07).
+
+Pure. Rule: a week that was seen is told again only when it has grown since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from services.calendar.agenda_views import AgendaCard
+from services.calendar.days import Span
+from services.calendar.defaults import CalendarDefaults
+from services.calendar.figures import Told, figures, weeks
+
+
+@dataclass(frozen=True, slots=True)
+class Overwork:
+    """Answers: who worked too much in which week, when, and who has seen that?"""
+
+    seller: str
+    name: str | None
+    week: date
+    minutes: int
+    most: int
+    evening_minutes: int
+    weekend_minutes: int
+    holiday_minutes: int
+    seen_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """One seller's entries of whole weeks, and what their agenda says."""
+
+    seller: str
+    name: str | None
+    told: Told
+    agenda: AgendaCard
+
+
+def whole_weeks(span: Span) -> Span:
+    """Return these days from the Monday before to the Sunday after."""
+    first = span.first - timedelta(days=span.first.weekday())
+    last = span.last + timedelta(days=6 - span.last.weekday())
+    return Span(first, last, span.zone)
+
+
+def overworked(
+    worked: Worked, span: Span, today: date, chosen: CalendarDefaults
+) -> Sequence[Overwork]:
+    """Return the weeks with too much work in evenings, on weekends and holidays, latest first."""
+    found = []
+    for monday, sunday in weeks(span):
+        one = figures([worked.told], monday, sunday, today, chosen)
+        if not one.too_much:
+            continue
+        minutes = one.evening_minutes + one.weekend_minutes + one.holiday_minutes
+        seen = [seen for seen in worked.agenda.seen if seen.week == monday]
+        found.append(
+            Overwork(
+                worked.seller,
+                worked.name,
+                monday,
+                minutes,
+                chosen.outside_minutes_week,
+                one.evening_minutes,
+                one.weekend_minutes,
+                one.holiday_minutes,
+                tuple(sorted(known.by for known in seen if known.minutes >= minutes)),
+            )
+        )
+    return found[::-1]

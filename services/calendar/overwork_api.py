@@ -1,0 +1,72 @@
+"""HTTP for work-life balance (K-07): an inbox of weeks with too much work, until they are seen."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from services.calendar.agendas import SeeOverwork
+from services.calendar.imports_api import defaults_of
+from services.calendar.overwork import Overwork, Worked, overworked, whole_weeks
+from services.calendar.reads import Calendar, Viewer, agenda_of, span_of
+from services.calendar.time_api import time_told
+from services.calendar.workplaces import Workplaces
+from shared.command import Day
+from shared.errors import InvalidError
+from shared.references import EmployeeStream, UnitStream
+from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
+
+router = APIRouter(prefix="/calendar", tags=["calendar"])
+BACK = timedelta(weeks=4)
+
+
+class OverworkPage(BaseModel):
+    """Weeks with too much work of a seller, or of all sellers of a unit; the latest first."""
+
+    of: str
+    first: date
+    last: date
+    items: list[Overwork]
+
+
+@router.get("/overwork")
+async def get_overwork(
+    runtime: Calendar,
+    viewer: Viewer,
+    at_least: AtLeast,
+    seller: EmployeeStream | None = None,
+    unit: UnitStream | None = None,
+    first: Day | None = None,
+    last: Day | None = None,
+    seen: bool = False,  # noqa: FBT001, FBT002 - a parameter of the address
+) -> OverworkPage:
+    """What the viewer has not seen yet of the last weeks; with `seen`, that too."""
+    if (seller is None) == (unit is None):
+        raise InvalidError("of a seller or of a unit: one of both", field="query/seller")
+    of = seller or unit or ""
+    end = last or max(runtime.today, first or runtime.today)
+    span = whole_weeks(await span_of(runtime, seller or "", first or end - BACK, end, at_least))
+    places = Workplaces(runtime, at_least)
+    names = {of: None} if unit is None else await places.sellers_of(unit, span.last)
+    items = list[Overwork]()
+    for one, name in names.items():
+        told = await time_told(runtime, places, one, span, viewer, at_least)
+        worked = Worked(one, name, told, await agenda_of(runtime, one, at_least))
+        items += overworked(worked, span, runtime.today, defaults_of(runtime))
+    shown = [one for one in items if seen or viewer not in one.seen_by]
+    shown.sort(key=lambda one: (-one.week.toordinal(), one.seller))
+    return OverworkPage(of=of, first=span.first, last=span.last, items=shown)
+
+
+@router.post("/agendas/{employee}/see-overwork", status_code=202)
+async def see_overwork(
+    employee: StreamId,
+    command: SeeOverwork,
+    runtime: Calendar,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    """Say that one has seen how much somebody worked in a week: it is told again when it grows."""
+    return await record(runtime, f"agenda-{employee}", command, meta, response)

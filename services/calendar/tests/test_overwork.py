@@ -1,0 +1,117 @@
+"""Weeks with too much work in free time are told until they are seen (K-07)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from httpx2 import AsyncClient
+
+from services.calendar.agenda_views import AgendaCard, SeenWeek, agenda_card
+from services.calendar.agendas import SeeOverwork
+from services.calendar.days import Span
+from services.calendar.defaults import CalendarDefaults
+from services.calendar.entry_views import EntryCard
+from services.calendar.figures import Told
+from services.calendar.main import build, domain, router
+from services.calendar.overwork import Worked, overworked, whole_weeks
+from services.calendar.worklife import Workplace
+from shared.errors import InvalidError
+from shared.events.calendar import AgendaOverworkSeen
+from shared.testing import given, recorded, serving
+
+SEOUL = ZoneInfo("Asia/Seoul")
+MONDAY, SUNDAY = date(2026, 1, 5), date(2026, 1, 11)
+CHOSEN = CalendarDefaults(outside_minutes_week=60)
+SEEN = AgendaOverworkSeen(week=MONDAY, minutes=120, by="employee-9")
+
+
+def evening(day: date, hours: int) -> EntryCard:
+    begin = datetime(day.year, day.month, day.day, 19, tzinfo=SEOUL)
+    end = begin + timedelta(hours=hours)
+    return EntryCard(
+        f"entry-{day}", seller="employee-1", category="administration", day=day,
+        starts_at=begin, ends_at=end, started_at=begin, ended_at=end, status="done",
+    )  # fmt: skip
+
+
+def worked(*cards: EntryCard, agenda: AgendaCard | None = None) -> Worked:
+    told = Told(cards, Workplace(SEOUL, CHOSEN))
+    return Worked("employee-1", "Ada", told, agenda or AgendaCard("agenda-1"))
+
+
+def test_k_07_a_week_with_too_much_work_in_the_evening_is_told() -> None:
+    span = Span(MONDAY, SUNDAY + timedelta(days=7), SEOUL)
+    busy = worked(evening(MONDAY, 2), evening(MONDAY + timedelta(days=7), 1))
+    (found,) = overworked(busy, span, SUNDAY, CHOSEN)
+    assert (found.week, found.minutes, found.most, found.seen_by) == (MONDAY, 120, 60, ())
+
+
+def test_k_07_the_latest_week_comes_first() -> None:
+    span = Span(MONDAY, SUNDAY + timedelta(days=7), SEOUL)
+    busy = worked(evening(MONDAY, 2), evening(MONDAY + timedelta(days=7), 3))
+    assert [one.minutes for one in overworked(busy, span, SUNDAY, CHOSEN)] == [180, 120]
+
+
+def test_k_07_it_is_seen_until_it_grows() -> None:
+    seen = AgendaCard("agenda-1", seen=(SeenWeek(MONDAY, 120, "employee-9"),))
+    span = Span(MONDAY, SUNDAY, SEOUL)
+    (same,) = overworked(worked(evening(MONDAY, 2), agenda=seen), span, SUNDAY, CHOSEN)
+    assert same.seen_by == ("employee-9",)
+    tuesday = evening(MONDAY + timedelta(days=1), 1)
+    more = worked(evening(MONDAY, 2), tuesday, agenda=seen)
+    (grown,) = overworked(more, span, SUNDAY, CHOSEN)
+    assert (grown.minutes, grown.seen_by) == (180, ())
+
+
+def test_k_07_weeks_are_looked_at_as_a_whole() -> None:
+    some = Span(date(2026, 1, 7), date(2026, 1, 12), SEOUL)
+    assert whole_weeks(some) == Span(MONDAY, date(2026, 1, 18), SEOUL)
+
+
+def test_k_07_who_saw_it_says_so_once() -> None:
+    decider = domain.deciders["agenda"]
+    see = SeeOverwork(week=MONDAY, minutes=120, by="employee-9")
+    given(decider).when(see).then(SEEN)
+    given(decider, SEEN).when(see).then_nothing()
+    more = see.model_copy(update={"minutes": 180})
+    given(decider, SEEN).when(more).then(SEEN.model_copy(update={"minutes": 180}))
+    card = agenda_card.replay(recorded(SEEN, SEEN, stream="agenda-1"))["agenda-1"]
+    assert card.seen == (SeenWeek(MONDAY, 120, "employee-9"),)
+
+
+def test_k_07_a_week_begins_on_a_monday() -> None:
+    with pytest.raises(InvalidError, match="Monday"):
+        SeeOverwork(week=SUNDAY, minutes=120, by="employee-9").check("agenda-1", SUNDAY)
+
+
+async def test_k_07_it_is_in_the_inbox_until_it_is_seen() -> None:
+    async with serving(build(CHOSEN), router) as client:
+
+        async def post(path: str, body: dict[str, Any]) -> dict[str, str]:
+            answer = await client.post(f"/calendar/{path}", json=body)
+            assert answer.status_code == 202, answer.text
+            return {"X-At-Least": answer.json()["token"], "X-Actor": "employee-9"}
+
+        times = ("2026-01-05T19:00:00+09:00", "2026-01-05T21:00:00+09:00")
+        await post("agendas/1/set-zone", {"zone": "Asia/Seoul"})
+        plan = {"seller": "employee-1", "category": "reporting"}
+        await post("entries/1/plan", {**plan, "starts_at": times[0], "ends_at": times[1]})
+        done = {"started_at": times[0], "ended_at": times[1]}
+        told = await post("entries/1/done", done)
+        path = "overwork?seller=employee-1&first=2026-01-05&last=2026-01-09"
+        (one,) = await inbox(client, path, told)
+        assert (one["week"], one["minutes"]) == ("2026-01-05", 120)
+        seen = {"week": one["week"], "minutes": one["minutes"], "by": "employee-9"}
+        told = await post("agendas/1/see-overwork", seen)
+        assert await inbox(client, path, told) == []
+        assert len(await inbox(client, f"{path}&seen=true", told)) == 1
+        assert len(await inbox(client, path, {**told, "X-Actor": "employee-8"})) == 1
+
+
+async def inbox(client: AsyncClient, path: str, headers: dict[str, str]) -> list[Any]:
+    answer = await client.get(f"/calendar/{path}", headers=headers)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["items"])
