@@ -67,7 +67,9 @@ class Issue:
 def evolve_issue(known: Issue, event: IssuesEvent, day: date) -> Issue:
     """Apply a fact, on its day or on that of the one before it, whichever is later."""
     if isinstance(event, IssueRegistered):
-        first = Standing(day, event.owner or "", event.severity, event.status or "")
+        first = Standing(
+            day, event.owner or "", event.severity, event.status or "", kept=event.kept
+        )
         return replace(known, kind=event.kind, company=event.company or "", stood=(first,))
     if not known.stood:
         return known  # Nobody registered it: facts about nothing that we know.
@@ -95,8 +97,8 @@ def _stands(now: Standing, event: IssuesEvent) -> Standing:
             return replace(now, kept=kept)
         case FeedbackGiven():
             return replace(now, fed_back=True)
-        case IssueClosed():
-            return replace(now, open=False)
+        case IssueClosed(status=status):
+            return replace(now, open=False, status=status or now.status)
         case IssueReopened():
             return replace(now, open=True, reopened=True, fed_back=False)
         case _:

@@ -97,6 +97,7 @@ def _told(command: Mirror) -> Iterator[IssuesEvent]:
         expressed=command.expressed,
         category=command.category,
         status=first.status,
+        kept=first.kept,
         source_ref=command.source_ref,
         on=command.opened_on,
         at=command.opened_at,
@@ -112,10 +113,10 @@ def _told(command: Mirror) -> Iterator[IssuesEvent]:
 def _changed(there: There, change: Change) -> Iterator[IssuesEvent]:
     """Yield what that change brought; who opens anew says where it stands then."""
     on, at = change.on, change.at
-    answered = change.stage == "answered"
+    answered, closes = change.stage == "answered", change.stage == "closed" and not there.closed
     if _again(there, change):
         yield IssueReopened(on=on, at=at)
-    if change.status != there.status or (answered and not there.answered):
+    if not closes and (change.status != there.status or (answered and not there.answered)):
         yield StatusTold(status=change.status, answered=answered, on=on, at=at)
     if change.severity is not None and change.severity != there.severity:
         yield IssueGraded(severity=change.severity, on=on, at=at)
@@ -123,8 +124,8 @@ def _changed(there: There, change: Change) -> Iterator[IssuesEvent]:
         yield IssueAssigned(owner=change.owner, on=on, at=at)
     if change.kept is not None and change.kept != there.kept:
         yield ServiceLevelTold(kept=change.kept, on=on, at=at)
-    if change.stage == "closed" and not there.closed:
-        yield IssueClosed(fed_back=False, on=on, at=at)
+    if closes:
+        yield IssueClosed(fed_back=False, status=change.status, on=on, at=at)
 
 
 def _again(there: There, change: Change) -> bool:

@@ -227,7 +227,7 @@ def feedback_given(card: IssueCard, event: FeedbackGiven, at: Envelope) -> Issue
 @issue_card.on(IssueClosed)
 def issue_closed(card: IssueCard, event: IssueClosed, at: Envelope) -> IssueCard:
     closed = {"open": False, "closed_on": event.on, "fed_back": event.fed_back}
-    return stepped(card, **closed, due_at=None)
+    return stepped(card, **closed, status=event.status or card.status, due_at=None)
 
 
 @issue_card.on(IssueReopened)

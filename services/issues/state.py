@@ -143,7 +143,7 @@ def evolve(issue: Issue, event: IssuesEvent) -> Issue:
 def after(there: There | None, event: IssuesEvent) -> There:
     """Return how it stands with another system after a fact that this one told."""
     if isinstance(event, IssueRegistered):
-        return There(1, event.status, event.severity, event.owner)
+        return There(1, event.status, event.severity, event.owner, event.kept)
     there = there or There(0, None, "moderate", None)
     there = replace(there, facts=there.facts + 1)
     match event:
@@ -155,8 +155,8 @@ def after(there: There | None, event: IssuesEvent) -> There:
             return replace(there, owner=owner)
         case ServiceLevelTold(kept=kept):
             return replace(there, kept=kept)
-        case IssueClosed():
-            return replace(there, closed=True)
+        case IssueClosed(status=status):
+            return replace(there, closed=True, status=status, answered=False)
         case IssueReopened():
             return replace(there, closed=False, answered=False)
         case _:

@@ -33,6 +33,7 @@ class IssueRegistered(Dated, wire="issues.issue_registered.v1"):
     expressed: Expressed | None = None
     category: str | None = None
     status: str | None = None
+    kept: bool | None = None
     source_ref: str | None = None
     at: AwareDatetime | None = None
 
@@ -54,10 +55,12 @@ class FeedbackGiven(Dated, wire="issues.feedback_given.v1"):
 class IssueClosed(Dated, wire="issues.issue_closed.v1"):
     """The issue is settled, after the customer had been told.
 
-    Another system may have closed it though nothing says that anybody was told: not `fed_back`.
+    Another system may have closed it though nothing says that anybody was told: not `fed_back`;
+    `status` is what that system calls it.
     """
 
     fed_back: bool = True
+    status: str | None = None
     at: AwareDatetime | None = None
 
 
