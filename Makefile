@@ -56,7 +56,7 @@ test-faults: setup ## Kill every part amid an import, on both engines: make test
 
 .PHONY: test-slow
 test-slow: setup ## Run the tests that take minutes
-	@$(BIN)/pytest tests/architecture tests/faults -m "slow and not kafka" --timeout 900 $(ARGS)
+	@$(BIN)/pytest tests/architecture tests/faults tests/integration -m "slow and not kafka" --timeout 900 $(ARGS)
 
 .PHONY: test-simulation
 test-simulation: setup ## Play a thousand histories, then remove each rule and look for one that breaks

@@ -97,6 +97,34 @@ RESULTS = (
     ("현장을 방문해 설정을 바로잡았습니다.", "We visited and corrected the settings."),
 )  # fmt: skip
 
+CAUSES = (
+    (
+        "logistics",
+        ("운송사에 야간 교대가 없습니다.", "The carrier has no night shift."),
+        ("운송사를 바꿨습니다.", "We changed the carrier."),
+    ),
+    (
+        "firmware",
+        ("펌웨어가 값을 놓칩니다.", "The firmware drops readings."),
+        ("펌웨어를 고쳐 배포했습니다.", "The firmware was corrected and rolled out."),
+    ),
+    (
+        "offers",
+        ("견적서 양식이 오래되었습니다.", "The form for offers is out of date."),
+        ("견적 양식을 새로 만들었습니다.", "There is a new form for offers."),
+    ),
+)
+ACTIONS = (
+    ("현장에 기사를 보냈습니다.", "We sent an engineer."),
+    ("대체품을 보냈습니다.", "We sent a replacement."),
+    ("담당자를 정해 매일 연락합니다.", "Somebody calls every day until it is solved."),
+)
+ESCALATED = ("고객이 계약 해지를 말합니다.", "The customer talks of leaving us.")
+AGAIN = (
+    ("같은 문제가 다시 생겼습니다.", "The same thing happened again."),
+    ("약속한 만큼 좋아지지 않았습니다.", "It is not as much better as promised."),
+)
+
 BUYING_ROLES = ("decision_maker", "influencer", "user", "gatekeeper")
 OPINIONS_ABOUT = (("us", None), ("product", "Sensor S1"), ("product", "Care Plan"),
                   ("competitor", "Northwind Sensors"))  # fmt: skip

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
 
 from sellers.demo import names
-from sellers.demo.company import Customer, World
+from sellers.demo.company import Customer, Person, World
 from sellers.demo.days import at_work
 from sellers.demo.items import Item
 
 COMPLAINTS_A_CUSTOMER = 1.6
-OFFENDED = 0.2
+OFFENDED, GRAVE, ASKED_AFTER, REMOVED, REOPENED = 0.2, 0.15, 0.5, 0.6, 0.08
 
 
 def complaints(world: World, n: int, customer: Customer) -> Iterator[Item]:
@@ -40,6 +42,7 @@ def _complaint(world: World, key: tuple[int, int], customer: Customer) -> Iterat
         company=customer.stream,
         subject=words,
     )
+    severity = chance.weighted(("low", "moderate", "high", "critical"), (3, 8, 3, 1))
     yield heard
     yield make.item(
         "issues",
@@ -47,36 +50,105 @@ def _complaint(world: World, key: tuple[int, int], customer: Customer) -> Iterat
         "register",
         kind=chance.weighted(("complaint", "grievance", "objection"), (8, 1, 1)),
         words=words,
-        severity=chance.weighted(("low", "moderate", "high", "critical"), (3, 8, 3, 1)),
+        severity=severity,
         person=person.stream,
         company=customer.stream,
         touch=heard.stream,
+        expressed=chance.weighted(("said", "written", "shown"), (5, 4, 1)),
         on=day,
     )
-    assigned = world.days.on_or_after(day + timedelta(days=chance.between(0, 2)))
-    told = world.days.later(chance, assigned, 5)
-    closed = world.days.on_or_after(told + timedelta(days=chance.between(0, 4)))
     if chance.happens(OFFENDED):
         by = customer.seller.on(day).stream
         said = {"about": "us", "stance": "critical", "words": words, "touch": heard.stream}
         yield make.item("contacts", person.stream, "state_opinion", **said, stated_by=by, on=day)
-    if assigned < world.days.end:
-        owner = customer.seller.on(assigned).stream
-        yield make.item("issues", stream, "assign", owner=owner, on=assigned)
-    if told < world.days.end:
-        result = chance.pick(names.RESULTS)[language]
-        yield make.touch(
-            ("feedback", *key),
-            at_work(chance, told, 15),
-            person=person.stream,
-            channel="call",
-            about="complaint",
-            employee=customer.seller.on(told).stream,
-            grade=customer.seller.on(told).grade_on(told),
-            function="sales",
-            company=customer.stream,
-            subject=result,
-        )
-        yield make.item("issues", stream, "give_feedback", result=result, on=told)
-    if closed < world.days.end:
-        yield make.item("issues", stream, "close", on=closed)
+    yield from _handled(world, key, customer, Heard(stream, person, day, severity))
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A complaint, who made it, and when."""
+
+    stream: str
+    person: Person
+    day: date
+    severity: str
+
+    @property
+    def language(self) -> int:
+        return 0 if self.person.named.korean else 1
+
+
+def _handled(
+    world: World, key: tuple[int, int], customer: Customer, heard: Heard
+) -> Iterator[Item]:
+    """Yield what was done about it, as far as that is by now."""
+    chance, end = world.chance("handled", *key), world.days.end
+    assigned = world.days.on_or_after(heard.day + timedelta(days=chance.between(0, 2)))
+    told = world.days.later(chance, assigned, 5)
+    closed = world.days.on_or_after(told + timedelta(days=chance.between(0, 4)))
+    if assigned < end:
+        yield from _looked_into(world, key, customer, heard, assigned)
+    if told >= end:
+        # Whoever still waits has been promised an answer for a day to come.
+        by = at_work(chance, world.days.on_or_after(end + timedelta(days=2)), 15)
+        if assigned < end:
+            promised = {"answer_by": by.isoformat(), "on": assigned}
+            yield world.maker.item("issues", heard.stream, "set_deadline", **promised)
+        return
+    yield from _fed_back(world, key, customer, heard, told)
+    if closed >= end:
+        return
+    yield world.maker.item("issues", heard.stream, "close", on=closed)
+    asked = world.days.later(chance, closed, 10)
+    if asked < end and chance.happens(ASKED_AFTER):
+        score = chance.between(5, 10)
+        said = {"score": score, "when": "after", "on": asked}
+        yield world.maker.item("issues", heard.stream, "state_satisfaction", **said)
+    again = world.days.later(chance, closed, 20)
+    if again < end and chance.happens(REOPENED):
+        reason = chance.pick(names.AGAIN)[heard.language]
+        yield world.maker.item("issues", heard.stream, "reopen", reason=reason, on=again)
+
+
+def _looked_into(
+    world: World, key: tuple[int, int], customer: Customer, heard: Heard, day: date
+) -> Iterator[Item]:
+    chance, make = world.chance("looked into", *key), world.maker
+
+    def done(asked: str, /, **told: Any) -> Item:
+        return make.item("issues", heard.stream, asked, **told, on=day)
+
+    yield done("assign", owner=customer.seller.on(day).stream)
+    if chance.happens(ASKED_AFTER):
+        yield done("state_satisfaction", score=chance.between(0, 6), when="before")
+    if chance.happens(GRAVE):
+        if heard.severity != "critical":
+            yield done("grade", severity="critical")
+        boss = make.stream("employee", "leader", f"team {customer.seller.on(day).team}")
+        yield done("escalate", to=boss, reason=names.ESCALATED[heard.language])
+    category, cause, removed = chance.pick(names.CAUSES)
+    yield done("find_cause", cause=cause[heard.language], category=category)
+    yield done("act", what=chance.pick(names.ACTIONS)[heard.language])
+    if chance.happens(REMOVED):
+        yield done("remove_cause", how=removed[heard.language])
+        yield done("inform", unit=make.stream("unit", "company"), what=cause[heard.language])
+
+
+def _fed_back(
+    world: World, key: tuple[int, int], customer: Customer, heard: Heard, told: date
+) -> Iterator[Item]:
+    chance, make = world.chance("fed back", *key), world.maker
+    result = chance.pick(names.RESULTS)[heard.language]
+    yield make.touch(
+        ("feedback", *key),
+        at_work(chance, told, 15),
+        person=heard.person.stream,
+        channel="call",
+        about="complaint",
+        employee=customer.seller.on(told).stream,
+        grade=customer.seller.on(told).grade_on(told),
+        function="sales",
+        company=customer.stream,
+        subject=result,
+    )
+    yield make.item("issues", heard.stream, "give_feedback", result=result, on=told)

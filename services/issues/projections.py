@@ -133,7 +133,7 @@ issue_card = Projection(
     "issue_card",
     version=3,
     view=IssueCard,
-    indexes=("person", "company", "owner", "open", "registered_on", "due_at"),
+    indexes=("person", "company", "owner", "registered_on", "due_at"),
     streams=("issue",),
 )
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sellers.client import Api, ApiError
-from sellers.data_dir import read_remembered
+from sellers.client import Api
 from sellers.importing import Summary, import_crm, wait_until_folded
 from sellers.report import rows_of
+from tests.integration.started import kill_node, started, until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EXPORT = Path(__file__).parents[3] / "shared" / "data" / "crm-sales"
-START_S, PATIENCE_S = 90.0, 120.0
 
 pytestmark = [
     pytest.mark.connected,
@@ -32,43 +26,25 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The data directory of a platform that runs."""
-    path = tmp_path_factory.mktemp("crm") / "data"
-    words = ("up", "--no-demo", "--data-dir", str(path), "--port", "0")
-    said = path.with_name("said.txt")
-    with said.open("wb") as out:
-        up = subprocess.Popen([sys.executable, "-m", "sellers", *words], stdout=out, stderr=out)
-    try:
-        deadline = time.monotonic() + START_S
-        while "\nready after" not in said.read_text():
-            assert up.poll() is None, said.read_text()
-            assert time.monotonic() < deadline, said.read_text()
-            time.sleep(0.1)
-        yield path
-    finally:
-        up.send_signal(signal.SIGINT)
-        assert up.wait(PATIENCE_S) == 0, said.read_text()
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("crm") / "data"
 
 
 @pytest.fixture(scope="module")
 def api(data_dir: Path) -> Iterator[Api]:
-    url = read_remembered(data_dir).url
-    assert url is not None
-    with Api(url, patience_s=PATIENCE_S) as client:
+    with started(data_dir) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def imported(api: Api, data_dir: Path) -> Summary:
     """Import once; the API is killed when a third has been sent."""
-    node = read_remembered(data_dir).children["node"].pid
     killed = False
 
     def kill_at_a_third(done: int, total: int) -> None:
         nonlocal killed
         if not killed and 3 * done > total:
-            os.kill(node, signal.SIGKILL)
+            kill_node(data_dir)
             killed = True
 
     summary = import_crm(EXPORT, api, None, data_dir.with_name("report.csv"), kill_at_a_third)
@@ -76,18 +52,6 @@ def imported(api: Api, data_dir: Path) -> Summary:
     wait_until_folded(api)
     until_ready(api)
     return summary
-
-
-def until_ready(api: Api) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            api.get("/readyz")
-        except ApiError:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-        else:
-            return
 
 
 def figures(api: Api, by: str, as_of: str | None = None) -> dict[str | None, dict[str, Any]]:

@@ -77,7 +77,7 @@ def test_ids_are_unique_and_fit(size: int) -> None:
 
 def test_the_usual_size_is_a_year_of_forty_sellers() -> None:
     items = company(40)
-    assert 12_000 <= len(items) <= 14_000
+    assert 13_000 <= len(items) <= 16_000
     made = Counter((item.domain, item.type) for item in items)
     assert made["opportunities", "discover"] == 680
     won, lost = made["opportunities", "win"], made["opportunities", "lose"]
