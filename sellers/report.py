@@ -125,6 +125,27 @@ def yield_table(rows: Sequence[Row], by: str) -> Table:
     return table
 
 
+def issues_table(rows: Sequence[Row], by: str) -> Table:
+    """Return one row a key, with a bar for its share of the most open cases, or of moves."""
+    what = "moved" if by == "move" else "open"
+    others = () if by == "move" else ("cases", "closed", "reopened", "fed_back", "kept", "missed")
+    table = columns((by,), (what,))
+    table.title = f"issues by {by}"
+    table.add_column("", min_width=BAR_CELLS)
+    for name in others:
+        table.add_column(name.replace("_", " "), justify="right")
+    most = max((row.get(what) or 0 for row in rows), default=0)
+    for row in rows:
+        count = row.get(what) or 0
+        table.add_row(
+            named(row),
+            f"{count:,}",
+            Text(bar(Decimal(count) / most if most else Decimal(0)), style="cyan"),
+            *(f"{row.get(name) or 0:,}" for name in others),
+        )
+    return table
+
+
 def named(row: Row) -> Text:
     return Text(str(row.get("key") or "(none)"))
 

@@ -17,10 +17,12 @@ from sellers.report import (
     Row,
     attainment_table,
     forecast_table,
+    issues_table,
     pipeline_table,
     rows_of,
     yield_table,
 )
+from services.analytics.complaints import IssuesBy
 from services.analytics.forecast import ForecastBy, YieldBy
 from services.analytics.pipeline import By
 
@@ -118,6 +120,19 @@ def yields(
     """Show what was won in a period, and how many touches were spent in it."""
     query = {"by": by, "from": first, "to": last, "as_of": as_of, "known_at": known_at}
     _show(context, "yield", query, as_json, yield_table)
+
+
+@report.command("issues")
+def issues(
+    context: typer.Context,
+    by: Annotated[IssuesBy, typer.Option(help="What the cases are counted by.")] = "severity",
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what customers complain of, open and closed, or how cases moved, as of a day."""
+    query = {"by": by, "as_of": as_of, "known_at": known_at}
+    _show(context, "issues", query, as_json, issues_table)
 
 
 def _show(

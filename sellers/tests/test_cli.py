@@ -145,6 +145,18 @@ def test_what_was_won_in_other_currencies_is_shown_beside(platform: Platform, ru
             ("Kim", "50.25 %"),
         ),
         (
+            ("issues", "--by", "status", "--as-of", "2026-05-01"),
+            "issues?by=status&as_of=2026-05-01",
+            {"key": "Active", "cases": 1200, "open": 1100, "closed": 100, "kept": 7, "moved": 0},
+            ("Active", "1,200"),
+        ),
+        (
+            ("issues", "--by", "move"),
+            "issues?by=move",
+            {"key": "New→Active", "moved": 7936},
+            ("New→Active", "7,936"),
+        ),
+        (
             ("yield", "--by", "month", "--known-at", "2026-05-01T09:00:00+09:00"),
             "yield?by=month&known_at=2026-05-01T09%3A00%3A00%2B09%3A00",
             {"key": "2026-04", "touches": 12, "won": 3, "value_per_touch": "8.30"},

@@ -105,6 +105,7 @@ def _stands(now: Standing, event: IssuesEvent) -> Standing:
             return now  # What else was done about it: no figure depends on that.
 
 
+IssuesBy = Literal["severity", "status", "kind", "company", "seller", "team", "move", "total"]
 # By what cases are counted; whose they are only the total tells.
 View = Literal[
     "issue_total", "issue_severity", "issue_status", "issue_kind", "issue_company", "issue_move"

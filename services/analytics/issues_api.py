@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter
 
 from services.analytics.api import Analytics, At, Seller, employee, explained
-from services.analytics.complaints import View
+from services.analytics.complaints import IssuesBy, View
 from services.analytics.figures import Row
 from services.analytics.measures import Cell
 from services.analytics.pipeline import TOTAL, Key, Part, PartOf, in_order
 from services.analytics.tree import Organization
 
 router = APIRouter(prefix="/analytics", tags=["analytics"])
-IssuesBy = Literal["severity", "status", "kind", "company", "seller", "team", "move", "total"]
 
 
 @dataclass(slots=True)
