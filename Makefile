@@ -46,7 +46,7 @@ test: lint types contracts ## Check style, types and contracts; run every test b
 .PHONY: test-kafka
 test-kafka: setup ## Run all that needs servers on real Apache Kafka (java and mvn, or KAFKA_BOOTSTRAP)
 	@SELLERS_TEST_ENGINE=$${SELLERS_TEST_ENGINE:-apache} $(BIN)/pytest tests/integration \
-	  -m "(connected or kafka) and not slow" $(ARGS)
+	  -n 2 --dist loadfile -m "(connected or kafka) and not slow" $(ARGS)
 	@$(BIN)/pytest tests/faults -m "kafka and not slow" $(ARGS)
 
 .PHONY: test-faults
