@@ -12,9 +12,8 @@ from services.calendar.imports_api import defaults_of
 from services.calendar.overwork import Overwork, Worked, overworked, whole_weeks
 from services.calendar.reads import Calendar, Viewer, agenda_of, span_of
 from services.calendar.time_api import time_told
-from services.calendar.workplaces import Workplaces
+from services.calendar.workplaces import Workplaces, one_of
 from shared.command import Day
-from shared.errors import InvalidError
 from shared.references import EmployeeStream, UnitStream
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
 
@@ -43,13 +42,11 @@ async def get_overwork(
     seen: bool = False,  # noqa: FBT001, FBT002 - a parameter of the address
 ) -> OverworkPage:
     """What the viewer has not seen yet of the last weeks; with `seen`, that too."""
-    if (seller is None) == (unit is None):
-        raise InvalidError("of a seller or of a unit: one of both", field="query/seller")
-    of = seller or unit or ""
+    of = one_of(seller, unit)
     end = last or max(runtime.today, first or runtime.today)
     span = whole_weeks(await span_of(runtime, seller or "", first or end - BACK, end, at_least))
     places = Workplaces(runtime, at_least)
-    names = {of: None} if unit is None else await places.sellers_of(unit, span.last)
+    names = await places.asked_for(seller, unit, span.last)
     items = list[Overwork]()
     for one, name in names.items():
         told = await time_told(runtime, places, one, span, viewer, at_least)

@@ -16,9 +16,8 @@ from services.calendar.productivity import Productivity, productivity
 from services.calendar.reads import Calendar, Viewer, span_of
 from services.calendar.result_views import OpportunityResult, opportunity_result
 from services.calendar.time_api import time_told
-from services.calendar.workplaces import Workplaces
+from services.calendar.workplaces import Workplaces, one_of
 from shared.command import Day
-from shared.errors import InvalidError
 from shared.reading import Token
 from shared.references import EmployeeStream, UnitStream
 from shared.runtime import Runtime
@@ -92,12 +91,10 @@ async def get_productivity(
     last: Day | None = None,
 ) -> ProductivityPage:
     """What was won, beside the hours of work and those with customers; this week."""
-    if (seller is None) == (unit is None):
-        raise InvalidError("of a seller or of a unit: one of both", field="query/seller")
-    of = seller or unit or ""
+    of = one_of(seller, unit)
     span = await span_of(runtime, seller or "", first, last, at_least)
     places = Workplaces(runtime, at_least)
-    names = {of: None} if unit is None else await places.sellers_of(unit, span.last)
+    names = await places.asked_for(seller, unit, span.last)
     known = _Known(runtime, span, at_least)
     await known.read(places, names, viewer)
     under = {} if unit is None else await places.right_under(unit, span.last)

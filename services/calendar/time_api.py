@@ -19,9 +19,8 @@ from services.calendar.imports_api import defaults_of
 from services.calendar.reads import Calendar, Viewer, agenda_of, span_of, stands, zone_of
 from services.calendar.rhythms import Rhythm, rhythm_of
 from services.calendar.series_views import series_card
-from services.calendar.workplaces import Workplaces
+from services.calendar.workplaces import Workplaces, one_of
 from shared.command import Day
-from shared.errors import InvalidError
 from shared.events.calendar import Activity
 from shared.exports import note_columns
 from shared.reading import Token
@@ -62,12 +61,10 @@ async def get_time(
     last: Day | None = None,
 ) -> TimePage:
     """Minutes by category, plan against actual, punctuality, work in free time; this week."""
-    if (seller is None) == (unit is None):
-        raise InvalidError("of a seller or of a unit: one of both", field="query/seller")
-    of = seller or unit or ""
+    of = one_of(seller, unit)
     span = await span_of(runtime, seller or "", first, last, at_least)
     places = Workplaces(runtime, at_least)
-    names = {of: None} if unit is None else await places.sellers_of(unit, span.last)
+    names = await places.asked_for(seller, unit, span.last)
     told = {name: await time_told(runtime, places, name, span, viewer, at_least) for name in names}
     chosen, today = defaults_of(runtime), runtime.today
 

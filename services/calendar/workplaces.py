@@ -25,6 +25,18 @@ from shared.worktime import UsualWeek
 SELLERS_MAX = 500
 
 
+def one_of(seller: str | None, unit: str | None) -> str:
+    """Return which of both is asked for.
+
+    Raises:
+        InvalidError: both are, or neither.
+
+    """
+    if (seller is None) == (unit is None):
+        raise InvalidError("of a seller or of a unit: one of both", field="query/seller")
+    return seller or unit or ""
+
+
 @dataclass(slots=True)
 class Workplaces:
     """What was read for one answer, each once."""
@@ -75,6 +87,12 @@ class Workplaces:
         if len(found) > SELLERS_MAX:
             raise InvalidError(f"more than {SELLERS_MAX} sellers", field="query/unit")
         return dict(sorted(found.items()))
+
+    async def asked_for(
+        self, seller: str | None, unit: str | None, on: date
+    ) -> dict[str, str | None]:
+        """Return the seller asked for, or those of the unit on that day, with their names."""
+        return {seller or "": None} if unit is None else await self.sellers_of(unit, on)
 
     async def _under(self, unit: str, on: date) -> list[str]:
         units = [unit]

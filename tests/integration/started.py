@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sellers.client import Api, ApiError
@@ -41,6 +42,19 @@ def started(path: Path) -> Iterator[Api]:
 
 def kill_node(path: Path) -> None:
     os.kill(read_remembered(path).children["node"].pid, signal.SIGKILL)
+
+
+@dataclass(slots=True)
+class KillAtAThird:
+    """Hears how far an import is, and kills the API once, when a third has been sent."""
+
+    path: Path
+    done: bool = False
+
+    def __call__(self, done: int, total: int) -> None:
+        if not self.done and 3 * done > total:
+            kill_node(self.path)
+            self.done = True
 
 
 def until_ready(api: Api) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sellers.client import Api
 from sellers.importing import Summary, import_crm, wait_until_folded
 from sellers.report import rows_of
-from tests.integration.started import kill_node, started, until_ready
+from tests.integration.started import KillAtAThird, started, until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,16 +39,9 @@ def api(data_dir: Path) -> Iterator[Api]:
 @pytest.fixture(scope="module")
 def imported(api: Api, data_dir: Path) -> Summary:
     """Import once; the API is killed when a third has been sent."""
-    killed = False
-
-    def kill_at_a_third(done: int, total: int) -> None:
-        nonlocal killed
-        if not killed and 3 * done > total:
-            kill_node(data_dir)
-            killed = True
-
-    summary = import_crm(EXPORT, api, None, data_dir.with_name("report.csv"), kill_at_a_third)
-    assert killed
+    kill = KillAtAThird(data_dir)
+    summary = import_crm(EXPORT, api, None, data_dir.with_name("report.csv"), kill)
+    assert kill.done
     wait_until_folded(api)
     until_ready(api)
     return summary

@@ -9,7 +9,7 @@ import pytest
 
 from sellers.importing import Summary, import_incidents, wait_until_folded
 from sellers.report import rows_of
-from tests.integration.started import kill_node, started, until_ready
+from tests.integration.started import KillAtAThird, started, until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,17 +39,10 @@ def api(data_dir: Path) -> Iterator[Api]:
 @pytest.fixture(scope="module")
 def imported(api: Api, data_dir: Path) -> Summary:
     """Import once; the API is killed when a third has been sent."""
-    killed = False
-
-    def kill_at_a_third(done: int, total: int) -> None:
-        nonlocal killed
-        if not killed and 3 * done > total:
-            kill_node(data_dir)
-            killed = True
-
+    kill = KillAtAThird(data_dir)
     report = data_dir.with_name("report.csv")
-    summary = import_incidents(LOG, api, None, report, kill_at_a_third)
-    assert killed
+    summary = import_incidents(LOG, api, None, report, kill)
+    assert kill.done
     wait_until_folded(api, still_s=300.0)
     until_ready(api)
     return summary

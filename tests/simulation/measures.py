@@ -19,7 +19,6 @@ from services.analytics.worker import Measuring
 from shared import builds
 from shared.clock import Clock
 from shared.log import Partition, Record, Subscription
-from shared.memory import MemoryLog, MemoryStore
 from shared.projector import Projector
 from shared.published import Build
 from tests.simulation.process import Process
@@ -70,14 +69,16 @@ def measuring_of(process: Process, clock: Clock, *, embedded: bool) -> Measuring
     store, log = process.store, process.log
 
     def projector(build: Build) -> Projector:
-        projector = fold_measures(store, log, clock, build)
-        projector.refold_on_mismatch = embedded
-        return projector
+        sink = MeasuresSink(build.collection, ZONE)
+        return Projector(
+            sink,
+            store,
+            log,
+            clock,
+            batch_max=6,
+            parked_max=10_000,
+            refold_on_mismatch=embedded,
+            dropped=partial(builds.is_dropped, MEASURES, build),
+        )
 
     return Measuring(projector, store, log, clock, process.name, embedded)
-
-
-def fold_measures(store: MemoryStore, log: MemoryLog, clock: Clock, build: Build) -> Projector:
-    sink = MeasuresSink(build.collection, ZONE)
-    dropped = partial(builds.is_dropped, MEASURES, build)
-    return Projector(sink, store, log, clock, batch_max=6, parked_max=10_000, dropped=dropped)
