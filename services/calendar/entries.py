@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Literal, assert_never
+from typing import Any, Literal, assert_never
 
 from services.calendar.about import (
     LONGEST,
@@ -40,6 +40,7 @@ from shared.events.calendar import (
     EntryPlanned,
     EntryReassigned,
     EntryStarted,
+    SeriesPlanned,
 )
 from shared.handovers import TakeOver
 from shared.references import EmployeeStream, EntryStream, SeriesStream
@@ -162,14 +163,21 @@ def _change(entry: Entry, plan: EntryPlanned, command: Change) -> list[EntryEven
 
 
 def _reassign(entry: Entry, plan: EntryPlanned, command: Reassign | TakeOver) -> list[EntryEvent]:
+    told = handed_over(plan, command)
+    _check_open(entry)
+    return [] if told is None else [EntryReassigned(**told)]
+
+
+def handed_over(
+    plan: EntryPlanned | SeriesPlanned, command: Reassign | TakeOver
+) -> dict[str, Any] | None:
+    """Return what is told of who has it from now on, None where that changes nothing."""
     if plan.category == "private":
         raise EntryPrivateError
-    _check_open(entry)
     if isinstance(command, TakeOver):
-        told = EntryReassigned(seller=command.receiver, reason="handover", on=command.on)
-        return [told] if command.moves(plan.seller) else []
-    told = EntryReassigned(**command.model_dump(exclude={"date_unknown"}))
-    return [] if plan.seller == command.seller else [told]
+        told = {"seller": command.receiver, "reason": "handover", "on": command.on}
+        return told if command.moves(plan.seller) else None
+    return None if plan.seller == command.seller else command.model_dump(exclude={"date_unknown"})
 
 
 def _check_open(entry: Entry) -> None:

@@ -12,8 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from services.calendar.about import ABOUT, LONGEST_DAYS, Reason, Timed, Zone, check_private
 from services.calendar.about import check_times as check_span
-from services.calendar.entries import Reassign
-from services.calendar.entry_state import EntryPrivateError
+from services.calendar.entries import Reassign, handed_over
 from services.calendar.mirroring import MIRRORED, NEVER, Uid
 from services.calendar.rules import RULE_MAX, Rule, days_of, read_rule
 from shared.command import Command, Day, Instant
@@ -110,19 +109,10 @@ def decide_series(series: Series, command: SeriesCommand) -> list[SeriesEvent]:
             same = series.last_day == last_day
             return [] if same else [SeriesEnded(last_day=last_day, reason=reason)]
         case Reassign() | TakeOver():
-            return _reassign(series.plan, command)
+            told = handed_over(series.plan, command)
+            return [] if told is None else [SeriesReassigned(**told)]
         case _:
             assert_never(command)
-
-
-def _reassign(plan: SeriesPlanned, command: Reassign | TakeOver) -> list[SeriesEvent]:
-    if plan.category == "private":
-        raise EntryPrivateError
-    if isinstance(command, TakeOver):
-        told = SeriesReassigned(seller=command.receiver, reason="handover", on=command.on)
-        return [told] if command.moves(plan.seller) else []
-    told = SeriesReassigned(**command.model_dump(exclude={"date_unknown"}))
-    return [] if plan.seller == command.seller else [told]
 
 
 def _check(series: Series, command: PlanSeries) -> None:
