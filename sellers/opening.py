@@ -16,7 +16,7 @@ from rich.table import Table
 from sellers.client import Api, ApiError
 from sellers.console import progress_bar
 from sellers.data_dir import Demo
-from sellers.demo import SIZE, load_demo
+from sellers.demo import SIZE, hand_over_what_is_left, load_demo
 from sellers.importing.folded import Recorded
 from sellers.report import pipeline_table, rows_of
 from shared.clock import SystemClock
@@ -73,9 +73,10 @@ class Opening(threading.Thread):
     def _open(self, api: Api) -> None:
         began = time.monotonic()
         self._until_ready()
-        if self._data_dir.remembered.wants_demo:
-            self._load_demo(api)
+        loaded = self._data_dir.remembered.wants_demo and self._load_demo(api)
         self._until_folded(api)
+        if loaded:
+            self._end_demo(api)
         self._console.rest()
         self._figures(api)
         seconds = time.monotonic() - began
@@ -95,7 +96,8 @@ class Opening(threading.Thread):
                     return
         raise CancelledError
 
-    def _load_demo(self, api: Api) -> None:
+    def _load_demo(self, api: Api) -> bool:
+        """Load it, unless it is there from its first fact to its last."""
         remembered = self._data_dir.remembered
         if remembered.demo is None:
             today = SystemClock().now().date()
@@ -104,7 +106,7 @@ class Opening(threading.Thread):
             # Before the first fact: a load that was cut off goes on with the same company.
             self._data_dir.remember()
         if remembered.demo.done:
-            return
+            return False
         for tries_left in reversed(range(TRIES)):
             try:
                 self._send_demo(api, remembered.demo)
@@ -114,7 +116,15 @@ class Opening(threading.Thread):
                     raise
                 self._console.line(f"the demo company is not loaded yet: {error}; going on")
                 self._until_ready()
-        remembered.demo.done = True
+        return True
+
+    def _end_demo(self, api: Api) -> None:
+        """Do what takes the folded company: who has left hands over what is left."""
+        hand_over_what_is_left(api)
+        self._until_folded(api)
+        demo = self._data_dir.remembered.demo
+        assert demo is not None
+        demo.done = True
         self._data_dir.remember()
 
     def _send_demo(self, api: Api, demo: Demo) -> None:

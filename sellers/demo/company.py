@@ -31,7 +31,10 @@ class Named:
 
 @dataclass(slots=True)
 class Seller:
-    """One of us who sells; `left_on` when no longer, and `successor` then."""
+    """One of us who sells; `left_on` when no longer, and `successor` then.
+
+    `still_theirs`: their customers are handed over when all is folded.
+    """
 
     stream: str
     named: Named
@@ -41,6 +44,7 @@ class Seller:
     # From when on, and what they are since.
     promoted: tuple[date, str] | None = None
     left_on: date | None = None
+    still_theirs: bool = False
     successor: Seller | None = None
 
     def on(self, day: date) -> Seller:
@@ -189,7 +193,7 @@ def _changes(world: World, teams: int) -> Iterator[Item]:
         )
         number = world.maker.size + n
         yield from _seller(world, number, leaving.team, leaving.left_on)
-        leaving.successor = world.sellers[-1]
+        leaving.successor, leaving.still_theirs = world.sellers[-1], n == 0
         yield world.maker.item(
             "organization", leaving.stream, "leave", reason="moved abroad", on=leaving.left_on
         )

@@ -53,6 +53,22 @@ def load_demo(client: Api, seed: int, size: int, end_on: date, progress: Progres
     return loading.recorded
 
 
+def hand_over_what_is_left(client: Api) -> int:
+    """Let each who has left hand over what is still theirs (C-09); return how many did.
+
+    What that is only the folded company knows. Done again, it is done already.
+    """
+    page = client.get("/organization/handovers", {"is_open": True, "limit": 200})
+    theirs = [card for card in page["items"] if card["receiver"] is not None]
+    for card in theirs:
+        employee = card["employee"].removeprefix("employee-")
+        once = {"idempotency-key": f"{SOURCE}/hand-over/{employee}"}
+        asked = {"receiver": card["receiver"]}
+        where = f"/organization/handovers/{employee}/hand-over"
+        client.post(where, asked, headers=ACTOR | once)
+    return len(theirs)
+
+
 @dataclass(slots=True)
 class Loading:
     """How far it is."""

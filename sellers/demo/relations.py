@@ -33,7 +33,7 @@ def relations(world: World, n: int, customer: Customer) -> Iterator[Item]:
     owner = {"owner": customer.seller.stream, "on": first}
     yield make.item("contacts", customer.stream, "assign_owner", **owner)
     gone_on, successor = customer.seller.left_on, customer.seller.successor
-    if gone_on is not None and successor is not None:
+    if gone_on is not None and successor is not None and not customer.seller.still_theirs:
         told = {"owner": successor.stream, "reason": "leave", "on": gone_on}
         yield make.item("contacts", customer.stream, "assign_owner", **told)
     for k, person in enumerate(customer.people):

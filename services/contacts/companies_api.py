@@ -13,6 +13,7 @@ from services.contacts.model import (
     PlaceCompanyUnder,
     RegisterCompany,
 )
+from services.contacts.readings_api import FieldsAsked
 from services.contacts.reads import Contacts
 from shared.web import (
     AtLeast,
@@ -63,11 +64,17 @@ async def describe_company(
 
 @router.get("/contacts/companies/{company}")
 async def get_company(
-    company: StreamId, runtime: Contacts, at_least: AtLeast, request: Request, response: Response
-) -> CompanyCard:
+    company: StreamId,
+    runtime: Contacts,
+    at_least: AtLeast,
+    asked: FieldsAsked,
+    request: Request,
+    response: Response,
+) -> CompanyCard | dict[str, Any]:
     found = await runtime.reader(company_card).get(f"company-{company}", at_least)
     card: CompanyCard = seen(found, "company", request, response)
-    return card
+    only: CompanyCard | dict[str, Any] = (await asked.of(CompanyCard, [card]))[0]
+    return only
 
 
 @router.get("/contacts/companies")
@@ -75,13 +82,15 @@ async def list_companies(
     runtime: Contacts,
     wanted: PageWanted,
     at_least: AtLeast,
+    asked: FieldsAsked,
     name: str | None = None,
     parent: str | None = None,
     sector: str | None = None,
     owner: str | None = None,
 ) -> dict[str, Any]:
     where = {"name": name, "parent": parent, "sector": sector, "owner": owner}
-    return await page(runtime.reader(company_card), where, wanted, at_least)
+    found = await page(runtime.reader(company_card), where, wanted, at_least)
+    return found | {"items": await asked.of(CompanyCard, found["items"])}
 
 
 @router.post("/contacts/companies/{company}/assign-owner", status_code=202)

@@ -57,3 +57,9 @@ class ContactsDefaults(Section):
         le=1,
         description="Below which share of facts a field counts as never filled in.",
     )
+    unread_days: int = Field(
+        90,
+        ge=1,
+        le=3_650,
+        description="After how many days that nobody asked for a field it counts as unread.",
+    )

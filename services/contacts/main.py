@@ -11,6 +11,7 @@ from services.contacts.notices import AcknowledgeMove, owners_are_told_who_moved
 from services.contacts.policies import POLICIES
 from services.contacts.projections import PROJECTIONS
 from services.contacts.promotions import PlanPromotion
+from services.contacts.readings import ReadFields, Reading, decide_reading, evolve_reading
 from services.contacts.segments import (
     DropSegment,
     SaveSegment,
@@ -83,6 +84,7 @@ def build(defaults: ContactsDefaults) -> Domain:
             ),
             "visit": Decider(Visit(), decide_visit, evolve_visit, VISIT_COMMANDS),
             "segment": Decider(Segment(), decide_segment, evolve_segment, SEGMENT_COMMANDS),
+            "reading": Decider(Reading(), decide_reading, evolve_reading, {"read": ReadFields}),
         },
         projections=PROJECTIONS,
         policies=(*POLICIES, owners_are_told_who_moved),

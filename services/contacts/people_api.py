@@ -16,7 +16,8 @@ from services.contacts.model import (
     TellApart,
     UnmergePerson,
 )
-from services.contacts.person_views import joined, person_card
+from services.contacts.person_views import PersonCard, joined, person_card
+from services.contacts.readings_api import FieldsAsked
 from services.contacts.reads import (
     Contacts,
     as_one,
@@ -112,8 +113,13 @@ async def assign_person_owner(
 
 @router.get("/contacts/people/{person}")
 async def get_person(
-    person: StreamId, runtime: Contacts, at_least: AtLeast, request: Request, response: Response
-) -> PersonPage:
+    person: StreamId,
+    runtime: Contacts,
+    at_least: AtLeast,
+    asked: FieldsAsked,
+    request: Request,
+    response: Response,
+) -> PersonPage | dict[str, Any]:
     """All that we know of this person; of a merged entry, the person it is part of (C-01, C-02)."""
     found = await entries(runtime, f"person-{person}", at_least)
     if not found:
@@ -123,7 +129,8 @@ async def get_person(
     shown = person_page(card, all_statements([view.value for view in told], card.person))
     one = as_one([*found, *told], f"person-{person}")
     answer: PersonPage = composed(one, shown, request, response)
-    return answer
+    only: PersonPage | dict[str, Any] = (await asked.of(PersonPage, [answer]))[0]
+    return only
 
 
 @router.get("/contacts/people")
@@ -131,6 +138,7 @@ async def list_people(
     runtime: Contacts,
     wanted: PageWanted,
     at_least: AtLeast,
+    asked: FieldsAsked,
     company: str | None = None,
     email: str | None = None,
     owner: str | None = None,
@@ -138,7 +146,8 @@ async def list_people(
     """Some of our people; an entry that is part of another is answered by the whole person."""
     where = {"companies": company, "email": email, "owner": owner}
     found = await page(runtime.reader(person_card), where, wanted, at_least)
-    return found | {"items": await with_survivors(runtime, found["items"], at_least)}
+    people = await with_survivors(runtime, found["items"], at_least)
+    return found | {"items": await asked.of(PersonCard, people)}
 
 
 @router.get("/contacts/people/{person}/timeline")

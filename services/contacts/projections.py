@@ -13,6 +13,7 @@ from services.contacts.field_use import field_use
 from services.contacts.notices import move_notice
 from services.contacts.person_views import PersonCard, person_card
 from services.contacts.promotions import person_promotions
+from services.contacts.readings import fields_read
 from services.contacts.search import search_entry
 from services.contacts.segments import segment_card
 from services.contacts.sources import touch_sources
@@ -38,6 +39,7 @@ PROJECTIONS = (
     search_entry,
     segment_card,
     field_use,
+    fields_read,
 )
 
 __all__ = ["PROJECTIONS", "CompanyCard", "PersonCard", "company_card", "person_card", "timeline"]

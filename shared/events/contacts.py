@@ -1,6 +1,7 @@
 """Facts about the people we sell to and the companies where they happen to be.
 
-Streams: `person-<id>`, `company-<id>`, `visit-<id>` (of an executive) and `segment-<id>`.
+Streams: `person-<id>`, `company-<id>`, `visit-<id>` (of an executive), `segment-<id>` and
+`reading-<list>`.
 """
 
 from __future__ import annotations
@@ -284,6 +285,15 @@ class SegmentDropped(Dated, wire="contacts.segment_dropped.v1"):
     reason: str | None = None
 
 
+class FieldsRead(Dated, wire="contacts.fields_read.v1"):
+    """Somebody asked for these fields of a view by name, for the first time on this day (C-07).
+
+    Nobody is named: what is worth keeping is asked here, not who looked.
+    """
+
+    fields: tuple[str, ...]
+
+
 PersonEvent = (
     PersonRegistered
     | PersonAffiliated
@@ -318,4 +328,4 @@ VisitEvent = (
     | VisitFollowUpReassigned
 )
 SegmentEvent = SegmentSaved | SegmentDropped
-ContactsEvent = PersonEvent | CompanyEvent | VisitEvent | SegmentEvent
+ContactsEvent = PersonEvent | CompanyEvent | VisitEvent | SegmentEvent | FieldsRead

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from sellers.client import Api
-from sellers.demo import DemoError, demo_company, load_demo
+from sellers.demo import DemoError, demo_company, hand_over_what_is_left, load_demo
 from sellers.importing import wait_until_folded
 from sellers.importing.tests.served import Served, serving
 
@@ -73,6 +73,28 @@ def test_a_load_that_was_cut_off_goes_on(served: Served, api: Api) -> None:
         load(other)
     decided = [topic for topic in TOPICS if topic != "touches"]
     assert [served.facts(t) for t in decided] == [whole.facts(t) for t in decided]
+
+
+def test_who_has_left_hands_over_what_is_left(api: Api) -> None:
+    load(api, 15)
+    cards = api.get("/organization/handovers", {"limit": 200})["items"]
+    left = [card["employee"] for card in cards]
+    assert left
+
+    def theirs() -> list[str]:
+        where = {"is_open": True, "limit": 200}
+        pages = [api.get("/organization/owned-items", {"owner": one, **where}) for one in left]
+        return [item["item"] for page in pages for item in page["items"]]
+
+    assert theirs()
+    for _ in range(2):
+        assert hand_over_what_is_left(api) == len(left)
+        wait_until_folded(api)
+        wait_until_folded(api)
+        assert theirs() == []
+    moves = [card["moves"] for card in api.get("/organization/handovers")["items"]]
+    assert all(len(once) <= 1 for once in moves)
+    assert any(moves)
 
 
 def test_what_is_refused_is_named(api: Api) -> None:

@@ -49,9 +49,10 @@ UNTOLD = {
     "calendar.agenda_key_registered.v1": "a key is made by its owner, where nobody else is",
     "calendar.agenda_overwork_seen.v1": "the inbox is left to whoever tries the demo",
     "calendar.agenda_url_fetched.v1": "the demo reads nothing from elsewhere",
+    "contacts.fields_read.v1": "nobody has read anything before somebody opens the demo",
     "contacts.person_owner_assigned.v1": "who answers for a company answers for its people",
-    "contacts.visit_follow_up_reassigned.v1": "the demo begins before the leaver hands over",
-    "organization.handover_items_moved.v1": "the demo begins before the leaver hands over",
+    "contacts.visit_follow_up_reassigned.v1": "what is left is handed over when all is folded",
+    "organization.handover_items_moved.v1": "what is left is handed over when all is folded",
     "contacts.move_acknowledged.v1": "the notice is named after a fact of the running platform",
     "issues.deadline_missed.v1": "whoever waits is answered in time, so far",
     "issues.service_level_told.v1": "another system judges it",
@@ -66,7 +67,10 @@ UNTOLD = {
 }
 
 # Views in which it leaves nothing.
-EMPTY = {"feed_access": "no address was opened"}
+EMPTY = {
+    "feed_access": "no address was opened",
+    "fields_read": "nobody has read anything before somebody opens the demo",
+}
 
 
 class Demo:
