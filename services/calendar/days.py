@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from services.calendar.entry_views import EntryCard
-from services.calendar.series import midnight
 from services.calendar.series_views import SeriesCard
 from shared.errors import InvalidError
+from shared.workplaces import midnight
 
 # Nothing lasts longer, so what began earlier is over.
 BEFORE = timedelta(days=32)

@@ -14,8 +14,9 @@ from datetime import date, datetime, timedelta
 from services.calendar.days import Span, times
 from services.calendar.defaults import CalendarDefaults
 from services.calendar.entry_views import EntryCard
-from services.calendar.worklife import Minutes, Workplace
+from services.calendar.worklife import Minutes, minutes
 from shared.events.calendar import Category
+from shared.workplaces import Workplace
 
 WEEK = timedelta(days=7)
 
@@ -163,7 +164,7 @@ def _outside(cards: Iterable[EntryCard], place: Workplace) -> Minutes:
             begin, end = times(card)
             assert begin is not None
             assert end is not None
-            found += place.minutes(begin, end)
+            found += minutes(place, begin, end)
     return found
 
 

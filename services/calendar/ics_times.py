@@ -12,9 +12,9 @@ from icalendar.error import BrokenCalendarProperty
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from services.calendar.agenda_views import AgendaCard
-from services.calendar.series import midnight
 from shared.events.base import in_range
 from shared.events.calendar import Category
+from shared.workplaces import midnight
 
 # What its properties are is up to who wrote it: each use looks first.
 Event: TypeAlias = Any

@@ -13,7 +13,7 @@ from services.calendar.around_views import (
 from services.calendar.entry_views import EntryCard, entry_card
 from services.calendar.result_views import opportunity_result
 from services.calendar.series_views import SeriesCard, series_card
-from services.calendar.workplace_views import seller_place, unit_place, work_hours
+from services.calendar.workplace_views import PLACES
 
 PROJECTIONS = (
     entry_card,
@@ -27,9 +27,7 @@ PROJECTIONS = (
     opportunity_around,
     product_around,
     opportunity_result,
-    seller_place,
-    unit_place,
-    work_hours,
+    *PLACES,
 )
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, assert_never
 from zoneinfo import ZoneInfo
 
@@ -217,10 +217,6 @@ def _past_until(rule: Rule, at: datetime, zone: ZoneInfo) -> bool:
         return at.astimezone(zone).date() > until
     aware = until if until.tzinfo is not None else until.replace(tzinfo=zone)
     return at > aware
-
-
-def midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time.min, zone)
 
 
 def stamp(at: datetime) -> str:

@@ -21,7 +21,6 @@ from services.calendar.figures import Told
 from services.calendar.main import domain as calendar
 from services.calendar.overwork import Worked, overworked
 from services.calendar.series_views import series_card
-from services.calendar.worklife import Workplace
 from services.contacts.duplicates import candidates, duplicate_block, pairs
 from services.contacts.main import domain as contacts
 from services.contacts.person_views import person_card
@@ -36,6 +35,7 @@ from shared.events import REGISTRY, Envelope
 from shared.events.contacts import MoveNoticed
 from shared.service import Domain
 from shared.testing import recorded
+from shared.workplaces import Workplace
 
 END = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

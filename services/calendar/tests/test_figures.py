@@ -17,8 +17,7 @@ from services.calendar.figures import TimeFigures, Told, figures, weeks
 from services.calendar.main import domain, router
 from services.calendar.rhythms import rhythm_of
 from services.calendar.series_views import SeriesCard
-from services.calendar.worklife import Minutes, Workplace
-from services.calendar.workplace_views import SellerPlace, UnitPlace, WorkHours
+from services.calendar.worklife import Minutes, minutes
 from services.calendar.workplaces import Workplaces
 from shared.clock import SystemClock
 from shared.events import Event, encode
@@ -36,6 +35,7 @@ from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.testing import recorded, serving
 from shared.through import Held
+from shared.workplaces import SellerPlace, UnitPlace, WorkHours, Workplace
 from shared.worktime import HoursFrom
 
 SEOUL, NEW_YORK = ZoneInfo("Asia/Seoul"), ZoneInfo("America/New_York")
@@ -114,17 +114,17 @@ def test_k_14_what_customers_get_out_of_it_is_counted_by_activity() -> None:
 
 
 def test_k_07_minutes_before_and_after_work_are_evening() -> None:
-    assert PLACE.minutes(at(8), at(19)) == Minutes(working=540, evening=120)
-    over_midnight = PLACE.minutes(at(23), at(1, day=MONDAY + timedelta(days=1)))
+    assert minutes(PLACE, at(8), at(19)) == Minutes(working=540, evening=120)
+    over_midnight = minutes(PLACE, at(23), at(1, day=MONDAY + timedelta(days=1)))
     assert over_midnight == Minutes(evening=120)
-    assert PLACE.minutes(at(10, day=SUNDAY), at(11, day=SUNDAY)) == Minutes(weekend=60)
+    assert minutes(PLACE, at(10, day=SUNDAY), at(11, day=SUNDAY)) == Minutes(weekend=60)
 
 
 def test_k_07_they_are_reckoned_in_the_sellers_zone() -> None:
     abroad = Workplace(NEW_YORK, USUAL)
-    assert abroad.minutes(at(9), at(10)) == Minutes(weekend=60)  # Sunday evening there.
+    assert minutes(abroad, at(9), at(10)) == Minutes(weekend=60)  # Sunday evening there.
     night = at(0, day=date(2026, 3, 8), zone=NEW_YORK)
-    assert abroad.minutes(night, night + timedelta(days=1)).weekend == 23 * 60
+    assert minutes(abroad, night, night + timedelta(days=1)).weekend == 23 * 60
 
 
 def test_k_07_the_nearest_working_calendar_counts_with_its_holidays() -> None:
@@ -139,11 +139,11 @@ def test_k_07_the_nearest_working_calendar_counts_with_its_holidays() -> None:
         },
         {"workcalendar-1": WorkHours("workcalendar-1", early, (date(2026, 1, 6),))},
     )
-    assert place.minutes(at(7), at(16)) == Minutes(working=480, evening=60)
+    assert minutes(place, at(7), at(16)) == Minutes(working=480, evening=60)
     tuesday = MONDAY + timedelta(days=1)
-    assert place.minutes(at(9, day=tuesday), at(10, day=tuesday)) == Minutes(holiday=60)
+    assert minutes(place, at(9, day=tuesday), at(10, day=tuesday)) == Minutes(holiday=60)
     wednesday = MONDAY + timedelta(days=2)
-    assert place.minutes(at(9, day=wednesday), at(10, day=wednesday)) == Minutes(working=60)
+    assert minutes(place, at(9, day=wednesday), at(10, day=wednesday)) == Minutes(working=60)
 
 
 def test_k_07_units_in_a_circle_have_no_calendar() -> None:
@@ -261,6 +261,6 @@ async def test_k_10_the_sellers_of_a_unit_are_those_under_it_on_that_day() -> No
         assert await places.sellers_of("unit-1", SUNDAY) == {"employee-1": "Ada"}
         before = MONDAY - timedelta(days=1)
         assert set(await places.sellers_of("unit-1", before)) == {"employee-1", "employee-2"}
-        assert place.minutes(at(7), at(16)) == Minutes(working=480, evening=60)
+        assert minutes(place, at(7), at(16)) == Minutes(working=480, evening=60)
     finally:
         await runtime.stop()

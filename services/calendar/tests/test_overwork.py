@@ -17,10 +17,10 @@ from services.calendar.entry_views import EntryCard
 from services.calendar.figures import Told
 from services.calendar.main import build, domain, router
 from services.calendar.overwork import Worked, overworked, whole_weeks
-from services.calendar.worklife import Workplace
 from shared.errors import InvalidError
 from shared.events.calendar import AgendaOverworkSeen
 from shared.testing import given, recorded, serving
+from shared.workplaces import Workplace
 
 SEOUL = ZoneInfo("Asia/Seoul")
 MONDAY, SUNDAY = date(2026, 1, 5), date(2026, 1, 11)
