@@ -5,7 +5,7 @@ No postponed annotations here: routes are made per domain, with a dependency of 
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
 
 import orjson
@@ -104,7 +104,11 @@ def bulk_router(domain: Domain) -> APIRouter:
 async def _decided(runtime: Runtime, items: Sequence[Any], meta: Meta) -> list[dict[str, Any]]:
     domain = runtime.domain
     read = [_read(domain, item, f"#/commands/{place}", meta) for place, item in enumerate(items)]
-    asked = [one.request for one in read if one.request is not None]
+    asked = [
+        replace(one.request, command=await runtime.prepared(one.request.command))
+        for one in read
+        if one.request is not None
+    ]
     outcomes = iter(await runtime.service.handle_many(asked))
     results = []
     for one in read:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import orjson
 from pydantic import AwareDatetime, BaseModel
@@ -140,7 +140,7 @@ def _said(topic: str, name: str, kind: Any) -> Any:
     options = [option for option in get_args(kind) if option is not NoneType]
     if get_origin(kind) is Literal:
         return options[0]
-    if NoneType in get_args(kind):
+    if get_origin(kind) is Annotated or NoneType in get_args(kind):
         return _said(topic, name, options[0])
     if get_origin(kind) is tuple:
         return (_said(topic, name, get_args(kind)[0]),)

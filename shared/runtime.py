@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
+from pydantic import BaseModel
 
 from shared import builds
 from shared.batch import Sink
@@ -295,6 +296,11 @@ class Runtime:
         self.domain = replace(self.domain, projections=zoned)
         self.runners = {p.name: ProjectionRunner(p, self) for p in self.domain.projections}
         self.timers = {timer.name: self._timer(timer) for timer in self.domain.timers}
+
+    async def prepared(self, command: BaseModel) -> BaseModel:
+        """Return a command that somebody sends with what the domain's views add to it."""
+        prepare = self.domain.prepare
+        return command if prepare is None else await prepare(self, command)
 
     @property
     def today(self) -> date:

@@ -74,6 +74,8 @@ class Domain:
     # What a deployment chose, and what builds this domain with another choice.
     defaults: Section = field(default_factory=Section)
     build: Callable[[Any], Domain] | None = None
+    # Adds to what somebody asks for what no rule can know: the domain's views, of its `Runtime`.
+    prepare: Callable[[Any, BaseModel], Awaitable[BaseModel]] | None = None
 
     def configured(self, defaults: Section) -> Domain:
         """Return the domain as this deployment has it."""

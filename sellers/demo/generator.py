@@ -11,7 +11,7 @@ from sellers.demo.deals import DEALS_A_SELLER, care, deal
 from sellers.demo.diary import activities, diary, rhythms
 from sellers.demo.goals import forecasts, targets
 from sellers.demo.items import Item, Maker
-from sellers.demo.office import complaints
+from sellers.demo.office import complaints, promises
 from sellers.demo.relations import relations, segments, visits
 from sellers.demo.staff import away, roles, work_times
 
@@ -44,6 +44,7 @@ def demo_company(seed: int, size: int, end_on: date) -> Iterator[Item]:
     for n, customer in enumerate(world.customers):
         yield from care(world, n, customer)
         yield from complaints(world, n, customer)
+        yield from promises(world, n, customer)
         yield from rhythms(world, n, customer)
         yield from activities(world, n, customer)
     yield from targets(world)

@@ -119,6 +119,14 @@ ACTIONS = (
     ("대체품을 보냈습니다.", "We sent a replacement."),
     ("담당자를 정해 매일 연락합니다.", "Somebody calls every day until it is solved."),
 )
+COMMITMENTS = (
+    (("금요일까지 견적서를 보내겠습니다.", "We send the offer by Friday."), "We sent it."),
+    (("기술 자료를 찾아 보내겠습니다.", "We find the data sheet and send it."), "Sent by mail."),
+    (("현장에 다시 가 보겠습니다.", "We look at it again on site."), "We were there."),
+)
+UNDERWAY = ("진행 상황을 알려 드립니다.", "Here is how it goes.")
+DELAYED = ("하루 이틀 늦어집니다. 미리 말씀드립니다.", "It takes a day or two more; we say so now.")
+TAKEN_BACK = ("제품이 단종되어 어렵습니다.", "The product has ended: we cannot.")
 ESCALATED = ("고객이 계약 해지를 말합니다.", "The customer talks of leaving us.")
 AGAIN = (
     ("같은 문제가 다시 생겼습니다.", "The same thing happened again."),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sellers.demo import names
 from sellers.demo.company import Customer, Person, World
-from sellers.demo.days import at_work
+from sellers.demo.days import ZONE, at_work
 from sellers.demo.items import Item
 
 COMPLAINTS_A_CUSTOMER = 1.6
@@ -152,3 +152,48 @@ def _fed_back(
         subject=result,
     )
     yield make.item("issues", heard.stream, "give_feedback", result=result, on=told)
+
+
+KEPT, LATE, SILENT, WITHDRAWN, PUT_OFF = 0.8, 0.1, 0.12, 0.05, 0.15
+PROMISES_A_CUSTOMER = 2
+
+
+def promises(world: World, n: int, customer: Customer) -> Iterator[Item]:
+    """Yield what a customer was promised, and whether they had it in time (I-08)."""
+    chance = world.chance("promises", n)
+    for k in range(round(chance.around(PROMISES_A_CUSTOMER))):
+        yield from _promise(world, (n, k), customer)
+
+
+def _promise(world: World, key: tuple[int, int], customer: Customer) -> Iterator[Item]:
+    chance, make, days = world.chance("promise", *key), world.maker, world.days
+    stream, person = make.stream("commitment", *key), chance.pick(customer.people)
+    language = 0 if person.named.korean else 1
+    what, result = chance.pick(names.COMMITMENTS)
+    day = days.begin(chance)
+    made_at, due = at_work(chance, day, 15), days.later(chance, day, 4)
+    due_by = datetime.combine(due, time(18), ZONE)
+
+    def told(asked: str, on: date, /, **more: Any) -> Iterator[Item]:
+        if on < days.end:
+            yield make.item("issues", stream, asked, datetime.combine(on, time(12), ZONE),
+                            **more, on=on)  # fmt: skip
+
+    yield make.item(
+        "issues", stream, "make", made_at,
+        what=what[language], person=person.stream, owner=customer.seller.on(day).stream,
+        company=customer.stream, due_by=due_by, made_at=made_at, on=day,
+    )  # fmt: skip
+    if not chance.happens(SILENT):
+        yield from told("follow_up", day, said=names.UNDERWAY[language])
+    if chance.happens(PUT_OFF):
+        later = days.later(chance, due, 3)
+        anew = {"due_by": datetime.combine(later, time(18), ZONE)}
+        yield from told("move", due, **anew, said=names.DELAYED[language])
+        due = later
+    if chance.happens(WITHDRAWN):
+        yield from told("withdraw", due, said=names.TAKEN_BACK[language])
+    elif chance.happens(KEPT):
+        yield from told("keep", due, result=result)
+    elif chance.happens(LATE / (1 - KEPT)):
+        yield from told("keep", days.later(chance, due, 3), result=result)

@@ -20,7 +20,17 @@ from shared.events.contacts import (
     VisitHeld,
     VisitPlanned,
 )
-from shared.events.issues import DeadlineSet, FeedbackGiven, IssueClosed, IssueRegistered
+from shared.events.issues import (
+    CommitmentKept,
+    CommitmentMade,
+    CommitmentMoved,
+    CommitmentReassigned,
+    CommitmentWithdrawn,
+    DeadlineSet,
+    FeedbackGiven,
+    IssueClosed,
+    IssueRegistered,
+)
 from shared.events.touches import TouchRecorded
 from shared.projection import Projection
 
@@ -158,6 +168,59 @@ def feedback_given(view: IssueAround, event: FeedbackGiven, at: Envelope) -> Iss
 @issue_around.on(IssueClosed)
 def issue_closed(view: IssueAround, event: IssueClosed, at: Envelope) -> IssueAround:
     return replace(view, open=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentAround:
+    """Answers: what did we promise this customer that is still owed? (K-12, I-08)."""
+
+    commitment: str
+    what: str = ""
+    person: str | None = None
+    company: str | None = None
+    owner: str | None = None
+    due_by: datetime | None = None
+
+
+commitment_around = Projection(
+    "commitment_around",
+    version=1,
+    view=CommitmentAround,
+    indexes=("person", "company"),
+    streams=("commitment",),
+)
+
+
+@commitment_around.on(CommitmentMade)
+def commitment_made(
+    view: CommitmentAround, event: CommitmentMade, at: Envelope
+) -> CommitmentAround:
+    told = event.model_dump(include={"what", "person", "company", "owner", "due_by"})
+    return replace(view, **told)
+
+
+@commitment_around.on(CommitmentMoved)
+def commitment_moved(
+    view: CommitmentAround, event: CommitmentMoved, at: Envelope
+) -> CommitmentAround:
+    return replace(view, due_by=event.due_by)
+
+
+@commitment_around.on(CommitmentReassigned)
+def commitment_reassigned(
+    view: CommitmentAround, event: CommitmentReassigned, at: Envelope
+) -> CommitmentAround:
+    return replace(view, owner=event.owner)
+
+
+@commitment_around.on(CommitmentKept)
+def commitment_kept(view: CommitmentAround, event: CommitmentKept, at: Envelope) -> None:
+    return None
+
+
+@commitment_around.on(CommitmentWithdrawn)
+def commitment_withdrawn(view: CommitmentAround, event: CommitmentWithdrawn, at: Envelope) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)

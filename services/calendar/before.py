@@ -18,6 +18,7 @@ from services.calendar.around_views import (
     IssueAround,
     Owed,
     PersonAround,
+    commitment_around,
     company_around,
     issue_around,
     person_around,
@@ -139,6 +140,9 @@ class Around:
         for chance in opportunities:
             steps = [chance.next_step] if chance.next_step is not None else []
             found += [self._owed_by(one, chance.opportunity) for one in (*steps, *chance.owed)]
+        for one in await self._of(commitment_around, card):
+            due_on = one.due_by.astimezone(zone).date() if one.due_by is not None else None
+            found.append(self._owed(one.what, one.commitment, one.owner, due_on))
         for visit in await self._of(visit_around, card):
             found += [self._owed_by(one, visit.visit) for one in visit.owed]
         return sorted(found, key=lambda one: (one.due_on or date.max, one.what))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.calendar.agenda_views import AgendaCard, FeedAccess, agenda_card, feed_access
 from services.calendar.around_deals import opportunity_around, product_around
 from services.calendar.around_views import (
+    commitment_around,
     company_around,
     issue_around,
     person_around,
@@ -23,6 +24,7 @@ PROJECTIONS = (
     person_around,
     company_around,
     issue_around,
+    commitment_around,
     visit_around,
     opportunity_around,
     product_around,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from services.issues import api, boards_api, model
+from services.issues import api, boards_api, commitments, commitments_api, model
+from services.issues.commitment_views import DEADLINE, FOLLOW_UP, commitment_card
+from services.issues.defaults import IssuesDefaults
 from services.issues.policies import POLICIES
 from services.issues.projections import PROJECTIONS
+from services.issues.promising import PLACES, prepare
 from services.issues.timers import TIMERS
 from shared.command import Command
 from shared.service import Decider, Domain
@@ -28,17 +31,43 @@ ISSUE_COMMANDS: dict[str, type[Command]] = {
     "set_deadline": model.SetDeadline,
 }
 
+COMMITMENT_COMMANDS: dict[str, type[Command]] = {
+    "make": commitments.MakeCommitment,
+    "follow_up": commitments.FollowUp,
+    "move": commitments.MoveCommitment,
+    "keep": commitments.KeepCommitment,
+    "withdraw": commitments.WithdrawCommitment,
+    "reassign": commitments.ReassignCommitment,
+}
+
 # Before what a single issue is asked by: a word there is no id.
 router = APIRouter()
-router.include_router(boards_api.router)
-router.include_router(api.router)
+for part in (boards_api, commitments_api, api):
+    router.include_router(part.router)
 
-domain = Domain(
-    name="issues",
-    deciders={"issue": Decider(model.Issue(), model.decide, model.evolve, ISSUE_COMMANDS)},
-    projections=PROJECTIONS,
-    policies=POLICIES,
-    timers=TIMERS,
-)
+
+def build(defaults: IssuesDefaults) -> Domain:
+    """Return the domain with what this deployment chose."""
+    return Domain(
+        name="issues",
+        deciders={
+            "issue": Decider(model.Issue(), model.decide, model.evolve, ISSUE_COMMANDS),
+            "commitment": Decider(
+                commitments.Commitment(),
+                commitments.decide_commitment,
+                commitments.evolve_commitment,
+                COMMITMENT_COMMANDS,
+            ),
+        },
+        projections=(*PROJECTIONS, commitment_card, *PLACES),
+        policies=POLICIES,
+        timers=(*TIMERS, FOLLOW_UP, DEADLINE),
+        defaults=defaults,
+        build=build,
+        prepare=prepare,
+    )
+
+
+domain = build(IssuesDefaults())
 
 __all__ = ["domain", "router"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta, timezone
+from datetime import UTC
 from typing import Annotated, Literal, assert_never
 
 from pydantic import Field, StringConstraints
@@ -20,6 +20,7 @@ from services.issues.state import (
     IssueUnknownError,
     NoCauseYetError,
     NoFeedbackYetError,
+    before_day,
     evolve,
 )
 from shared.command import Command, DatedCommand, Instant
@@ -55,9 +56,6 @@ from shared.references import (
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-
-# Where a date begins first: nowhere on earth is it later.
-EARLIEST = timezone(timedelta(hours=14))
 
 
 class Register(DatedCommand):
@@ -234,8 +232,7 @@ def _set_deadline(issue: Issue, command: Register | SetDeadline) -> list[IssuesE
     assert command.answer_by is not None
     if issue.told is not None:
         raise AlreadyAnsweredError
-    # A date is the company's, whose zone no rule knows: what is refused is too early anywhere.
-    if issue.on and command.answer_by < datetime.combine(issue.on, time.min, EARLIEST):
+    if before_day(command.answer_by, issue.on):
         raise DeadlineBeforeIssueError(f"the issue is of {issue.on}", field="#/answer_by")
     if issue.deadline and issue.deadline.answer_by == command.answer_by:
         return []

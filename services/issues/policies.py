@@ -1,7 +1,7 @@
-"""What this domain does by itself: the issues of a leaver get another owner. Pure."""
+"""What this domain does by itself: issues and promises of a leaver get another owner. Pure."""
 
 from __future__ import annotations
 
 from shared.handovers import following
 
-POLICIES = (following("issues", "issue"),)
+POLICIES = (following("issues", "issue", "commitment"),)

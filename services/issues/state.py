@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta, timezone
 from typing import assert_never
 
 from shared.errors import DomainError, InvalidError, NotFoundError
@@ -27,6 +27,14 @@ from shared.events.issues import (
     StatusTold,
     UnitInformed,
 )
+
+# Where a date begins first: nowhere on earth is it later.
+EARLIEST = timezone(timedelta(hours=14))
+
+
+def before_day(at: datetime, day: date | None) -> bool:
+    """Whether an instant is before a business date, wherever on earth that is the company's."""
+    return day is not None and at < datetime.combine(day, time.min, EARLIEST)
 
 
 class IssueUnknownError(NotFoundError):

@@ -15,6 +15,7 @@ DOMAINS: Mapping[Kind, str] = {
     "person": "contacts",
     "opportunity": "opportunities",
     "issue": "issues",
+    "commitment": "issues",
     "entry": "calendar",
     "series": "calendar",
     "visit": "contacts",

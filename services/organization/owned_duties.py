@@ -1,4 +1,4 @@
-"""Whose are the issues: open until dealt with. Pure folds."""
+"""Whose are the issues, and the promises to customers: open until dealt with. Pure folds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from datetime import tzinfo
 from services.organization.owned_views import OwnedItem, owned_item, taken
 from shared.events import Envelope
 from shared.events.issues import (
+    CommitmentKept,
+    CommitmentMade,
+    CommitmentMoved,
+    CommitmentReassigned,
+    CommitmentWithdrawn,
     DeadlineSet,
     FeedbackGiven,
     IssueAssigned,
@@ -53,3 +58,41 @@ def feedback_given(item: OwnedItem, event: FeedbackGiven, at: Envelope) -> Owned
 @owned_item.on(IssueClosed)
 def issue_closed(item: OwnedItem, event: IssueClosed, at: Envelope) -> OwnedItem:
     return replace(item, open=False, next_step=None)
+
+
+@owned_item.on_zoned(CommitmentMade)
+def commitment_made(
+    item: OwnedItem, event: CommitmentMade, at: Envelope, zone: tzinfo
+) -> OwnedItem:
+    found = replace(
+        item,
+        kind="commitment",
+        title=event.what[:TITLE_MAX],
+        open=True,
+        company=event.company,
+        person=event.person,
+        due_on=event.due_by.astimezone(zone).date() if event.due_by is not None else None,
+    )
+    return taken(found, event.owner, event.on, at)
+
+
+@owned_item.on_zoned(CommitmentMoved)
+def commitment_moved(
+    item: OwnedItem, event: CommitmentMoved, at: Envelope, zone: tzinfo
+) -> OwnedItem:
+    return replace(item, due_on=event.due_by.astimezone(zone).date())
+
+
+@owned_item.on(CommitmentReassigned)
+def commitment_reassigned(item: OwnedItem, event: CommitmentReassigned, at: Envelope) -> OwnedItem:
+    return taken(item, event.owner, event.on, at)
+
+
+@owned_item.on(CommitmentKept)
+def commitment_kept(item: OwnedItem, event: CommitmentKept, at: Envelope) -> OwnedItem:
+    return replace(item, open=False)
+
+
+@owned_item.on(CommitmentWithdrawn)
+def commitment_withdrawn(item: OwnedItem, event: CommitmentWithdrawn, at: Envelope) -> OwnedItem:
+    return replace(item, open=False)

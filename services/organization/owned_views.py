@@ -16,7 +16,17 @@ from shared.events.touches import TouchRecorded
 from shared.held import Owner
 from shared.projection import Projection
 
-Kind = Literal["company", "person", "opportunity", "issue", "entry", "series", "visit", "promise"]
+Kind = Literal[
+    "company",
+    "person",
+    "opportunity",
+    "issue",
+    "commitment",
+    "entry",
+    "series",
+    "visit",
+    "promise",
+]
 TOUCHED = ("company", "person", "opportunity")
 
 
@@ -74,11 +84,11 @@ class OwnedItem:
 
 owned_item = Projection(
     "owned_item",
-    version=2,
+    version=3,
     view=OwnedItem,
     indexes=("owner", "open", "item", "handed.handover"),
     streams=(
-        *("company", "person", "opportunity", "issue", "entry", "series", "visit"),
+        *("company", "person", "opportunity", "issue", "commitment", "entry", "series", "visit"),
         *("touch", "handover"),
     ),
 )

@@ -1,4 +1,6 @@
-"""Facts about what customers complain of, object to or ask for (I-01). Stream: `issue-<id>`.
+"""Facts about what customers complain of, object to or ask for, and what we promise them.
+
+Streams: `issue-<id>` (I-01) and `commitment-<id>` (I-08).
 
 An instant beside the business date (`at`) is told by other systems, which know the minute.
 """
@@ -152,6 +154,76 @@ class DeadlineMissed(Event, wire="issues.deadline_missed.v1"):
     set_by: str
 
 
+class CommitmentMade(Dated, wire="issues.commitment_made.v1"):
+    """We promised a customer something (I-08).
+
+    By `follow_up_by` they hear from us how it goes, by `due_by` it is done.
+    """
+
+    what: str
+    person: str
+    owner: str
+    company: str | None = None
+    touch: str | None = None
+    issue: str | None = None
+    opportunity: str | None = None
+    due_by: Deadline | None = None
+    follow_up_by: Deadline | None = None
+
+
+class CommitmentFollowedUp(Dated, wire="issues.commitment_followed_up.v1"):
+    """The customer heard from us how it goes with what we promised (I-08)."""
+
+    said: str
+    touch: str | None = None
+
+
+class CommitmentMoved(Dated, wire="issues.commitment_moved.v1"):
+    """It will be done by another time, and the customer was told: nobody is surprised (I-08)."""
+
+    due_by: Deadline
+    said: str
+
+
+class CommitmentKept(Dated, wire="issues.commitment_kept.v1"):
+    """What we promised is done (I-08)."""
+
+    result: str
+
+
+class CommitmentWithdrawn(Dated, wire="issues.commitment_withdrawn.v1"):
+    """It will not be done, and the customer was told why (I-08)."""
+
+    said: str
+
+
+class CommitmentReassigned(Dated, wire="issues.commitment_reassigned.v1"):
+    """Another colleague keeps what was promised, for a stated reason (C-09)."""
+
+    owner: str
+    reason: Literal["handover", "leave", "territory", "unstated"] = "unstated"
+
+
+class CommitmentBroken(Event, wire="issues.commitment_broken.v1"):
+    """A time passed by which a customer was to hear from us, or to have what we promised (I-08).
+
+    `set_by` is the id of the fact that set that time. It happened at that time itself.
+    """
+
+    clock: Literal["follow_up", "deadline"]
+    by: Deadline
+    set_by: str
+
+
+CommitmentEvent = (
+    CommitmentMade
+    | CommitmentFollowedUp
+    | CommitmentMoved
+    | CommitmentKept
+    | CommitmentWithdrawn
+    | CommitmentReassigned
+    | CommitmentBroken
+)
 IssuesEvent = (
     IssueRegistered
     | IssueAssigned

@@ -102,7 +102,7 @@ async def record(
     """Decide one command and answer 202: recorded for good, published soon."""
     request = CommandRequest(
         stream=stream,
-        command=command,
+        command=await runtime.prepared(command),
         actor=meta.actor,
         id=meta.id,
         occurred_at=occurred_at,

@@ -54,6 +54,8 @@ UNTOLD = {
     "contacts.visit_follow_up_reassigned.v1": "what is left is handed over when all is folded",
     "organization.handover_items_moved.v1": "what is left is handed over when all is folded",
     "contacts.move_acknowledged.v1": "the notice is named after a fact of the running platform",
+    "issues.commitment_broken.v1": "the timers of the running platform say so",
+    "issues.commitment_reassigned.v1": "what is left is handed over when all is folded",
     "issues.deadline_missed.v1": "whoever waits is answered in time, so far",
     "issues.service_level_told.v1": "another system judges it",
     "issues.status_told.v1": "another system's word",

@@ -22,7 +22,15 @@ from shared.events.contacts import (
     VisitFollowUpPromised,
     VisitPlanned,
 )
-from shared.events.issues import DeadlineSet, IssueClosed, IssueRegistered
+from shared.events.issues import (
+    CommitmentKept,
+    CommitmentMade,
+    CommitmentMoved,
+    CommitmentReassigned,
+    DeadlineSet,
+    IssueClosed,
+    IssueRegistered,
+)
 from shared.events.opportunities import (
     ActionAgreed,
     NextStepAgreed,
@@ -168,3 +176,15 @@ async def test_k_02_of_a_private_entry_nothing_is_looked_up(runtime: Runtime) ->
     await told(runtime, "person-1", PersonRegistered(name="Kim"))
     known = await before(runtime, private, ("person-1", 1))
     assert known.people == ()
+
+
+async def test_k_12_what_was_promised_to_the_customer_is_at_hand_until_it_is_kept(
+    runtime: Runtime,
+) -> None:
+    made = CommitmentMade(what="An offer", person="person-1", owner="employee-1")
+    moved = CommitmentMoved(due_by=datetime(2026, 2, 1, tzinfo=UTC), said="Sorry.")
+    await told(runtime, "commitment-1", made, moved, CommitmentReassigned(owner="employee-2"))
+    await told(runtime, "commitment-2", made, CommitmentKept(result="sent"))
+    known = await before(runtime, MEETING, ("commitment-1", 3), ("commitment-2", 2))
+    (owed,) = known.commitments
+    assert (owed.what, owed.owner, owed.overdue) == ("An offer", "employee-2", True)

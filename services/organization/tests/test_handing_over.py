@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -27,7 +28,16 @@ from shared.events.contacts import (
     PersonOwnerAssigned,
     PersonRegistered,
 )
-from shared.events.issues import DeadlineSet, FeedbackGiven, IssueClosed, IssueRegistered
+from shared.events.issues import (
+    CommitmentKept,
+    CommitmentMade,
+    CommitmentMoved,
+    CommitmentReassigned,
+    DeadlineSet,
+    FeedbackGiven,
+    IssueClosed,
+    IssueRegistered,
+)
 from shared.events.opportunities import (
     NextStepAgreed,
     OpportunityDiscovered,
@@ -323,3 +333,20 @@ async def test_c_09_nothing_is_moved_on_what_a_view_does_not_know_yet() -> None:
         assert stale.status_code == 412, stale.text
         other = await client.post("/organization/handovers/9/hand-over", json=to)
         assert other.status_code == 404
+
+
+def test_c_09_what_was_promised_to_a_customer_is_owed_until_it_is_kept() -> None:
+    due = datetime(2026, 3, 9, 9, tzinfo=UTC)
+    promise = {"what": "an offer", "person": "person-1", "owner": "employee-1"}
+    told = recorded(
+        CommitmentMade(**promise, due_by=due),
+        CommitmentMoved(due_by=due + timedelta(days=1), said="Sorry."),
+        CommitmentReassigned(owner="employee-2"),
+        CommitmentKept(result="sent"),
+        stream="commitment-1",
+    )
+    zoned = owned_item.within(ZoneInfo("Asia/Seoul"))
+    moved = zoned.replay(told[:3])["commitment-1"]
+    assert (moved.kind, moved.owner, moved.open) == ("commitment", "employee-2", True)
+    assert (moved.due_on, moved.title) == (date(2026, 3, 10), "an offer")
+    assert not zoned.replay(told)["commitment-1"].open

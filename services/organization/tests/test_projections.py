@@ -22,7 +22,7 @@ from services.organization.projections import (
 from shared.events import Envelope
 from shared.events.calendar import CalendarEvent
 from shared.events.contacts import CompanyEvent, PersonEvent, VisitEvent
-from shared.events.issues import IssuesEvent
+from shared.events.issues import CommitmentEvent, IssuesEvent
 from shared.events.opportunities import OpportunityEvent, ProgressEvent
 from shared.events.organization import (
     EmployeeAssigned,
@@ -51,6 +51,7 @@ OWNED = {
     "person": PersonEvent,
     "opportunity": OpportunityEvent | ProgressEvent,
     "issue": IssuesEvent,
+    "commitment": CommitmentEvent,
     "entry": CalendarEvent,
     "visit": VisitEvent,
     "touch": TouchesEvent,
