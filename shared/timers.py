@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, PlainSerializer
@@ -19,8 +19,16 @@ from shared.projection import Projection
 
 V = TypeVar("V")
 
+# What is entered late was perhaps done in time: who tells of it has so long to tell the rest.
+LATE_ENTRY = timedelta(minutes=2)
+
 # When a view falls due. Its text has microseconds always, so that the store's order is time's.
 DueAt = Annotated[datetime, PlainSerializer(timestamp, return_type=str, when_used="json")]
+
+
+def judged_at(by: datetime | None, learnt_at: datetime) -> datetime | None:
+    """Return when a deadline that we learnt of then is looked at: a late entry's a little later."""
+    return by if by is None or by >= learnt_at else learnt_at + LATE_ENTRY
 
 
 @dataclass(frozen=True, slots=True)

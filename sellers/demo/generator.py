@@ -11,7 +11,7 @@ from sellers.demo.deals import DEALS_A_SELLER, care, deal
 from sellers.demo.diary import activities, diary, rhythms
 from sellers.demo.goals import forecasts, targets
 from sellers.demo.items import Item, Maker
-from sellers.demo.office import complaints, promises
+from sellers.demo.office import agreements, complaints, promises
 from sellers.demo.relations import relations, segments, visits
 from sellers.demo.staff import away, roles, work_times
 
@@ -43,6 +43,7 @@ def demo_company(seed: int, size: int, end_on: date) -> Iterator[Item]:
         yield from deal(world, n)
     for n, customer in enumerate(world.customers):
         yield from care(world, n, customer)
+        yield from agreements(world, n, customer)
         yield from complaints(world, n, customer)
         yield from promises(world, n, customer)
         yield from rhythms(world, n, customer)

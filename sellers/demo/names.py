@@ -119,6 +119,12 @@ ACTIONS = (
     ("대체품을 보냈습니다.", "We sent a replacement."),
     ("담당자를 정해 매일 연락합니다.", "Somebody calls every day until it is solved."),
 )
+SERVICE = (
+    ("connected", ("매주 한 번 먼저 연락한다.", "You call us once a week before we do.")),
+    ("responsive", ("불만은 사흘 안에 답한다.", "Complaints are answered within three days.")),
+    ("insightful", ("우리 공정을 알고 제안한다.", "You know our process when you propose.")),
+)
+ANSWERED = (("critical", 1), ("high", 3), ("moderate", 7), ("low", 14))
 COMMITMENTS = (
     (("금요일까지 견적서를 보내겠습니다.", "We send the offer by Friday."), "We sent it."),
     (("기술 자료를 찾아 보내겠습니다.", "We find the data sheet and send it."), "Sent by mail."),

@@ -12,8 +12,29 @@ from sellers.demo.company import Customer, Person, World
 from sellers.demo.days import ZONE, at_work
 from sellers.demo.items import Item
 
-COMPLAINTS_A_CUSTOMER = 1.6
+COMPLAINTS_A_CUSTOMER, UNREGISTERED = 1.6, 0.15
+CUSTOMERS_AN_AGREEMENT, ASSESSED_AFTER = 4, (60, 200)
 OFFENDED, GRAVE, ASKED_AFTER, REMOVED, REOPENED = 0.2, 0.15, 0.5, 0.6, 0.08
+
+
+def agreements(world: World, n: int, customer: Customer) -> Iterator[Item]:
+    """Yield what is agreed with a customer about how we serve them, and what they say of it."""
+    if n % CUSTOMERS_AN_AGREEMENT:
+        return
+    chance, days = world.chance("agreement", n), world.days
+    stream = customer.stream.replace("company-", "agreement-")
+    person = chance.pick(customer.people)
+    language = 0 if person.named.korean else 1
+    points = [{"area": area, "what": what[language]} for area, what in names.SERVICE]
+    answers = [{"severity": severity, "days": within} for severity, within in names.ANSWERED]
+    told = {"points": points, "answers": answers, "person": person.stream}
+    agreed_on = days.on_or_after(days.first + timedelta(days=30))
+    yield world.maker.item("issues", stream, "agree", **told, on=agreed_on)
+    for after in ASSESSED_AFTER:
+        on = days.on_or_after(agreed_on + timedelta(days=after))
+        for area, _ in names.SERVICE if on < days.end else ():
+            said = {"area": area, "score": chance.between(4, 10), "person": person.stream}
+            yield world.maker.item("issues", stream, "assess", **said, on=on)
 
 
 def complaints(world: World, n: int, customer: Customer) -> Iterator[Item]:
@@ -44,6 +65,8 @@ def _complaint(world: World, key: tuple[int, int], customer: Customer) -> Iterat
     )
     severity = chance.weighted(("low", "moderate", "high", "critical"), (3, 8, 3, 1))
     yield heard
+    if chance.happens(UNREGISTERED):
+        return  # It was heard, and nobody wrote it down: what the share of capture is about.
     yield make.item(
         "issues",
         stream,
@@ -139,7 +162,7 @@ def _fed_back(
 ) -> Iterator[Item]:
     chance, make = world.chance("fed back", *key), world.maker
     result = chance.pick(names.RESULTS)[heard.language]
-    yield make.touch(
+    touch = make.touch(
         ("feedback", *key),
         at_work(chance, told, 15),
         person=heard.person.stream,
@@ -151,7 +174,9 @@ def _fed_back(
         company=customer.stream,
         subject=result,
     )
-    yield make.item("issues", heard.stream, "give_feedback", result=result, on=told)
+    yield touch
+    given = {"result": result, "touch": touch.stream, "on": told}
+    yield make.item("issues", heard.stream, "give_feedback", **given)
 
 
 KEPT, LATE, SILENT, WITHDRAWN, PUT_OFF = 0.8, 0.1, 0.12, 0.05, 0.15

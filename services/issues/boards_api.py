@@ -29,6 +29,26 @@ DAYS_MAX, MONTH = 400, timedelta(days=30)
 Day = Annotated[date | None, Query()]
 
 
+def days_asked(first: date | None, last: date | None, today: date) -> tuple[date, date]:
+    """Return from when to when is asked; without days, the last thirty.
+
+    Raises:
+        InvalidError: that is longer than anybody looks back at once, or ends before it begins.
+
+    """
+    last = last or today
+    first = first or last - MONTH
+    if not 0 <= (last - first).days <= DAYS_MAX:
+        raise InvalidError(f"from 0 to {DAYS_MAX} days", field="query/first")
+    return first, last
+
+
+def between(name: str, first: date, last: date, **more: str | None) -> dict[str, Any]:
+    """Return what views of these days have, and what else is asked of them."""
+    where: dict[str, Any] = {name: {"$gte": first.isoformat(), "$lte": last.isoformat()}}
+    return where | {of: value for of, value in more.items() if value is not None}
+
+
 @router.get("/boards/{company}", response_model=None)
 async def get_board(
     company: StreamId,
@@ -60,14 +80,8 @@ async def get_voice(
 
     Without days: in the last thirty.
     """
-    last = last or runtime.today
-    first = first or last - MONTH
-    if not 0 <= (last - first).days <= DAYS_MAX:
-        raise InvalidError(f"from 0 to {DAYS_MAX} days", field="query/first")
-    between = {"$gte": first.isoformat(), "$lte": last.isoformat()}
-    where: dict[str, Any] = {"registered_on": between}
-    if company is not None:
-        where["company"] = company
+    first, last = days_asked(first, last, runtime.today)
+    where = between("registered_on", first, last, company=company)
     cards = [card async for card in runtime.reader(issue_card).every(where, at_least)]
     told = voices(cards, limit)
     note_columns(Voice)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Literal
 
 from services.issues.commitments import BreakCommitment, ClockName
@@ -20,10 +20,7 @@ from shared.events.issues import (
     CommitmentWithdrawn,
 )
 from shared.projection import Projection
-from shared.timers import DueAt, Overdue, Timer
-
-# What is entered late was perhaps kept in time: who tells of it has so long to tell the rest.
-LATE_ENTRY = timedelta(minutes=2)
+from shared.timers import DueAt, Overdue, Timer, judged_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +85,6 @@ commitment_card = Projection(
 )
 
 
-def _judged_at(by: datetime | None, at: Envelope) -> datetime | None:
-    if by is None or by >= at.recorded_at:
-        return by
-    return at.recorded_at + LATE_ENTRY
-
-
 @commitment_card.on(CommitmentMade)
 def made(card: CommitmentCard, event: CommitmentMade, at: Envelope) -> CommitmentCard:
     set_by = SetBy(at.id, at.version)
@@ -101,9 +92,9 @@ def made(card: CommitmentCard, event: CommitmentMade, at: Envelope) -> Commitmen
         card,
         **event.model_dump(exclude={"on"}),
         made_on=event.on,
-        follow_up_due_at=_judged_at(event.follow_up_by, at),
+        follow_up_due_at=judged_at(event.follow_up_by, at.recorded_at),
         follow_up_set_by=set_by,
-        deadline_due_at=_judged_at(event.due_by, at),
+        deadline_due_at=judged_at(event.due_by, at.recorded_at),
         deadline_set_by=set_by,
     )
 
@@ -121,7 +112,7 @@ def moved(card: CommitmentCard, event: CommitmentMoved, at: Envelope) -> Commitm
         due_by=event.due_by,
         told=(*card.told, Told(event.said, event.on, event.due_by)),
         follow_up_due_at=None,
-        deadline_due_at=_judged_at(event.due_by, at),
+        deadline_due_at=judged_at(event.due_by, at.recorded_at),
         deadline_set_by=SetBy(at.id, at.version),
     )
 

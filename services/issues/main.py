@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from services.issues import api, boards_api, commitments, commitments_api, model
+from services.issues import (
+    agreements,
+    api,
+    boards_api,
+    commitments,
+    commitments_api,
+    model,
+    service_api,
+)
+from services.issues.capture import expressed_touch
 from services.issues.commitment_views import DEADLINE, FOLLOW_UP, commitment_card
 from services.issues.defaults import IssuesDefaults
 from services.issues.policies import POLICIES
@@ -40,9 +49,14 @@ COMMITMENT_COMMANDS: dict[str, type[Command]] = {
     "reassign": commitments.ReassignCommitment,
 }
 
+AGREEMENT_COMMANDS: dict[str, type[Command]] = {
+    "agree": agreements.AgreeService,
+    "assess": agreements.AssessService,
+}
+
 # Before what a single issue is asked by: a word there is no id.
 router = APIRouter()
-for part in (boards_api, commitments_api, api):
+for part in (boards_api, service_api, commitments_api, api):
     router.include_router(part.router)
 
 
@@ -58,8 +72,20 @@ def build(defaults: IssuesDefaults) -> Domain:
                 commitments.evolve_commitment,
                 COMMITMENT_COMMANDS,
             ),
+            "agreement": Decider(
+                agreements.Agreement(),
+                agreements.decide_agreement,
+                agreements.evolve_agreement,
+                AGREEMENT_COMMANDS,
+            ),
         },
-        projections=(*PROJECTIONS, commitment_card, *PLACES),
+        projections=(
+            *PROJECTIONS,
+            commitment_card,
+            agreements.agreement_card,
+            expressed_touch,
+            *PLACES,
+        ),
         policies=POLICIES,
         timers=(*TIMERS, FOLLOW_UP, DEADLINE),
         defaults=defaults,

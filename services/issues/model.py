@@ -74,6 +74,12 @@ class Register(DatedCommand):
     answer_by: Instant | None = None
 
 
+class RegisterAgreed(Register):
+    """The same with the answer that is agreed with this customer: no part of what is asked."""
+
+    agreed_by: Instant | None = Field(None, exclude=True)
+
+
 class Assign(DatedCommand):
     owner: EmployeeStream
 
@@ -116,6 +122,7 @@ class StateSatisfaction(DatedCommand):
 
 class GiveFeedback(DatedCommand):
     result: Words
+    touch: TouchStream | None = None
 
 
 class Close(DatedCommand):
@@ -169,9 +176,13 @@ def decide(issue: Issue, command: IssueCommand) -> list[IssuesEvent]:
                 raise IssueAlreadyRegisteredError
             told = command.model_dump(exclude={"date_unknown", "answer_by"})
             registered = IssueRegistered(**told)
-            if command.answer_by is None:
+            answer_by = command.answer_by
+            if answer_by is None and isinstance(command, RegisterAgreed):
+                answer_by = command.agreed_by
+            if answer_by is None:
                 return [registered]
-            return [registered, *_set_deadline(evolve(issue, registered), command)]
+            owed = SetDeadline(answer_by=answer_by, on=command.on)
+            return [registered, *_set_deadline(evolve(issue, registered), owed)]
         case _ if not issue.registered:
             raise IssueUnknownError
         case Close(on=on):
@@ -191,8 +202,9 @@ def decide(issue: Issue, command: IssueCommand) -> list[IssuesEvent]:
         case TakeOver(receiver=receiver, on=on):
             moves = command.moves(issue.owner)
             return [IssueAssigned(owner=receiver, reason="handover", on=on)] if moves else []
-        case GiveFeedback(result=result, on=on):
-            return [] if issue.told == result else [FeedbackGiven(result=result, on=on)]
+        case GiveFeedback(result=result, touch=touch, on=on):
+            told_of = FeedbackGiven(result=result, touch=touch, on=on)
+            return [] if issue.told == result else [told_of]
         case SetDeadline() | MissDeadline():
             return _deadline(issue, command)
         case _:
@@ -228,8 +240,7 @@ def _handle(issue: Issue, command: Handling) -> list[IssuesEvent]:
             assert_never(command)
 
 
-def _set_deadline(issue: Issue, command: Register | SetDeadline) -> list[IssuesEvent]:
-    assert command.answer_by is not None
+def _set_deadline(issue: Issue, command: SetDeadline) -> list[IssuesEvent]:
     if issue.told is not None:
         raise AlreadyAnsweredError
     if before_day(command.answer_by, issue.on):

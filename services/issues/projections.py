@@ -29,7 +29,7 @@ from shared.events.issues import (
     UnitInformed,
 )
 from shared.projection import Projection
-from shared.timers import DueAt
+from shared.timers import DueAt, judged_at
 
 Step = Literal["owner", "cause", "action", "feedback", "close", "settled"]
 
@@ -79,6 +79,15 @@ class Escalation:
 
 
 @dataclass(frozen=True, slots=True)
+class Score:
+    """How satisfied the customer was, from 0 to 10, before we did anything or after it (I-07)."""
+
+    when: Literal["before", "after"]
+    score: int
+    on: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class SetBy:
     """The fact that set the deadline: its id, and its place among the facts of the issue."""
 
@@ -112,6 +121,7 @@ class IssueCard:
     escalations: tuple[Escalation, ...] = ()
     satisfaction_before: int | None = None
     satisfaction_after: int | None = None
+    scores: tuple[Score, ...] = ()
     feedback: tuple[Feedback, ...] = ()
     open: bool = True
     step: Step = "owner"
@@ -131,9 +141,9 @@ class IssueCard:
 
 issue_card = Projection(
     "issue_card",
-    version=3,
+    version=4,
     view=IssueCard,
-    indexes=("person", "company", "owner", "registered_on", "due_at"),
+    indexes=("issue", "person", "company", "owner", "registered_on", "due_at"),
     streams=("issue",),
 )
 
@@ -203,6 +213,7 @@ def unit_informed(card: IssueCard, event: UnitInformed, at: Envelope) -> IssueCa
 
 @issue_card.on(SatisfactionStated)
 def satisfaction_stated(card: IssueCard, event: SatisfactionStated, at: Envelope) -> IssueCard:
+    card = replace(card, scores=(*card.scores, Score(event.when, event.score, event.on)))
     if event.when == "before":
         return replace(card, satisfaction_before=event.score)
     return replace(card, satisfaction_after=event.score)
@@ -244,7 +255,7 @@ def deadline_set(card: IssueCard, event: DeadlineSet, at: Envelope) -> IssueCard
     return replace(
         card,
         answer_by=event.answer_by,
-        due_at=event.answer_by if owed else None,
+        due_at=judged_at(event.answer_by, at.recorded_at) if owed else None,
         deadline_set_by=SetBy(at.id, at.version),
     )
 

@@ -1,4 +1,4 @@
-"""By when a customer hears from us: what a promise needs that its rule cannot know (I-08)."""
+"""By when a customer hears from us: what rules of promises and issues cannot know (I-08, I-12)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
+from services.issues.agreements import agreement_card, agreement_of, answer_within
 from services.issues.commitments import Make, MakeCommitment
 from services.issues.defaults import IssuesDefaults
+from services.issues.model import Register, RegisterAgreed
 from shared.runtime import Runtime
 from shared.workplace_reads import WorkplaceReads
 from shared.workplaces import midnight, places
@@ -16,7 +18,12 @@ PLACES = places("issues_")
 
 
 async def prepare(runtime: Runtime, command: BaseModel) -> BaseModel:
-    """Give a promise its clock; whoever says that the day is not known has none."""
+    """Give a promise its clock, and an issue the answer that is agreed with its customer.
+
+    Whoever says that the day is not known has neither.
+    """
+    if isinstance(command, Register):
+        return await _agreed(runtime, command)
     if not isinstance(command, MakeCommitment):
         return command
     made_at = _made_at(runtime, command)
@@ -44,3 +51,15 @@ async def _by(runtime: Runtime, owner: str, made_at: datetime) -> datetime:
     reads = WorkplaceReads(runtime, places=PLACES)
     place = await reads.of(owner, runtime.settings.zone, chosen)
     return place.clock(made_at, span)
+
+
+async def _agreed(runtime: Runtime, command: Register) -> Register:
+    if command.company is None or command.answer_by is not None or command.date_unknown:
+        return command
+    found = await runtime.reader(agreement_card).get(agreement_of(command.company), None)
+    day = command.on or runtime.today
+    days = None if found is None else answer_within(found.value, command.severity, day)
+    if days is None:
+        return command
+    by = midnight(day + timedelta(days=days + 1), runtime.settings.zone)
+    return RegisterAgreed(**command.model_dump(), agreed_by=by)

@@ -12,9 +12,9 @@ from shared.timers import Overdue, Timer
 def miss_deadline(card: IssueCard) -> Iterator[Overdue]:
     """The deadline has passed and, as far as the card knows, nobody has answered."""
     set_by = card.deadline_set_by
-    if card.due_at is not None and set_by is not None:
+    if card.due_at is not None and card.answer_by is not None and set_by is not None:
         command = MissDeadline(version=set_by.version, set_by=set_by.fact)
-        yield Overdue(card.issue, command, deadline=card.due_at, set_by=set_by.fact)
+        yield Overdue(card.issue, command, deadline=card.answer_by, set_by=set_by.fact)
 
 
 answer_deadline = Timer("answer_deadline", projection=issue_card, due="due_at", fire=miss_deadline)

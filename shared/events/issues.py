@@ -1,6 +1,6 @@
 """Facts about what customers complain of, object to or ask for, and what we promise them.
 
-Streams: `issue-<id>` (I-01) and `commitment-<id>` (I-08).
+Streams: `issue-<id>` (I-01), `commitment-<id>` (I-08) and `agreement-<company's id>` (I-12).
 
 An instant beside the business date (`at`) is told by other systems, which know the minute.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
 from shared.events.base import Dated, Event, in_range
 
@@ -17,6 +17,8 @@ IssueKind = Literal["complaint", "grievance", "objection", "advice", "survey"]
 Severity = Literal["low", "moderate", "high", "critical"]
 # Nobody has to say it: what somebody's face or gesture said counts as well (I-01).
 Expressed = Literal["said", "written", "shown"]
+# How a customer is served well: in touch with them, quickly, and with understanding (I-12).
+ServiceArea = Literal["connected", "responsive", "insightful"]
 # The store keeps it as a UTC text to scan by: one that has none is no fact.
 Deadline = Annotated[AwareDatetime, AfterValidator(in_range)]
 
@@ -49,9 +51,10 @@ class IssueAssigned(Dated, wire="issues.issue_assigned.v1"):
 
 
 class FeedbackGiven(Dated, wire="issues.feedback_given.v1"):
-    """We told the customer what became of it (I-03)."""
+    """We told the customer what became of it, in this touch (I-03)."""
 
     result: str
+    touch: str | None = None
 
 
 class IssueClosed(Dated, wire="issues.issue_closed.v1"):
@@ -215,6 +218,45 @@ class CommitmentBroken(Event, wire="issues.commitment_broken.v1"):
     set_by: str
 
 
+class ServicePoint(BaseModel):
+    """What excellent service is for a customer, in their words (I-12)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    area: ServiceArea
+    what: str
+
+
+class AnswerWithin(BaseModel):
+    """Within how many days a customer is told what became of an issue as severe as that (I-12)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    severity: Severity
+    days: int
+
+
+class ServiceAgreed(Dated, wire="issues.service_agreed.v1"):
+    """From this day on it is agreed with a customer what excellent service is (I-12).
+
+    Agreed again, it replaces what was agreed before.
+    """
+
+    points: tuple[ServicePoint, ...] = ()
+    answers: tuple[AnswerWithin, ...] = ()
+    person: str | None = None
+
+
+class ServiceAssessed(Dated, wire="issues.service_assessed.v1"):
+    """A customer said how well we keep to it, from 0 to 10 (I-07, I-12)."""
+
+    area: ServiceArea
+    score: int
+    person: str | None = None
+    words: str | None = None
+
+
+AgreementEvent = ServiceAgreed | ServiceAssessed
 CommitmentEvent = (
     CommitmentMade
     | CommitmentFollowedUp

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from httpx2 import AsyncClient, Response
 
 from services.issues.main import domain, router
+from shared.clock import SystemClock
 from shared.reading import Token
 from shared.testing import serving
 
@@ -73,11 +75,11 @@ async def test_an_answer_is_owed_and_its_deadline_moved(client: AsyncClient) -> 
 
 
 async def test_a_deadline_that_passed_is_on_the_card(client: AsyncClient) -> None:
-    """Late entry: by the time we hear of the issue, the answer is overdue."""
-    await post(client, "1/register", LATE | {"answer_by": "2026-01-06T09:00:00Z"})
+    by = SystemClock().now() + timedelta(seconds=1)
+    await post(client, "1/register", LATE | {"answer_by": by.isoformat()})
     third = Token("issue-1", 3).encode()
     card = (await client.get("/issues/1", headers={"X-At-Least": third})).json()
-    assert (card["missed_at"], card["answered"]) == ("2026-01-06T09:00:00Z", False)
+    assert (datetime.fromisoformat(card["missed_at"]), card["answered"]) == (by, False)
 
 
 @pytest.mark.parametrize(
