@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from sellers.description import describe
+from services.alerts import main as alerts
 from services.analytics import main as analytics
 from services.calendar import main as calendar
 from services.contacts import main as contacts
@@ -46,7 +47,7 @@ from shared.topics import load_topics
 from shared.web import build_app
 from shared.web.protocol import Protocol
 
-MODULES = (organization, contacts, opportunities, issues, calendar, analytics)
+MODULES = (organization, contacts, opportunities, issues, calendar, alerts, analytics)
 MEASURE_EVERY_S = 5.0
 CLEAN = "stopped-cleanly"
 

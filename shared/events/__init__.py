@@ -3,7 +3,7 @@
 Listing a domain here is the only registration step; a test fails if a module is missing.
 """
 
-from shared.events import calendar, contacts, issues, opportunities, organization, touches
+from shared.events import alerts, calendar, contacts, issues, opportunities, organization, touches
 from shared.events.base import (
     CONTENT_TYPE,
     REGISTRY,
@@ -28,6 +28,7 @@ __all__ = [
     "Event",
     "Position",
     "UndecodableError",
+    "alerts",
     "calendar",
     "contacts",
     "decode",

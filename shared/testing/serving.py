@@ -25,11 +25,18 @@ async def _all_ready() -> dict[str, str]:
 
 @asynccontextmanager
 async def serving(
-    domain: Domain, *routers: APIRouter, settings: Settings | None = None
+    domain: Domain,
+    *routers: APIRouter,
+    settings: Settings | None = None,
+    log: MemoryLog | None = None,
 ) -> AsyncIterator[AsyncClient]:
-    """Yield a client of this domain alone; reads wait with `X-At-Least`, as everywhere."""
+    """Yield a client of this domain alone; reads wait with `X-At-Least`, as everywhere.
+
+    `log` is where the facts of other domains are, for a domain that reads them.
+    """
     clock = SystemClock()
-    runtime = Runtime(domain, MemoryStore(), MemoryLog(PARTITIONS), clock, settings or Settings())
+    facts = log or MemoryLog(PARTITIONS)
+    runtime = Runtime(domain, MemoryStore(), facts, clock, settings or Settings())
     await runtime.start()
     try:
         await runtime.service.ready.wait()

@@ -34,7 +34,7 @@ from tests.simulation.loop import VirtualLoop
 from tests.simulation.process import BEGIN, SimulatedClock
 
 ONE = "issue-1"
-FOLDING = ("follow issue_card", "fold issue_card_v3")
+FOLDING = ("follow issue_card", f"fold issue_card_v{issue_card.version}")
 # After so long whoever scans has scanned, and what was recorded has been folded.
 SOON_S = 3 * SCAN_S
 

@@ -1,4 +1,4 @@
-"""How well customers are served: their satisfaction (I_07), what we hear (I_11), the level (I_12)."""
+"""How well customers are served: satisfaction (I_07), what we hear (I_11), the level (I_12)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,158 @@
+"""HTTP for alerts: whom the rules called, what they have seen, and what a changed rule would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field
+
+from services.alerts.defaults import AlertsDefaults
+from services.alerts.dry_run import Asked, DryRun, dry_run
+from services.alerts.model import AcknowledgeAlert
+from services.alerts.projections import AlertCard, alert_card
+from services.alerts.rules import ALL, Rule
+from services.alerts.watching import Terms
+from shared.command import Command, Day
+from shared.errors import InvalidError
+from shared.events.alerts import RuleName
+from shared.reading import Token
+from shared.runtime import Runtime
+from shared.web import (
+    AtLeast,
+    CommandMeta,
+    PageWanted,
+    Recorded,
+    StreamId,
+    page,
+    record,
+    runtime_of,
+    seen,
+)
+
+router = APIRouter(prefix="/alerts", tags=["alerts"])
+Alerts = Annotated[Runtime, Depends(runtime_of("alerts"))]
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """An alert, and whether what it says is still so."""
+
+    card: AlertCard
+    still: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTold:
+    """Answers: when does this rule call, and what does it say?"""
+
+    rule: RuleName
+    says: str
+    on: bool
+    days: int
+    version: int
+    once: bool
+
+
+class TryRule(Command):
+    """The rule on other terms, and the days in which its calls are compared."""
+
+    rule: RuleName
+    days: int = Field(ge=0, le=3_650)
+    first: Day | None = None
+    last: Day | None = None
+
+
+def _defaults(runtime: Runtime) -> AlertsDefaults:
+    chosen = runtime.domain.defaults
+    assert isinstance(chosen, AlertsDefaults)
+    return chosen
+
+
+def _rule(name: RuleName) -> Rule:
+    return next(rule for rule in ALL if rule.name == name)
+
+
+@router.get("/rules")
+async def list_rules(runtime: Alerts) -> dict[str, Any]:
+    """The rules, on the terms that the company chose."""
+    defaults = _defaults(runtime)
+    items = [
+        RuleTold(rule.name, rule.says, chosen.on, chosen.days, chosen.version, rule.once)
+        for rule in ALL
+        for chosen in (defaults.of(rule),)
+    ]
+    return {"items": items, "next_cursor": None}
+
+
+@router.post("/dry-run")
+async def try_rule(asked: TryRule, runtime: Alerts) -> DryRun:
+    """Replay all history with a changed rule; nothing is recorded and nobody is called."""
+    rule, today = _rule(asked.rule), runtime.today
+    last = asked.last or today
+    if asked.first is not None and asked.first > last:
+        raise InvalidError(f"{asked.first} is after {last}", field="#/first")
+    now = _defaults(runtime).of(rule).terms(rule)
+    changed = Terms(asked.days, rule.once, now.in_force_from)
+    return await dry_run(runtime, Asked(rule, now, changed, asked.first, last))
+
+
+@router.get("/inbox/{employee}")
+async def get_inbox(
+    employee: StreamId,
+    runtime: Alerts,
+    wanted: PageWanted,
+    at_least: AtLeast,
+    *,
+    acknowledged: bool = False,
+) -> dict[str, Any]:
+    """What this colleague has to look at; `still` says whether it is still so."""
+    where = {"owner": f"employee-{employee}", "acknowledged": acknowledged}
+    found = await page(runtime.reader(alert_card), where, wanted, at_least)
+    items = [Inbox(card, await _still(runtime, card, at_least)) for card in found["items"]]
+    return found | {"items": items}
+
+
+async def _still(runtime: Runtime, card: AlertCard, at_least: Token | None) -> bool:
+    runner = runtime.runners.get(f"watch_{card.rule}")
+    if runner is None or card.subject is None:
+        return True  # The rule is switched off: nobody looks any more.
+    watch = await runtime.reader(runner.projection).get(card.subject, at_least)
+    return watch is not None and watch.value.counting.get(card.part) == card.set_by
+
+
+@router.post("/{alert}/acknowledge", status_code=202)
+async def acknowledge(
+    alert: StreamId,
+    command: AcknowledgeAlert,
+    runtime: Alerts,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    """Whom it concerns has seen it: it leaves their inbox."""
+    return await record(runtime, f"alert-{alert}", command, meta, response)
+
+
+@router.get("/{alert}")
+async def get_alert(
+    alert: StreamId, runtime: Alerts, at_least: AtLeast, request: Request, response: Response
+) -> AlertCard:
+    found = await runtime.reader(alert_card).get(f"alert-{alert}", at_least)
+    card: AlertCard = seen(found, "alert", request, response)
+    return card
+
+
+@router.get("")
+async def list_alerts(
+    runtime: Alerts,
+    wanted: PageWanted,
+    at_least: AtLeast,
+    owner: str | None = None,
+    subject: str | None = None,
+    rule: RuleName | None = None,
+    *,
+    acknowledged: Annotated[bool | None, Query()] = None,
+) -> dict[str, Any]:
+    where = {"owner": owner, "subject": subject, "rule": rule, "acknowledged": acknowledged}
+    return await page(runtime.reader(alert_card), where, wanted, at_least)

@@ -1,0 +1,65 @@
+"""What a company may choose about its alerts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.alerts.rules import Rule
+from services.alerts.watching import Terms
+from shared.defaults import Section
+
+
+class RuleTerms(BaseModel):
+    """When a rule calls, in days; `version` goes up by one with every change of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    on: bool = True
+    days: int = Field(0, ge=0, le=3_650)
+    version: int = Field(1, ge=1, le=999)
+    in_force_from: AwareDatetime | None = None
+
+    def terms(self, rule: Rule) -> Terms:
+        since: datetime | None = self.in_force_from
+        return Terms(self.days, rule.once, since)
+
+
+SAYS = (
+    "`days` it waits, `on` or off. Whoever changes it raises its `version` by one, so that it "
+    "looks at all facts anew, and may say with `in_force_from` since when it calls: what fell "
+    "due before is not told. Try a change first: POST /alerts/dry-run."
+)
+
+
+class AlertsDefaults(Section):
+    """The section `alerts` of a deployment's file: one table for each rule."""
+
+    overdue_commitment: RuleTerms = Field(
+        RuleTerms(), description=f"A promise to a customer, or an answer, is overdue. {SAYS}"
+    )
+    stale_opportunity: RuleTerms = Field(
+        RuleTerms(days=30), description="Nothing happened with an open opportunity for so long."
+    )
+    cadence_gap: RuleTerms = Field(
+        RuleTerms(days=60), description="Nobody was in touch with a person for so long."
+    )
+    milestone: RuleTerms = Field(
+        RuleTerms(), description="What was to be done by a day is not, so many days after it."
+    )
+    coverage_gap: RuleTerms = Field(
+        RuleTerms(days=90),
+        description="Nobody was in touch with who decides or influences for so long.",
+    )
+    post_win_neglect: RuleTerms = Field(
+        RuleTerms(days=30), description="Nobody was in touch with a customer so long after a win."
+    )
+    first_meeting: RuleTerms = Field(
+        RuleTerms(), description="Who took over has not met a customer by the day agreed."
+    )
+
+    def of(self, rule: Rule) -> RuleTerms:
+        found = getattr(self, rule.name)
+        assert isinstance(found, RuleTerms)
+        return found
