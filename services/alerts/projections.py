@@ -100,7 +100,8 @@ class WonDeal:
     owner: str | None = None
     won_on: date | None = None
     won_by: str | None = None
-    told: bool = False
+    known_at: datetime | None = None
+    told: tuple[date, ...] = ()
     due_at: DueAt | None = None
 
 
@@ -126,8 +127,7 @@ def reassigned(view: WonDeal, event: OpportunityReassigned, at: Envelope) -> Won
 
 @won_deal.on_zoned(OpportunityWon)
 def won(view: WonDeal, event: OpportunityWon, at: Envelope, zone: tzinfo) -> WonDeal:
-    due_at = at.recorded_at if view.company is not None else None
-    return replace(view, won_on=at.day(zone), won_by=at.id, due_at=due_at)
+    return _due(replace(view, won_on=at.day(zone), won_by=at.id, known_at=at.recorded_at))
 
 
 def _opportunity(at: Envelope) -> Sequence[str]:
@@ -137,7 +137,14 @@ def _opportunity(at: Envelope) -> Sequence[str]:
 
 @won_deal.on(CustomerWon, keys=_opportunity)
 def known(view: WonDeal, event: CustomerWon, at: Envelope) -> WonDeal:
-    return replace(view, told=True, due_at=None)
+    on = () if event.on is None else (event.on,)
+    return _due(replace(view, told=tuple(sorted({*view.told, *on}))))
+
+
+def _due(view: WonDeal) -> WonDeal:
+    """Say when there is something to tell; the two topics are folded in any order."""
+    heard = view.company is None or view.won_on is None or view.won_on in view.told
+    return replace(view, due_at=None if heard else view.known_at)
 
 
 def tell_win(view: WonDeal) -> Iterator[Overdue]:
