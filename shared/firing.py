@@ -229,7 +229,7 @@ class TimerRunner(Generic[V]):
                     stream=due.stream,
                     command=due.command,
                     actor=f"timer:{self.timer.name}",
-                    id=derived_id("timer", self.timer.name, due.set_by, str(ordinal)),
+                    id=derived_id("timer", self.timer.name, due.set_by, due.about or str(ordinal)),
                     occurred_at=due.deadline,
                     correlation_id=cause.correlation_id if cause else None,
                     causation_id=due.set_by,

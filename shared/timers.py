@@ -36,13 +36,15 @@ class Overdue:
     """One command that a passed deadline calls for, and the stream it goes to.
 
     `set_by` is the id of the fact that set the deadline: it makes the command one, and its cause.
-    What the command records happened at `deadline`, whenever we find out.
+    What the command records happened at `deadline`, whenever we find out. `about` tells commands
+    apart that one fact calls for in several views.
     """
 
     stream: str
     command: BaseModel
     deadline: datetime
     set_by: str
+    about: str = ""
 
 
 class Timer(Generic[V]):

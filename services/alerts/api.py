@@ -11,13 +11,13 @@ from pydantic import Field
 from services.alerts.defaults import AlertsDefaults
 from services.alerts.dry_run import Asked, DryRun, dry_run
 from services.alerts.model import AcknowledgeAlert
-from services.alerts.projections import AlertCard, alert_card
+from services.alerts.projections import AlertCard, alert_card, watch_of
 from services.alerts.rules import ALL, Rule
-from services.alerts.watching import Terms
+from services.alerts.watching import Terms, Watch
 from shared.command import Command, Day
 from shared.errors import InvalidError
 from shared.events.alerts import RuleName
-from shared.reading import Token
+from shared.reading import Reader, Token
 from shared.runtime import Runtime
 from shared.web import (
     AtLeast,
@@ -51,7 +51,6 @@ class RuleTold:
     says: str
     on: bool
     days: int
-    version: int
     once: bool
 
 
@@ -79,7 +78,7 @@ async def list_rules(runtime: Alerts) -> dict[str, Any]:
     """The rules, on the terms that the company chose."""
     defaults = _defaults(runtime)
     items = [
-        RuleTold(rule.name, rule.says, chosen.on, chosen.days, chosen.version, rule.once)
+        RuleTold(rule.name, rule.says, chosen.on, chosen.days, rule.once)
         for rule in ALL
         for chosen in (defaults.of(rule),)
     ]
@@ -115,10 +114,10 @@ async def get_inbox(
 
 
 async def _still(runtime: Runtime, card: AlertCard, at_least: Token | None) -> bool:
-    runner = runtime.runners.get(f"watch_{card.rule}")
-    if runner is None or card.subject is None:
-        return True  # The rule is switched off: nobody looks any more.
-    watch = await runtime.reader(runner.projection).get(card.subject, at_least)
+    if card.rule is None or card.subject is None:
+        return False
+    reader: Reader[Watch] = runtime.reader(runtime.runners["watch"].projection)
+    watch = await reader.get(watch_of(card.rule, card.subject), at_least)
     return watch is not None and watch.value.counting.get(card.part) == card.set_by
 
 

@@ -6,19 +6,19 @@ from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.alerts.rules import Rule
+from services.alerts.rules import ALL, Rule
 from services.alerts.watching import Terms
 from shared.defaults import Section
+from shared.events.alerts import RuleName
 
 
 class RuleTerms(BaseModel):
-    """When a rule calls, in days; `version` goes up by one with every change of it."""
+    """Whether a rule calls, after how many days, and since when what falls due is told."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     on: bool = True
     days: int = Field(0, ge=0, le=3_650)
-    version: int = Field(1, ge=1, le=999)
     in_force_from: AwareDatetime | None = None
 
     def terms(self, rule: Rule) -> Terms:
@@ -26,18 +26,19 @@ class RuleTerms(BaseModel):
         return Terms(self.days, rule.once, since)
 
 
-SAYS = (
-    "`days` it waits, `on` or off. Whoever changes it raises its `version` by one, so that it "
-    "looks at all facts anew, and may say with `in_force_from` since when it calls: what fell "
-    "due before is not told. Try a change first: POST /alerts/dry-run."
-)
-
-
 class AlertsDefaults(Section):
     """The section `alerts` of a deployment's file: one table for each rule."""
 
+    version: int = Field(
+        1,
+        ge=1,
+        le=999,
+        description="Whoever changes a rule below raises this by one, so that all facts are looked "
+        "at anew. Try a change first (POST /alerts/dry-run). A rule waits `days`, is `on` or not, "
+        "and with `in_force_from`, an instant, what fell due before is not told.",
+    )
     overdue_commitment: RuleTerms = Field(
-        RuleTerms(), description=f"A promise to a customer, or an answer, is overdue. {SAYS}"
+        RuleTerms(), description="A promise to a customer, or an answer, is overdue."
     )
     stale_opportunity: RuleTerms = Field(
         RuleTerms(days=30), description="Nothing happened with an open opportunity for so long."
@@ -58,6 +59,10 @@ class AlertsDefaults(Section):
     first_meeting: RuleTerms = Field(
         RuleTerms(), description="Who took over has not met a customer by the day agreed."
     )
+
+    def rules(self) -> dict[RuleName, Terms]:
+        """Return the rules that are on, on their terms."""
+        return {rule.name: self.of(rule).terms(rule) for rule in ALL if self.of(rule).on}
 
     def of(self, rule: Rule) -> RuleTerms:
         found = getattr(self, rule.name)

@@ -12,18 +12,13 @@ from services.alerts.model import (
     evolve_alert,
     evolve_win,
 )
-from services.alerts.projections import alert_card, customers_won, watched, won_deal
-from services.alerts.rules import ALL
+from services.alerts.projections import alert_card, customers_won, watching, won_deal
 from shared.service import Decider, Domain
 
 
 def build(defaults: AlertsDefaults) -> Domain:
     """Return the domain with the rules on the terms that this deployment chose."""
-    rules = [
-        watched(rule, chosen.terms(rule), chosen.version)
-        for rule in ALL
-        if (chosen := defaults.of(rule)).on
-    ]
+    watch = watching(defaults.rules(), defaults.version)
     return Domain(
         name="alerts",
         deciders={
@@ -32,8 +27,8 @@ def build(defaults: AlertsDefaults) -> Domain:
             ),
             "win": Decider(frozenset(), decide_win, evolve_win),
         },
-        projections=(alert_card, won_deal, *(one.projection for one in rules)),
-        timers=(customers_won, *(one.timer for one in rules)),
+        projections=(alert_card, won_deal, watch.projection),
+        timers=(customers_won, watch.timer),
         defaults=defaults,
         build=build,
     )

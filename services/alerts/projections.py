@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import Any
@@ -25,15 +25,17 @@ from shared.timers import DueAt, Overdue, Timer
 # Goes up when the folds below change; what a company changes about a rule counts beside it.
 FOLD_VERSION = 1
 VERSIONS_A_FOLD = 1_000
-STREAMS: dict[RuleName, tuple[str, ...]] = {
-    "overdue_commitment": ("commitment", "issue", "alert"),
-    "stale_opportunity": ("opportunity", "alert"),
-    "cadence_gap": ("touch", "person", "alert"),
-    "milestone": ("opportunity", "visit", "alert"),
-    "coverage_gap": ("touch", "person", "alert"),
-    "post_win_neglect": ("touch", "win", "alert"),
-    "first_meeting": ("handover", "alert"),
-}
+STREAMS = (
+    "touch",
+    "person",
+    "visit",
+    "opportunity",
+    "issue",
+    "commitment",
+    "handover",
+    "win",
+    "alert",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,65 +163,83 @@ customers_won = Timer("customers_won", projection=won_deal, due="due_at", fire=t
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """A rule as a company has it: what it watches, and the timer that calls."""
+class Watching:
+    """What the rules watch, on the terms that a company chose, and the timer that calls."""
 
-    rule: Rule
-    terms: Terms
     projection: Projection[Watch]
     timer: Timer[Watch]
 
 
-def watched(rule: Rule, terms: Terms, version: int) -> Watched:
-    """Make the view and the timer of a rule on these terms."""
+def watching(rules: Mapping[RuleName, Terms], version: int) -> Watching:
+    """Make the view and the timer of these rules; one view, so that a touch is folded once."""
+    held = [(rule, rules[rule.name]) for rule in ALL if rule.name in rules]
     projection = Projection(
-        f"watch_{rule.name}",
+        "watch",
         version=FOLD_VERSION * VERSIONS_A_FOLD + version,
         view=Watch,
         indexes=("due_at",),
-        streams=STREAMS[rule.name],
+        streams=STREAMS,
     )
-    for event in rule.means:
-        _register(projection, rule, terms, event)
+    for event in dict.fromkeys(event for rule, _ in held for event in rule.means):
+        _register(projection, held, event)
 
-    def raised_of(at: Envelope, _zone: tzinfo) -> Sequence[str]:
-        assert isinstance(at.data, AlertRaised)
-        return (at.data.subject,) if at.data.rule == rule.name else ()
-
-    @projection.on_zoned(AlertRaised, keys=raised_of)
+    @projection.on_zoned(AlertRaised, keys=_its_watch)
     def raised(watch: Watch, event: AlertRaised, at: Envelope, zone: tzinfo) -> Watch:
-        return told(watch, event.part, event.set_by, terms, zone)
+        terms = rules.get(event.rule)
+        told_of = replace(watch, rule=event.rule, subject=event.subject)
+        return told_of if terms is None else told(told_of, event.part, event.set_by, terms, zone)
 
-    def call(watch: Watch) -> Iterator[Overdue]:
-        for alert in watch.pending or (() if watch.coming is None else (watch.coming,)):
-            yield _overdue(rule, watch.subject, alert)
-
-    timer = Timer(f"alert_{rule.name}", projection=projection, due="due_at", fire=call)
-    return Watched(rule, terms, projection, timer)
+    timer = Timer("alerts", projection=projection, due="due_at", fire=call)
+    return Watching(projection, timer)
 
 
-def _register(projection: Projection[Watch], rule: Rule, terms: Terms, event: type[Event]) -> None:
-    def subjects(at: Envelope, zone: tzinfo) -> Sequence[str]:
-        meant = rule.mark(at, zone)
-        return () if meant is None else (meant[0],)
+def _its_watch(at: Envelope, _zone: tzinfo) -> Sequence[str]:
+    assert isinstance(at.data, AlertRaised)
+    return (watch_of(at.data.rule, at.data.subject),)
 
-    @projection.on_zoned(event, keys=subjects)
+
+def watch_of(rule: RuleName, subject: str) -> str:
+    """Return the key of what a rule watches of a subject."""
+    return f"{rule}/{subject}"
+
+
+def _register(
+    projection: Projection[Watch], held: Sequence[tuple[Rule, Terms]], event: type[Event]
+) -> None:
+    concerned = [(rule, terms) for rule, terms in held if event in rule.means]
+
+    def watches(at: Envelope, zone: tzinfo) -> Sequence[str]:
+        marks = [(rule, rule.mark(at, zone)) for rule, _ in concerned]
+        return [watch_of(rule.name, meant[0]) for rule, meant in marks if meant is not None]
+
+    @projection.on_zoned(event, keys=watches)
     def meant(watch: Watch, _event: Any, at: Envelope, zone: tzinfo) -> Watch:
-        found = rule.mark(at, zone)
-        return watch if found is None else marked(watch, (found[1],), terms, zone)
+        for rule, terms in concerned:
+            found = rule.mark(at, zone)
+            if found is not None and watch.watch == watch_of(rule.name, found[0]):
+                named = replace(watch, rule=rule.name, subject=found[0])
+                return marked(named, (found[1],), terms, zone)
+        return watch
 
 
-def _overdue(rule: Rule, subject: str, alert: Alert) -> Overdue:
+def call(watch: Watch) -> Iterator[Overdue]:
+    """Tell whom it concerns what is due, and has been due since somebody looked last."""
+    for alert in watch.pending or (() if watch.coming is None else (watch.coming,)):
+        if watch.rule is not None:
+            yield _overdue(watch.rule, watch.subject, alert)
+
+
+def _overdue(rule: RuleName, subject: str, alert: Alert) -> Overdue:
     command = RaiseAlert(
-        rule=rule.name,
+        rule=rule,
         subject=subject,
         part=alert.part,
         owner=alert.owner,
         since=alert.since,
         set_by=alert.set_by,
     )
-    stream = alert_of(rule.name, subject, alert)
-    return Overdue(stream, command, deadline=alert.at, set_by=alert.set_by)
+    stream = alert_of(rule, subject, alert)
+    return Overdue(stream, command, deadline=alert.at, set_by=alert.set_by, about=stream)
 
 
 def alert_of(rule: RuleName, subject: str, alert: Alert) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal, assert_never
 
+from shared.events.alerts import RuleName
 from shared.timers import DueAt, judged_at
 from shared.workplaces import midnight
 
@@ -82,7 +83,9 @@ class Watch:
     `pending`: whoever is to be told has not been yet. `due_at`: when there is something to tell.
     """
 
-    subject: str
+    watch: str
+    rule: RuleName | None = None
+    subject: str = ""
     base: Standing = field(default_factory=Standing)
     marks: tuple[Mark, ...] = ()
     raised: tuple[str, ...] = ()

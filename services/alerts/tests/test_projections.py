@@ -16,7 +16,7 @@ from services.alerts.model import (
     RaiseAlert,
     TellWin,
 )
-from services.alerts.projections import Watched, tell_win, watched, won_deal
+from services.alerts.projections import Watching, tell_win, watching, won_deal
 from services.alerts.tests.test_rules import FOUND, day, known, rule, touch
 from services.alerts.watching import MARKS_KEPT, MARKS_MAX, Watch, alerts_until
 from shared.events import Envelope
@@ -44,7 +44,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 class Live:
     """A rule on its own view, as its timer and its projector work it, whenever they do."""
 
-    def __init__(self, chosen: Watched) -> None:
+    def __init__(self, chosen: Watching) -> None:
         self.chosen = chosen
         self.projection = chosen.projection.within(UTC)
         self.views: dict[str, Watch] = {}
@@ -78,7 +78,7 @@ def test_n_07_live_and_replayed_a_rule_calls_for_the_same(
 ) -> None:
     chosen = rule("stale_opportunity")
     terms = AlertsDefaults().of(chosen).terms(chosen)
-    live, n, history = Live(watched(chosen, terms, 1)), 0, [known(0, FOUND, OPPORTUNITY)]
+    live, n, history = Live(watching({chosen.name: terms}, 1)), 0, [known(0, FOUND, OPPORTUNITY)]
     live.fold(history[0])
     for later, step, looked in steps:
         n += later
@@ -96,7 +96,7 @@ def test_n_07_live_and_replayed_a_rule_calls_for_the_same(
 def test_n_07_what_fell_due_before_a_rule_was_in_force_is_not_told() -> None:
     chosen = rule("stale_opportunity")
     since = RuleTerms(days=30, in_force_from=NOON + timedelta(days=40))
-    live = Live(watched(chosen, since.terms(chosen), 2))
+    live = Live(watching({chosen.name: since.terms(chosen)}, 2))
     live.fold(known(0, FOUND, OPPORTUNITY))
     live.scan(NOON + timedelta(days=60))
     assert live.raised == []
@@ -108,7 +108,7 @@ def test_n_07_what_fell_due_before_a_rule_was_in_force_is_not_told() -> None:
 def test_n_07_a_person_touched_very_often_is_remembered_as_they_stood() -> None:
     chosen = rule("cadence_gap")
     terms = AlertsDefaults().of(chosen).terms(chosen)
-    live = Live(watched(chosen, terms, 1))
+    live = Live(watching({chosen.name: terms}, 1))
     for number in range(MARKS_MAX + 1):
         live.fold(touch(number // 10, number))
     (watch,) = live.views.values()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.alerts.defaults import AlertsDefaults
-from services.alerts.projections import watched
+from services.alerts.projections import watching
 from services.alerts.rules import ALL, RULES, Rule, marks_of
 from services.alerts.watching import Alert, alerts_until
 from shared.events import Envelope
@@ -84,7 +84,7 @@ def told(*alerts: Alert) -> list[tuple[str, str | None]]:
 
 def test_n_07_every_rule_has_a_table_and_terms() -> None:
     assert [one.name for one in ALL] == list(RULES)
-    assert set(AlertsDefaults.model_fields) == set(RULES)
+    assert set(AlertsDefaults.model_fields) == {*RULES, "version"}
 
 
 FOUND = OpportunityDiscovered(title="Pump", stage="Discovered", owner="employee-1")
@@ -249,7 +249,7 @@ def test_n_07_a_watch_is_the_same_whatever_the_order_of_its_facts(name: str) -> 
     chosen = rule(name)
     terms = AlertsDefaults().of(chosen).terms(chosen)
     streams = [[fact] for fact in HISTORIES[name]]
-    (watch,) = check_projection(watched(chosen, terms, 1).projection, streams).values()
+    (watch,) = check_projection(watching({chosen.name: terms}, 1).projection, streams).values()
     replayed = alerts_until(watch.marks, terms, UTC, FAR)
     assert [*watch.pending, *([watch.coming] if watch.coming else [])] == replayed
     assert replayed
