@@ -213,10 +213,12 @@ def _register(
         return [watch_of(rule.name, meant[0]) for rule, meant in marks if meant is not None]
 
     @projection.on_zoned(event, keys=watches)
-    def meant(watch: Watch, _event: Any, at: Envelope, zone: tzinfo) -> Watch:
+    def meant(watch: Watch, _event: Any, at: Envelope, zone: tzinfo) -> Watch | None:
         for rule, terms in concerned:
             found = rule.mark(at, zone)
             if found is not None and watch.watch == watch_of(rule.name, found[0]):
+                if watch.rule is None and rule.is_idle(found[1]):
+                    return None  # No clock ever ran: most issues are settled in time.
                 named = replace(watch, rule=rule.name, subject=found[0])
                 return marked(named, (found[1],), terms, zone)
         return watch

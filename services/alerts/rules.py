@@ -25,14 +25,10 @@ from shared.events.contacts import (
 from shared.events.issues import (
     CommitmentBroken,
     CommitmentKept,
-    CommitmentMade,
-    CommitmentReassigned,
     CommitmentWithdrawn,
     DeadlineMissed,
     FeedbackGiven,
-    IssueAssigned,
     IssueClosed,
-    IssueRegistered,
 )
 from shared.events.opportunities import (
     ActionAgreed,
@@ -88,6 +84,15 @@ class Rule:
     says: str
     means: Mapping[type[Event], Means]
     once: bool = False
+
+    @property
+    def of_one_stream(self) -> bool:
+        """Whether a watch is told by the facts of its own stream alone, and so in their order."""
+        return TouchRecorded not in self.means
+
+    def is_idle(self, mark: Mark) -> bool:
+        """Whether a mark means nothing where no other was before it."""
+        return self.of_one_stream and mark.verb in ("done", "end")
 
     def mark(self, at: Envelope, zone: tzinfo) -> tuple[str, Mark] | None:
         """Return which subject a fact is about, and what it means to its clock."""
@@ -157,7 +162,6 @@ ALL: tuple[Rule, ...] = (
         "overdue_commitment",
         "what was promised to a customer is overdue",
         {
-            **_same("owner", CommitmentMade, CommitmentReassigned, IssueRegistered, IssueAssigned),
             **_same("now", CommitmentBroken, DeadlineMissed),
             **_same("end", CommitmentKept, CommitmentWithdrawn, FeedbackGiven, IssueClosed),
         },

@@ -200,7 +200,8 @@ def _broken(known: Commitment, command: BreakCommitment) -> list[CommitmentEvent
         raise DeadlineReplacedError
     if clock.broken:
         return []
-    return [CommitmentBroken(clock=command.clock, by=clock.by, set_by=command.set_by)]
+    who, told = known.owner, command.set_by
+    return [CommitmentBroken(clock=command.clock, by=clock.by, set_by=told, owner=who)]
 
 
 def evolve_commitment(known: Commitment, event: CommitmentEvent) -> Commitment:

@@ -256,7 +256,8 @@ def _deadline(issue: Issue, command: SetDeadline | MissDeadline) -> list[IssuesE
     deadline = _still_owed(issue, command.version)
     if deadline.missed:
         return []
-    return [DeadlineMissed(answer_by=deadline.answer_by, set_by=command.set_by)]
+    by, told = deadline.answer_by, command.set_by
+    return [DeadlineMissed(answer_by=by, set_by=told, owner=issue.owner)]
 
 
 def _still_owed(issue: Issue, version: int) -> Deadline:

@@ -151,10 +151,12 @@ class DeadlineMissed(Event, wire="issues.deadline_missed.v1"):
     """The deadline passed and the customer had not been told anything (I-03).
 
     `set_by` is the id of the fact that set this deadline. It happened at the deadline itself.
+    `owner` is who answered for the issue when that was found out.
     """
 
     answer_by: Deadline
     set_by: str
+    owner: str | None = None
 
 
 class CommitmentMade(Dated, wire="issues.commitment_made.v1"):
@@ -210,12 +212,14 @@ class CommitmentReassigned(Dated, wire="issues.commitment_reassigned.v1"):
 class CommitmentBroken(Event, wire="issues.commitment_broken.v1"):
     """A time passed by which a customer was to hear from us, or to have what we promised (I-08).
 
-    `set_by` is the id of the fact that set that time. It happened at that time itself.
+    `set_by` is the id of the fact that set that time. It happened at that time itself. `owner` is
+    who was to keep it when that was found out.
     """
 
     clock: Literal["follow_up", "deadline"]
     by: Deadline
     set_by: str
+    owner: str | None = None
 
 
 class ServicePoint(BaseModel):

@@ -26,10 +26,8 @@ from shared.events.issues import (
     CommitmentBroken,
     CommitmentKept,
     CommitmentMade,
-    CommitmentReassigned,
     DeadlineMissed,
-    IssueAssigned,
-    IssueRegistered,
+    IssueClosed,
 )
 from shared.events.opportunities import (
     ActionAgreed,
@@ -125,21 +123,27 @@ def test_n_07_whoever_has_it_by_then_is_called() -> None:
 
 def test_n_07_an_overdue_promise_calls_who_keeps_it_at_once() -> None:
     made = CommitmentMade(what="an offer", person="person-1", owner="employee-1")
-    broken = CommitmentBroken(clock="deadline", by=FAR, set_by="fact")
+    broken = CommitmentBroken(clock="deadline", by=FAR, set_by="fact", owner="employee-2")
     facts = [
         known(0, made, "commitment-1"),
-        known(1, CommitmentReassigned(owner="employee-2"), "commitment-1", 2),
-        known(4, broken, "commitment-1", 3),
-        known(5, CommitmentKept(result="sent"), "commitment-1", 4),
+        known(4, broken, "commitment-1", 2),
+        known(5, CommitmentKept(result="sent"), "commitment-1", 3),
     ]
     assert told(*calls("overdue_commitment", *facts)) == [("2026-01-05", "employee-2")]
-    assert calls("overdue_commitment", facts[0], facts[3]) == []
-    issue = [
-        known(0, IssueRegistered(kind="complaint", words="Late."), "issue-1"),
-        known(1, IssueAssigned(owner="employee-3"), "issue-1", 2),
-        known(2, DeadlineMissed(answer_by=FAR, set_by="fact"), "issue-1", 3),
+    assert calls("overdue_commitment", facts[0], facts[2]) == []
+    missed = DeadlineMissed(answer_by=FAR, set_by="fact", owner="employee-3")
+    assert told(*calls("overdue_commitment", known(2, missed, "issue-1", 3))) == [
+        ("2026-01-03", "employee-3")
     ]
-    assert told(*calls("overdue_commitment", *issue)) == [("2026-01-03", "employee-3")]
+
+
+def test_n_07_of_what_is_settled_in_time_nothing_is_remembered() -> None:
+    view = watching(AlertsDefaults().rules(), 1).projection
+    settled = [
+        known(1, IssueClosed(), "issue-1", 2),
+        known(1, CommitmentKept(result="."), "commitment-1", 2),
+    ]
+    assert view.replay(settled) == {}
 
 
 def touch(n: int, number: int = 1, **more: Any) -> Envelope:

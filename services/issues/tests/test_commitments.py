@@ -95,7 +95,7 @@ def test_i_08_nothing_happens_to_what_nobody_promised() -> None:
 
 
 def test_i_08_silence_after_24_hours_is_a_breach_recorded_once() -> None:
-    broken = CommitmentBroken(clock="follow_up", by=TOMORROW, set_by="fact-1")
+    broken = CommitmentBroken(clock="follow_up", by=TOMORROW, set_by="fact-1", owner="employee-1")
     silent = given(decider, MADE)
     silent.when(NO_FOLLOW_UP).then(broken)
     given(decider, MADE, broken).when(NO_FOLLOW_UP).then_nothing()
@@ -106,7 +106,7 @@ def test_i_08_a_customer_who_was_told_in_time_was_not_let_down() -> None:
     given(decider, MADE, TOLD).when(NO_FOLLOW_UP).then_refused(DeadlineReplacedError)
     given(decider, MADE, TOLD).when(FollowUp(said=TOLD.said, on=FRIDAY)).then_nothing()
     given(decider, MADE, TOLD).when(LATE).then(
-        CommitmentBroken(clock="deadline", by=MONDAY, set_by="fact-1")
+        CommitmentBroken(clock="deadline", by=MONDAY, set_by="fact-1", owner="employee-1")
     )
 
 
@@ -120,7 +120,7 @@ def test_i_08_a_promise_is_moved_only_with_what_the_customer_was_told() -> None:
     given(decider, MADE, moved).when(NO_FOLLOW_UP).then_refused(DeadlineReplacedError)
     again = BreakCommitment(clock="deadline", version=2, set_by="fact-2")
     given(decider, MADE, moved).when(again).then(
-        CommitmentBroken(clock="deadline", by=later, set_by="fact-2")
+        CommitmentBroken(clock="deadline", by=later, set_by="fact-2", owner="employee-1")
     )
 
 
@@ -165,7 +165,7 @@ def test_i_08_the_card_tells_what_was_promised_what_was_said_and_what_was_broken
     later = MONDAY + timedelta(days=7)
     told = recorded(
         MADE,
-        CommitmentBroken(clock="follow_up", by=TOMORROW, set_by="fact-1"),
+        CommitmentBroken(clock="follow_up", by=TOMORROW, set_by="fact-1", owner="employee-1"),
         CommitmentMoved(due_by=later, said="Sorry.", on=FRIDAY),
         CommitmentKept(result="sent", on=FRIDAY),
         stream="commitment-1",
