@@ -94,5 +94,6 @@ def _handed_over(world: World, seller: Seller) -> Iterator[Item]:
     if theirs and met_on < world.days.end:
         knows = {"receiver": successor.stream, "on": left_on - timedelta(days=5)}
         yield make.item("organization", stream, "acknowledge", **knows)
-        person = theirs[0].people[0].stream
-        yield make.item("organization", stream, "meet_customer", person=person, on=met_on)
+        if not seller.still_theirs:  # Somebody has to be reminded of it.
+            person = theirs[0].people[0].stream
+            yield make.item("organization", stream, "meet_customer", person=person, on=met_on)

@@ -137,12 +137,17 @@ def _first_meeting(event: HandoverReceiverNamed, at: Envelope) -> Meant:
     return Meant(at.stream, "due", event.meet_by, owner=event.receiver)
 
 
-def _touched(verb: Verb, event: TouchRecorded, _at: Envelope) -> Meant:
+def _touched(verb: Verb, event: TouchRecorded, _at: Envelope) -> Meant | None:
+    """A colleague was in touch; a campaign that goes to everybody is nobody's attention."""
+    if event.employee is None:
+        return None
     return Meant(event.person, verb, owner=event.employee, soft=True)
 
 
 def _company_touched(event: TouchRecorded, _at: Envelope) -> Meant | None:
-    return None if event.company is None else Meant(event.company, "happened")
+    if event.company is None or event.employee is None:
+        return None
+    return Meant(event.company, "happened")
 
 
 def _has_a_say(event: BuyingRoleStated, at: Envelope) -> Meant:

@@ -160,6 +160,17 @@ def test_n_07_a_gap_in_the_cadence_calls_who_was_last_in_touch_or_owns_the_perso
     assert told(*calls("cadence_gap", touch(0), owner)) == [("2026-03-03", "employee-2")]
 
 
+def test_n_07_a_campaign_is_nobodys_attention() -> None:
+    sent = TouchRecorded(
+        publisher="crm", publisher_id="2", person="person-1", channel="campaign",
+        company="company-1",
+    )  # fmt: skip
+    mailed = known(30, sent, "touch-2")
+    assert calls("cadence_gap", touch(0), mailed) == calls("cadence_gap", touch(0))
+    won = CustomerWon(opportunity="opportunity-1", company="company-1", owner="employee-1")
+    assert len(calls("post_win_neglect", known(20, won, "win-1"), mailed)) == 1
+
+
 def test_n_07_a_buyer_whom_nobody_touches_is_a_gap_in_coverage() -> None:
     buys = BuyingRoleStated(company="company-1", role="decision_maker")
     assert told(*calls("coverage_gap", known(0, buys, "person-1"))) == [("2026-04-02", None)]

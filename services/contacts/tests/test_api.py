@@ -228,3 +228,41 @@ async def test_a_touch_that_no_journal_holds_is_found_by_its_trace() -> None:
 async def test_nothing_unknown_is_found(client: AsyncClient) -> None:
     for path in ("people/1", "companies/1"):
         assert (await client.get(f"/contacts/{path}")).status_code == 404
+
+
+async def test_c_03_whoever_is_in_touch_by_whatever_channel_about_whatever_is_in_one_timeline(
+    client: AsyncClient,
+) -> None:
+    told = [
+        ("employee-1", "visit", "opportunity", "2026-01-20"),
+        ("employee-2", "call", "complaint", "2026-01-05"),
+        ("employee-3", "email", "advice", "2026-01-12"),
+    ]
+    for place, (employee, channel, about, day) in enumerate(told):
+        body = {
+            "person": "person-1",
+            "channel": channel,
+            "about": about,
+            "employee": employee,
+            "occurred_at": f"{day}T09:00:00+09:00",
+        }
+        answer = await post(client, "/touches", body, idempotency_key=str(place))
+        (month,) = (await read(client, "/contacts/people/1/timeline", answer)).json()["items"]
+    found = [(one["employee"], one["channel"], one["about"]) for one in month["touches"]]
+    assert found == [(who, how, about) for who, how, about, _ in (told[1], told[2], told[0])]
+
+
+async def test_c_15_a_person_has_no_company_one_or_several_as_employee_dealer_or_self(
+    client: AsyncClient,
+) -> None:
+    answer = await post(client, "/contacts/people/1/register", {"name": "Kim"})
+    assert (await read(client, "/contacts/people/1", answer)).json()["companies"] == []
+    kinds = ("employee", "dealer", "self")
+    for place, kind in enumerate(kinds):
+        body = {"company": f"company-{place}", "kind": kind, "on": "2026-01-05"}
+        answer = await post(client, "/contacts/people/1/affiliate", body)
+    card = (await read(client, "/contacts/people/1", answer)).json()
+    assert {one["company"]: one["kind"] for one in card["affiliations"]} == {
+        f"company-{place}": kind for place, kind in enumerate(kinds)
+    }
+    assert len(card["companies"]) == len(kinds)
