@@ -25,6 +25,8 @@ class Command(BaseModel):
     happened: ClassVar[tuple[str, ...]] = ()
     # Fields that name another stream than the one that the command is sent to.
     others: ClassVar[tuple[str, ...]] = ()
+    # Of a command that was prepared: the one that somebody sent, whose copies it is told by.
+    asked_as: ClassVar[str | None] = None
 
     def check(self, stream: str, today: date) -> None:
         """Refuse what cannot be, whatever the stream's history: the service asks before `decide`.

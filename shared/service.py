@@ -384,6 +384,7 @@ def command_key(request: Request) -> str:
 
 def fingerprint(request: Request) -> str:
     """What the command asks, as 16 bytes: the same id with another request is a mistake."""
-    asked = f"{request.stream}\n{type(request.command).__name__}\n"
+    name = getattr(request.command, "asked_as", None) or type(request.command).__name__
+    asked = f"{request.stream}\n{name}\n"
     body = request.command.model_dump_json()
     return blake2b((asked + body).encode(), digest_size=16).hexdigest()

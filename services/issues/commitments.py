@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, ClassVar, Literal, assert_never
 
 from pydantic import Field
 
@@ -88,6 +88,7 @@ class MakeCommitment(DatedCommand):
 class Make(MakeCommitment):
     """The same with the time by which the customer hears from us: no part of what is asked."""
 
+    asked_as: ClassVar[str | None] = MakeCommitment.__name__
     follow_up_by: Instant | None = Field(None, exclude=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, ClassVar, Literal, assert_never
 
 from pydantic import Field, StringConstraints
 
@@ -77,6 +77,7 @@ class Register(DatedCommand):
 class RegisterAgreed(Register):
     """The same with the answer that is agreed with this customer: no part of what is asked."""
 
+    asked_as: ClassVar[str | None] = Register.__name__
     agreed_by: Instant | None = Field(None, exclude=True)
 
 

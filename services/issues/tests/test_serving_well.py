@@ -136,6 +136,17 @@ async def test_i_12_an_issue_owes_the_answer_that_is_agreed_with_its_customer() 
         assert (await read(client, "/issues/2", other)).json()["answer_by"] is None
 
 
+async def test_i_12_an_issue_sent_again_after_an_agreement_is_the_same_issue() -> None:
+    async with serving(domain, router) as client:
+        told = LATE | {"company": "company-1"}
+        await post(client, "1/register", told, idempotency_key="k")
+        body = {"answers": [{"severity": "moderate", "days": 3}], "on": "2026-01-01"}
+        agreed = await post(client, "agreements/1/agree", body)
+        await read(client, "/issues/agreements/1", agreed)
+        again = await post(client, "1/register", told, idempotency_key="k")
+        assert (again.status_code, again.json()["duplicate"]) == (202, True)
+
+
 def test_i_07_satisfaction_before_and_after_month_by_month_opens_into_its_issues() -> None:
     told = [
         (
