@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import assert_never
 
+from pydantic import Field
+
 from shared.command import Command, DatedCommand
 from shared.errors import DomainError, NotFoundError
 from shared.events.alerts import (
@@ -48,7 +50,7 @@ class RaiseAlert(Command):
 
 class AcknowledgeAlert(DatedCommand):
     by: EmployeeStream
-    note: str | None = None
+    note: str | None = Field(None, max_length=1_000)
 
 
 AlertCommand = RaiseAlert | AcknowledgeAlert
