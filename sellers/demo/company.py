@@ -257,7 +257,7 @@ def customers(world: World) -> Iterator[Item]:
             yield make.item("contacts", stream, "place_under", parent=parent, on=since)
         people = []
         for k in range(chance.between(1, 5)):
-            person, items = _person(world, (n, k), stream, named, since)
+            person, items = person_at(world, (n, k), stream, named, since)
             people.append(person)
             yield from items
         seller = staff[n % len(staff)]
@@ -284,7 +284,7 @@ def _company_named(chance: Chance, taken: set[str]) -> tuple[Named, str]:
     return Named(unique, f"{mail}{suffix}.example", korean=korean), sector
 
 
-def _person(
+def person_at(
     world: World, key: tuple[int, int], company: str, of: Named, since: date
 ) -> tuple[Person, list[Item]]:
     chance, make = world.chance("person", *key), world.maker

@@ -12,6 +12,7 @@ from sellers.demo.diary import activities, diary, rhythms
 from sellers.demo.goals import forecasts, targets
 from sellers.demo.items import Item, Maker
 from sellers.demo.office import agreements, complaints, promises
+from sellers.demo.quiet import bought_once
 from sellers.demo.relations import relations, segments, visits
 from sellers.demo.staff import away, roles, work_times
 
@@ -41,6 +42,7 @@ def demo_company(seed: int, size: int, end_on: date) -> Iterator[Item]:
         yield from visits(world, n, customer)
     for n in range(size * DEALS_A_SELLER):
         yield from deal(world, n)
+    yield from bought_once(world)
     for n, customer in enumerate(world.customers):
         yield from care(world, n, customer)
         yield from agreements(world, n, customer)

@@ -79,7 +79,7 @@ def test_the_usual_size_is_a_year_of_forty_sellers() -> None:
     items = company(40)
     assert 13_000 <= len(items) <= 16_000
     made = Counter((item.domain, item.type) for item in items)
-    assert made["opportunities", "discover"] == 680
+    assert made["opportunities", "discover"] == 40 * 17 + 1
     won, lost = made["opportunities", "win"], made["opportunities", "lose"]
     assert 0.4 < won / (won + lost) < 0.65
     assert made["contacts", "describe"] == 90
@@ -250,3 +250,16 @@ def test_a_company_of_no_size_is_refused(size: int) -> None:
 def test_holidays_are_free(day: date, *, open_: bool) -> None:
     assert works(day) is open_
     assert (day in Days(day, day + timedelta(days=1)).all) is open_
+
+
+def test_one_customer_was_won_and_then_left_alone_for_longer_than_the_usual_month() -> None:
+    items = company(12)
+    name = next(item for item in items if item.command.get("name") == "Quillon Instruments")
+    mine = [item for item in items if item.command.get("company") == name.stream]
+    won = next(
+        item
+        for item in items
+        if item.type == "win" and item.stream in {about.stream for about in mine}
+    )
+    touched = max(local_day(item) for item in mine if item.domain == TOUCHES)
+    assert date.fromisoformat(won.command["on"]) == touched < END - timedelta(days=31)
