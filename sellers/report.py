@@ -35,7 +35,7 @@ def columns(words: Sequence[str], numbers: Sequence[str] = ()) -> Table:
 
 def pipeline_table(rows: Sequence[Row], by: str) -> Table:
     """Return one row a key, with a bar for its share of the largest won value."""
-    table = columns((by,), ("count", "open", "won", "lost", "won value"))
+    table = columns((by,), ("count", "open", "won", "lost", "open value", "won value"))
     table.title = f"pipeline by {by}"
     table.add_column("", min_width=BAR_CELLS)
     for name in ("win rate", "days to win"):
@@ -49,6 +49,7 @@ def pipeline_table(rows: Sequence[Row], by: str) -> Table:
         table.add_row(
             named(row),
             *(f"{row.get(name) or 0:,}" for name in ("count", "open", "won", "lost")),
+            f"{number(row.get('value_open')):,.0f}",
             f"{value:,.0f}",
             Text(bar(value / largest if largest else Decimal(0)), style="cyan"),
             shown(row.get("win_rate"), " %"),
@@ -142,6 +143,64 @@ def issues_table(rows: Sequence[Row], by: str) -> Table:
             f"{count:,}",
             Text(bar(Decimal(count) / most if most else Decimal(0)), style="cyan"),
             *(f"{row.get(name) or 0:,}" for name in others),
+        )
+    return table
+
+
+def workload_table(rows: Sequence[Row], by: str) -> Table:
+    """Return one row a key: hours of work, with a bar for the share spent with customers."""
+    table = columns((by,), ("hours", "planned", "with customers"))
+    table.title = f"workload by {by}"
+    table.add_column("", min_width=BAR_CELLS)
+    for name in ("reports", "plans", "kept", "in time", "missed", "displaced", "deals", "cases"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        shares: dict[str, Any] = row.get("shares") or {}
+        carried = (row.get("carried_opportunities"), row.get("carried_issues"))
+        table.add_row(
+            named(row),
+            *(f"{(row.get(name) or 0) / 60:,.0f}" for name in ("work_minutes", "planned_minutes")),
+            shown(shares.get("customer"), " %"),
+            Text(bar(number(shares.get("customer")) / 100), style="cyan"),
+            shown(shares.get("reporting"), " %"),
+            f"{row.get('plans') or 0:,}",
+            shown(row.get("kept_share"), " %"),
+            shown(row.get("on_time_share"), " %"),
+            *(f"{row.get(name) or 0:,}" for name in ("missed", "displaced")),
+            *("" if count is None else f"{count:,}" for count in carried),
+        )
+    return table
+
+
+def stages_table(rows: Sequence[Row], _by: str = "") -> Table:
+    """Return one row a stage: what passed it, and what is won from there, by what happened."""
+    table = columns(("stage",), ("passed", "days in it", "not lost", "decided", "won from it"))
+    table.title = "stages: what passed them, and what was won of what had been in them"
+    for row in rows:
+        few = "not enough history" if row.get("insufficient_history") else ""
+        table.add_row(
+            named(row),
+            f"{row.get('passed') or 0:,}",
+            shown(row.get("mean_days")),
+            shown(row.get("conversion"), " %"),
+            f"{row.get('decided') or 0:,}",
+            few or shown(row.get("probability"), " %"),
+        )
+    return table
+
+
+def slippage_table(rows: Sequence[Row], by: str) -> Table:
+    """Return one row a key: how often closings were put off, and how late what was won came."""
+    table = columns((by,), ("put off", "by days", "won", "late", "late of won", "days late"))
+    table.title = f"slippage by {by}"
+    for row in rows:
+        table.add_row(
+            named(row),
+            f"{row.get('pushes') or 0:,}",
+            shown(row.get("mean_pushed_days")),
+            *(f"{row.get(name) or 0:,}" for name in ("won_with_a_day", "won_late")),
+            shown(row.get("late_share"), " %"),
+            shown(row.get("mean_late_days")),
         )
     return table
 

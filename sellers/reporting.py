@@ -20,11 +20,16 @@ from sellers.report import (
     issues_table,
     pipeline_table,
     rows_of,
+    slippage_table,
+    stages_table,
+    workload_table,
     yield_table,
 )
 from services.analytics.complaints import IssuesBy
 from services.analytics.forecast import ForecastBy, YieldBy
 from services.analytics.pipeline import By
+from services.analytics.stages_report import SlipsBy
+from services.analytics.workload_report import WorkloadBy
 
 report = typer.Typer(help="Figures, read over HTTP.", cls=OneLineErrors)
 
@@ -133,6 +138,47 @@ def issues(
     """Show what customers complain of, open and closed, or how cases moved, as of a day."""
     query = {"by": by, "as_of": as_of, "known_at": known_at}
     _show(context, "issues", query, as_json, issues_table)
+
+
+@report.command("workload")
+def workload(
+    context: typer.Context,
+    by: Annotated[WorkloadBy, typer.Option(help="What the time is summed by.")] = "seller",
+    first: First = None,
+    last: Last = None,
+    unit: Unit = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show where the time went, which plans were kept, and what is carried at the end."""
+    query = {"by": by, "from": first, "to": last, "unit": unit}
+    _show(context, "workload", query, as_json, workload_table)
+
+
+@report.command("stages")
+def stages(
+    context: typer.Context,
+    first: First = None,
+    last: Last = None,
+    unit: Unit = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what passed each stage in how many days, and what was won from there."""
+    query = {"from": first, "to": last, "unit": unit}
+    _show(context, "stages", query, as_json, stages_table)
+
+
+@report.command("slippage")
+def slippage(
+    context: typer.Context,
+    by: Annotated[SlipsBy, typer.Option(help="What it is counted by.")] = "seller",
+    first: First = None,
+    last: Last = None,
+    unit: Unit = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how often closings were put off, and how late what was won came."""
+    query = {"by": by, "from": first, "to": last, "unit": unit}
+    _show(context, "slippage", query, as_json, slippage_table)
 
 
 def _show(

@@ -10,14 +10,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
+from services.analytics import flows
 from services.analytics import pipeline as report
 from services.analytics.figures import Figures, Row, read_figures
+from services.analytics.flows import TouchesBy
 from services.analytics.measures import Axis
 from services.analytics.pipeline import (
     By,
     PartOf,
     Per,
-    TouchesBy,
     axes_of,
     in_order,
     row_document,
@@ -137,19 +138,19 @@ async def inflow(
 ) -> dict[str, Any]:
     """What was discovered, won and lost in each period."""
     figures = await moment.figures(runtime, ("owner",), owner=employee(seller))
-    flows = report.inflow(per, figures.cells, first, last)
+    rows = flows.inflow(per, figures.cells, first, last)
     currency = runtime.settings.currency
     return {
         "rows": [
             {
                 "key": key,
-                "discovered": flows[key].discovered,
-                "won": flows[key].tally.won,
-                "lost": flows[key].tally.lost,
-                "value_won": report.money(flows[key].tally.values[currency]),
-                **report.other_currencies(flows[key].tally, currency),
+                "discovered": rows[key].discovered,
+                "won": rows[key].tally.won,
+                "lost": rows[key].tally.lost,
+                "value_won": report.money(rows[key].tally.values[currency]),
+                **report.other_currencies(rows[key].tally, currency),
             }
-            for key in sorted(flows)
+            for key in sorted(rows)
         ],
         "per": per,
         "currency": currency,
@@ -170,7 +171,7 @@ async def touches(
 ) -> dict[str, Any]:
     """Touches by seller, unit or period (N-01), each where its employee was on its day."""
     figures = await moment.figures(runtime, ("touch",), owner=employee(seller))
-    counts = report.touches(by, figures.cells, figures.organization, first, last)
+    counts = flows.touches(by, figures.cells, figures.organization, first, last)
     return {
         "rows": [
             {"key": figures.name(key), "id": key, "touches": counts[key]}
@@ -216,7 +217,7 @@ async def explain_inflow(
     """The opportunities behind a period of `/analytics/inflow`."""
     owner, row = employee(seller), Row(per, key)
     figures = await moment.figures(runtime, (), owner=owner, row=row)
-    part_of = report.in_inflow(per, first, last)
+    part_of = flows.in_inflow(per, first, last)
     return {"per": per, "known_at": moment.text, **await explained(figures, key, part_of, owner)}
 
 
@@ -233,7 +234,7 @@ async def explain_touches(
     """The touches behind a row of `/analytics/touches`, found as those of `/analytics/why` are."""
     owner, row = employee(seller), Row(by, key, "touch")
     figures = await moment.figures(runtime, (), owner=owner, row=row)
-    part_of = report.in_touches(by, figures.organization, first, last)
+    part_of = flows.in_touches(by, figures.organization, first, last)
     return {"by": by, "known_at": moment.text, **await explained(figures, key, part_of, owner)}
 
 

@@ -1,4 +1,4 @@
-"""How an opportunity or a touch stood, day by day: what all figures about it follow from. Pure.
+"""What is known of an opportunity, touch, issue or entry: what its contributions need. Pure.
 
 Steps and handovers hold from their day on, in the order of their days, whenever they are entered;
 of those of one day the one recorded last. What decides or corrects overrides what was said of its
@@ -8,26 +8,27 @@ recorded after it. So figures and views never disagree about how things stand no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import NamedTuple, assert_never
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from services.analytics.complaints import Issue, evolve_issue
 from services.analytics.told import (
     Commitment,
+    Expected,
     Handover,
     Step,
     currency_code,
-    overridden,
     whole,
     with_late,
 )
+from services.analytics.workload import Entry, evolve_entry
 from shared.events import Envelope
+from shared.events.calendar import EntryEvent
 from shared.events.issues import IssuesEvent
 from shared.events.opportunities import (
-    FIRST_STAGE,
     LOST,
     WON,
     CommitmentMade,
@@ -60,6 +61,7 @@ class Opportunity:
     steps: tuple[Step, ...] = ()
     handovers: tuple[Handover, ...] = ()
     commitments: tuple[Commitment, ...] = ()
+    expected: tuple[Expected, ...] = ()
 
     @property
     def owners(self) -> list[str]:
@@ -75,7 +77,7 @@ class Touch:
     day: date | None = None
 
 
-Entity = Opportunity | Touch | Issue
+Entity = Opportunity | Touch | Issue | Entry
 
 
 def entity_of(fact: Envelope) -> Entity | None:
@@ -87,6 +89,8 @@ def entity_of(fact: Envelope) -> Entity | None:
     # Promises of answers beside issues are no cases.
     if isinstance(fact.data, IssuesEvent) and fact.stream.startswith("issue-"):
         return Issue(fact.stream)
+    if isinstance(fact.data, EntryEvent):
+        return Entry(fact.stream)
     return None
 
 
@@ -97,18 +101,18 @@ def evolve(entity: Entity, fact: Envelope, zone: ZoneInfo) -> Entity:
         ValueError: a sum of money beyond everything that can be summed exactly.
 
     """
-    if isinstance(entity, Touch):
-        owner = fact.data.employee if isinstance(fact.data, TouchRecorded) else None
-        return replace(entity, owner=owner or "", day=fact.day(zone))
-    if isinstance(entity, Issue):
-        if not isinstance(fact.data, IssuesEvent):
-            return entity
-        return evolve_issue(entity, fact.data, fact.day(zone))
-    if isinstance(fact.data, CommitmentMade | CommitmentWithdrawn):
-        return _committed(entity, fact.data, fact.version, _recorded(fact, zone))
-    if not isinstance(fact.data, OpportunityEvent):
-        return entity  # What else is known about winning it: no figure depends on that.
-    return _evolve_opportunity(entity, fact.data, fact, zone)
+    data = fact.data
+    if isinstance(entity, Touch) and isinstance(data, TouchRecorded):
+        return replace(entity, owner=data.employee or "", day=fact.day(zone))
+    if isinstance(entity, Issue) and isinstance(data, IssuesEvent):
+        return evolve_issue(entity, data, fact.day(zone))
+    if isinstance(entity, Entry) and isinstance(data, EntryEvent):
+        return evolve_entry(entity, data, zone)
+    if isinstance(entity, Opportunity) and isinstance(data, CommitmentMade | CommitmentWithdrawn):
+        return _committed(entity, data, fact.version, _recorded(fact, zone))
+    if isinstance(entity, Opportunity) and isinstance(data, OpportunityEvent):
+        return _evolve_opportunity(entity, data, fact, zone)
+    return entity  # What else is known about it: no figure depends on that.
 
 
 def _evolve_opportunity(
@@ -127,6 +131,7 @@ def _evolve_opportunity(
             step = Step(
                 "discovered", event.stage, event.on, recorded, fact.version, latent=event.latent
             )
+            known = _expecting(known, event, fact.version, recorded)
         case StageAdvanced(stage=stage):
             step = Step("advanced", stage, event.on, recorded, fact.version)
             return replace(known, steps=with_late(known.steps, step))
@@ -141,7 +146,9 @@ def _evolve_opportunity(
             return _handed_over(known, event, fact.version, recorded)
         case OpportunityCorrected() | OutcomeCorrected() | EngagementCorrected():
             return _corrected(known, event)
-        case OpportunityRevalued() | PersonInvolved():
+        case OpportunityRevalued():
+            return _expecting(known, event, fact.version, recorded)
+        case PersonInvolved():
             return known
         case _:
             assert_never(event)
@@ -175,6 +182,20 @@ def _committed(
         case _:
             assert_never(event)
     return replace(known, commitments=with_late(known.commitments, told))
+
+
+def _expecting(
+    known: Opportunity,
+    event: OpportunityDiscovered | OpportunityRevalued,
+    version: int,
+    recorded: date,
+) -> Opportunity:
+    if event.amount is None and event.expected_close_on is None:
+        return known
+    amount = None if event.amount is None else whole(event.amount)
+    currency = "" if event.currency is None else currency_code(event.currency)
+    told = Expected(event.on, recorded, version, amount, currency, event.expected_close_on)
+    return replace(known, expected=with_late(known.expected, told))
 
 
 def _handed_over(
@@ -221,83 +242,3 @@ def _corrected(
 
 def _last(steps: Sequence[Step], wanted: Callable[[Step], bool]) -> int | None:
     return next((at for at in reversed(range(len(steps))) if wanted(steps[at])), None)
-
-
-# --- how an entity stood, day by day
-
-
-class Period(NamedTuple):
-    """From `start` until before `stop` the opportunity stood as `step` left it, in these hands."""
-
-    step: Step
-    owner: str
-    start: date
-    stop: date | None
-
-
-def periods(known: Opportunity) -> list[Period]:
-    """Return how the opportunity stood through time; each day belongs to one period."""
-    if not any(step.kind == "discovered" for step in known.steps):
-        return []  # Nobody discovered it: facts about nothing that we know.
-    hands = overridden(known.handovers)
-    stood = overridden(known.steps)
-    stops = [step.day for step in stood[1:]] + [None]
-    return [
-        period
-        for step, stop in zip(stood, stops, strict=True)
-        for period in _in_hands(known, step, stop, hands)
-    ]
-
-
-def _in_hands(
-    known: Opportunity, step: Step, stop: date | None, hands: Sequence[Handover]
-) -> Iterator[Period]:
-    owner, start = known.owner, step.day
-    if step.decides:
-        # Whoever won it keeps the credit, also when it is handed over afterwards.
-        for handover in hands:
-            if (handover.day, handover.version) < (start, step.version):
-                owner = handover.owner
-        yield Period(step, owner, start, stop)
-        return
-    for handover in hands:
-        if stop is not None and handover.day >= stop:
-            break
-        if handover.day > start:
-            yield Period(step, owner, start, handover.day)
-            start = handover.day
-        owner = handover.owner
-    yield Period(step, owner, start, stop)
-
-
-def cycle_days(known: Opportunity, closing: Step) -> int | None:
-    """Days from engagement to closing; None where either date is unknown."""
-    before = known.steps[: known.steps.index(closing)]
-    # The stage before we are in earnest: the cycle of a deal runs from the day it was left.
-    engaged = [step for step in before if not step.decides and step.stage != FIRST_STAGE]
-    if closing.on is None or not engaged or engaged[0].on is None:
-        return None
-    first = min(step.on for step in engaged if step.on is not None)
-    return (closing.on - first).days if first <= closing.on else None
-
-
-class Promise(NamedTuple):
-    """From `start` until before `stop` the seller stood by a commitment."""
-
-    commitment: Commitment
-    start: date
-    stop: date | None
-
-
-def promises(known: Opportunity) -> Iterator[Promise]:
-    """Yield which commitments held when: its seller's own, while it was open and theirs (O-06)."""
-    held = overridden(known.commitments)
-    stops = [*(told.day for told in held[1:]), *([None] if held else [])]
-    for period in periods(known):
-        for told, stop in zip(held, stops, strict=True):
-            if period.step.decides or told.withdrawn or told.seller != period.owner:
-                continue
-            start = max(told.day, period.start)
-            ends = min((day for day in (stop, period.stop) if day is not None), default=None)
-            if ends is None or start < ends:
-                yield Promise(told, start, ends)

@@ -38,7 +38,7 @@ class Row:
 
     by: str
     key: Key
-    kind: Literal["opportunity", "touch", "issue"] = "opportunity"
+    kind: Literal["opportunity", "touch", "issue", "entry"] = "opportunity"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from fastapi import Request
 
+from services.analytics import stages_report, workload_report
 from services.analytics.forecast import Committed, Yield
-from services.analytics.issues_api import Count
+from services.analytics.issues_api import document as issues_document
 from services.analytics.pipeline import Tally, row_document
 from shared.exports import note_names
 
@@ -22,14 +25,20 @@ COLUMNS = {
     "/analytics/why": ("stream",),
     "/analytics/inflow/why": ("stream",),
     "/analytics/touches/why": ("stream",),
-    "/analytics/issues": ("id", "key", *Count().document()),
+    "/analytics/issues": ("id", "key", *issues_document(Counter())),
     "/analytics/issues/why": ("stream",),
     "/analytics/forecast": ("id", "key", *Committed().document("")),
     "/analytics/forecast/why": ("stream",),
-    "/analytics/attainment": (*ATTAINED, "won", "committed", "percent", "gap"),
+    "/analytics/attainment": (*ATTAINED, "won", "committed", "percent", "gap", "open", "coverage"),
     "/analytics/attainment/why": ("stream",),
     "/analytics/yield": ("id", "key", *Yield().document("")),
     "/analytics/yield/why": ("stream",),
+    "/analytics/workload": ("id", "key", *workload_report.document("seller", Counter(), 0)),
+    "/analytics/workload/why": ("stream",),
+    "/analytics/stages": ("id", "key", *stages_report.stage_document(Counter(), 0)),
+    "/analytics/stages/why": ("stream",),
+    "/analytics/slippage": ("id", "key", *stages_report.slips_document(Counter())),
+    "/analytics/slippage/why": ("stream",),
 }
 
 

@@ -102,13 +102,13 @@ def in_forecast(
             return None
         if by == "product":
             return Part(product or None, cell.measure, amount)
-        key = _key(by, cell.owner, organization, day, closing)
+        key = key_of(by, cell.owner, organization, day, closing)
         return Part(key, cell.measure, amount)
 
     return part_of
 
 
-def _key(by: str, owner: str, organization: Organization, placed: date, day: date) -> Key:
+def key_of(by: str, owner: str, organization: Organization, placed: date, day: date) -> Key:
     """Return the row of an owner, where they were on one day, for what is of another."""
     match by:
         case "total":
@@ -131,13 +131,16 @@ def _key(by: str, owner: str, organization: Organization, placed: date, day: dat
 class Attained:
     """How far a target is reached by facts: won in its period, and stood by for it (O-07).
 
-    `gap` is what is left of it; numbers are money or deals, as the target says.
+    `gap` is what is left of it; numbers are money or deals, as the target says. `open` is all of
+    theirs that is open and real, whenever it closes, and `coverage` how many times it is the gap.
     """
 
     won: Decimal
     committed: Decimal
     percent: str | None
     gap: Decimal
+    open: Decimal
+    coverage: str | None
 
 
 def attained(target: Target, cells: Amounts, organization: Organization, day: date) -> Attained:
@@ -151,36 +154,44 @@ def attained(target: Target, cells: Amounts, organization: Organization, day: da
     scale = 1 if target.measure == "count_won" else MONEY_SCALE
     won, wanted = Decimal(sums["won"]) / scale, target.amount
     percent = ratio(100 * sums["won"], int(wanted * scale)) if wanted else None
-    return Attained(won, Decimal(sums["committed"]) / scale, percent, max(Decimal(0), wanted - won))
+    gap, still_open = max(Decimal(0), wanted - won), Decimal(sums["open"]) / scale
+    coverage = ratio(sums["open"], int(gap * scale)) if gap else None
+    committed = Decimal(sums["committed"]) / scale
+    return Attained(won, committed, percent, gap, still_open, coverage)
 
 
 def in_target(target: Target, organization: Organization, day: date) -> PartOf:
-    """Say what a cell adds to a target: to what was `won`, or to what is `committed` for it."""
-    money_of = "value_" if target.measure == "value_won" else None
-    won = f"{money_of}{target.currency}" if money_of else "won"
-    stood_by = f"commit_{target.currency}" if money_of else "commit"
+    """Say what a cell adds to a target: to what was `won`, is `committed` for it, or `open`."""
+    code = f"_{target.currency}" if target.measure == "value_won" else ""
+    won, stood_by, still_open = f"value{code}" if code else "won", f"commit{code}", f"open{code}"
     span = Span(target.period_from, target.period_to)
+    wanted = ("owner", "") if target.product is None else ("product", target.product)
 
     def of_theirs(owner: str, on: date) -> bool:
         if target.owner not in (None, owner):
             return False
         return target.unit is None or organization.belongs(owner, target.unit, on)
 
-    def part_of(cell: Cell, amount: int) -> Part | None:
-        if cell.day > day:
-            return None
-        if cell.axis == "commitment" and cell.measure == stood_by:
+    def counted(cell: Cell) -> tuple[str, date] | None:
+        """Say as what it counts, and on which day its owner has to be one of theirs."""
+        if cell.axis == "commitment":
             closing, product = closes(cell.value)
-            counts = closing is not None and within(closing, *span)
-            if counts and target.product in (None, product) and of_theirs(cell.owner, day):
-                return Part(target.target, "committed", amount)
+            in_time = closing is not None and within(closing, *span)
+            counts = in_time and cell.measure == stood_by and target.product in (None, product)
+            return ("committed", day) if counts else None
+        if (cell.axis, cell.value) != wanted:
             return None
-        wanted = ("owner", "") if target.product is None else ("product", target.product)
-        if cell.credited is None or (cell.axis, cell.value, cell.measure) != (*wanted, won):
+        if cell.measure == still_open:
+            return "open", day
+        if cell.measure != won or cell.credited is None or not within(cell.credited, *span):
             return None
-        if within(cell.credited, *span) and of_theirs(cell.owner, cell.credited):
-            return Part(target.target, "won", amount)
-        return None
+        return "won", cell.credited
+
+    def part_of(cell: Cell, amount: int) -> Part | None:
+        told = counted(cell) if cell.day <= day else None
+        if told is None or not of_theirs(cell.owner, told[1]):
+            return None
+        return Part(target.target, told[0], amount)
 
     return part_of
 
@@ -232,6 +243,6 @@ def in_yield(by: YieldBy, organization: Organization, span: Span, day: date) -> 
             return None
         if not within(happened, *span):
             return None
-        return Part(_key(by, cell.owner, organization, happened, happened), cell.measure, amount)
+        return Part(key_of(by, cell.owner, organization, happened, happened), cell.measure, amount)
 
     return part_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -77,7 +77,7 @@ async def forecast(
         "by": by,
         **moment.document(),
         "currency": currency,
-        **_facts(figures),
+        **facts_of(figures),
     }
 
 
@@ -160,12 +160,12 @@ async def attainment(
                 "currency": target.currency,
                 "period_from": target.period_from,
                 "period_to": target.period_to,
-                **_document(report.attained(target, figures.cells, figures.organization, day)),
+                **asdict(report.attained(target, figures.cells, figures.organization, day)),
             }
             for target in wanted
         ],
         **moment.document(),
-        **_facts(figures),
+        **facts_of(figures),
     }
 
 
@@ -205,7 +205,7 @@ async def yields(
         "by": by,
         **moment.document(),
         "currency": currency,
-        **_facts(figures),
+        **facts_of(figures),
     }
 
 
@@ -266,14 +266,5 @@ def _covers(target: Target, day: date) -> bool:
     return begin is not None and end is not None and begin <= day <= end
 
 
-def _document(attained: report.Attained) -> dict[str, Any]:
-    return {
-        "won": attained.won,
-        "committed": attained.committed,
-        "percent": attained.percent,
-        "gap": attained.gap,
-    }
-
-
-def _facts(figures: Figures) -> dict[str, Any]:
+def facts_of(figures: Figures) -> dict[str, Any]:
     return {"positions": figures.positions, "parked_facts": figures.parked}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -13,28 +12,18 @@ from services.analytics.api import Analytics, At, Seller, employee, explained
 from services.analytics.complaints import IssuesBy, View
 from services.analytics.figures import Row
 from services.analytics.measures import Cell
-from services.analytics.pipeline import TOTAL, Key, Part, PartOf, in_order
+from services.analytics.pipeline import TOTAL, Part, PartOf, in_order, tallied
 from services.analytics.tree import Organization
 
 router = APIRouter(prefix="/analytics", tags=["analytics"])
 
 
-@dataclass(slots=True)
-class Count:
-    """One row on its way."""
-
-    amounts: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def empty(self) -> bool:
-        return not any(self.amounts.values())
-
-    def document(self) -> dict[str, int]:
-        """Return the row as it is answered; whether a level was kept, nobody may have said."""
-        cases, still_open = self.amounts["cases"], self.amounts["open"]
-        names = ("kept", "missed", "reopened", "fed_back", "moved")
-        rest = {name: self.amounts[name] for name in names}
-        return {"cases": cases, "open": still_open, "closed": cases - still_open, **rest}
+def document(amounts: Counter[str]) -> dict[str, int]:
+    """Return a row as it is answered; whether a level was kept, nobody may have said."""
+    cases, still_open = amounts["cases"], amounts["open"]
+    names = ("kept", "missed", "reopened", "fed_back", "moved")
+    rest = {name: amounts[name] for name in names}
+    return {"cases": cases, "open": still_open, "closed": cases - still_open, **rest}
 
 
 def axis_of(by: IssuesBy) -> View:
@@ -86,15 +75,10 @@ async def issues(
     """
     figures = await moment.figures(runtime, (axis_of(by),), owner=employee(seller))
     part_of = in_issues(by, figures.organization, moment.day(runtime))
-    rows: dict[Key, Count] = {}
-    for cell, amount in figures.cells.items():
-        part = part_of(cell, amount)
-        if part is not None:
-            rows.setdefault(part.key, Count()).amounts[part.measure] += part.amount
-    told = {key: row for key, row in rows.items() if not row.empty}
+    rows = tallied(figures.cells, part_of)
     return {
         "rows": [
-            {"id": key, "key": figures.name(key), **told[key].document()} for key in in_order(told)
+            {"id": key, "key": figures.name(key), **document(rows[key])} for key in in_order(rows)
         ],
         "by": by,
         **moment.document(),

@@ -7,7 +7,8 @@ from functools import partial
 
 from fastapi import APIRouter, Depends
 
-from services.analytics import api, forecast_api, issues_api
+from services.analytics import api, forecast_api, issues_api, stages_api, workload_api
+from services.analytics.defaults import AnalyticsDefaults
 from services.analytics.files import columns_noted
 from services.analytics.measures import TOPICS
 from services.analytics.projections import PROJECTIONS
@@ -19,11 +20,21 @@ from shared.runtime import Elsewhere, Runtime
 from shared.service import Domain
 from shared.verify import Check
 
-domain = Domain(name="analytics", deciders={}, projections=PROJECTIONS)
+
+def build(defaults: AnalyticsDefaults) -> Domain:
+    """Return the domain by the rules and numbers of this deployment."""
+    return Domain(
+        name="analytics", deciders={}, projections=PROJECTIONS, defaults=defaults, build=build
+    )
+
+
+domain = build(AnalyticsDefaults())
 router = APIRouter(dependencies=[Depends(columns_noted)])
 router.include_router(api.router)
 router.include_router(forecast_api.router)
 router.include_router(issues_api.router)
+router.include_router(workload_api.router)
+router.include_router(stages_api.router)
 
 
 async def watch(runtime: Runtime) -> None:

@@ -13,28 +13,29 @@ from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 from services.analytics.complaints import Issue, View, counted
-from services.analytics.entities import (
-    Entity,
-    Opportunity,
+from services.analytics.entities import Entity, Opportunity, Touch, entity_of, evolve
+from services.analytics.passages import passages, slips
+from services.analytics.periods import (
+    Overlap,
     Period,
-    Promise,
-    Touch,
     cycle_days,
-    entity_of,
-    evolve,
+    overlaps,
     periods,
     promises,
 )
-from services.analytics.told import Step
+from services.analytics.told import NO_CURRENCY, Commitment, Expected, Step, carried
+from services.analytics.workload import Entry, TimeAxis, spent
 from shared.events import Envelope
 
 # Bump it when a measure changes: the new cells are built beside the old ones from the first fact.
-VERSION = 4
-TOPICS = ("opportunities", "touches", "issues")
-STREAMS = frozenset({"opportunity", "touch", "issue"})
+VERSION = 5
+TOPICS = ("opportunities", "touches", "issues", "calendar")
+STREAMS = frozenset({"opportunity", "touch", "issue", "entry"})
 
-Axis = Literal["owner", "stage", "product", "company", "touch", "commitment"] | View
-AXES: tuple[Axis, ...] = (*get_args(get_args(Axis)[0]), *get_args(View))
+# Of opportunities; how often they were put off, and what passed which stage; of the rest.
+DealAxis = Literal["owner", "stage", "product", "company", "age", "passage", "slip", "commitment"]
+Axis = DealAxis | Literal["touch"] | TimeAxis | View
+AXES: tuple[Axis, ...] = (*get_args(DealAxis), "touch", *get_args(TimeAxis), *get_args(View))
 
 
 class Cell(NamedTuple):
@@ -66,33 +67,73 @@ def contributions(entity: Entity) -> dict[Cell, int]:
             Cell(one.measure, one.owner, one.view, one.value, one.day): amount
             for one, amount in counted(entity).items()
         }
+    if isinstance(entity, Entry):
+        return {
+            Cell(one.measure, entity.seller, one.axis, one.value, one.day): amount
+            for one, amount in spent(entity).items()
+        }
+    return _of_opportunity(entity)
+
+
+def _of_opportunity(entity: Opportunity) -> dict[Cell, int]:
     cells: Counter[Cell] = Counter()
-    discovered = False
-    for period in periods(entity):
+    discovered, since = False, ""
+    stood = periods(entity)
+    for period in stood:
         if not discovered and not period.step.latent:
             # What is latent counts as discovered from the day on which it becomes real.
             discovered = True
+            since = f"{period.start:%Y-%m}"
             cells[Cell("discovered", period.owner, "owner", "", period.start)] += 1
+        if not period.step.decides and not period.step.latent:
+            _from_to(cells, Cell("open", period.owner, "age", since, period.start), 1, period.stop)
         cells.update(_stage_cells(period))
         for cell, amount in _period_cells(entity, period):
             cells[cell] += amount
     for promise in promises(entity):
-        for cell, amount in _promise_cells(entity, promise):
-            cells[cell] += amount
+        _promise_cells(cells, entity, promise)
+    expected = carried(entity.expected)
+    for worth in overlaps(entity, expected):
+        _worth_cells(cells, entity, worth)
+    for passed in passages(stood):
+        cell = Cell(passed.measure, passed.owner, "passage", passed.stage, passed.start)
+        _from_to(cells, cell, passed.amount, passed.stop)
+    for slip in slips(stood, expected):
+        cell = Cell(slip.measure, slip.owner, "slip", "", slip.start)
+        _from_to(cells, cell, slip.amount, slip.stop)
     return {cell: amount for cell, amount in cells.items() if amount}
 
 
-def _promise_cells(known: Opportunity, promise: Promise) -> Iterator[tuple[Cell, int]]:
-    told = promise.commitment
+def _from_to(cells: Counter[Cell], cell: Cell, amount: int, stop: date | None) -> None:
+    """Add an amount from the cell's day on; take it away again on the day on which it stops."""
+    cells[cell] += amount
+    if stop is not None:
+        cells[cell._replace(day=stop)] -= amount
+
+
+def _promise_cells(cells: Counter[Cell], known: Opportunity, promise: Overlap[Commitment]) -> None:
+    told, owner = promise.told, promise.told.seller
     value = closing(told.close_on, known.product)
     for measure, amount in (
         (told.confidence, 1),
         (f"{told.confidence}_{told.currency}", told.amount),
     ):
-        cell = Cell(measure, told.seller, "commitment", value, promise.start)
-        yield cell, amount
-        if promise.stop is not None:
-            yield cell._replace(day=promise.stop), -amount
+        cell = Cell(measure, owner, "commitment", value, promise.start)
+        _from_to(cells, cell, amount, promise.stop)
+
+
+def _worth_cells(cells: Counter[Cell], known: Opportunity, worth: Overlap[Expected]) -> None:
+    """What is open is worth what its seller says, wherever that is asked for."""
+    step, owner, told = worth.period.step, worth.period.owner, worth.told
+    if step.latent or not told.amount:
+        return
+    for axis, value in (*_axes(known), ("stage", step.stage)):
+        cell = Cell(f"open_{told.currency or NO_CURRENCY}", owner, axis, value, worth.start)
+        _from_to(cells, cell, told.amount, worth.stop)
+
+
+def _axes(known: Opportunity) -> tuple[tuple[Axis, str], ...]:
+    return ("owner", ""), ("product", known.product), ("company", known.company)
 
 
 def closing(day: date | None, product: str) -> str:
@@ -121,12 +162,7 @@ def _stage_cells(period: Period) -> dict[Cell, int]:
 def _period_cells(known: Opportunity, period: Period) -> Iterator[tuple[Cell, int]]:
     credited = period.start if period.step.decides else None
     amounts = _amounts(known, period.step)
-    axes: tuple[tuple[Axis, str], ...] = (
-        ("owner", ""),
-        ("product", known.product),
-        ("company", known.company),
-    )
-    for axis, value in axes:
+    for axis, value in _axes(known):
         for measure, amount in amounts:
             yield Cell(measure, period.owner, axis, value, period.start, credited), amount
             if period.stop is not None:

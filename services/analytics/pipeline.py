@@ -26,11 +26,11 @@ By = Literal[
     "manager",
     "region",
     "company",
+    "age",
     "quarter",
     "total",
 ]
 Per = Literal["day", "week", "month", "quarter"]
-TouchesBy = Literal["seller", "team", "division", "company", "day", "week", "month", "quarter"]
 
 TOTAL = "total"
 Key = str | None
@@ -47,6 +47,8 @@ class Tally:
     lost: int = 0
     latent: int = 0
     values: Counter[str] = field(default_factory=Counter)
+    # What is open, as its sellers say what it is worth.
+    open_values: Counter[str] = field(default_factory=Counter)
     cycle_days: int = 0
     cycles: int = 0
 
@@ -69,12 +71,16 @@ class Tally:
             case "cycles":
                 self.cycles += amount
             case _:
-                if measure.startswith("value_"):
-                    self.values[measure.removeprefix("value_")] += amount
+                kind, _, currency = measure.partition("_")
+                sums = {"value": self.values, "open": self.open_values}
+                if kind in sums:
+                    sums[kind][currency] += amount
 
     @property
     def empty(self) -> bool:
-        return not (self.count or self.latent or any(self.values.values()))
+        return not (
+            self.count or self.latent or any(self.values.values()) or any(self.open_values.values())
+        )
 
 
 def axes_of(by: By) -> tuple[Axis, ...]:
@@ -82,7 +88,7 @@ def axes_of(by: By) -> tuple[Axis, ...]:
     match by:
         case "stage":
             return ("stage", "owner")
-        case "product" | "company":
+        case "product" | "company" | "age":
             return (by,)
         case _:
             return ("owner",)
@@ -128,12 +134,26 @@ def _by_stage(cell: Cell, amount: int) -> Part | None:
     """How many stand in a stage is on the axis of stages; what was won is on that of owners."""
     if cell.axis == "stage" and cell.measure == "latent":
         return Part(cell.value, cell.measure, amount)
+    if is_open_value(cell.measure):
+        return Part(cell.value, cell.measure, amount) if cell.axis == "stage" else None
     if cell.axis == "stage":
         measure = {WON: "won", LOST: "lost"}.get(cell.value, "open")
         return Part(cell.value, measure, amount if cell.measure == "entered" else -amount)
     if cell.measure in {"open", "won", "lost", "latent"}:
         return None
     return Part(WON, cell.measure, amount)
+
+
+def is_open_value(measure: str) -> bool:
+    return measure.startswith("open_")
+
+
+def _age(since: str, day: date) -> str:
+    """Say how many months ago it was discovered, so written that text order is that of age."""
+    year, month = (int(part) for part in since.split("-"))
+    months = (day.year - year) * 12 + day.month - month
+    steps = ((0, "00"), (2, "01-02"), (5, "03-05"), (11, "06-11"))
+    return next((f"{text} months" for most, text in steps if months <= most), "12+ months")
 
 
 def _keys(by: By, organization: Organization, day: date) -> Callable[[Cell], Key]:
@@ -145,6 +165,7 @@ def _keys(by: By, organization: Organization, day: date) -> Callable[[Cell], Key
         "stage": lambda cell: cell.value or None,
         "product": lambda cell: cell.value or None,
         "company": lambda cell: cell.value or None,
+        "age": lambda cell: _age(cell.value, day),
         "seller": lambda cell: cell.owner or None,
         "team": lambda cell: place(cell).team,
         "manager": lambda cell: place(cell).manager,
@@ -178,6 +199,7 @@ def row_document(key: Key, tally: Tally, currency: str) -> dict[str, Any]:
         "lost": tally.lost,
         "open": tally.open,
         "value_won": money(tally.values[currency]),
+        "value_open": money(tally.open_values[currency]),
         "win_rate": ratio(100 * tally.won, decided),
         "mean_cycle_days": ratio(tally.cycle_days, tally.cycles),
     }
@@ -187,10 +209,15 @@ def row_document(key: Key, tally: Tally, currency: str) -> dict[str, Any]:
 
 
 def other_currencies(tally: Tally, currency: str) -> dict[str, Any]:
-    """Currencies are never added up: what was won in another one is told beside."""
-    others = {code: money(value) for code, value in sorted(tally.values.items()) if value}
-    others.pop(currency, None)
-    return {"value_won_other": others} if others else {}
+    """Currencies are never added up: what is of another one is told beside."""
+    told = {"value_won_other": tally.values, "value_open_other": tally.open_values}
+    others = {
+        name: {code: money(value) for code, value in sorted(sums.items()) if value}
+        for name, sums in told.items()
+    }
+    for found in others.values():
+        found.pop(currency, None)
+    return {name: found for name, found in others.items() if found}
 
 
 def money(ten_thousandths: int) -> str:
@@ -208,81 +235,14 @@ def ratio(total: int, count: int) -> str | None:
     return str((Decimal(total) / Decimal(count)).quantize(HUNDREDTH, ROUND_HALF_UP))
 
 
-@dataclass(slots=True)
-class Flow:
-    """What came in and went out in one period."""
-
-    discovered: int = 0
-    tally: Tally = field(default_factory=Tally)
-
-
-def inflow(per: Per, cells: Amounts, first: date | None, last: date | None) -> dict[str, Flow]:
-    """Sum what was discovered, won and lost by period. What was undone later never came."""
-    flows: dict[str, Flow] = {}
-    part_of = in_inflow(per, first, last)
-    for cell, amount in cells.items():
-        part = part_of(cell, amount)
-        if part is None or part.key is None:
-            continue
-        flow = flows.setdefault(part.key, Flow())
-        if part.measure == "discovered":
-            flow.discovered += amount
-        else:
-            flow.tally.add(part.measure, amount)
-    return {key: flow for key, flow in flows.items() if flow.discovered or not flow.tally.empty}
-
-
-def in_inflow(per: Per, first: date | None, last: date | None) -> PartOf:
-    def part_of(cell: Cell, amount: int) -> Part | None:
-        day = cell.credited or cell.day
-        if cell.axis != "owner" or cell.measure in {"open", "latent"}:
-            return None
-        return Part(period_of(day, per), cell.measure, amount) if within(day, first, last) else None
-
-    return part_of
-
-
-def touches(
-    by: TouchesBy,
-    cells: Amounts,
-    organization: Organization,
-    first: date | None,
-    last: date | None,
-) -> dict[Key, int]:
-    """Count touches, each where its employee was on its day."""
-    counts: Counter[Key] = Counter()
-    part_of = in_touches(by, organization, first, last)
+def tallied(cells: Amounts, part_of: PartOf) -> dict[Key, Counter[str]]:
+    """Sum the cells into rows, by measure; rows of nothing are left out."""
+    rows: dict[Key, Counter[str]] = {}
     for cell, amount in cells.items():
         part = part_of(cell, amount)
         if part is not None:
-            counts[part.key] += part.amount
-    return {key: count for key, count in counts.items() if count}
-
-
-def in_touches(
-    by: TouchesBy, organization: Organization, first: date | None, last: date | None
-) -> PartOf:
-    def part_of(cell: Cell, amount: int) -> Part | None:
-        if cell.measure != "touches" or not within(cell.day, first, last):
-            return None
-        return Part(_touch_key(by, cell, organization), cell.measure, amount)
-
-    return part_of
-
-
-def _touch_key(by: TouchesBy, cell: Cell, organization: Organization) -> Key:
-    if by == "seller":
-        return cell.owner or None
-    place = organization.place(cell.owner, cell.day)
-    match by:
-        case "team":
-            return place.team
-        case "division":
-            return place.division
-        case "company":
-            return place.company
-        case _:
-            return period_of(cell.day, by)
+            rows.setdefault(part.key, Counter())[part.measure] += part.amount
+    return {key: amounts for key, amounts in rows.items() if any(amounts.values())}
 
 
 def within(day: date, first: date | None, last: date | None) -> bool:

@@ -9,7 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from services.analytics.entities import Opportunity, periods, promises
+from services.analytics.entities import Opportunity
+from services.analytics.periods import periods, promises
 from services.analytics.projections import Frozen, Line
 from services.analytics.told import MONEY_SCALE
 
@@ -48,7 +49,7 @@ def _kept(frozen: Frozen, line: Line, known: Opportunity | None, day: date) -> K
         outcome: Outcome = "won" if on <= frozen.period_to else "slipped"
         return Kept(line, outcome, on, value, step.currency)
     held = [one for one in promises(known) if one.start <= day and (one.stop or date.max) > day]
-    closing = held[-1].commitment.close_on if held else None
+    closing = held[-1].told.close_on if held else None
     in_time = day <= frozen.period_to and closing is not None and closing <= frozen.period_to
     return Kept(line, "open" if in_time else "slipped", closing)
 

@@ -28,6 +28,7 @@ from services.analytics.measures import (
     contributions,
     difference,
 )
+from services.analytics.workload import Entry
 from shared.batch import Recorded
 from shared.events import Envelope
 from shared.projection import Projection
@@ -39,6 +40,7 @@ MEASURES: Projection[Any] = Projection("measures", version=VERSION, view=dict)
 _ISSUE = TypeAdapter(Issue)
 _OPPORTUNITY = TypeAdapter(Opportunity)
 _TOUCH = TypeAdapter(Touch)
+_ENTRY = TypeAdapter(Entry)
 
 
 def entities_of(collection: str) -> str:
@@ -54,6 +56,9 @@ def entity_document(entity: Entity) -> Document:
         state = _ISSUE.dump_python(entity, mode="json")
         about = {"owners": entity.owners, "company": entity.company}
         return {"_id": entity.stream, "state": state, **about}
+    if isinstance(entity, Entry):
+        state = _ENTRY.dump_python(entity, mode="json")
+        return {"_id": entity.stream, "state": state, "owners": entity.owners}
     state = _OPPORTUNITY.dump_python(entity, mode="json")
     return {
         "_id": entity.stream,
@@ -79,6 +84,8 @@ def behind(kind: str, by: str, keys: Iterable[str | None], owner: str | None) ->
 def entity_from(document: Document) -> Entity:
     if document["_id"].startswith("issue-"):
         return _ISSUE.validate_python(document["state"])
+    if document["_id"].startswith("entry-"):
+        return _ENTRY.validate_python(document["state"])
     if "product" in document:
         return _OPPORTUNITY.validate_python(document["state"])
     return _TOUCH.validate_python(document["state"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, TypeVar
@@ -78,7 +78,23 @@ class Commitment:
         return self.on or self.recorded
 
 
-T = TypeVar("T", bound=Step | Handover | Commitment)
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What it is said to be worth and when it is said to close; None: nothing said of that."""
+
+    on: date | None
+    recorded: date
+    version: int
+    amount: int | None = None
+    currency: str = ""
+    close_on: date | None = None
+
+    @property
+    def day(self) -> date:
+        return self.on or self.recorded
+
+
+T = TypeVar("T", bound=Step | Handover | Commitment | Expected)
 
 
 def with_late(told: tuple[T, ...], new: T) -> tuple[T, ...]:
@@ -89,7 +105,7 @@ def with_late(told: tuple[T, ...], new: T) -> tuple[T, ...]:
     return (*told[:at], new, *told[at:])
 
 
-def _happened_after(known: Step | Handover | Commitment, day: date) -> bool:
+def _happened_after(known: Step | Handover | Commitment | Expected, day: date) -> bool:
     if isinstance(known, Step) and known.kind == "discovered":
         return False
     return known.on is not None and known.on > day
@@ -103,6 +119,23 @@ def overridden(told: Sequence[T]) -> list[T]:
             stands.pop()
         stands.append(what)
     return stands
+
+
+def carried(told: Sequence[Expected]) -> list[Expected]:
+    """Lay expectations over one another; what one leaves out stays as it was said before."""
+    whole: list[Expected] = []
+    for one in told:
+        before = whole[-1] if whole else one
+        worth = before if one.amount is None else one
+        whole.append(
+            replace(
+                one,
+                amount=worth.amount,
+                currency=one.currency or before.currency,
+                close_on=one.close_on or before.close_on,
+            )
+        )
+    return overridden(whole)
 
 
 def whole(money: Decimal) -> int:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sellers.catalogue import folded_by
 from sellers.node import MODULES
 from services.analytics import measures
-from services.analytics.entities import entity_of, evolve, periods
+from services.analytics.entities import entity_of, evolve
+from services.analytics.periods import periods
 from services.opportunities import main as opportunities
 from services.opportunities.model import Discover, OpportunityCommand
 from services.opportunities.projections import opportunity_card

@@ -1,4 +1,4 @@
-"""Random histories of opportunities, touches and issues: late, corrected, undone, handed over."""
+"""Random histories of all that figures are about: late, corrected, undone, handed over."""
 
 from __future__ import annotations
 
@@ -10,6 +10,17 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from shared.events import Envelope, Event
+from shared.events.calendar import (
+    EntryCancelled,
+    EntryDescribed,
+    EntryDisplaced,
+    EntryDone,
+    EntryMissed,
+    EntryMoved,
+    EntryPlanned,
+    EntryReassigned,
+    EntryStarted,
+)
 from shared.events.issues import (
     ActionTaken,
     FeedbackGiven,
@@ -52,6 +63,12 @@ VALUES = st.decimals(0, 10**6, places=2)
 CURRENCIES = st.sampled_from(["USD", "KRW"])
 SEVERITIES = st.sampled_from(["low", "high"])
 STATUSES = st.none() | st.sampled_from(["New", "Active", "Closed"])
+WORTH: dict[str, Any] = {
+    "amount": st.none() | VALUES,
+    "currency": st.none() | CURRENCIES,
+    "expected_close_on": MAYBE_DAY,
+}
+CATEGORIES = st.sampled_from(["customer", "internal", "travel", "private"])
 REASONS = st.sampled_from(["handover", "leave", "territory", "unstated"])
 
 
@@ -64,6 +81,7 @@ def discovered() -> st.SearchStrategy[Event]:
         owner=st.none() | OWNERS,
         company=COMPANIES,
         product=PRODUCTS,
+        **WORTH,
         on=MAYBE_DAY,
     )
 
@@ -76,7 +94,7 @@ def later() -> st.SearchStrategy[Event]:
         st.builds(OpportunityLost, on=MAYBE_DAY),
         st.builds(OpportunityReopened, stage=STAGES, on=MAYBE_DAY),
         st.builds(OpportunityReassigned, owner=OWNERS, reason=REASONS, on=MAYBE_DAY),
-        st.builds(OpportunityRevalued, on=MAYBE_DAY),
+        st.builds(OpportunityRevalued, **WORTH, on=MAYBE_DAY),
         st.builds(PersonInvolved, person=st.just("person-1"), role=st.just("buyer")),
         st.builds(
             OpportunityCorrected,
@@ -169,6 +187,45 @@ def issue(draw: Any, number: int) -> list[Envelope]:
     return recorded(*events, stream=f"issue-{number}", occurred_at=at)
 
 
+def instants() -> st.SearchStrategy[datetime]:
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    return st.integers(0, 60 * 24 * 60).map(lambda minutes: begin + timedelta(minutes=minutes))
+
+
+def spans(begin: str, end: str) -> st.SearchStrategy[dict[str, datetime]]:
+    minutes = st.integers(0, 600)
+    return st.tuples(instants(), minutes).map(
+        lambda told: {begin: told[0], end: told[0] + timedelta(minutes=told[1])}
+    )
+
+
+def came_of_it() -> st.SearchStrategy[Event]:
+    """Anything that may be recorded about an entry, in whatever order."""
+    return st.one_of(
+        st.builds(EntryDescribed, category=CATEGORIES),
+        spans("starts_at", "ends_at").map(lambda times: EntryMoved(**times)),
+        st.builds(EntryStarted, started_at=instants()),
+        spans("started_at", "ended_at").map(lambda times: EntryDone(**times)),
+        st.builds(EntryMissed),
+        st.builds(EntryDisplaced, by=st.just("entry-urgent")),
+        st.builds(EntryCancelled),
+        st.builds(EntryReassigned, seller=OWNERS, reason=REASONS),
+    )
+
+
+@st.composite
+def entry(draw: Any, number: int) -> list[Envelope]:
+    events = draw(st.lists(came_of_it(), max_size=5))
+    if draw(st.integers(0, 9)):  # Now and then nobody planned it.
+        told = {"all_day": draw(st.booleans()), "unplanned": draw(st.booleans())}
+        times = draw(spans("starts_at", "ends_at"))
+        whose = {"seller": draw(OWNERS), "category": draw(CATEGORIES)}
+        events = [EntryPlanned(**whose, **times, **told), *events]
+    if not events:
+        return []
+    return recorded(*events, stream=f"entry-{number}", occurred_at=draw(instants()))
+
+
 @st.composite
 def histories(draw: Any) -> Sequence[Sequence[Envelope]]:
     """One list of facts for each stream."""
@@ -177,4 +234,5 @@ def histories(draw: Any) -> Sequence[Sequence[Envelope]]:
     complained = draw(st.integers(0, 3))
     found = [draw(opportunity(number)) for number in range(chances)]
     found += [draw(issue(number)) for number in range(complained)]
+    found += [draw(entry(number)) for number in range(draw(st.integers(0, 3)))]
     return [history for history in [*found, *(draw(touch(n)) for n in range(touched))] if history]

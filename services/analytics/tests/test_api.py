@@ -36,6 +36,7 @@ async def test_a_row_says_everything_about_itself(world: World) -> None:
             "lost": 1,
             "open": 1,
             "value_won": "150.5",
+            "value_open": "0",
             "win_rate": "66.67",
             "mean_cycle_days": "59.50",
         }

@@ -58,6 +58,7 @@ def test_total(report: Any) -> None:
             "lost": 2473,
             "open": 2089,
             "value_won": "10005534",
+            "value_open": "0",
             "win_rate": "63.15",
             "mean_cycle_days": "51.78",
         }

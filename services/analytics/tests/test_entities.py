@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from services.analytics.entities import Opportunity, periods
+from services.analytics.entities import Opportunity
 from services.analytics.measures import recompute
+from services.analytics.periods import periods
 from services.analytics.tests.histories import ZONE
 from services.analytics.told import NO_CURRENCY, currency_code
 from shared.events import Event

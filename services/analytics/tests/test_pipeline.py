@@ -7,17 +7,15 @@ from datetime import date
 
 import pytest
 
+from services.analytics.flows import TouchesBy, inflow, touches
 from services.analytics.measures import Cell
 from services.analytics.pipeline import (
     Tally,
-    TouchesBy,
-    inflow,
     money,
     period_of,
     pipeline,
     ratio,
     row_document,
-    touches,
 )
 from services.analytics.tree import Organization
 

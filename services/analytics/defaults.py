@@ -1,0 +1,27 @@
+"""What a company may choose about its figures."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from services.analytics.workload import LATE_MAX
+from shared.defaults import Section
+
+
+class AnalyticsDefaults(Section):
+    """The section `analytics` of a deployment's file."""
+
+    grace_minutes: int = Field(
+        5,
+        ge=0,
+        lt=LATE_MAX,
+        description="How many minutes late something may start or end and still be on time, as in "
+        "`calendar`.",
+    )
+    sample_floor: int = Field(
+        30,
+        ge=1,
+        le=100_000,
+        description="How many decided opportunities a probability or an accuracy rests on at "
+        "least; of fewer nothing is said but that there is not enough history.",
+    )

@@ -1,0 +1,99 @@
+"""How an opportunity stood, day by day: what all figures about it follow from. Pure.
+
+What is told holds from its day on, whenever it is entered; what decides or corrects overrides what
+was said of its day and later. So figures and views never disagree about how things stand now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Generic, NamedTuple
+
+from services.analytics.entities import Opportunity
+from services.analytics.told import Commitment, Handover, Step, T, overridden
+from shared.events.opportunities import FIRST_STAGE
+
+
+class Period(NamedTuple):
+    """From `start` until before `stop` the opportunity stood as `step` left it, in these hands."""
+
+    step: Step
+    owner: str
+    start: date
+    stop: date | None
+
+
+def periods(known: Opportunity) -> list[Period]:
+    """Return how the opportunity stood through time; each day belongs to one period."""
+    if not any(step.kind == "discovered" for step in known.steps):
+        return []  # Nobody discovered it: facts about nothing that we know.
+    hands = overridden(known.handovers)
+    stood = overridden(known.steps)
+    stops = [step.day for step in stood[1:]] + [None]
+    return [
+        period
+        for step, stop in zip(stood, stops, strict=True)
+        for period in _in_hands(known, step, stop, hands)
+    ]
+
+
+def _in_hands(
+    known: Opportunity, step: Step, stop: date | None, hands: Sequence[Handover]
+) -> Iterator[Period]:
+    owner, start = known.owner, step.day
+    if step.decides:
+        # Whoever won it keeps the credit, also when it is handed over afterwards.
+        for handover in hands:
+            if (handover.day, handover.version) < (start, step.version):
+                owner = handover.owner
+        yield Period(step, owner, start, stop)
+        return
+    for handover in hands:
+        if stop is not None and handover.day >= stop:
+            break
+        if handover.day > start:
+            yield Period(step, owner, start, handover.day)
+            start = handover.day
+        owner = handover.owner
+    yield Period(step, owner, start, stop)
+
+
+def cycle_days(known: Opportunity, closing: Step) -> int | None:
+    """Days from engagement to closing; None where either date is unknown."""
+    before = known.steps[: known.steps.index(closing)]
+    # The stage before we are in earnest: the cycle of a deal runs from the day it was left.
+    engaged = [step for step in before if not step.decides and step.stage != FIRST_STAGE]
+    if closing.on is None or not engaged or engaged[0].on is None:
+        return None
+    first = min(step.on for step in engaged if step.on is not None)
+    return (closing.on - first).days if first <= closing.on else None
+
+
+class Overlap(NamedTuple, Generic[T]):
+    """From `start` until before `stop` this was said of it, while it stood as `period` says."""
+
+    period: Period
+    told: T
+    start: date
+    stop: date | None
+
+
+def overlaps(known: Opportunity, held: Sequence[T]) -> Iterator[Overlap[T]]:
+    """Yield what was said of it while it was undecided; each holds until the next one does."""
+    stops = [*(told.day for told in held[1:]), *([None] if held else [])]
+    for period in periods(known):
+        for told, stop in zip(held, stops, strict=True):
+            if period.step.decides:
+                continue
+            start = max(told.day, period.start)
+            ends = min((day for day in (stop, period.stop) if day is not None), default=None)
+            if ends is None or start < ends:
+                yield Overlap(period, told, start, ends)
+
+
+def promises(known: Opportunity) -> Iterator[Overlap[Commitment]]:
+    """Yield which commitments held when: its seller's own, while it was open and theirs (O-06)."""
+    for one in overlaps(known, overridden(known.commitments)):
+        if not one.told.withdrawn and one.told.seller == one.period.owner:
+            yield one

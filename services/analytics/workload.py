@@ -1,0 +1,157 @@
+"""How a seller's time was planned and spent, entry by entry (N-01, K-03 to K-08). Pure.
+
+An entry counts on the day on which it began, or else is planned to begin, in the company's zone.
+What lasts all day keeps nobody busy for minutes and is left out; of a private one the minutes are
+all that anybody knows, and it is no work.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from shared.events.calendar import (
+    Category,
+    EntryCancelled,
+    EntryDescribed,
+    EntryDisplaced,
+    EntryDone,
+    EntryEvent,
+    EntryMissed,
+    EntryMoved,
+    EntryPlanned,
+    EntryReassigned,
+    EntryStarted,
+)
+
+# Nobody's grace is longer: what was later than that was late by any definition.
+LATE_MAX = 61
+A_MINUTE = timedelta(minutes=1)
+
+Status = Literal["planned", "started", "done", "missed", "displaced", "cancelled"]
+TimeAxis = Literal["time", "plan", "lateness"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What its contributions need. `day` is None as long as nobody planned it."""
+
+    stream: str
+    seller: str = ""
+    category: Category = "internal"
+    day: date | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    all_day: bool = False
+    unplanned: bool = False
+    moved: bool = False
+    status: Status = "planned"
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def owners(self) -> list[str]:
+        return [self.seller]
+
+
+def evolve_entry(known: Entry, event: EntryEvent, zone: ZoneInfo) -> Entry:
+    """Apply a fact. Total: a fact cannot be refused, whatever it meets."""
+    if isinstance(event, EntryPlanned):
+        known = Entry(known.stream, event.seller, event.category, unplanned=event.unplanned)
+        return _on_its_day(_timed(known, event), zone)
+    if known.day is None:
+        return known  # Nobody planned it: facts about nothing that we know.
+    return _on_its_day(_evolved(known, event), zone)
+
+
+def _timed(known: Entry, event: EntryPlanned | EntryMoved) -> Entry:
+    times = event.model_dump(include={"starts_at", "ends_at", "all_day"})
+    return replace(known, status="planned", **times)
+
+
+ENDED: dict[type[EntryEvent], Status] = {
+    EntryMissed: "missed",
+    EntryDisplaced: "displaced",
+    EntryCancelled: "cancelled",
+}
+
+
+def _evolved(known: Entry, event: EntryEvent) -> Entry:
+    match event:
+        case EntryDescribed(category=category):
+            return replace(known, category=category)
+        case EntryMoved():
+            return replace(_timed(known, event), moved=True)
+        case EntryReassigned(seller=seller):
+            return replace(known, seller=seller)
+        case EntryStarted(started_at=started_at):
+            return replace(known, status="started", started_at=started_at)
+        case EntryDone(started_at=started_at, ended_at=ended_at):
+            return replace(known, status="done", started_at=started_at, ended_at=ended_at)
+        case _:
+            return replace(known, status=ENDED[type(event)])
+
+
+def _on_its_day(known: Entry, zone: ZoneInfo) -> Entry:
+    took_place = known.started_at is not None and known.ended_at is not None
+    begin = known.started_at if took_place else known.starts_at
+    return replace(known, day=None if begin is None else begin.astimezone(zone).date())
+
+
+class Spent(NamedTuple):
+    """So much of a measure on one axis, on a day: minutes, or entries."""
+
+    measure: str
+    axis: TimeAxis
+    value: str
+    day: date
+
+
+def spent(known: Entry) -> dict[Spent, int]:
+    """Say what the entry adds to what.
+
+    `time` has minutes `planned` and `actual` and `entries` by category; `plan` counts what became
+    of plans; `lateness` counts how many minutes late something `started` and `ended`, so that any
+    definition of punctual can be answered.
+    """
+    if known.day is None or known.all_day:
+        return {}
+    found: Counter[Spent] = Counter()
+    found[Spent("entries", "time", known.category, known.day)] += 1
+    if not known.unplanned:
+        planned = _minutes(known.starts_at, known.ends_at)
+        found[Spent("planned", "time", known.category, known.day)] += planned
+    actual = _minutes(known.started_at, known.ended_at)
+    found[Spent("actual", "time", known.category, known.day)] += actual
+    if known.category != "private":
+        found.update(dict.fromkeys(_kept(known, known.day), 1))
+    return {one: amount for one, amount in found.items() if amount}
+
+
+def _kept(known: Entry, day: date) -> list[Spent]:
+    if known.unplanned:
+        return [Spent("unplanned", "plan", "", day)]
+    told = [Spent("plans", "plan", "", day)]
+    if known.moved:
+        told.append(Spent("moved", "plan", "", day))
+    if known.status not in ("planned", "started"):
+        told.append(Spent(known.status, "plan", "", day))
+    if known.status == "done":
+        told.append(Spent("started", "lateness", _late(known.started_at, known.starts_at), day))
+        told.append(Spent("ended", "lateness", _late(known.ended_at, known.ends_at), day))
+    return told
+
+
+def _minutes(begin: datetime | None, end: datetime | None) -> int:
+    return 0 if begin is None or end is None else round((end - begin) / A_MINUTE)
+
+
+def _late(was: datetime | None, planned: datetime | None) -> str:
+    """Return how many minutes late it was, begun ones counted whole: two digits, at most 61."""
+    assert was is not None
+    assert planned is not None
+    late = -((planned - was) // A_MINUTE)
+    return f"{min(max(late, 0), LATE_MAX):02}"

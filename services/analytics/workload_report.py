@@ -1,0 +1,145 @@
+"""Workload: where the time of a seller, a unit or the company went, and was the plan kept. Pure.
+
+An entry belongs to where its seller was on its day; what is carried, to where its seller is on the
+last day.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from typing import Any, Literal, get_args
+
+from services.analytics.forecast import Span
+from services.analytics.measures import Axis, Cell
+from services.analytics.pipeline import TOTAL, Key, Part, PartOf, period_of, ratio, within
+from services.analytics.tree import Organization
+from shared.events.calendar import Category
+
+WorkloadBy = Literal[
+    "seller",
+    "team",
+    "division",
+    "company",
+    "manager",
+    "category",
+    "day",
+    "week",
+    "month",
+    "quarter",
+    "total",
+]
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+TIMES: tuple[Axis, ...] = ("time", "plan", "lateness")
+CARRIED: tuple[Axis, ...] = ("owner", "issue_total")
+PLANS = ("plans", "done", "missed", "displaced", "cancelled", "moved", "unplanned")
+
+
+def axes_of(by: WorkloadBy) -> tuple[Axis, ...]:
+    """Return the axes whose cells a report needs: what is carried is nobody's of a period."""
+    return (*TIMES, *CARRIED) if by in PLACES else TIMES
+
+
+PLACES: dict[str, str] = {name: name for name in ("team", "division", "company", "manager")}
+PLACES |= {"seller": "", "total": ""}
+
+
+def in_workload(by: WorkloadBy, organization: Organization, span: Span, unit: Key) -> PartOf:
+    """Say to which row a cell adds what: time and plans within the span, what is open at its end.
+
+    `span.last` has to be told: what is carried is carried on that day.
+    """
+    last = span.last
+    assert last is not None
+
+    def part_of(cell: Cell, amount: int) -> Part | None:
+        measure, on = (_measure(cell, by), cell.day)
+        if cell.axis in CARRIED and by in PLACES:
+            measure, on = _carried(cell), last
+            if cell.day > last:
+                return None
+        elif not within(cell.day, *span):
+            return None
+        if measure is None or not _of(unit, cell.owner, on):
+            return None
+        return Part(_key(by, cell, organization, on), measure, amount)
+
+    def _of(unit: Key, owner: str, on: date) -> bool:
+        return unit is None or organization.belongs(owner, unit, on)
+
+    return part_of
+
+
+def _measure(cell: Cell, by: WorkloadBy) -> str | None:
+    match cell.axis:
+        case "time":
+            return f"{cell.measure} {cell.value}"
+        case "plan":
+            return None if by == "category" else cell.measure
+        case "lateness":
+            return None if by == "category" else f"{cell.measure} {cell.value}"
+        case _:
+            return None
+
+
+def _carried(cell: Cell) -> str | None:
+    if cell.measure != "open":
+        return None
+    return "carried issues" if cell.axis == "issue_total" else "carried opportunities"
+
+
+def _key(by: WorkloadBy, cell: Cell, organization: Organization, on: date) -> Key:
+    match by:
+        case "total":
+            return TOTAL
+        case "seller":
+            return cell.owner or None
+        case "category":
+            return cell.value
+        case "day" | "week" | "month" | "quarter":
+            return period_of(cell.day, by)
+        case _:
+            found: Key = getattr(organization.place(cell.owner, on), PLACES[by])
+            return found
+
+
+def document(by: WorkloadBy, amounts: Counter[str], grace_minutes: int) -> dict[str, Any]:
+    """Return a row as it is answered: minutes whole, shares in percent as text, null of nothing."""
+    minutes = {
+        name: {
+            "planned_minutes": amounts[f"planned {name}"],
+            "actual_minutes": amounts[f"actual {name}"],
+            "entries": amounts[f"entries {name}"],
+        }
+        for name in CATEGORIES
+        if amounts[f"entries {name}"] or amounts[f"planned {name}"]
+    }
+    work = sum(amounts[f"actual {name}"] for name in CATEGORIES if name != "private")
+    row: dict[str, Any] = {
+        "work_minutes": work,
+        "planned_minutes": sum(
+            amounts[f"planned {name}"] for name in CATEGORIES if name != "private"
+        ),
+        "categories": minutes,
+    }
+    if by == "category":
+        return row
+    in_time = sum(
+        amounts[f"{what} {late:02}"]
+        for what in ("started", "ended")
+        for late in range(grace_minutes + 1)
+    )
+    row |= {
+        "shares": {
+            name: ratio(100 * amounts[f"actual {name}"], work)
+            for name in CATEGORIES
+            if name != "private"
+        },
+        **{name: amounts[name] for name in PLANS},
+        "kept_share": ratio(100 * amounts["done"], amounts["plans"]),
+        "on_time_share": ratio(100 * in_time, 2 * amounts["done"]),
+    }
+    if by in PLACES:
+        row["carried_opportunities"] = amounts["carried opportunities"]
+        row["carried_issues"] = amounts["carried issues"]
+    return row
