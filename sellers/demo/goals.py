@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 
 from sellers.demo.company import CURRENCY, World
 from sellers.demo.days import quarter_end
@@ -36,6 +37,74 @@ def targets(world: World) -> Iterator[Item]:
     yield make.item("opportunities", stream, "set", **count, **year)
     over = {"reason": "the value counts", "on": world.days.first + timedelta(days=100)}
     yield make.item("opportunities", stream, "withdraw", **over)
+
+
+# What the company measures itself by: by which stream, and how it is defined.
+KPIS: dict[str, dict[str, Any]] = {
+    "win rate": {
+        "name": "Win rate",
+        "expression": "100 * won / (won + lost)",
+        "measured_in": "percent",
+        "frequency": "quarter",
+        "level": "team",
+        "target": "55",
+        "warns_at": "50",
+        "alarms_at": "35",
+    },
+    "with customers": {
+        "name": "Time with customers",
+        "expression": "100 * customer_minutes / (actual_minutes - private_minutes)",
+        "measured_in": "percent",
+        "frequency": "month",
+        "level": "seller",
+        "target": "40",
+        "warns_at": "35",
+        "alarms_at": "20",
+    },
+    "open complaints": {
+        "name": "Open issues",
+        "expression": "open_issues",
+        "frequency": "week",
+        "level": "division",
+        "direction": "down",
+        "target": "5",
+        "warns_at": "10",
+        "alarms_at": "20",
+    },
+    "calls": {"name": "Touches", "expression": "touches", "frequency": "week", "level": "seller"},
+}
+
+
+def kpis(world: World) -> Iterator[Item]:
+    """Yield what the company measures itself by, one of them defined anew, one given up."""
+    make, first = world.maker, world.days.first
+    for key, told in KPIS.items():
+        on = first + timedelta(days=20)
+        yield make.item("analytics", make.stream("kpi", key), "define", on=on, **told)
+    rate, day = make.stream("kpi", "win rate"), first + timedelta(days=180)
+    by_value = KPIS["win rate"] | {"expression": "100 * (won - won_late) / (won + lost)"}
+    yield make.item("analytics", rate, "define", on=day, **by_value)
+    why = "What is won late is only half of it."
+    yield make.item("analytics", rate, "switch", definition=2, reason=why, on=day)
+    over = "Counting calls makes nobody sell."
+    yield make.item("analytics", make.stream("kpi", "calls"), "retire", reason=over, on=day)
+    coach = make.stream("employee", "leader", "team 0")
+    for n, seller in enumerate(world.sellers[:3]):
+        month = world.days.end.replace(day=1) - timedelta(days=1)
+        yield make.item(
+            "analytics",
+            make.stream("review", n),
+            "hold",
+            kpi=make.stream("kpi", "with customers"),
+            coach=coach,
+            of=seller.stream,
+            period=f"{month:%Y-%m}",
+            facts="Four mornings a week went into internal meetings.",
+            problem="Customers reach us in the afternoon only.",
+            cause="Everybody is invited to everything.",
+            actions=["Leave two of the weekly meetings", "Visit two customers a week instead"],
+            on=world.days.on_or_after(month - timedelta(days=3)),
+        )
 
 
 def forecasts(world: World) -> Iterator[Item]:

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from services.analytics.entities import Entity
 from services.analytics.known import known_measures, known_views
-from services.analytics.measures import STREAMS, Axis, Cell
+from services.analytics.measures import STREAMS, Axis, Cell, Kind
 from services.analytics.pipeline import Key
 from services.analytics.projections import labels, org_tree
 from services.analytics.sink import (
@@ -38,7 +38,13 @@ class Row:
 
     by: str
     key: Key
-    kind: Literal["opportunity", "touch", "issue", "entry"] = "opportunity"
+    kind: Kind = "opportunity"
+    # Further kinds that make it, too.
+    also: tuple[Kind, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        return (self.kind, *self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +95,12 @@ async def read_figures(
         cursors = await tx.find(Collections(collection).cursors, {})
         parked = await tx.count(Collections(collection).parked, {})
         names, keys = _names(called), _meant(row, called)
-        where = None if row is None else behind(row.kind, row.by, keys, owner)
-        held = [] if where is None else await tx.find(entities_of(collection), where)
+        kinds = () if row is None else row.kinds
+        held: list[Document] = []
+        for kind in kinds:
+            assert row is not None
+            where = behind(kind, row.by, keys, owner)
+            held += await tx.find(entities_of(collection), where)
     # Some tenths of a second for a company's whole history: nobody else has to wait for it.
     cells = await asyncio.to_thread(summed, documents)
     return Figures(
@@ -119,7 +129,7 @@ async def _as_known(
         {
             stream: entity_document(entity)
             for stream, entity in measured.entities.items()
-            if row is not None and stream.startswith(f"{row.kind}-")
+            if row is not None and stream.partition("-")[0] in row.kinds
         },
         Organization(nodes),
         _names(called),

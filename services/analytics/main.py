@@ -7,24 +7,55 @@ from functools import partial
 
 from fastapi import APIRouter, Depends
 
-from services.analytics import api, forecast_api, issues_api, stages_api, workload_api
+from services.analytics import (
+    api,
+    forecast_api,
+    issues_api,
+    kpi_api,
+    kpi_values_api,
+    stages_api,
+    workload_api,
+)
 from services.analytics.defaults import AnalyticsDefaults
 from services.analytics.files import columns_noted
 from services.analytics.measures import TOPICS
+from services.analytics.model import (
+    CoachKpi,
+    DefineKpi,
+    Kpi,
+    RetireKpi,
+    SwitchKpi,
+    decide_kpi,
+    decide_review,
+    evolve_kpi,
+    evolve_review,
+)
 from services.analytics.projections import PROJECTIONS
 from services.analytics.proof import verify_measures
 from services.analytics.sink import MEASURES, MeasuresSink
 from services.analytics.worker import silence
 from shared import builds
 from shared.runtime import Elsewhere, Runtime
-from shared.service import Domain
+from shared.service import Decider, Domain
 from shared.verify import Check
 
 
 def build(defaults: AnalyticsDefaults) -> Domain:
     """Return the domain by the rules and numbers of this deployment."""
     return Domain(
-        name="analytics", deciders={}, projections=PROJECTIONS, defaults=defaults, build=build
+        name="analytics",
+        deciders={
+            "kpi": Decider(
+                Kpi(),
+                decide_kpi,
+                evolve_kpi,
+                {"define": DefineKpi, "switch": SwitchKpi, "retire": RetireKpi},
+            ),
+            "review": Decider(None, decide_review, evolve_review, {"hold": CoachKpi}),
+        },
+        projections=PROJECTIONS,
+        defaults=defaults,
+        build=build,
     )
 
 
@@ -35,6 +66,8 @@ router.include_router(forecast_api.router)
 router.include_router(issues_api.router)
 router.include_router(workload_api.router)
 router.include_router(stages_api.router)
+router.include_router(kpi_api.router)
+router.include_router(kpi_values_api.router)
 
 
 async def watch(runtime: Runtime) -> None:

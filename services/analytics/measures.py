@@ -30,7 +30,8 @@ from shared.events import Envelope
 # Bump it when a measure changes: the new cells are built beside the old ones from the first fact.
 VERSION = 5
 TOPICS = ("opportunities", "touches", "issues", "calendar")
-STREAMS = frozenset({"opportunity", "touch", "issue", "entry"})
+Kind = Literal["opportunity", "touch", "issue", "entry"]
+STREAMS: frozenset[str] = frozenset(get_args(Kind))
 
 # Of opportunities; how often they were put off, and what passed which stage; of the rest.
 DealAxis = Literal["owner", "stage", "product", "company", "age", "passage", "slip", "commitment"]

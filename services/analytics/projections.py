@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from services.analytics.kpi_views import kpi_card, kpi_review
 from shared.events import Envelope
 from shared.events.contacts import CompanyRegistered
 from shared.events.opportunities import (
@@ -192,4 +193,4 @@ def forecast_frozen(told: FrozenForecast, event: ForecastFrozen, at: Envelope) -
     )
 
 
-PROJECTIONS = (org_tree, labels, targets, frozen_forecasts)
+PROJECTIONS = (org_tree, labels, targets, frozen_forecasts, kpi_card, kpi_review)

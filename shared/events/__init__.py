@@ -3,7 +3,16 @@
 Listing a domain here is the only registration step; a test fails if a module is missing.
 """
 
-from shared.events import alerts, calendar, contacts, issues, opportunities, organization, touches
+from shared.events import (
+    alerts,
+    analytics,
+    calendar,
+    contacts,
+    issues,
+    opportunities,
+    organization,
+    touches,
+)
 from shared.events.base import (
     CONTENT_TYPE,
     REGISTRY,
@@ -29,6 +38,7 @@ __all__ = [
     "Position",
     "UndecodableError",
     "alerts",
+    "analytics",
     "calendar",
     "contacts",
     "decode",

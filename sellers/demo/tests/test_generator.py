@@ -11,6 +11,7 @@ import pytest
 from sellers.demo import Item, demo_company
 from sellers.demo.days import ZONE, Days, quarter_end, works
 from sellers.demo.items import SOURCE, TOUCHES
+from services.analytics.main import domain as analytics
 from services.calendar.main import domain as calendar
 from services.contacts.main import domain as contacts
 from services.contacts.touches import NewTouch, Sent, touch_fact
@@ -20,7 +21,7 @@ from services.organization.main import domain as organization
 from shared.events import Dated
 
 END = date(2026, 11, 23)
-DOMAINS = {d.name: d for d in (organization, contacts, opportunities, issues, calendar)}
+DOMAINS = {d.name: d for d in (organization, contacts, opportunities, issues, calendar, analytics)}
 SIZES = (1, 2, 12, 40)
 
 

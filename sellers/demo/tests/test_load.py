@@ -11,7 +11,15 @@ from sellers.importing import wait_until_folded
 from sellers.importing.tests.served import Served, serving
 
 END = date(2026, 11, 23)
-TOPICS = ("organization", "contacts", "opportunities", "issues", "calendar", "touches")
+TOPICS = (
+    "organization",
+    "contacts",
+    "opportunities",
+    "issues",
+    "calendar",
+    "analytics",
+    "touches",
+)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 from sellers.demo import demo_company
 from sellers.demo.days import ZONE
 from sellers.demo.items import SOURCE, TOUCHES
+from services.analytics.main import domain as analytics
 from services.calendar.agenda_views import AgendaCard
 from services.calendar.days import Span
 from services.calendar.defaults import CalendarDefaults
@@ -39,7 +40,7 @@ from shared.workplaces import Workplace
 
 END = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-SHOWN = (organization, contacts, opportunities, issues, calendar)
+SHOWN = (organization, contacts, opportunities, issues, calendar, analytics)
 DOMAINS = {domain.name: domain for domain in SHOWN}
 
 # Kinds of facts that the demo does not tell, each with the reason.

@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from sellers.client import Api
+from services.analytics import main as analytics
 from services.calendar import main as calendar
 from services.contacts import main as contacts
 from services.issues import main as issues
@@ -26,11 +27,11 @@ from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.web import build_app
 
-MODULES = (organization, contacts, opportunities, issues, calendar)
+MODULES = (organization, contacts, opportunities, issues, calendar, analytics)
 
 
 class Served:
-    """A platform without analytics and without servers, and what it recorded."""
+    """A platform without the worker of the figures and without servers, and what it recorded."""
 
     def __init__(self) -> None:
         topics = {module.domain.name: 2 for module in MODULES} | {"touches": 2}

@@ -1,0 +1,266 @@
+"""The measures that a company may compute with, as sums over cells. Pure.
+
+A flow is what happened within a period; a stock is what stands at its end.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import NamedTuple
+
+from services.analytics.measures import Axis, Cell, Kind
+from services.analytics.pipeline import TOTAL, Amounts, Key, Per, period_of
+from services.analytics.told import MONEY_SCALE
+from services.analytics.tree import Organization
+from shared.events.analytics import KpiLevel
+
+PERIODS_MAX = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a name stands for: the cells of an axis with this measure, and of this value if told.
+
+    `credited`: it counts on the day of winning or losing. `by_product`: it is kept by product, too.
+    """
+
+    says: str
+    axis: Axis
+    measure: str
+    value: str | None = None
+    stock: bool = False
+    money: bool = False
+    credited: bool = False
+    by_product: bool = False
+    kind: Kind = "opportunity"
+
+
+def _time(measure: str, value: str | None, says: str) -> Measure:
+    return Measure(says, "time", measure, value, kind="entry")
+
+
+def _plan(measure: str, says: str) -> Measure:
+    return Measure(says, "plan", measure, kind="entry")
+
+
+def _case(measure: str, says: str) -> Measure:
+    return Measure(says, "issue_total", measure, stock=True, kind="issue")
+
+
+def _decided(measure: str, says: str, *, money: bool = False) -> Measure:
+    return Measure(says, "owner", measure, money=money, credited=True, by_product=True)
+
+
+KPI_MEASURES: dict[str, Measure] = {
+    "touches": Measure("touches with customers", "touch", "touches", kind="touch"),
+    "discovered": Measure("opportunities discovered", "owner", "discovered"),
+    "won": _decided("won", "opportunities won"),
+    "lost": _decided("lost", "opportunities lost"),
+    "won_value": _decided("value_", "value of what was won", money=True),
+    "cycle_days": _decided("cycle_days", "days from engagement to winning, summed"),
+    "cycles": _decided("cycles", "opportunities won of which these days are known"),
+    "open": Measure("open opportunities", "owner", "open", stock=True, by_product=True),
+    "open_value": Measure(
+        "what is open is worth", "owner", "open_", stock=True, money=True, by_product=True
+    ),
+    "pushes": Measure("times that a closing was put off", "slip", "pushes"),
+    "pushed_days": Measure("days by which closings were put off", "slip", "pushed_days"),
+    "won_with_a_day": Measure("won of which a closing day was told", "slip", "due"),
+    "won_late": Measure("of these, won after that day", "slip", "late"),
+    "passed": Measure("stages left", "passage", "passed"),
+    "passed_lost": Measure("stages left by losing", "passage", "passed_lost"),
+    "stage_days": Measure("days in the stages left, summed", "passage", "stage_days"),
+    "planned_minutes": _time("planned", None, "minutes planned, private ones included"),
+    "actual_minutes": _time("actual", None, "minutes spent, private ones included"),
+    "customer_minutes": _time("actual", "customer", "minutes spent with customers"),
+    "internal_minutes": _time("actual", "internal", "minutes spent in internal meetings"),
+    "reporting_minutes": _time("actual", "reporting", "minutes spent on reports"),
+    "travel_minutes": _time("actual", "travel", "minutes spent on the way"),
+    "administration_minutes": _time("actual", "administration", "minutes of administration"),
+    "private_minutes": _time("actual", "private", "minutes of private time"),
+    "plans": _plan("plans", "entries planned"),
+    "plans_done": _plan("done", "of these, done"),
+    "plans_missed": _plan("missed", "of these, missed"),
+    "plans_displaced": _plan("displaced", "of these, displaced by something urgent"),
+    "plans_moved": _plan("moved", "of these, moved"),
+    "unplanned": _plan("unplanned", "entries that nobody had planned"),
+    "issues": _case("cases", "issues registered so far"),
+    "open_issues": _case("open", "issues open"),
+    "fed_back_issues": _case("fed_back", "issues of which the customer was told what was done"),
+    "reopened_issues": _case("reopened", "issues opened again"),
+    "kept_issues": _case("kept", "issues within their service level"),
+    "missed_issues": _case("missed", "issues beyond their service level"),
+}
+
+
+class Term(NamedTuple):
+    """A period by its name, first and last day."""
+
+    name: str
+    first: date
+    last: date
+
+
+def terms(per: Per, first: date, last: date) -> list[Term]:
+    """Return the whole periods that hold these days.
+
+    Raises:
+        ValueError: they are more than `PERIODS_MAX`.
+
+    """
+    found: list[Term] = []
+    begin = _begin(per, first)
+    while begin <= last:
+        if len(found) == PERIODS_MAX:
+            raise ValueError(f"more than {PERIODS_MAX} periods")
+        following = _begin(per, begin + timedelta(days=_LONGEST[per]))
+        found.append(Term(period_of(begin, per), begin, following - timedelta(days=1)))
+        begin = following
+    return found
+
+
+def term_of(per: Per, name: str) -> Term:
+    """Return the period of that name.
+
+    Raises:
+        ValueError: it is no name of such a period.
+
+    """
+    day: date
+    match per:
+        case "day":
+            day = date.fromisoformat(name)
+        case "week":
+            year, _, week = name.partition("-W")
+            day = date.fromisocalendar(int(year), int(week), 1)
+        case "month":
+            day = date.fromisoformat(f"{name}-01")
+        case "quarter":
+            year, _, quarter = name.partition("-Q")
+            day = date(int(year), int(quarter) * 3, 1)
+    found = terms(per, day, day)[0]
+    if found.name != name:
+        raise ValueError(name)
+    return found
+
+
+# So many days after the first one of a period lies in the next one.
+_LONGEST: Mapping[Per, int] = {"day": 1, "week": 7, "month": 31, "quarter": 92}
+
+
+def _begin(per: Per, day: date) -> date:
+    match per:
+        case "day":
+            return day
+        case "week":
+            return day - timedelta(days=day.weekday())
+        case "month":
+            return day.replace(day=1)
+        case "quarter":
+            return date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Of whom, of which product, in which currency, until which day figures are summed."""
+
+    level: KpiLevel
+    organization: Organization
+    until: date
+    currency: str
+    product: str | None = None
+
+    def axis(self, measure: Measure) -> Axis:
+        return "product" if self.product is not None and measure.by_product else measure.axis
+
+    def of(self, names: Collection[str]) -> Mapping[tuple[Axis, str], list[str]]:
+        """Return which of the names are told by the cells of which axis and measure."""
+        found: dict[tuple[Axis, str], list[str]] = defaultdict(list)
+        for name in sorted(names):
+            measure = KPI_MEASURES[name]
+            wanted = f"{measure.measure}{self.currency}" if measure.money else measure.measure
+            found[self.axis(measure), wanted].append(name)
+        return found
+
+    def matches(self, measure: Measure, cell: Cell) -> bool:
+        """Whether a cell of the measure's axis is of its value, or of the product."""
+        if cell.axis == "product":
+            return cell.value == self.product
+        return measure.value in (None, cell.value)
+
+    def key(self, owner: str, day: date) -> Key:
+        """Return the row of an owner: where they were on that day."""
+        place = self.organization.place(owner, day)
+        keys: dict[KpiLevel, Callable[[], Key]] = {
+            "seller": lambda: owner or None,
+            "team": lambda: place.team,
+            "division": lambda: place.division,
+            "company": lambda: place.company,
+            "total": lambda: TOTAL,
+        }
+        return keys[self.level]()
+
+
+class Portion(NamedTuple):
+    """So much of a measure in one row: of a key, in a term."""
+
+    key: Key
+    term: str
+    name: str
+    amount: int
+
+
+def portions(
+    names: Collection[str], scope: Scope, held: Collection[Term], cells: Amounts
+) -> Iterator[Portion]:
+    """Yield what the cells add to which row. Whoever sums it has the figures, in any order."""
+    stocks: dict[tuple[str, str], dict[date, int]] = defaultdict(lambda: defaultdict(int))
+    wanted = scope.of(names)
+    for cell, amount in cells.items():
+        if cell.day > scope.until:
+            continue
+        for name in wanted.get((cell.axis, cell.measure), ()):
+            measure = KPI_MEASURES[name]
+            if not scope.matches(measure, cell):
+                continue
+            if measure.stock:
+                stocks[name, cell.owner][cell.day] += amount
+                continue
+            day = cell.credited if measure.credited else cell.day
+            term = None if day is None else _term_of(held, day)
+            if term is not None and day is not None:
+                yield Portion(scope.key(cell.owner, day), term.name, name, amount)
+    for (name, owner), days in stocks.items():
+        for term, amount in _standing(held, days, scope.until):
+            if amount:
+                yield Portion(
+                    scope.key(owner, min(term.last, scope.until)), term.name, name, amount
+                )
+
+
+def _term_of(held: Collection[Term], day: date) -> Term | None:
+    return next((term for term in held if term.first <= day <= term.last), None)
+
+
+def _standing(
+    held: Collection[Term], days: Mapping[date, int], until: date
+) -> Iterator[tuple[Term, int]]:
+    """Yield what stands at the end of each term that has begun by the last day asked about."""
+    begun = [term for term in held if term.first <= until]
+    if not begun:
+        return
+    bounds = [date.min, *(term.last for term in begun)]
+    stands = 0
+    for term, (after, last) in zip(begun, pairwise(bounds), strict=True):
+        stands += sum(n for day, n in days.items() if after < day <= last)
+        yield term, stands
+
+
+def shown(name: str, amount: int) -> Decimal:
+    """Return an amount of a measure in its own unit."""
+    return Decimal(amount) / MONEY_SCALE if KPI_MEASURES[name].money else Decimal(amount)

@@ -1,0 +1,259 @@
+"""HTTP for what a figure comes to (N-02): by period, by two definitions, and from what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from services.analytics.api import Analytics, At, Moment, Seller, employee
+from services.analytics.figures import Figures, Row
+from services.analytics.forecast import Span
+from services.analytics.forecast_api import Period, facts_of
+from services.analytics.kpi_expression import parse
+from services.analytics.kpi_measures import (
+    KPI_MEASURES,
+    Scope,
+    Term,
+    portions,
+    shown,
+    term_of,
+    terms,
+)
+from services.analytics.kpi_views import KpiCard, kpi_card
+from services.analytics.measures import contributions
+from services.analytics.model import stands
+from services.analytics.pipeline import Amounts, Key, in_order
+from services.analytics.sink import entity_from
+from shared.errors import InvalidError, NotFoundError
+from shared.events.analytics import KpiDefined
+from shared.reading import Token
+from shared.runtime import Runtime
+from shared.web import StreamId
+
+router = APIRouter(prefix="/analytics", tags=["analytics"])
+Definition = Annotated[int | None, Query(ge=1, description="without: the one that holds")]
+CENT = Decimal("0.01")
+# How far back figures go that nobody gave a first day, in days.
+USUALLY = {"day": 30, "week": 90, "month": 365, "quarter": 730}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A figure by one definition, over some periods."""
+
+    defined: KpiDefined
+    held: Sequence[Term]
+    day: date
+
+    @property
+    def names(self) -> frozenset[str]:
+        return parse(self.defined.expression, KPI_MEASURES).names
+
+    def scope(self, figures: Figures, currency: str) -> Scope:
+        told = self.defined
+        return Scope(told.level, figures.organization, self.day, currency, told.product)
+
+
+async def _card(runtime: Runtime, kpi: str, at_least: Token | None) -> KpiCard:
+    own = at_least if at_least is not None and at_least.stream.startswith("kpi-") else None
+    found = await runtime.reader(kpi_card).get(f"kpi-{kpi}", own)
+    if found is None:
+        raise NotFoundError("no such kpi")
+    card: KpiCard = found.value
+    return card
+
+
+def _defined(card: KpiCard, number: int | None) -> KpiDefined:
+    defined = card.defined(number)
+    if defined is None:
+        raise NotFoundError(f"no definition {number}", field="query/definition")
+    return defined
+
+
+def _asked(card: KpiCard, number: int | None, period: Span, day: date) -> Asked:
+    defined = _defined(card, number)
+    last = min(period.last or day, day)
+    first = period.first or last - timedelta(days=USUALLY[defined.frequency])
+    if first > last:
+        raise InvalidError(f"{first} is after {last}", field="query/from")
+    try:
+        return Asked(defined, terms(defined.frequency, first, last), day)
+    except ValueError as error:
+        raise InvalidError(str(error), field="query/from") from None
+
+
+Sums = dict[tuple[Key, str], dict[str, int]]
+
+
+async def _sums(
+    runtime: Runtime, moment: Moment, asked: Asked, owner: str | None
+) -> tuple[Figures, Sums]:
+    figures = await moment.figures(runtime, _axes(asked), owner=owner)
+    scope = asked.scope(figures, runtime.settings.currency)
+    return figures, await asyncio.to_thread(_summed, asked, scope, figures.cells)
+
+
+def _axes(asked: Asked) -> list[Any]:
+    measures = [KPI_MEASURES[name] for name in asked.names]
+    by_product = asked.defined.product is not None
+    return sorted({"product" if by_product and m.by_product else m.axis for m in measures})
+
+
+def _summed(asked: Asked, scope: Scope, cells: Amounts) -> Sums:
+    sums: Sums = defaultdict(lambda: defaultdict(int))
+    for key, term, name, amount in portions(asked.names, scope, asked.held, cells):
+        sums[key, term][name] += amount
+    return sums
+
+
+def _value(defined: KpiDefined, amounts: Mapping[str, int]) -> Decimal | None:
+    told = {name: shown(name, amount) for name, amount in amounts.items()}
+    value = parse(defined.expression, KPI_MEASURES).value(told)
+    return None if value is None else value.quantize(CENT, ROUND_HALF_UP)
+
+
+def _row(
+    asked: Asked, figures: Figures, key: Key, term: str, amounts: Mapping[str, int]
+) -> dict[str, Any]:
+    value = _value(asked.defined, amounts)
+    told = {name: str(shown(name, amounts.get(name, 0))) for name in sorted(asked.names)}
+    return {
+        "id": key,
+        "key": figures.name(key),
+        "period": term,
+        "value": None if value is None else str(value),
+        "stands": stands(asked.defined, value),
+        "measures": told,
+    }
+
+
+def _places(asked: Asked, *sums: Sums) -> list[tuple[Key, str]]:
+    keys = in_order({key for one in sums for key, _ in one})
+    return [(key, term.name) for key in keys for term in asked.held]
+
+
+@router.get("/kpis/{kpi}/values")
+async def values(
+    kpi: StreamId,
+    runtime: Analytics,
+    moment: At,
+    period: Period,
+    definition: Definition = None,
+    seller: Seller = None,
+) -> dict[str, Any]:
+    """The figure by period, of each seller, unit or of all, over any part of all history (N-02).
+
+    Periods are whole ones; the last may have only begun. `value` is decimal text with two digits,
+    null where it divides by nothing; `measures` are what it was computed from.
+    """
+    card = await _card(runtime, kpi, moment.at_least)
+    asked = _asked(card, definition, period, moment.day(runtime))
+    figures, sums = await _sums(runtime, _not_own(moment), asked, employee(seller))
+    return {
+        "rows": [
+            _row(asked, figures, key, term, sums.get((key, term), {}))
+            for key, term in _places(asked, sums)
+        ],
+        "kpi": f"kpi-{kpi}",
+        "definition": asked.defined,
+        "currency": runtime.settings.currency,
+        **moment.document(),
+        **facts_of(figures),
+    }
+
+
+@router.get("/kpis/{kpi}/restatement")
+async def restatement(
+    kpi: StreamId,
+    runtime: Analytics,
+    moment: At,
+    period: Period,
+    before: Annotated[int, Query(ge=1)],
+    after: Annotated[int, Query(ge=1)],
+    seller: Seller = None,
+) -> dict[str, Any]:
+    """The same periods by two definitions, side by side, and by how much they differ (N-02)."""
+    card, day = await _card(runtime, kpi, moment.at_least), moment.day(runtime)
+    old, new = (_asked(card, number, period, day) for number in (before, after))
+    if (old.defined.frequency, old.defined.level) != (new.defined.frequency, new.defined.level):
+        raise InvalidError("they are not told of the same periods and places", field="query/after")
+    moment = _not_own(moment)
+    figures, were = await _sums(runtime, moment, old, employee(seller))
+    _, are = await _sums(runtime, moment, new, employee(seller))
+    rows = []
+    for key, term in _places(new, were, are):
+        then = _value(old.defined, were.get((key, term), {}))
+        now = _value(new.defined, are.get((key, term), {}))
+        row = {"id": key, "key": figures.name(key), "period": term, "before": then, "after": now}
+        differs = None if then is None or now is None else now - then
+        rows.append(row | {"difference": differs})
+    return {"rows": rows, "before": old.defined, "after": new.defined, **moment.document()}
+
+
+@router.get("/kpis/{kpi}/why")
+async def explain(
+    kpi: StreamId,
+    runtime: Analytics,
+    moment: At,
+    period: Annotated[str, Query(description="2026-03-31, 2026-W05, 2026-03 or 2026-Q1")],
+    key: str | None = None,
+    definition: Definition = None,
+) -> dict[str, Any]:
+    """The opportunities, touches, issues and entries behind one value, by measure."""
+    defined = _defined(await _card(runtime, kpi, moment.at_least), definition)
+    try:
+        term = term_of(defined.frequency, period)
+    except ValueError:
+        cause = f"{period!r} is no {defined.frequency}"
+        raise InvalidError(cause, field="query/period") from None
+    asked = Asked(defined, (term,), moment.day(runtime))
+    kinds = sorted({KPI_MEASURES[name].kind for name in asked.names})
+    row = Row(defined.level, key, kinds[0], tuple(kinds[1:]))
+    figures = await _not_own(moment).figures(runtime, (), row=row)
+    scope = asked.scope(figures, runtime.settings.currency)
+    contributing = await asyncio.to_thread(_behind, asked, scope, figures)
+    total: Counter[str] = Counter()
+    for amounts in contributing.values():
+        total.update(amounts)
+    value = _value(defined, total)
+    return {
+        "key": key,
+        "period": term.name,
+        "value": None if value is None else str(value),
+        "total": {name: str(shown(name, total[name])) for name in sorted(asked.names)},
+        "contributions": [
+            {"stream": stream, **{name: str(shown(name, n)) for name, n in amounts.items()}}
+            for stream, amounts in contributing.items()
+        ],
+        "definition": defined,
+        **moment.document(),
+        **facts_of(figures),
+    }
+
+
+def _behind(asked: Asked, scope: Scope, figures: Figures) -> dict[str, Counter[str]]:
+    """Return what each entity adds to a row, by measure; who adds nothing is left out."""
+    found: dict[str, Counter[str]] = {}
+    for stream, document in sorted(figures.entities.items()):
+        amounts: Counter[str] = Counter()
+        cells = contributions(entity_from(document))
+        for key, _, name, amount in portions(asked.names, scope, asked.held, cells):
+            if key in figures.keys:
+                amounts[name] += amount
+        if any(amounts.values()):
+            found[stream] = amounts
+    return found
+
+
+def _not_own(moment: Moment) -> Moment:
+    """The measures know nothing of definitions: who wrote one does not wait for them to."""
+    at_least = moment.at_least
+    own = at_least is not None and at_least.stream.startswith(("kpi-", "review-"))
+    return replace(moment, at_least=None) if own else moment

@@ -1,0 +1,66 @@
+"""Facts about what a company measures itself by (N-02, N-03).
+
+Streams: `kpi-<id>`, one for each figure that the company defines, and `review-<id>`, one for each
+time that somebody was coached about one.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from shared.events.base import Dated
+
+KpiUnit = Literal["number", "percent", "minutes", "days", "money"]
+KpiFrequency = Literal["day", "week", "month", "quarter"]
+KpiLevel = Literal["seller", "team", "division", "company", "total"]
+
+
+class KpiDefined(Dated, wire="analytics.kpi_defined.v1"):
+    """From now on it can be read by this definition, beside the ones before it (N-02).
+
+    `expression` is over the names of measures; `definition` counts the definitions of this figure.
+    Of the two thresholds the nearer one to the target warns, the other one alarms.
+    """
+
+    definition: int
+    name: str
+    expression: str
+    measured_in: KpiUnit
+    frequency: KpiFrequency
+    level: KpiLevel
+    product: str | None = None
+    direction: Literal["up", "down"]
+    target: Decimal | None = None
+    warns_at: Decimal | None = None
+    alarms_at: Decimal | None = None
+
+
+class KpiSwitched(Dated, wire="analytics.kpi_switched.v1"):
+    """Who asks for the figure without saying by which definition gets it by this one (N-02)."""
+
+    definition: int
+    reason: str | None = None
+
+
+class KpiRetired(Dated, wire="analytics.kpi_retired.v1"):
+    """Nobody measures themselves by it any more; what it was stays to be read (N-02)."""
+
+    reason: str
+
+
+class KpiCoached(Dated, wire="analytics.kpi_coached.v1"):
+    """A coach and who is responsible talked about the figure of a period (N-03)."""
+
+    kpi: str
+    coach: str
+    of: str
+    period: str
+    facts: str
+    problem: str | None = None
+    cause: str | None = None
+    actions: tuple[str, ...] = ()
+
+
+KpiEvent = KpiDefined | KpiSwitched | KpiRetired
+AnalyticsEvent = KpiEvent | KpiCoached
