@@ -9,6 +9,7 @@ from fastapi import Request
 from services.analytics import stages_report, workload_report
 from services.analytics.forecast import Committed, Yield
 from services.analytics.issues_api import document as issues_document
+from services.analytics.ledger import Balance
 from services.analytics.pipeline import Tally, row_document
 from shared.exports import note_names
 
@@ -39,6 +40,8 @@ COLUMNS = {
     "/analytics/stages/why": ("stream",),
     "/analytics/slippage": ("id", "key", *stages_report.slips_document(Counter())),
     "/analytics/slippage/why": ("stream",),
+    "/analytics/forecast-ledger": ("id", "key", *Balance().document(0)),
+    "/analytics/forecast-ledger/why": ("stream",),
 }
 
 

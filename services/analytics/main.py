@@ -13,6 +13,7 @@ from services.analytics import (
     issues_api,
     kpi_api,
     kpi_values_api,
+    ledger_api,
     stages_api,
     workload_api,
 )
@@ -66,6 +67,7 @@ router.include_router(forecast_api.router)
 router.include_router(issues_api.router)
 router.include_router(workload_api.router)
 router.include_router(stages_api.router)
+router.include_router(ledger_api.router)
 router.include_router(kpi_api.router)
 router.include_router(kpi_values_api.router)
 
