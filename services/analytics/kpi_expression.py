@@ -15,6 +15,7 @@ from operator import add, mul, sub, truediv
 LENGTH_MAX = 500
 DEPTH_MAX = 40
 DIGITS = 28
+VALUE_MAX = Decimal(10) ** 20
 
 
 class ExpressionError(ValueError):
@@ -32,9 +33,10 @@ class Expression:
         """Compute it; None where it divides by nothing or is too large to be told."""
         try:
             with localcontext(prec=DIGITS):
-                return _value(self._body, measures)
+                value = _value(self._body, measures)
         except DecimalException:
             return None
+        return value if abs(value) <= VALUE_MAX else None
 
 
 def parse(text: str, known: Collection[str]) -> Expression:
@@ -75,6 +77,8 @@ def _names(node: ast.expr, known: Collection[str], depth: int) -> set[str]:
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return _names(operand, known, depth + 1)
         case ast.Constant(value=value) if type(value) in (int, float):
+            if abs(Decimal(str(value))) > VALUE_MAX:
+                raise ExpressionError(f"a number beyond {VALUE_MAX:.0e}{_at(node)}")
             return set()
         case ast.Name(id=name) if name in known:
             return {name}

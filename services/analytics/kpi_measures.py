@@ -110,7 +110,7 @@ def terms(per: Per, first: date, last: date) -> list[Term]:
     """Return the whole periods that hold these days.
 
     Raises:
-        ValueError: they are more than `PERIODS_MAX`.
+        ValueError: they are more than `PERIODS_MAX`, or the calendar ends before.
 
     """
     found: list[Term] = []
@@ -118,6 +118,8 @@ def terms(per: Per, first: date, last: date) -> list[Term]:
     while begin <= last:
         if len(found) == PERIODS_MAX:
             raise ValueError(f"more than {PERIODS_MAX} periods")
+        if (date.max - begin).days < _LONGEST[per]:
+            raise ValueError(f"{begin}: beyond the calendar")
         following = _begin(per, begin + timedelta(days=_LONGEST[per]))
         found.append(Term(period_of(begin, per), begin, following - timedelta(days=1)))
         begin = following

@@ -80,7 +80,8 @@ def _defined(card: KpiCard, number: int | None) -> KpiDefined:
 def _asked(card: KpiCard, number: int | None, period: Span, day: date) -> Asked:
     defined = _defined(card, number)
     last = min(period.last or day, day)
-    first = period.first or last - timedelta(days=USUALLY[defined.frequency])
+    before = min(USUALLY[defined.frequency], (last - date.min).days)
+    first = period.first or last - timedelta(days=before)
     if first > last:
         raise InvalidError(f"{first} is after {last}", field="query/from")
     try:

@@ -178,6 +178,28 @@ async def test_a_question_that_makes_no_sense_is_refused_with_its_field(
     assert unknown.status_code == 404
 
 
+@pytest.mark.parametrize("as_of", ["0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("pipeline?by=age", "forecast?by=week", "attainment", "yield?by=quarter", "issues"),
+        *("workload?by=week", "stages", "slippage?by=month", "forecast-ledger?by=quarter"),
+        *("kpis/rate/values", "kpis/rate/restatement?before=1&after=1", "kpis/week/values"),
+        *(
+            "kpis/rate/why?period=0001-Q1",
+            "kpis/rate/why?period=9999-Q4",
+            "workload?from=0001-01-01",
+        ),
+    ],
+)
+async def test_no_day_of_the_calendar_breaks_a_report(rated: World, path: str, as_of: str) -> None:
+    told = {"name": "Touches", "expression": "touches", "frequency": "week"}
+    await say(rated, "kpis/week", "define", **told)
+    query = "&" if "?" in path else "?"
+    answer = await rated.client.get(f"/analytics/{path}{query}as_of={as_of}")
+    assert answer.status_code in (200, 422), answer.text
+
+
 # --- over random histories
 
 

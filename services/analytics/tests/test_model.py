@@ -92,6 +92,9 @@ def test_what_is_retired_is_neither_defined_nor_switched() -> None:
         ("-" * 300 + "won", "deep"),
         ("won * " + "9" * 600, "characters"),
         ("True + won", "only"),
+        ("1e999 * won", "beyond"),
+        ("1e21 * won", "beyond"),
+        ("1j + won", "only"),
         ("\x00", "no expression"),
     ],
 )
@@ -105,7 +108,7 @@ def test_an_expression_that_cannot_be_computed_is_refused_with_its_cause(
     assert [error["loc"] for error in refused.value.errors()] == [("expression",)]
 
 
-@for_all(st.text(alphabet="won lst+-*/().019", max_size=40))
+@for_all(st.text(alphabet="won lstej_+-*/().019", max_size=40))
 def test_whatever_is_written_is_computed_or_refused(text: str) -> None:
     try:
         expression = parse(text, KPI_MEASURES)
@@ -119,6 +122,12 @@ def test_by_nothing_nothing_is_divided() -> None:
     rate = parse(WIN_RATE, KPI_MEASURES)
     assert rate.value({}) is None
     assert rate.value({"won": Decimal(1), "lost": Decimal(3)}) == 25
+
+
+def test_what_is_too_large_to_be_told_is_not_told() -> None:
+    large = parse("1e20 * won", KPI_MEASURES)
+    assert large.value({"won": Decimal(1)}) == 10**20
+    assert large.value({"won": Decimal(2)}) is None
 
 
 def test_thresholds_come_in_the_order_of_the_direction() -> None:
