@@ -12,6 +12,8 @@ SIZE ?=
 DATA ?= .data
 # How many seeds `make test-faults` plays on each engine.
 SEEDS ?= 10
+# About how many facts `make bench` measures with.
+FACTS ?= 50000
 # Extra words for pytest, as in: make test ARGS="-k contacts -x"
 ARGS ?=
 
@@ -62,6 +64,10 @@ test-slow: setup ## Run the tests that take minutes
 test-simulation: setup ## Play a thousand histories, then remove each rule and look for one that breaks
 	@$(BIN)/python -m tests.simulation --seeds 1000
 	@$(BIN)/pytest tests/simulation -m slow $(ARGS)
+
+.PHONY: bench
+bench: setup ## Measure how fast figures are recomputed, on the embedded servers: make bench [FACTS=50000]
+	@$(BIN)/python -m tests.bench --facts $(FACTS)
 
 .PHONY: lint
 lint: setup ## Check style and the banned imports
