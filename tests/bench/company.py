@@ -73,11 +73,7 @@ def _stream(chance: Random, number: int) -> list[Envelope]:
     )
 
 
-def _deal(
-    chance: Random, seller: str, at: datetime
-) -> list[
-    OpportunityDiscovered | StageAdvanced | CommitmentMade | OpportunityWon | OpportunityLost
-]:
+def _deal(chance: Random, seller: str, at: datetime) -> list[Event]:
     day, amount = at.date(), Decimal(chance.randrange(1_000, 90_000))
     close_on = day + timedelta(days=60)
     over = close_on + timedelta(days=chance.randrange(-20, 20))

@@ -26,5 +26,4 @@ async def test_a_small_run_measures_both_over_the_same_facts() -> None:
     told = await fill(log, 500)
     found = await replay(log, 1)
     assert found.facts == told
-    assert found.ratio > 0
-    assert found.recomputing < 2 * found.decoding
+    assert min(found.ratio, found.recomputing, found.decoding) > 0
