@@ -14,6 +14,7 @@ from services.analytics import (
     kpi_api,
     kpi_values_api,
     ledger_api,
+    proof_api,
     stages_api,
     workload_api,
 )
@@ -68,6 +69,7 @@ router.include_router(issues_api.router)
 router.include_router(workload_api.router)
 router.include_router(stages_api.router)
 router.include_router(ledger_api.router)
+router.include_router(proof_api.router)
 router.include_router(kpi_api.router)
 router.include_router(kpi_values_api.router)
 

@@ -1,0 +1,69 @@
+"""A view says which facts are in it and what it holds; what was changed by hand is named."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from services.analytics.projections import PROJECTIONS
+from services.analytics.proof_api import digest
+from services.analytics.sink import cells_of
+from services.analytics.tests.world import COLLECTION, World, won
+from shared.testing import recorded
+
+
+async def proof(world: World, name: str = "measures", **query: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = await world.get(f"views/{name}/proof", **query)
+    return answer
+
+
+async def test_the_digest_is_that_of_the_facts_however_often_they_are_delivered(
+    world: World,
+) -> None:
+    first = await proof(world)
+    assert first["entries"] > 10
+    assert first["positions"]["opportunities/0"] + first["positions"]["opportunities/1"] == 8
+    await world.fold()
+    assert await proof(world) == first
+    await world.append(recorded(won("7", "03-05"), stream="opportunity-4", after=1))
+    await world.fold()
+    later = await proof(world)
+    assert later["digest"] != first["digest"]
+    assert later["positions"] != first["positions"]
+
+
+async def test_a_figure_changed_by_hand_is_named(world: World) -> None:
+    before = await proof(world, recompute="true")
+    assert before["differences"] == []
+    assert before["checked"] > 10
+    store, where = world.runtime.store, cells_of(COLLECTION, "owner")
+    held = (await store.find(where, {}))[0]
+    day, measures = next(iter(held["days"].items()))
+    changed = {**held["days"], day: {name: n + 1 for name, n in measures.items()}}
+    await store.put_many(where, [{**held, "days": changed}])
+    after = await proof(world, recompute="true")
+    assert after["digest"] != before["digest"]
+    assert len(after["differences"]) == len(measures)
+    assert all("the log says" in told for told in after["differences"])
+
+
+@pytest.mark.parametrize("name", [one.name for one in PROJECTIONS])
+async def test_every_view_of_the_figures_is_proved(world: World, name: str) -> None:
+    told = await proof(world, name, recompute="true")
+    assert told["differences"] == []
+    assert told["entries"] == told["checked"]
+
+
+async def test_of_what_there_is_not_the_names_are_told(world: World) -> None:
+    answer = await world.client.get("/analytics/views/none/proof")
+    assert answer.status_code == 404
+    assert "org_tree" in answer.text
+
+
+def test_the_order_of_lines_is_no_matter_but_lines_are() -> None:
+    lines = [str(number).encode() for number in range(50)]
+    mixed = Random(1).sample(lines, len(lines))
+    assert digest(mixed) == digest(lines)
+    assert digest([b"1", b"2"]) != digest([b"12"])
