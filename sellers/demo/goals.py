@@ -10,7 +10,7 @@ from sellers.demo.company import CURRENCY, World
 from sellers.demo.days import quarter_end
 from sellers.demo.items import Item
 
-FORECASTS = 2
+FORECASTS = 8
 LINES_MAX = 200
 
 

@@ -95,7 +95,7 @@ def _of_opportunity(entity: Opportunity) -> dict[Cell, int]:
         _promise_cells(cells, entity, promise)
     expected = carried(entity.expected)
     for worth in overlaps(entity, expected):
-        _worth_cells(cells, entity, worth)
+        _worth_cells(cells, entity, worth, since)
     for passed in passages(stood):
         cell = Cell(passed.measure, passed.owner, "passage", passed.stage, passed.start)
         _from_to(cells, cell, passed.amount, passed.stop)
@@ -123,12 +123,14 @@ def _promise_cells(cells: Counter[Cell], known: Opportunity, promise: Overlap[Co
         _from_to(cells, cell, amount, promise.stop)
 
 
-def _worth_cells(cells: Counter[Cell], known: Opportunity, worth: Overlap[Expected]) -> None:
+def _worth_cells(
+    cells: Counter[Cell], known: Opportunity, worth: Overlap[Expected], since: str
+) -> None:
     """What is open is worth what its seller says, wherever that is asked for."""
     step, owner, told = worth.period.step, worth.period.owner, worth.told
     if step.latent or not told.amount:
         return
-    for axis, value in (*_axes(known), ("stage", step.stage)):
+    for axis, value in (*_axes(known), ("stage", step.stage), ("age", since)):
         cell = Cell(f"open_{told.currency or NO_CURRENCY}", owner, axis, value, worth.start)
         _from_to(cells, cell, told.amount, worth.stop)
 

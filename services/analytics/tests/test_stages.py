@@ -130,7 +130,7 @@ async def test_every_stage_opens_into_its_opportunities(dealt: World) -> None:
             assert sum(one.get(measure, 0) for one in why["contributions"]) == row[measure]
 
 
-@pytest.mark.parametrize("by", ["seller", "total", "stage", "product", "company"])
+@pytest.mark.parametrize("by", ["seller", "total", "stage", "product", "company", "age"])
 @pytest.mark.parametrize(
     ("as_of", "worth"),
     [("2026-06-04", 150), ("2026-06-05", 180), ("2026-06-20", 160), ("2026-06-30", 80)],
