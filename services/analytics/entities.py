@@ -103,7 +103,7 @@ def evolve(entity: Entity, fact: Envelope, zone: ZoneInfo) -> Entity:
     """
     data = fact.data
     if isinstance(entity, Touch) and isinstance(data, TouchRecorded):
-        return replace(entity, owner=data.employee or "", day=fact.day(zone))
+        return Touch(entity.stream, data.employee or "", fact.day(zone))
     if isinstance(entity, Issue) and isinstance(data, IssuesEvent):
         return evolve_issue(entity, data, fact.day(zone))
     if isinstance(entity, Entry) and isinstance(data, EntryEvent):

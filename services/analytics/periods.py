@@ -6,9 +6,9 @@ was said of its day and later. So figures and views never disagree about how thi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Generic, NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from services.analytics.entities import Opportunity
 from services.analytics.told import Commitment, Handover, Step, T, overridden
@@ -70,11 +70,14 @@ def cycle_days(known: Opportunity, closing: Step) -> int | None:
     return (closing.on - first).days if first <= closing.on else None
 
 
-class Overlap(NamedTuple, Generic[T]):
+S = TypeVar("S")
+
+
+class Overlap(NamedTuple, Generic[S]):
     """From `start` until before `stop` this was said of it, while it stood as `period` says."""
 
     period: Period
-    told: T
+    told: S
     start: date
     stop: date | None
 
@@ -90,6 +93,24 @@ def overlaps(known: Opportunity, held: Sequence[T]) -> Iterator[Overlap[T]]:
             ends = min((day for day in (stop, period.stop) if day is not None), default=None)
             if ends is None or start < ends:
                 yield Overlap(period, told, start, ends)
+
+
+def spells(told: Iterable[Overlap[S]]) -> Iterator[Overlap[S]]:
+    """Put together what was said on and on while it stayed in the same hands, whatever the stage.
+
+    What ends and begins again on the same day adds nothing to any sum; so it is not even counted.
+    """
+    last: Overlap[S] | None = None
+    for one in told:
+        same = last is not None and last.told == one.told and last.period.owner == one.period.owner
+        if last is not None and same and last.stop == one.start:
+            last = last._replace(stop=one.stop)
+            continue
+        if last is not None:
+            yield last
+        last = one
+    if last is not None:
+        yield last
 
 
 def promises(known: Opportunity) -> Iterator[Overlap[Commitment]]:

@@ -98,7 +98,8 @@ def _evolved(known: Entry, event: EntryEvent) -> Entry:
 def _on_its_day(known: Entry, zone: ZoneInfo) -> Entry:
     took_place = known.started_at is not None and known.ended_at is not None
     begin = known.started_at if took_place else known.starts_at
-    return replace(known, day=None if begin is None else begin.astimezone(zone).date())
+    day = None if begin is None else begin.astimezone(zone).date()
+    return known if day == known.day else replace(known, day=day)
 
 
 class Spent(NamedTuple):

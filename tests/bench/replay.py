@@ -50,9 +50,11 @@ async def fill(log: Log, facts: int) -> int:
 
 
 async def _send(log: Log, facts: Sequence[Envelope]) -> None:
-    # One after the other of a stream: the broker keeps the order in which we send.
-    sent = [log.append(fact.data.topic, fact.stream, encode(fact)) for fact in facts]
-    await asyncio.gather(*sent)
+    # One after the other of a stream, as the publisher does: the next when the first is there.
+    for version in sorted({fact.version for fact in facts}):
+        wave = [fact for fact in facts if fact.version == version]
+        sent = (log.append(fact.data.topic, fact.stream, encode(fact)) for fact in wave)
+        await asyncio.gather(*sent)
 
 
 async def _read(log: Log) -> list[Envelope]:
