@@ -25,7 +25,7 @@ from services.contacts import main as contacts
 from services.issues import main as issues
 from services.opportunities import main as opportunities
 from services.organization import main as organization
-from shared import admin, changes
+from shared import admin, changes, pulling
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
 from shared.defaults import Section
@@ -157,7 +157,8 @@ def sections() -> dict[str, type[Section]]:
 def routers() -> list[APIRouter]:
     """Return the routes of all domains, the fixed paths before those with a stream in them."""
     bulk = [bulk_router(module.domain) for module in MODULES if module.domain.deciders]
-    return [admin.router, changes.router, *bulk, *(module.router for module in MODULES)]
+    subscriptions = [changes.router, pulling.router]
+    return [admin.router, *subscriptions, *bulk, *(module.router for module in MODULES)]
 
 
 def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI:

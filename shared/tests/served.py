@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from httpx2 import AsyncClient
 
-from shared import admin, changes
+from shared import admin, changes, pulling
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
 from shared.projection import Projection
@@ -78,7 +78,13 @@ def app_of(runtime: Runtime, cards: Projection[Card] = CARD) -> FastAPI:
     app = build_app(
         "tiny",
         {"organization": runtime},
-        [admin.router, changes.router, bulk_router(runtime.domain), routes(cards)],
+        [
+            admin.router,
+            changes.router,
+            pulling.router,
+            bulk_router(runtime.domain),
+            routes(cards),
+        ],
         new_id=SystemClock().new_id,
         ready=nothing_missing,
     )

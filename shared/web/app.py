@@ -38,6 +38,7 @@ def build_app(
     )
     app.state.runtimes = runtimes
     app.state.tails = {}
+    app.state.feeds = {}
     for handled, answer in HANDLERS.items():
         app.add_exception_handler(handled, answer)
     app.add_middleware(Exports, no_list=no_list)
