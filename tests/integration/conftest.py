@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
@@ -16,6 +17,7 @@ from uuid import uuid4
 
 import orjson
 import pytest
+import uvicorn
 from httpx2 import ASGITransport, AsyncClient, Response
 from pymongo import MongoClient
 
@@ -111,6 +113,33 @@ async def platform(
         await until(lambda: _decides(node), within_s=60)
         with closing(shell):
             yield Platform(node, http, shell)
+
+
+@pytest.fixture(scope="module")
+async def address(platform: Platform) -> AsyncIterator[str]:
+    """Where the node answers on a port of this machine, for clients that are other processes."""
+    from sellers.node import create_app
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        # The same node under a second app, which neither opens nor closes it.
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(platform.node),
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        serving = asyncio.create_task(server.serve([listening]))
+        await until(lambda: _begun(server), within_s=10)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        await serving
+
+
+async def _begun(server: uvicorn.Server) -> bool:
+    return server.started
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,106 @@
+"""Keep a copy of a published view from its compacted Kafka topic, with aiokafka alone.
+
+    python examples/kafka_copy.py --kafka 127.0.0.1:9092 --view opportunity_card [--once]
+
+Prints `whole N` when the copy holds all that the topic held at the start, then a line for each
+change. `--once` prints the copy instead, a JSON object a line, and ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+WAIT_MS = 500
+
+
+@dataclass
+class Copy:
+    """For each key the newest state, by its rev; a tombstone is remembered as one."""
+
+    held: dict[str, tuple[tuple[int, ...], Any]] = field(default_factory=dict)
+
+    def take(self, record: Any) -> bool:
+        """Fold one record; say whether it was news."""
+        key = record.key.decode()
+        told = dict(record.headers)["ce_rev"].decode()
+        rev = tuple(int(part) for part in told.split("."))
+        # A record may land late, behind a newer one: the greatest rev holds, not the last record.
+        if key in self.held and rev <= self.held[key][0]:
+            return False
+        self.held[key] = rev, None if record.value is None else json.loads(record.value)
+        return True
+
+    @property
+    def views(self) -> dict[str, Any]:
+        return {key: view for key, (_, view) in self.held.items() if view is not None}
+
+
+async def follow(kafka: str, view: str, *, once: bool) -> None:
+    topic = f"views.{view}"
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka,
+        # No group: the copy lives in this process, so it reads all of the topic at each start.
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+    )
+    await consumer.start()
+    try:
+        numbers = consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)
+        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        ends = await consumer.end_offsets(partitions)
+        copy, whole = Copy(), False
+        while True:
+            if not whole and await _reached(consumer, ends):
+                whole = True
+                if once:
+                    for key, kept in sorted(copy.views.items()):
+                        say(key=key, view=kept)
+                    return
+                print(f"whole {len(copy.views)}", flush=True)
+            for records in (await consumer.getmany(timeout_ms=WAIT_MS)).values():
+                for record in records:
+                    if copy.take(record) and whole:
+                        key = record.key.decode()
+                        say(key=key, view=copy.held[key][1])
+    finally:
+        await consumer.stop()
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
+    if topic not in await consumer.topics():
+        raise SystemExit(f"there is no topic {topic}: is the view published?")
+    return set(consumer.partitions_for_topic(topic))
+
+
+async def _reached(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
+    """By position, not by count: compaction leaves offsets without a record."""
+    return all([await consumer.position(partition) >= end for partition, end in ends.items()])
+
+
+def say(**what: Any) -> None:
+    print(json.dumps(what, ensure_ascii=False), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Keep a copy of views.<view> of a Kafka broker.")
+    parser.add_argument("--kafka", required=True, help="bootstrap address, HOST:PORT")
+    parser.add_argument("--view", default="opportunity_card")
+    parser.add_argument("--once", action="store_true", help="print the copy and end")
+    told = parser.parse_args()
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(follow(told.kafka, told.view, once=told.once))
+
+
+if __name__ == "__main__":
+    main()
