@@ -13,6 +13,7 @@ from shared.exports import Exports
 from shared.runtime import Runtime
 from shared.web.edge import Edge
 from shared.web.head import Head
+from shared.web.leaving import Leaving
 from shared.web.problems import HANDLERS, no_list
 
 
@@ -43,6 +44,7 @@ def build_app(
         app.add_exception_handler(handled, answer)
     app.add_middleware(Exports, no_list=no_list)
     app.add_middleware(Head)
+    app.add_middleware(Leaving)
     app.add_middleware(Edge, new_id=new_id)
     for router in routers:
         app.include_router(router)
