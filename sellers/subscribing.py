@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from typing import Any, NamedTuple, Self
 
@@ -141,6 +143,7 @@ class Subscriber:
         self._random = random.Random()  # noqa: S311 - no secret
         self._http = httpx2.AsyncClient(
             timeout=httpx2.Timeout(SILENCE_S, connect=CONNECT_S),
+            verify=_trusted(),
             trust_env=False,  # the platform is here or in our own network, behind no proxy
         )
 
@@ -214,6 +217,12 @@ class Subscriber:
     def _stranger(self, why: str) -> ApiError:
         # A status, so that nobody waits for another answer.
         return ApiError(f"{self._url} is not this platform: {why}", status=HTTPStatus.OK)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Read the machine's certificates once, however many subscriptions there are."""
+    return ssl.create_default_context()
 
 
 def _address(url: str, view: str) -> str:
