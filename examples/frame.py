@@ -69,7 +69,7 @@ async def show(subscriber: Subscriber, changed: asyncio.Event, csv: Path | None)
         changed.clear()
         frame = frame_of(subscriber.copy.views)
         if csv is not None:
-            frame.to_csv(csv, index_label="opportunity")
+            frame.to_csv(csv, index_label="key")
         print(f"{len(frame)} opportunities, open:", open_by_stage(frame), sep="\n", flush=True)
         await asyncio.sleep(APART_S)
 

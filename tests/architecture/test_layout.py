@@ -21,7 +21,8 @@ DECIDING = ("model.py", "tests/test_model.py", "tests/test_projections.py", "tes
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 PAGES = sorted(
     path
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("services/*/*.md"))
+    for pages in ("*.md", "docs/**/*.md", "examples/*.md", "services/*/*.md")
+    for path in ROOT.glob(pages)
     if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
 )
 

@@ -11,7 +11,8 @@ from sellers.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("*.md"))
-TOLD = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("services/*/README.md")])
+PLACES = ("*.md", "docs/**/*.md", "examples/*.md", "services/*/README.md")
+TOLD = sorted(path for place in PLACES for path in ROOT.glob(place))
 SECTIONS = ["Context", "Decision", "Consequences", "Not chosen", "Enforced by"]
 TEST = re.compile(r"([\w/]+\.py)::(\w+)")
 TARGET = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)

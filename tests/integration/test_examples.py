@@ -212,9 +212,9 @@ class TestFrame:
         read = csv.DictReader(io.StringIO(await asyncio.to_thread(file.read_text)))
         prefix = "opportunity-"
         return {
-            row["opportunity"].removeprefix(prefix): row
+            row["key"].removeprefix(prefix): row
             for row in read
-            if row["opportunity"].startswith(f"{prefix}{deal}")
+            if row["key"].startswith(f"{prefix}{deal}")
         }
 
     @pytest.mark.skipif(not WITHOUT_PANDAS, reason="pandas is here: the frame itself is tried")
