@@ -18,6 +18,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 WAIT_MS = 500
+ANSWER_S = 30.0
 
 
 @dataclass
@@ -54,11 +55,7 @@ async def follow(kafka: str, view: str, *, once: bool) -> None:
     )
     await consumer.start()
     try:
-        numbers = consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)
-        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        ends = await consumer.end_offsets(partitions)
+        ends = await consumer.end_offsets(await _taken(consumer, topic))
         copy, whole = Copy(), False
         while True:
             if not whole and await _reached(consumer, ends):
@@ -77,10 +74,15 @@ async def follow(kafka: str, view: str, *, once: bool) -> None:
         await consumer.stop()
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
+async def _taken(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
+    """Take all partitions of a topic that is there: asking for another one might make it."""
     if topic not in await consumer.topics():
         raise SystemExit(f"there is no topic {topic}: is the view published?")
-    return set(consumer.partitions_for_topic(topic))
+    consumer.subscribe([topic])
+    async with asyncio.timeout(ANSWER_S):
+        while not consumer.assignment():  # noqa: ASYNC110 - the client tells nobody.
+            await asyncio.sleep(0.05)
+    return sorted(consumer.assignment())
 
 
 async def _reached(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
