@@ -113,7 +113,7 @@ def _entered(name: str, one: str) -> dict[Path, str]:
         topics: _put(topics, (PUBLISHED, f"{topic}{PUBLISHED}")),
         language: _put(
             language,
-            ("from shared.events import ", f"from shared.events import {name}, "),
+            ("from shared.events import (", f"from shared.events import (\n    {name},"),
             ("__all__ = [", f'__all__ = [\n    "{name}",'),
         ),
         node_py: _put(

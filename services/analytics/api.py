@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Query
 
 from services.analytics import flows
 from services.analytics import pipeline as report
+from services.analytics.cells import Axis
 from services.analytics.figures import Figures, Row, read_figures
 from services.analytics.flows import TouchesBy
-from services.analytics.measures import Axis
 from services.analytics.pipeline import (
     By,
     PartOf,

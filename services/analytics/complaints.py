@@ -6,12 +6,14 @@ there and added here, on that day. So a report as of a day sums all cells up to 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.analytics.cells import Cell, IssueAxis, Sums
 from shared.events.issues import (
     FeedbackGiven,
     IssueAssigned,
@@ -27,8 +29,7 @@ from shared.events.issues import (
 ARROW = "→"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True, gc=False):
     """How a case stood from a day on. `kept`: the service level; None: nobody says."""
 
     day: date
@@ -41,7 +42,7 @@ class Standing:
     kept: bool | None = None
 
 
-class Move(NamedTuple):
+class Move(Struct, frozen=True, gc=False):
     """It went from one status to another, as another system says."""
 
     day: date
@@ -49,8 +50,7 @@ class Move(NamedTuple):
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(Struct, frozen=True, gc=False):
     """What its contributions need; nothing stands before somebody registered it."""
 
     stream: str
@@ -106,50 +106,38 @@ def _stands(now: Standing, event: IssuesEvent) -> Standing:
 
 
 IssuesBy = Literal["severity", "status", "kind", "company", "seller", "team", "move", "total"]
-# By what cases are counted; whose they are only the total tells.
-View = Literal[
-    "issue_total", "issue_severity", "issue_status", "issue_kind", "issue_company", "issue_move"
-]
 
 
-class Counted(NamedTuple):
-    """So much of a measure, from a day on, at one place of one view of all issues."""
-
-    measure: str
-    owner: str
-    view: View
-    value: str
-    day: date
-
-
-def counted(known: Issue) -> dict[Counted, int]:
+def counted(known: Issue) -> dict[Cell, int]:
     """Say what the issue adds to what; whose it is only where that is asked for."""
-    found: Counter[Counted] = Counter()
-    for place, standing in enumerate(known.stood):
-        for one in _at(known, standing, standing.day):
-            found[one] += 1
-        if place:
-            for one in _at(known, known.stood[place - 1], standing.day):
-                found[one] -= 1
+    sums = Sums()
+    before: Standing | None = None
+    for standing in known.stood:
+        for cell in _at(known, standing, standing.day):
+            sums[cell] += 1
+        if before is not None:
+            for cell in _at(known, before, standing.day):
+                sums[cell] -= 1
+        before = standing
     for move in known.moves:
         value = f"{move.before}{ARROW}{move.after}"
-        found[Counted("moved", "", "issue_move", value, move.day)] += 1
-    return {one: amount for one, amount in found.items() if amount}
+        sums[Cell("moved", "", "issue_move", value, move.day)] += 1
+    return sums.rest()
 
 
-def _at(known: Issue, standing: Standing, day: date) -> Iterator[Counted]:
+def _at(known: Issue, standing: Standing, day: date) -> Iterator[Cell]:
     measures = ["cases"]
     measures += ["open"] if standing.open else []
     measures += ["reopened"] if standing.reopened else []
     measures += ["fed_back"] if standing.fed_back else []
     measures += [] if standing.kept is None else ["kept" if standing.kept else "missed"]
-    views: tuple[tuple[View, str, str], ...] = (
+    axes: tuple[tuple[IssueAxis, str, str], ...] = (
         ("issue_total", standing.owner, ""),
         ("issue_severity", "", standing.severity),
         ("issue_status", "", standing.status),
         ("issue_kind", "", known.kind),
         ("issue_company", "", known.company),
     )
-    for view, owner, value in views:
+    for axis, owner, value in axes:
         for measure in measures:
-            yield Counted(measure, owner, view, value, day)
+            yield Cell(measure, owner, axis, value, day)

@@ -9,10 +9,12 @@ recorded after it. So figures and views never disagree about how things stand no
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import assert_never
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from services.analytics.complaints import Issue, evolve_issue
 from services.analytics.told import (
@@ -49,8 +51,7 @@ from shared.events.opportunities import (
 from shared.events.touches import TouchRecorded
 
 
-@dataclass(frozen=True, slots=True)
-class Opportunity:
+class Opportunity(Struct, frozen=True, gc=False):
     """What its contributions need: what it is about, its steps and handovers, as they held."""
 
     stream: str
@@ -68,13 +69,16 @@ class Opportunity:
         return sorted({self.owner, *(handover.owner for handover in self.handovers)})
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(Struct, frozen=True, gc=False):
     """Whose touch it was, and when."""
 
     stream: str
     owner: str = ""
     day: date | None = None
+
+    @property
+    def owners(self) -> list[str]:
+        return [self.owner]
 
 
 Entity = Opportunity | Touch | Issue | Entry

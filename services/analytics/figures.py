@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.analytics.cells import Axis, Cell
 from services.analytics.entities import Entity
 from services.analytics.known import known_measures, known_views
-from services.analytics.measures import STREAMS, Axis, Cell, Kind
+from services.analytics.measures import STREAMS, Kind
 from services.analytics.pipeline import Key
 from services.analytics.projections import labels, org_tree
 from services.analytics.sink import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from services.analytics.measures import Cell
+from services.analytics.cells import Cell
 from services.analytics.pipeline import (
     Amounts,
     Key,

@@ -12,7 +12,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
-from services.analytics.measures import Cell, closes
+from services.analytics.cells import Cell
+from services.analytics.measures import closes
 from services.analytics.pipeline import (
     TOTAL,
     Amounts,

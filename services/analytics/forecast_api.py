@@ -19,11 +19,11 @@ from services.analytics.api import (
     employee,
     explained,
 )
+from services.analytics.cells import Axis
 from services.analytics.entities import Opportunity
 from services.analytics.figures import Figures, Row, read_entities
 from services.analytics.forecast import ForecastBy, Span, YieldBy
 from services.analytics.known import known_views
-from services.analytics.measures import Axis
 from services.analytics.pipeline import in_order
 from services.analytics.projections import Target, frozen_forecasts, targets
 from services.analytics.promised import by_outcome, kept

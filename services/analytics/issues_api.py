@@ -9,9 +9,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from services.analytics.api import Analytics, At, Seller, employee, explained
-from services.analytics.complaints import IssuesBy, View
+from services.analytics.cells import Cell, IssueAxis
+from services.analytics.complaints import IssuesBy
 from services.analytics.figures import Row
-from services.analytics.measures import Cell
 from services.analytics.pipeline import TOTAL, Part, PartOf, in_order, tallied
 from services.analytics.tree import Organization
 
@@ -26,7 +26,7 @@ def document(amounts: Counter[str]) -> dict[str, int]:
     return {"cases": cases, "open": still_open, "closed": cases - still_open, **rest}
 
 
-def axis_of(by: IssuesBy) -> View:
+def axis_of(by: IssuesBy) -> IssueAxis:
     """Return the cells that a report needs; whose a case is only those of the total know."""
     match by:
         case "seller" | "team" | "total":

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.analytics.cells import Cell
 from services.analytics.entities import Entity
-from services.analytics.measures import STREAMS, TOPICS, Cell, recompute
+from services.analytics.measures import STREAMS, TOPICS, recompute
 from services.analytics.sink import MEASURES
 from shared import builds
 from shared.events import Envelope

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import groupby, pairwise
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from services.analytics.periods import Period
 from services.analytics.told import Expected
 
 
-class Passage(NamedTuple):
+class Passage(Struct, frozen=True, gc=False):
     """So much of a measure of a stage, from `start` on, until before `stop`."""
 
     measure: str
@@ -26,7 +27,7 @@ class Passage(NamedTuple):
     stop: date | None = None
 
 
-class Slip(NamedTuple):
+class Slip(Struct, frozen=True, gc=False):
     """So much of a measure, from `start` on, until before `stop`."""
 
     measure: str

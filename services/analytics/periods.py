@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from services.analytics.entities import Opportunity
 from services.analytics.told import Commitment, Handover, Step, T, overridden
 from shared.events.opportunities import FIRST_STAGE
 
 
-class Period(NamedTuple):
+class Period(Struct, frozen=True, gc=False):
     """From `start` until before `stop` the opportunity stood as `step` left it, in these hands."""
 
     step: Step
@@ -73,7 +75,7 @@ def cycle_days(known: Opportunity, closing: Step) -> int | None:
 S = TypeVar("S")
 
 
-class Overlap(NamedTuple, Generic[S]):
+class Overlap(Struct, Generic[S], frozen=True, gc=False):
     """From `start` until before `stop` this was said of it, while it stood as `period` says."""
 
     period: Period
@@ -82,10 +84,10 @@ class Overlap(NamedTuple, Generic[S]):
     stop: date | None
 
 
-def overlaps(known: Opportunity, held: Sequence[T]) -> Iterator[Overlap[T]]:
+def overlaps(stood: Sequence[Period], held: Sequence[T]) -> Iterator[Overlap[T]]:
     """Yield what was said of it while it was undecided; each holds until the next one does."""
     stops = [*(told.day for told in held[1:]), *([None] if held else [])]
-    for period in periods(known):
+    for period in stood:
         for told, stop in zip(held, stops, strict=True):
             if period.step.decides:
                 continue
@@ -104,7 +106,7 @@ def spells(told: Iterable[Overlap[S]]) -> Iterator[Overlap[S]]:
     for one in told:
         same = last is not None and last.told == one.told and last.period.owner == one.period.owner
         if last is not None and same and last.stop == one.start:
-            last = last._replace(stop=one.stop)
+            last = Overlap(last.period, last.told, last.start, one.stop)
             continue
         if last is not None:
             yield last
@@ -113,8 +115,8 @@ def spells(told: Iterable[Overlap[S]]) -> Iterator[Overlap[S]]:
         yield last
 
 
-def promises(known: Opportunity) -> Iterator[Overlap[Commitment]]:
+def promises(known: Opportunity, stood: Sequence[Period]) -> Iterator[Overlap[Commitment]]:
     """Yield which commitments held when: its seller's own, while it was open and theirs (O-06)."""
-    for one in overlaps(known, overridden(known.commitments)):
+    for one in overlaps(stood, overridden(known.commitments)):
         if not one.told.withdrawn and one.told.seller == one.period.owner:
             yield one

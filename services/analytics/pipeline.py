@@ -13,7 +13,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal, NamedTuple
 
-from services.analytics.measures import Axis, Cell
+from services.analytics.cells import Axis, Cell
 from services.analytics.told import MONEY_SCALE
 from services.analytics.tree import Organization
 from shared.events.opportunities import LOST, WON

@@ -38,7 +38,8 @@ def kept(frozen: Frozen, opportunities: Mapping[str, Opportunity], day: date) ->
 
 
 def _kept(frozen: Frozen, line: Line, known: Opportunity | None, day: date) -> Kept:
-    stood = [period for period in periods(known) if period.start <= day] if known else []
+    whole = periods(known) if known else []
+    stood = [period for period in whole if period.start <= day]
     if known is None or not stood:
         return Kept(line, "slipped" if day > frozen.period_to else "open")
     step, on = stood[-1].step, stood[-1].start
@@ -48,7 +49,8 @@ def _kept(frozen: Frozen, line: Line, known: Opportunity | None, day: date) -> K
         value = Decimal(step.value) / MONEY_SCALE
         outcome: Outcome = "won" if on <= frozen.period_to else "slipped"
         return Kept(line, outcome, on, value, step.currency)
-    held = [one for one in promises(known) if one.start <= day and (one.stop or date.max) > day]
+    told = promises(known, whole)
+    held = [one for one in told if one.start <= day and (one.stop or date.max) > day]
     closing = held[-1].told.close_on if held else None
     in_time = day <= frozen.period_to and closing is not None and closing <= frozen.period_to
     return Kept(line, "open" if in_time else "slipped", closing)

@@ -7,15 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from services.analytics.cells import AXES, Cell
 from services.analytics.entities import Entity
-from services.analytics.measures import (
-    AXES,
-    STREAMS,
-    TOPICS,
-    Cell,
-    contributions,
-    recompute,
-)
+from services.analytics.measures import STREAMS, TOPICS, contributions, recompute
 from services.analytics.pipeline import Key, PartOf
 from services.analytics.sink import (
     MEASURES,

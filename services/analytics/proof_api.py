@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query
+from msgspec.structs import astuple
 
 from services.analytics.api import Analytics
-from services.analytics.measures import AXES, Cell
+from services.analytics.cells import AXES, Cell
 from services.analytics.projections import PROJECTIONS
 from services.analytics.proof import verify_measures
 from services.analytics.sink import MEASURES, read_documents, summed
@@ -75,7 +76,7 @@ async def _held(
 
 
 def _cell(cell: Cell, amount: int) -> bytes:
-    return orjson.dumps([*cell, amount])
+    return orjson.dumps([*astuple(cell), amount])
 
 
 def _view(document: Document) -> bytes:

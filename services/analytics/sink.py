@@ -13,21 +13,13 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import orjson
-from pydantic import TypeAdapter
 
+from services.analytics.cells import Axis, Cell, Contributions
 from services.analytics.complaints import Issue
 from services.analytics.entities import Entity, Opportunity, Touch, entity_of, evolve
-from services.analytics.measures import (
-    STREAMS,
-    TOPICS,
-    VERSION,
-    Axis,
-    Cell,
-    Contributions,
-    contributions,
-    difference,
-)
+from services.analytics.measures import STREAMS, TOPICS, VERSION, contributions, difference
 from services.analytics.workload import Entry
 from shared.batch import Recorded
 from shared.events import Envelope
@@ -37,10 +29,13 @@ from shared.store import Addition, Document, Reads, Transaction, Where
 # The measures go through builds as every projection does, though they have no view of their own.
 MEASURES: Projection[Any] = Projection("measures", version=VERSION, view=dict)
 
-_ISSUE = TypeAdapter(Issue)
-_OPPORTUNITY = TypeAdapter(Opportunity)
-_TOUCH = TypeAdapter(Touch)
-_ENTRY = TypeAdapter(Entry)
+# What an entity is, by the kind of its stream.
+_KINDS: dict[str, type[Entity]] = {
+    "opportunity": Opportunity,
+    "touch": Touch,
+    "issue": Issue,
+    "entry": Entry,
+}
 
 
 def entities_of(collection: str) -> str:
@@ -49,24 +44,17 @@ def entities_of(collection: str) -> str:
 
 def entity_document(entity: Entity) -> Document:
     """Return the entity with the fields by which `why` finds it."""
-    if isinstance(entity, Touch):
-        state = _TOUCH.dump_python(entity, mode="json")
-        return {"_id": entity.stream, "state": state, "owners": [entity.owner]}
-    if isinstance(entity, Issue):
-        state = _ISSUE.dump_python(entity, mode="json")
-        about = {"owners": entity.owners, "company": entity.company}
-        return {"_id": entity.stream, "state": state, **about}
-    if isinstance(entity, Entry):
-        state = _ENTRY.dump_python(entity, mode="json")
-        return {"_id": entity.stream, "state": state, "owners": entity.owners}
-    state = _OPPORTUNITY.dump_python(entity, mode="json")
-    return {
+    document: Document = {
         "_id": entity.stream,
-        "state": state,
+        # JSON's types, as the store gives them back: `verify` compares them.
+        "state": msgspec.json.decode(msgspec.json.encode(entity)),
         "owners": entity.owners,
-        "product": entity.product,
-        "company": entity.company,
     }
+    if isinstance(entity, Opportunity | Issue):
+        document["company"] = entity.company
+    if isinstance(entity, Opportunity):
+        document["product"] = entity.product
+    return document
 
 
 def behind(kind: str, by: str, keys: Iterable[str | None], owner: str | None) -> Where:
@@ -82,13 +70,8 @@ def behind(kind: str, by: str, keys: Iterable[str | None], owner: str | None) ->
 
 
 def entity_from(document: Document) -> Entity:
-    if document["_id"].startswith("issue-"):
-        return _ISSUE.validate_python(document["state"])
-    if document["_id"].startswith("entry-"):
-        return _ENTRY.validate_python(document["state"])
-    if "product" in document:
-        return _OPPORTUNITY.validate_python(document["state"])
-    return _TOUCH.validate_python(document["state"])
+    kind = document["_id"].partition("-")[0]
+    return msgspec.convert(document["state"], _KINDS[kind])
 
 
 def cells_of(collection: str, axis: Axis) -> str:

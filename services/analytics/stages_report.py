@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Literal
 
+from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span, key_of
-from services.analytics.measures import Axis, Cell
 from services.analytics.pipeline import Key, Part, PartOf, ratio, within
 from services.analytics.tree import Organization
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 MONEY_SCALE = 10_000
 NO_CURRENCY = "XXX"  # ISO 4217: no currency is involved.
@@ -22,8 +24,7 @@ _MONEY_MAX = 10**16
 StepKind = Literal["discovered", "advanced", "reopened", "won", "lost"]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True, gc=False):
     """The opportunity entered a stage, or was decided. `recorded` stands in for a date unknown."""
 
     kind: StepKind
@@ -45,8 +46,7 @@ class Step:
         return self.kind in {"won", "lost"}
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(Struct, frozen=True, gc=False):
     """The opportunity came into other hands. `recorded` stands in for a date unknown."""
 
     owner: str
@@ -59,8 +59,7 @@ class Handover:
         return self.on or self.recorded
 
 
-@dataclass(frozen=True, slots=True)
-class Commitment:
+class Commitment(Struct, frozen=True, gc=False):
     """Its seller says what it will bring by when, or no more (O-06); amounts as `whole` says."""
 
     seller: str
@@ -78,8 +77,7 @@ class Commitment:
         return self.on or self.recorded
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True, gc=False):
     """What it is said to be worth and when it is said to close; None: nothing said of that."""
 
     on: date | None

@@ -7,12 +7,14 @@ all that anybody knows, and it is no work.
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.analytics.cells import Cell, Sums
 from shared.events.calendar import (
     Category,
     EntryCancelled,
@@ -32,11 +34,9 @@ LATE_MAX = 61
 A_MINUTE = timedelta(minutes=1)
 
 Status = Literal["planned", "started", "done", "missed", "displaced", "cancelled"]
-TimeAxis = Literal["time", "plan", "lateness"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True, gc=False):
     """What its contributions need. `day` is None as long as nobody planned it."""
 
     stream: str
@@ -68,8 +68,13 @@ def evolve_entry(known: Entry, event: EntryEvent, zone: ZoneInfo) -> Entry:
 
 
 def _timed(known: Entry, event: EntryPlanned | EntryMoved) -> Entry:
-    times = event.model_dump(include={"starts_at", "ends_at", "all_day"})
-    return replace(known, status="planned", **times)
+    return replace(
+        known,
+        status="planned",
+        starts_at=event.starts_at,
+        ends_at=event.ends_at,
+        all_day=event.all_day,
+    )
 
 
 ENDED: dict[type[EntryEvent], Status] = {
@@ -102,16 +107,7 @@ def _on_its_day(known: Entry, zone: ZoneInfo) -> Entry:
     return known if day == known.day else replace(known, day=day)
 
 
-class Spent(NamedTuple):
-    """So much of a measure on one axis, on a day: minutes, or entries."""
-
-    measure: str
-    axis: TimeAxis
-    value: str
-    day: date
-
-
-def spent(known: Entry) -> dict[Spent, int]:
+def spent(known: Entry) -> dict[Cell, int]:
     """Say what the entry adds to what.
 
     `time` has minutes `planned` and `actual` and `entries` by category; `plan` counts what became
@@ -120,30 +116,33 @@ def spent(known: Entry) -> dict[Spent, int]:
     """
     if known.day is None or known.all_day:
         return {}
-    found: Counter[Spent] = Counter()
-    found[Spent("entries", "time", known.category, known.day)] += 1
+    seller, category, day = known.seller, known.category, known.day
+    sums = Sums()
+    sums[Cell("entries", seller, "time", category, day)] = 1
     if not known.unplanned:
         planned = _minutes(known.starts_at, known.ends_at)
-        found[Spent("planned", "time", known.category, known.day)] += planned
+        sums[Cell("planned", seller, "time", category, day)] = planned
     actual = _minutes(known.started_at, known.ended_at)
-    found[Spent("actual", "time", known.category, known.day)] += actual
-    if known.category != "private":
-        found.update(dict.fromkeys(_kept(known, known.day), 1))
-    return {one: amount for one, amount in found.items() if amount}
+    sums[Cell("actual", seller, "time", category, day)] = actual
+    if category != "private":
+        _kept(sums, known, day)
+    return sums.rest()
 
 
-def _kept(known: Entry, day: date) -> list[Spent]:
+def _kept(sums: Sums, known: Entry, day: date) -> None:
+    seller = known.seller
     if known.unplanned:
-        return [Spent("unplanned", "plan", "", day)]
-    told = [Spent("plans", "plan", "", day)]
+        sums[Cell("unplanned", seller, "plan", "", day)] = 1
+        return
+    sums[Cell("plans", seller, "plan", "", day)] = 1
     if known.moved:
-        told.append(Spent("moved", "plan", "", day))
+        sums[Cell("moved", seller, "plan", "", day)] = 1
     if known.status not in ("planned", "started"):
-        told.append(Spent(known.status, "plan", "", day))
+        sums[Cell(known.status, seller, "plan", "", day)] = 1
     if known.status == "done":
-        told.append(Spent("started", "lateness", _late(known.started_at, known.starts_at), day))
-        told.append(Spent("ended", "lateness", _late(known.ended_at, known.ends_at), day))
-    return told
+        late = _late(known.started_at, known.starts_at), _late(known.ended_at, known.ends_at)
+        sums[Cell("started", seller, "lateness", late[0], day)] = 1
+        sums[Cell("ended", seller, "lateness", late[1], day)] = 1
 
 
 def _minutes(begin: datetime | None, end: datetime | None) -> int:

@@ -10,8 +10,8 @@ from collections import Counter
 from datetime import date
 from typing import Any, Literal, get_args
 
+from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span
-from services.analytics.measures import Axis, Cell
 from services.analytics.pipeline import TOTAL, Key, Part, PartOf, period_of, ratio, within
 from services.analytics.tree import Organization
 from shared.events.calendar import Category

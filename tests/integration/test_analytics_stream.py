@@ -21,8 +21,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sellers.engines import NoidaKafka, SecantusMongo
+from services.analytics.cells import AXES, Cell
 from services.analytics.entities import Entity
-from services.analytics.measures import AXES, Cell, recompute
+from services.analytics.measures import recompute
 from services.analytics.sink import MEASURES, entities_of, entity_from, read_documents, summed
 from services.analytics.worker import silence
 from shared import builds

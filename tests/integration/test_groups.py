@@ -20,8 +20,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.analytics.measures import AXES, recompute
+from services.analytics.cells import AXES
 from services.analytics.measures import TOPICS as MEASURED
+from services.analytics.measures import recompute
 from services.analytics.sink import MEASURES, read_documents, summed
 from services.contacts.projections import person_card
 from shared import builds

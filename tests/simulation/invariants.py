@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from services.analytics.measures import AXES, Cell, recompute
+from services.analytics.cells import AXES, Cell
+from services.analytics.measures import recompute
 from services.analytics.sink import cells_in, cells_of
 from shared.events import Envelope
 from shared.events.issues import DeadlineMissed, DeadlineSet, FeedbackGiven, IssueAssigned

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.analytics.measures import Cell, recompute
+from services.analytics.cells import Cell
+from services.analytics.measures import recompute
 from services.analytics.pipeline import By, axes_of, pipeline, row_document
 from services.analytics.projections import OrgNode, labels, org_tree
 from services.analytics.tests import crm

@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 from hypothesis import given
 
-from services.analytics.complaints import Issue, View, counted
+from services.analytics.cells import IssueAxis
+from services.analytics.complaints import Issue, counted
 from services.analytics.measures import recompute
 from services.analytics.tests.histories import ZONE, histories
 from services.analytics.tests.world import KIM, LEE, World, on
@@ -130,7 +131,7 @@ def test_at_the_end_of_each_day_a_case_stands_in_one_place_of_each_view(
             stands: Counter[tuple[str, str, str]] = Counter()
             for one, amount in cells.items():
                 if one.measure == "cases" and one.day <= day:
-                    stands[one.view, one.value, one.owner] += amount
+                    stands[one.axis, one.value, one.owner] += amount
             assert all(n in (0, 1) for n in stands.values())
             views = Counter(view for (view, *_), n in stands.items() if n)
-            assert views == dict.fromkeys({*get_args(View)} - {"issue_move"}, 1)
+            assert views == dict.fromkeys({*get_args(IssueAxis)} - {"issue_move"}, 1)

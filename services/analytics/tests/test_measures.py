@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.analytics.cells import Cell
 from services.analytics.entities import Entity, Opportunity, entity_of, evolve
-from services.analytics.measures import Cell, contributions, difference, recompute
+from services.analytics.measures import contributions, difference, recompute
 from services.analytics.periods import periods
 from services.analytics.tests.histories import ZONE, histories
 from services.analytics.told import whole

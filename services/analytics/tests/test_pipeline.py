@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
+from services.analytics.cells import Cell
 from services.analytics.flows import TouchesBy, inflow, touches
-from services.analytics.measures import Cell
 from services.analytics.pipeline import (
     Tally,
     money,

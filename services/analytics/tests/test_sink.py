@@ -10,7 +10,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.analytics.measures import AXES, TOPICS, Cell, contributions, recompute
+from services.analytics.cells import AXES, Cell
+from services.analytics.measures import TOPICS, contributions, recompute
 from services.analytics.sink import (
     MeasuresSink,
     _document,

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from services.analytics import worker
+from services.analytics.cells import AXES
 from services.analytics.main import domain
-from services.analytics.measures import AXES, TOPICS, recompute
+from services.analytics.measures import TOPICS, recompute
 from services.analytics.proof import verify_measures
 from services.analytics.sink import MEASURES, MeasuresSink, read_documents, summed
 from services.analytics.tests.crm import stream
