@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import importlib.util
 import io
 import os
 import signal
@@ -28,7 +27,6 @@ pytestmark = pytest.mark.connected
 
 ROOT = Path(__file__).resolve().parents[2]
 DIRTY = Collections(Build(opportunity_card.name, opportunity_card.version).collection).dirty
-WITHOUT_PANDAS = importlib.util.find_spec("pandas") is None
 
 
 @dataclass
@@ -62,12 +60,12 @@ class Program:
 
 
 @asynccontextmanager
-async def example(name: str, *words: str) -> AsyncIterator[Program]:
+async def example(name: str, *words: str, first: Path = ROOT) -> AsyncIterator[Program]:
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         *(f"examples/{name}", *words),
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": f"{first}{os.pathsep}{ROOT}"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=2**24,
@@ -188,7 +186,6 @@ class TestSseCopy:
 
 
 class TestFrame:
-    @pytest.mark.skipif(WITHOUT_PANDAS, reason="frame.py needs pandas: pip install pandas")
     async def test_the_frame_follows_the_view(
         self, platform: Platform, address: str, deal: str, tmp_path: Path
     ) -> None:
@@ -217,9 +214,10 @@ class TestFrame:
             if row["key"].startswith(f"{prefix}{deal}")
         }
 
-    @pytest.mark.skipif(not WITHOUT_PANDAS, reason="pandas is here: the frame itself is tried")
-    async def test_without_pandas_it_says_what_it_needs(self, address: str) -> None:
-        async with example("frame.py", "--url", address) as program:
+    async def test_without_pandas_it_says_what_it_needs(self, tmp_path: Path) -> None:
+        missing = tmp_path / "pandas.py"
+        missing.write_text("raise ModuleNotFoundError(__name__)")
+        async with example("frame.py", "--url", "http://127.0.0.1:9", first=tmp_path) as program:
             assert "pip install pandas" in await program.errors()
             assert await program.child.wait() == 1
 
