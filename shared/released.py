@@ -65,6 +65,7 @@ NAMES_A = {
     "division": "unit",
     "introduced_by": "unit",
     "item": "opportunity",
+    "leader": "employee",
     "organization.calendar": "workcalendar",
     "organization.parent": "unit",
     "organization.receiver": "employee",

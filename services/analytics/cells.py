@@ -15,16 +15,28 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 # Of opportunities; how often they were put off, and what passed which stage; of entries; of issues.
-DealAxis = Literal["owner", "stage", "product", "company", "age", "passage", "slip", "commitment"]
-TimeAxis = Literal["time", "plan", "lateness"]
+DealAxis = Literal[
+    "owner",
+    "stage",
+    "product",
+    "company",
+    "age",
+    "quality",
+    "passage",
+    "slip",
+    "commitment",
+]
+TimeAxis = Literal["time", "plan", "lateness", "loss"]
 # By what cases are counted; whose they are only the total tells.
 IssueAxis = Literal[
     "issue_total", "issue_severity", "issue_status", "issue_kind", "issue_company", "issue_move"
 ]
-Axis = DealAxis | Literal["touch"] | TimeAxis | IssueAxis
+# Touches; what leaders said to whom; how satisfied customers are.
+OtherAxis = Literal["touch", "feedback", "satisfaction"]
+Axis = DealAxis | TimeAxis | IssueAxis | OtherAxis
 AXES: tuple[Axis, ...] = (
     *get_args(DealAxis),
-    "touch",
+    *get_args(OtherAxis),
     *get_args(TimeAxis),
     *get_args(IssueAxis),
 )

@@ -22,6 +22,7 @@ from shared.events.issues import (
     IssueRegistered,
     IssueReopened,
     IssuesEvent,
+    SatisfactionStated,
     ServiceLevelTold,
     StatusTold,
 )
@@ -50,6 +51,14 @@ class Move(Struct, frozen=True, gc=False):
     after: str
 
 
+class Satisfied(Struct, frozen=True, gc=False):
+    """How satisfied the customer was, from 0 to 10, before we did anything or after it (I-07)."""
+
+    day: date
+    score: int
+    when: Literal["before", "after"]
+
+
 class Issue(Struct, frozen=True, gc=False):
     """What its contributions need; nothing stands before somebody registered it."""
 
@@ -58,6 +67,7 @@ class Issue(Struct, frozen=True, gc=False):
     company: str = ""
     stood: tuple[Standing, ...] = ()
     moves: tuple[Move, ...] = ()
+    satisfied: tuple[Satisfied, ...] = ()
 
     @property
     def owners(self) -> list[str]:
@@ -73,6 +83,11 @@ def evolve_issue(known: Issue, event: IssuesEvent, day: date) -> Issue:
         return replace(known, kind=event.kind, company=event.company or "", stood=(first,))
     if not known.stood:
         return known  # Nobody registered it: facts about nothing that we know.
+    if isinstance(event, SatisfactionStated):
+        told = Satisfied(day, event.score, event.when)
+        # Of those before, or after, the newest is what they say.
+        others = tuple(one for one in known.satisfied if one.when != event.when)
+        return replace(known, satisfied=(*others, told))
     last = known.stood[-1]
     now = _stands(replace(last, day=max(day, last.day)), event)
     if replace(now, day=last.day) == last:
@@ -122,6 +137,11 @@ def counted(known: Issue) -> dict[Cell, int]:
     for move in known.moves:
         value = f"{move.before}{ARROW}{move.after}"
         sums[Cell("moved", "", "issue_move", value, move.day)] += 1
+    owner = known.stood[-1].owner if known.stood else ""
+    for told in known.satisfied:
+        for measure, amount in (("answers", 1), ("scores", told.score)):
+            cell = Cell(f"{measure}_{told.when}", owner, "satisfaction", known.company, told.day)
+            sums[cell] += amount
     return sums.rest()
 
 

@@ -17,10 +17,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.analytics.complaints import Issue, evolve_issue
+from services.analytics.feedback import Feedback, FeedbackEvent, evolve_feedback
 from services.analytics.told import (
+    Coached,
     Commitment,
     Expected,
     Handover,
+    NextStep,
+    Shown,
     Step,
     currency_code,
     whole,
@@ -33,9 +37,13 @@ from shared.events.issues import IssuesEvent
 from shared.events.opportunities import (
     LOST,
     WON,
+    CoachingHeld,
     CommitmentMade,
     CommitmentWithdrawn,
     EngagementCorrected,
+    EvidenceRecorded,
+    NextStepAgreed,
+    NextStepDone,
     OpportunityCorrected,
     OpportunityDiscovered,
     OpportunityEvent,
@@ -50,6 +58,9 @@ from shared.events.opportunities import (
 )
 from shared.events.touches import TouchRecorded
 
+# What tells how good it is to work on (O-08).
+Qualified = EvidenceRecorded | NextStepAgreed | NextStepDone
+
 
 class Opportunity(Struct, frozen=True, gc=False):
     """What its contributions need: what it is about, its steps and handovers, as they held."""
@@ -63,6 +74,9 @@ class Opportunity(Struct, frozen=True, gc=False):
     handovers: tuple[Handover, ...] = ()
     commitments: tuple[Commitment, ...] = ()
     expected: tuple[Expected, ...] = ()
+    shown: tuple[Shown, ...] = ()
+    next_steps: tuple[NextStep, ...] = ()
+    coached: tuple[Coached, ...] = ()
 
     @property
     def owners(self) -> list[str]:
@@ -81,12 +95,13 @@ class Touch(Struct, frozen=True, gc=False):
         return [self.owner]
 
 
-Entity = Opportunity | Touch | Issue | Entry
+Entity = Opportunity | Touch | Issue | Entry | Feedback
+Beside = CommitmentMade | CommitmentWithdrawn | Qualified | CoachingHeld
 
 
 def entity_of(fact: Envelope) -> Entity | None:
     """Return the blank entity that a fact belongs to, None where no figure depends on it."""
-    if isinstance(fact.data, OpportunityEvent | CommitmentMade | CommitmentWithdrawn):
+    if isinstance(fact.data, OpportunityEvent | Beside):
         return Opportunity(fact.stream)
     if isinstance(fact.data, TouchRecorded):
         return Touch(fact.stream)
@@ -95,6 +110,8 @@ def entity_of(fact: Envelope) -> Entity | None:
         return Issue(fact.stream)
     if isinstance(fact.data, EntryEvent):
         return Entry(fact.stream)
+    if isinstance(fact.data, FeedbackEvent):
+        return Feedback(fact.stream)
     return None
 
 
@@ -106,17 +123,28 @@ def evolve(entity: Entity, fact: Envelope, zone: ZoneInfo) -> Entity:
 
     """
     data = fact.data
-    if isinstance(entity, Touch) and isinstance(data, TouchRecorded):
-        return Touch(entity.stream, data.employee or "", fact.day(zone))
-    if isinstance(entity, Issue) and isinstance(data, IssuesEvent):
-        return evolve_issue(entity, data, fact.day(zone))
-    if isinstance(entity, Entry) and isinstance(data, EntryEvent):
-        return evolve_entry(entity, data, zone)
-    if isinstance(entity, Opportunity) and isinstance(data, CommitmentMade | CommitmentWithdrawn):
-        return _committed(entity, data, fact.version, _recorded(fact, zone))
-    if isinstance(entity, Opportunity) and isinstance(data, OpportunityEvent):
-        return _evolve_opportunity(entity, data, fact, zone)
-    return entity  # What else is known about it: no figure depends on that.
+    match entity, data:
+        case Touch(), TouchRecorded():
+            return Touch(entity.stream, data.employee or "", fact.day(zone))
+        case Issue(), _ if isinstance(data, IssuesEvent):
+            return evolve_issue(entity, data, fact.day(zone))
+        case Entry(), _ if isinstance(data, EntryEvent):
+            return evolve_entry(entity, data, zone)
+        case Feedback(), _ if isinstance(data, FeedbackEvent):
+            return evolve_feedback(entity, data, fact.day(zone))
+        case Opportunity(), _:
+            return _evolve_deal(entity, fact, zone)
+        case _:
+            return entity  # What else is known about it: no figure depends on that.
+
+
+def _evolve_deal(known: Opportunity, fact: Envelope, zone: ZoneInfo) -> Opportunity:
+    data = fact.data
+    if isinstance(data, Beside):
+        return _evolve_beside(known, data, fact.version, _recorded(fact, zone))
+    if isinstance(data, OpportunityEvent):
+        return _evolve_opportunity(known, data, fact, zone)
+    return known
 
 
 def _evolve_opportunity(
@@ -142,7 +170,7 @@ def _evolve_opportunity(
         case OpportunityReopened(stage=stage):
             step = Step("reopened", stage, event.on, recorded, fact.version)
         case OpportunityWon(value=value, currency=currency):
-            price = whole(value), currency_code(currency)
+            price = whole(value), currency_code(currency), _profit(event)
             step = Step("won", WON, event.on, recorded, fact.version, *price)
         case OpportunityLost():
             step = Step("lost", LOST, event.on, recorded, fact.version)
@@ -157,6 +185,26 @@ def _evolve_opportunity(
         case _:
             assert_never(event)
     return replace(known, steps=(*known.steps, step))
+
+
+def _profit(event: OpportunityWon | OutcomeCorrected) -> int | None:
+    return None if event.profit is None else whole(event.profit)
+
+
+def _evolve_beside(known: Opportunity, event: Beside, version: int, recorded: date) -> Opportunity:
+    match event:
+        case CommitmentMade() | CommitmentWithdrawn():
+            return _committed(known, event, version, recorded)
+        case EvidenceRecorded(stage=stage, on=on):
+            return replace(known, shown=(*known.shown, Shown(stage, on, recorded, version)))
+        case NextStepAgreed(on=on) | NextStepDone(on=on):
+            step = NextStep(isinstance(event, NextStepAgreed), on, recorded, version)
+            return replace(known, next_steps=with_late(known.next_steps, step))
+        case CoachingHeld(coach=coach, seller=seller, on=on):
+            held = Coached(coach, seller or "", on or recorded)
+            return replace(known, coached=(*known.coached, held))
+        case _:
+            assert_never(event)
 
 
 def _recorded(fact: Envelope, zone: ZoneInfo) -> date:
@@ -240,6 +288,8 @@ def _corrected(
     step = replace(steps[place], on=event.on)
     if value is not None and step.kind == "won":
         step = replace(step, value=whole(value), currency=currency_code(currency or step.currency))
+    if isinstance(event, OutcomeCorrected) and event.profit is not None and step.kind == "won":
+        step = replace(step, profit=_profit(event))
     steps[place] = step
     return replace(known, steps=tuple(steps))
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends
 
 from services.analytics import (
     api,
+    assessments_api,
     forecast_api,
     issues_api,
     kpi_api,
@@ -17,6 +18,14 @@ from services.analytics import (
     proof_api,
     stages_api,
     workload_api,
+)
+from services.analytics.assessments import (
+    AnswerAssessment,
+    Assessment,
+    GiveAssessment,
+    WithdrawAssessment,
+    decide_assessment,
+    evolve_assessment,
 )
 from services.analytics.defaults import AnalyticsDefaults
 from services.analytics.files import columns_noted
@@ -54,6 +63,16 @@ def build(defaults: AnalyticsDefaults) -> Domain:
                 {"define": DefineKpi, "switch": SwitchKpi, "retire": RetireKpi},
             ),
             "review": Decider(None, decide_review, evolve_review, {"hold": CoachKpi}),
+            "assessment": Decider(
+                Assessment(),
+                decide_assessment,
+                evolve_assessment,
+                {
+                    "give": GiveAssessment,
+                    "answer": AnswerAssessment,
+                    "withdraw": WithdrawAssessment,
+                },
+            ),
         },
         projections=PROJECTIONS,
         defaults=defaults,
@@ -72,6 +91,7 @@ router.include_router(ledger_api.router)
 router.include_router(proof_api.router)
 router.include_router(kpi_api.router)
 router.include_router(kpi_values_api.router)
+router.include_router(assessments_api.router)
 
 
 async def watch(runtime: Runtime) -> None:

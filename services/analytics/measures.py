@@ -6,7 +6,7 @@ handover or a late entry retracts itself, and every figure can be recomputed fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
@@ -14,24 +14,28 @@ from zoneinfo import ZoneInfo
 from services.analytics.cells import Axis, Cell, Contributions, Sums
 from services.analytics.complaints import Issue, counted
 from services.analytics.entities import Entity, Opportunity, Touch, entity_of, evolve
+from services.analytics.feedback import Feedback, given
 from services.analytics.passages import passages, slips
 from services.analytics.periods import (
     Overlap,
     Period,
+    S,
+    at,
+    bands,
     cycle_days,
     overlaps,
     periods,
     promises,
     spells,
 )
-from services.analytics.told import NO_CURRENCY, Commitment, Expected, Step, carried
+from services.analytics.told import NO_CURRENCY, Coached, Commitment, Expected, Step, carried
 from services.analytics.workload import Entry, spent
 from shared.events import Envelope
 
 # Bump it when a measure changes: the new cells are built beside the old ones from the first fact.
 VERSION = 6
-TOPICS = ("opportunities", "touches", "issues", "calendar")
-Kind = Literal["opportunity", "touch", "issue", "entry"]
+TOPICS = ("opportunities", "touches", "issues", "calendar", "analytics")
+Kind = Literal["opportunity", "touch", "issue", "entry", "review", "assessment"]
 STREAMS: frozenset[str] = frozenset(get_args(Kind))
 
 
@@ -44,6 +48,8 @@ def contributions(entity: Entity) -> dict[Cell, int]:
         return counted(entity)
     if isinstance(entity, Entry):
         return spent(entity)
+    if isinstance(entity, Feedback):
+        return given(entity)
     return _of_opportunity(entity)
 
 
@@ -60,15 +66,14 @@ def _of_opportunity(entity: Opportunity) -> dict[Cell, int]:
         _stage_cells(sums, period)
         if period.step.decides or period.step.latent:
             _period_cells(sums, entity, period)
-    stayed = spells(Overlap(one, None, one.start, one.stop) for one in stood if _is_open(one))
     axes = (*_axes(entity), ("age", since))
-    for spell in stayed:
-        for axis, value in axes:
-            sums.hold(Cell("open", spell.period.owner, axis, value, spell.start), 1, spell.stop)
+    _open_cells(sums, entity, stood, axes)
+    for coached in entity.coached if stood else ():
+        _coached_cell(sums, coached, stood)
     for promise in promises(entity, stood):
         _promise_cells(sums, entity, promise)
     expected = carried(entity.expected)
-    _worth_cells(sums, overlaps(stood, expected), axes)
+    _worth_cells(sums, entity, overlaps(stood, expected), axes)
     for passed in passages(stood):
         cell = Cell(passed.measure, passed.owner, "passage", passed.stage, passed.start)
         sums.hold(cell, passed.amount, passed.stop)
@@ -76,6 +81,15 @@ def _of_opportunity(entity: Opportunity) -> dict[Cell, int]:
         cell = Cell(slip.measure, slip.owner, "slip", "", slip.start)
         sums.hold(cell, slip.amount, slip.stop)
     return sums.rest()
+
+
+def _open_cells(sums: Sums, known: Opportunity, stood: Sequence[Period], axes: Axes) -> None:
+    were_open = [Overlap(one, None, one.start, one.stop) for one in stood if _is_open(one)]
+    for spell in spells(were_open):
+        for axis, value in axes:
+            sums.hold(Cell("open", spell.period.owner, axis, value, spell.start), 1, spell.stop)
+    for spell, band in _good(known, were_open):
+        sums.hold(Cell("open", spell.period.owner, "quality", band, spell.start), 1, spell.stop)
 
 
 def _promise_cells(sums: Sums, known: Opportunity, promise: Overlap[Commitment]) -> None:
@@ -93,7 +107,9 @@ def _is_open(period: Period) -> bool:
     return not period.step.decides and not period.step.latent
 
 
-def _worth_cells(sums: Sums, told: Iterable[Overlap[Expected]], axes: Axes) -> None:
+def _worth_cells(
+    sums: Sums, known: Opportunity, told: Iterable[Overlap[Expected]], axes: Axes
+) -> None:
     """What is open is worth what its seller says, wherever that is asked for."""
     worth = [one for one in told if one.told.amount and _is_open(one.period)]
     for one in worth:
@@ -101,6 +117,30 @@ def _worth_cells(sums: Sums, told: Iterable[Overlap[Expected]], axes: Axes) -> N
     for one in spells(worth):
         for axis, value in axes:
             _worth_cell(sums, one, axis, value)
+    for one, band in _good(known, worth):
+        _worth_cell(sums, one, "quality", band)
+
+
+def _good(known: Opportunity, told: Iterable[Overlap[S]]) -> Iterator[tuple[Overlap[S], str]]:
+    """Yield how good it was to work on while it was open, put together again where that stayed."""
+    if not known.shown and not known.next_steps:
+        for one in spells(told):
+            yield one, "neither"
+        return
+    split = (
+        Overlap(part.period, (part.told, band), part.start, part.stop)
+        for one in told
+        for part, band in bands(known, one)
+    )
+    for whole in spells(split):
+        said, band = whole.told
+        yield Overlap(whole.period, said, whole.start, whole.stop), band
+
+
+def _coached_cell(sums: Sums, coached: Coached, stood: Sequence[Period]) -> None:
+    period = at(stood, coached.day)
+    seller = coached.seller or (period.owner if period else "")
+    sums[Cell("coached", coached.coach, "feedback", seller, coached.day)] += 1
 
 
 def _worth_cell(sums: Sums, one: Overlap[Expected], axis: Axis, value: str) -> None:
@@ -151,6 +191,8 @@ def _amounts(known: Opportunity, step: Step) -> list[tuple[str, int]]:
     if step.kind == "lost":
         return [("lost", 1)]
     amounts = [("won", 1), (f"value_{step.currency}", step.value)]
+    if step.profit is not None:
+        amounts.append((f"profit_{step.currency}", step.profit))
     cycle = cycle_days(known, step)
     if cycle is not None:
         amounts += [("cycle_days", cycle), ("cycles", 1)]

@@ -28,6 +28,10 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Number = Annotated[Decimal, Field(max_digits=18, decimal_places=4, allow_inf_nan=False)]
 
 
+KpiStream = Annotated[str, Field(pattern=rf"^kpi-{ID}$")]
+Period = Annotated[str, StringConstraints(pattern=r"^\d{4}-(\d{2}(-\d{2})?|W\d{2}|Q[1-4])$")]
+
+
 class KpiUnknownError(NotFoundError):
     """Nobody defined a figure of that id."""
 
@@ -84,13 +88,10 @@ class RetireKpi(DatedCommand):
 class CoachKpi(DatedCommand):
     """What was talked about the figure of somebody, or of a unit, in a period."""
 
-    kpi: Annotated[str, Field(pattern=rf"^kpi-{ID}$")]
+    kpi: KpiStream
     coach: EmployeeStream
     of: Annotated[str, StringConstraints(pattern=r"^(employee|unit)-.{1,100}$|^total$")]
-    period: Annotated[
-        str,
-        StringConstraints(pattern=r"^\d{4}-(\d{2}(-\d{2})?|W\d{2}|Q[1-4])$"),
-    ]
+    period: Period
     facts: Words
     problem: Words | None = None
     cause: Words | None = None

@@ -12,7 +12,7 @@ from itertools import groupby, pairwise
 
 from msgspec import Struct
 
-from services.analytics.periods import Period
+from services.analytics.periods import Period, at
 from services.analytics.told import Expected
 
 
@@ -74,7 +74,7 @@ def slips(stood: Sequence[Period], expected: Sequence[Expected]) -> Iterator[Sli
         assert before.close_on is not None
         assert after.close_on is not None
         days = (after.close_on - before.close_on).days
-        period = _at(stood, after.day)
+        period = at(stood, after.day)
         if days > 0 and period is not None and not period.step.decides:
             yield Slip("pushes", period.owner, 1, after.day)
             yield Slip("pushed_days", period.owner, days, after.day)
@@ -86,10 +86,3 @@ def slips(stood: Sequence[Period], expected: Sequence[Expected]) -> Iterator[Sli
             if days > 0:
                 yield Slip("late", period.owner, 1, period.start, period.stop)
                 yield Slip("late_days", period.owner, days, period.start, period.stop)
-
-
-def _at(stood: Sequence[Period], day: date) -> Period | None:
-    for period in stood:
-        if period.start <= day and (period.stop is None or day < period.stop):
-            return period
-    return None

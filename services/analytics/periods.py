@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Generic, TypeVar
+from itertools import pairwise
+from typing import Generic, Literal, TypeVar
 
 from msgspec import Struct
 
@@ -59,6 +60,14 @@ def _in_hands(
             start = handover.day
         owner = handover.owner
     yield Period(step, owner, start, stop)
+
+
+def at(stood: Sequence[Period], day: date) -> Period | None:
+    """Return how it stood on a day."""
+    for period in stood:
+        if period.start <= day and (period.stop is None or day < period.stop):
+            return period
+    return None
 
 
 def cycle_days(known: Opportunity, closing: Step) -> int | None:
@@ -113,6 +122,33 @@ def spells(told: Iterable[Overlap[S]]) -> Iterator[Overlap[S]]:
         last = one
     if last is not None:
         yield last
+
+
+Band = Literal["evidence and next step", "evidence", "next step", "neither"]
+BANDS: dict[tuple[bool, bool], Band] = {
+    (True, True): "evidence and next step",
+    (True, False): "evidence",
+    (False, True): "next step",
+    (False, False): "neither",
+}
+
+
+def bands(known: Opportunity, one: Overlap[S]) -> Iterator[tuple[Overlap[S], Band]]:
+    """Split by how good it was to work on, day by day (O-08).
+
+    That is: does anything show that it is in its stage, and do we know what happens next?
+    """
+    stage = one.period.step.stage
+    shown = min((told.day for told in known.shown if told.stage == stage), default=None)
+    agreed = overridden(known.next_steps)
+    changes = [day for day in (shown, *(told.day for told in agreed)) if day is not None]
+    days = {day for day in changes if one.start < day and (one.stop is None or day < one.stop)}
+    bounds = [one.start, *sorted(days), one.stop]
+    for start, stop in pairwise(bounds):
+        assert start is not None
+        known_next = next((told.agreed for told in reversed(agreed) if told.day <= start), False)
+        band = BANDS[shown is not None and shown <= start, known_next]
+        yield Overlap(one.period, one.told, start, stop), band
 
 
 def promises(known: Opportunity, stood: Sequence[Period]) -> Iterator[Overlap[Commitment]]:

@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from services.analytics.assessment_views import assessment_card
 from services.analytics.kpi_views import kpi_card, kpi_review
 from shared.events import Envelope
 from shared.events.contacts import CompanyRegistered
@@ -193,4 +194,12 @@ def forecast_frozen(told: FrozenForecast, event: ForecastFrozen, at: Envelope) -
     )
 
 
-PROJECTIONS = (org_tree, labels, targets, frozen_forecasts, kpi_card, kpi_review)
+PROJECTIONS = (
+    org_tree,
+    labels,
+    targets,
+    frozen_forecasts,
+    kpi_card,
+    kpi_review,
+    assessment_card,
+)

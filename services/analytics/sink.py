@@ -19,6 +19,7 @@ import orjson
 from services.analytics.cells import Axis, Cell, Contributions
 from services.analytics.complaints import Issue
 from services.analytics.entities import Entity, Opportunity, Touch, entity_of, evolve
+from services.analytics.feedback import Feedback
 from services.analytics.measures import STREAMS, TOPICS, VERSION, contributions, difference
 from services.analytics.workload import Entry
 from shared.batch import Recorded
@@ -35,6 +36,8 @@ _KINDS: dict[str, type[Entity]] = {
     "touch": Touch,
     "issue": Issue,
     "entry": Entry,
+    "review": Feedback,
+    "assessment": Feedback,
 }
 
 

@@ -34,6 +34,8 @@ class Step(Struct, frozen=True, gc=False):
     version: int
     value: int = 0
     currency: str = ""
+    # What is left of the value for us; None: nobody says.
+    profit: int | None = None
     # Seen, but not real yet (O-02): until it advances or is decided.
     latent: bool = False
 
@@ -92,7 +94,42 @@ class Expected(Struct, frozen=True, gc=False):
         return self.on or self.recorded
 
 
-T = TypeVar("T", bound=Step | Handover | Commitment | Expected)
+class Shown(Struct, frozen=True, gc=False):
+    """Something shows that it is in the stage that we say it is in (O-01)."""
+
+    stage: str
+    on: date | None
+    recorded: date
+    version: int
+
+    @property
+    def day(self) -> date:
+        return self.on or self.recorded
+
+
+class NextStep(Struct, frozen=True, gc=False):
+    """From now on we know what happens next, or no more: it has happened (O-01)."""
+
+    agreed: bool
+    on: date | None
+    recorded: date
+    version: int
+
+    @property
+    def day(self) -> date:
+        return self.on or self.recorded
+
+
+class Coached(Struct, frozen=True, gc=False):
+    """A coach and a seller talked about it (O-03); `seller` "": whose it was that day."""
+
+    coach: str
+    seller: str
+    day: date
+
+
+Told = Step | Handover | Commitment | Expected | Shown | NextStep
+T = TypeVar("T", bound=Told)
 
 
 def with_late(told: tuple[T, ...], new: T) -> tuple[T, ...]:
@@ -103,7 +140,7 @@ def with_late(told: tuple[T, ...], new: T) -> tuple[T, ...]:
     return (*told[:at], new, *told[at:])
 
 
-def _happened_after(known: Step | Handover | Commitment | Expected, day: date) -> bool:
+def _happened_after(known: Told, day: date) -> bool:
     if isinstance(known, Step) and known.kind == "discovered":
         return False
     return known.on is not None and known.on > day

@@ -126,7 +126,25 @@ def spent(known: Entry) -> dict[Cell, int]:
     sums[Cell("actual", seller, "time", category, day)] = actual
     if category != "private":
         _kept(sums, known, day)
+        _lost(sums, known, day)
     return sums.rest()
+
+
+def _lost(sums: Sums, known: Entry, day: date) -> None:
+    """What became of planned time that nobody got anything for (N-11): minutes and times."""
+    if known.status in ("missed", "displaced", "cancelled"):
+        minutes = _minutes(known.starts_at, known.ends_at)
+        sums[Cell("minutes", known.seller, "loss", known.status, day)] = minutes
+        sums[Cell("times", known.seller, "loss", known.status, day)] = 1
+    elif known.status == "done" and not known.unplanned:
+        for inhibitor, planned, was in (
+            ("late", known.starts_at, known.started_at),
+            ("overrun", known.ends_at, known.ended_at),
+        ):
+            minutes = _minutes(planned, was)
+            if minutes > 0:
+                sums[Cell("minutes", known.seller, "loss", inhibitor, day)] = minutes
+                sums[Cell("times", known.seller, "loss", inhibitor, day)] = 1
 
 
 def _kept(sums: Sums, known: Entry, day: date) -> None:

@@ -15,6 +15,8 @@ Sentences = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1
 Stage = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 # Figures are summed as whole ten-thousandths in 64 bits: these bounds keep every sum exact.
 Money = Annotated[Decimal, Field(ge=0, max_digits=16, decimal_places=4)]
+# Of a loss it is less than nothing.
+SignedMoney = Annotated[Decimal, Field(max_digits=16, decimal_places=4, allow_inf_nan=False)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 

@@ -10,6 +10,7 @@ from services.opportunities.fields import (
     Currency,
     Money,
     Sentences,
+    SignedMoney,
     Stage,
     Text,
     real_stage,
@@ -75,6 +76,8 @@ class Advance(HappenedCommand):
 class Win(HappenedCommand):
     value: Money
     currency: Currency
+    # What is left of it for us. None: nobody says.
+    profit: SignedMoney | None = None
 
 
 class Lose(HappenedCommand):
@@ -183,8 +186,8 @@ def _go_on(
             if held_on(opportunity.steps, on).stage == stage and not opportunity.latent:
                 return []
             return [StageAdvanced(stage=real_stage(stage), on=on)]
-        case Win(value=value, currency=currency, on=on):
-            return [OpportunityWon(value=value, currency=currency, on=on)]
+        case Win(value=value, currency=currency, profit=profit, on=on):
+            return [OpportunityWon(value=value, currency=currency, profit=profit, on=on)]
         case Lose(reason=reason, on=on):
             return [OpportunityLost(reason=reason, on=on)]
         case Revalue():

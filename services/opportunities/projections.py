@@ -61,6 +61,8 @@ class OpportunityCard:
     closed_on: date | None = None
     value: Decimal | None = None
     value_currency: str | None = None
+    # What is left of the value for us, in its currency.
+    profit: Decimal | None = None
     lost_reason: str | None = None
     people: tuple[Involved, ...] = ()
     source_ref: str | None = None
@@ -68,7 +70,7 @@ class OpportunityCard:
 
 opportunity_card = Projection(
     "opportunity_card",
-    version=2,
+    version=3,
     view=OpportunityCard,
     indexes=("owner", "company", "stage"),
     published=True,
@@ -118,6 +120,7 @@ def won(card: OpportunityCard, event: OpportunityWon, at: Envelope) -> Opportuni
         outcome="won",
         value=event.value,
         value_currency=event.currency,
+        profit=event.profit,
         closed_on=event.on,
         lost_reason=None,
         latent=False,
@@ -131,6 +134,7 @@ def lost(card: OpportunityCard, event: OpportunityLost, at: Envelope) -> Opportu
         outcome="lost",
         value=None,
         value_currency=None,
+        profit=None,
         closed_on=event.on,
         lost_reason=event.reason,
         latent=False,
@@ -145,6 +149,7 @@ def reopened(card: OpportunityCard, event: OpportunityReopened, at: Envelope) ->
         closed_on=None,
         value=None,
         value_currency=None,
+        profit=None,
         lost_reason=None,
         stage=event.stage,
         stage_on=event.on,
@@ -195,7 +200,14 @@ def outcome_corrected(
 ) -> OpportunityCard:
     if card.outcome is None:
         return card  # It was reopened since: that outcome is history.
-    return replace(card, value=event.value, value_currency=event.currency, closed_on=event.on)
+    profit = card.profit if event.profit is None else event.profit
+    return replace(
+        card,
+        value=event.value,
+        value_currency=event.currency,
+        profit=profit,
+        closed_on=event.on,
+    )
 
 
 @opportunity_card.on(EngagementCorrected)

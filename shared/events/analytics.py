@@ -1,7 +1,8 @@
-"""Facts about what a company measures itself by (N-02, N-03).
+"""Facts about what a company measures itself by, and of what no number tells.
 
-Streams: `kpi-<id>`, one for each figure that the company defines, and `review-<id>`, one for each
-time that somebody was coached about one.
+Streams: `kpi-<id>`, one for each figure that the company defines, `review-<id>`, one for each time
+that somebody was coached about one (N-02, N-03), and `assessment-<id>`, one for each time that a
+leader said how somebody worked (N-12).
 """
 
 from __future__ import annotations
@@ -62,5 +63,33 @@ class KpiCoached(Dated, wire="analytics.kpi_coached.v1"):
     actions: tuple[str, ...] = ()
 
 
+class AssessmentGiven(Dated, wire="analytics.assessment_given.v1"):
+    """A leader says how somebody worked in a period, beside what the numbers say (N-12).
+
+    `process` and `quality` from 1 to 5; `beside` are the figures that it was written beside.
+    """
+
+    leader: str
+    of: str
+    period: str
+    process: int | None = None
+    quality: int | None = None
+    words: str
+    beside: tuple[str, ...] = ()
+
+
+class AssessmentAnswered(Dated, wire="analytics.assessment_answered.v1"):
+    """Whom it is about says what they think of it (N-12, N-13)."""
+
+    words: str
+
+
+class AssessmentWithdrawn(Dated, wire="analytics.assessment_withdrawn.v1"):
+    """The leader does not stand by it any more (N-12)."""
+
+    reason: str
+
+
 KpiEvent = KpiDefined | KpiSwitched | KpiRetired
-AnalyticsEvent = KpiEvent | KpiCoached
+AssessmentEvent = AssessmentGiven | AssessmentAnswered | AssessmentWithdrawn
+AnalyticsEvent = KpiEvent | KpiCoached | AssessmentEvent

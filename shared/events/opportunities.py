@@ -39,10 +39,11 @@ class StageAdvanced(Dated, wire="opportunities.stage_advanced.v1"):
 
 
 class OpportunityWon(Dated, wire="opportunities.opportunity_won.v1"):
-    """The customer bought."""
+    """The customer bought; `profit` is what is left of the value for us, in the same currency."""
 
     value: Decimal
     currency: str
+    profit: Decimal | None = None
 
 
 class OpportunityLost(Dated, wire="opportunities.opportunity_lost.v1"):
@@ -94,10 +95,14 @@ class OpportunityCorrected(Dated, wire="opportunities.opportunity_corrected.v1")
 
 
 class OutcomeCorrected(Dated, wire="opportunities.outcome_corrected.v1"):
-    """The opportunity is decided as before, but its value, currency or date had been mistaken."""
+    """The opportunity is decided as before, but its value, currency or date had been mistaken.
+
+    `profit` None: as it was told before.
+    """
 
     value: Decimal | None = None
     currency: str | None = None
+    profit: Decimal | None = None
     reason: str
 
 

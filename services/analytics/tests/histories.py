@@ -10,6 +10,12 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from shared.events import Envelope, Event
+from shared.events.analytics import (
+    AssessmentAnswered,
+    AssessmentGiven,
+    AssessmentWithdrawn,
+    KpiCoached,
+)
 from shared.events.calendar import (
     EntryCancelled,
     EntryDescribed,
@@ -29,13 +35,18 @@ from shared.events.issues import (
     IssueGraded,
     IssueRegistered,
     IssueReopened,
+    SatisfactionStated,
     ServiceLevelTold,
     StatusTold,
 )
 from shared.events.opportunities import (
+    CoachingHeld,
     CommitmentMade,
     CommitmentWithdrawn,
     EngagementCorrected,
+    EvidenceRecorded,
+    NextStepAgreed,
+    NextStepDone,
     OpportunityCorrected,
     OpportunityDiscovered,
     OpportunityLost,
@@ -90,7 +101,13 @@ def later() -> st.SearchStrategy[Event]:
     """Anything that may be recorded about it, in whatever order: folds are total."""
     return st.one_of(
         st.builds(StageAdvanced, stage=STAGES, on=MAYBE_DAY),
-        st.builds(OpportunityWon, value=VALUES, currency=CURRENCIES, on=MAYBE_DAY),
+        st.builds(
+            OpportunityWon,
+            value=VALUES,
+            currency=CURRENCIES,
+            profit=st.none() | VALUES,
+            on=MAYBE_DAY,
+        ),
         st.builds(OpportunityLost, on=MAYBE_DAY),
         st.builds(OpportunityReopened, stage=STAGES, on=MAYBE_DAY),
         st.builds(OpportunityReassigned, owner=OWNERS, reason=REASONS, on=MAYBE_DAY),
@@ -108,6 +125,7 @@ def later() -> st.SearchStrategy[Event]:
             OutcomeCorrected,
             value=st.none() | VALUES,
             currency=st.none() | CURRENCIES,
+            profit=st.none() | VALUES,
             reason=st.just("mistaken"),
             on=MAYBE_DAY,
         ),
@@ -121,6 +139,19 @@ def later() -> st.SearchStrategy[Event]:
             on=MAYBE_DAY,
         ),
         st.builds(CommitmentWithdrawn, seller=OWNERS, on=MAYBE_DAY),
+        st.builds(EvidenceRecorded, stage=STAGES, what=st.just("They asked."), on=MAYBE_DAY),
+        st.builds(NextStepAgreed, stage=STAGES, what=st.just("Visit them."), on=MAYBE_DAY),
+        st.builds(NextStepDone, on=MAYBE_DAY),
+        st.builds(
+            CoachingHeld,
+            session=st.just("one"),
+            step=st.just("kpi"),
+            stage=STAGES,
+            coach=OWNERS,
+            seller=st.none() | OWNERS,
+            facts=st.just("Slow."),
+            on=MAYBE_DAY,
+        ),
         st.builds(EngagementCorrected, stage=STAGES, reason=st.just("mistaken"), on=MAYBE_DAY),
     )
 
@@ -162,6 +193,12 @@ def said_of_it() -> st.SearchStrategy[Event]:
         st.builds(FeedbackGiven, result=st.just("Done."), on=MAYBE_DAY),
         st.builds(IssueClosed, on=MAYBE_DAY),
         st.builds(IssueReopened, on=MAYBE_DAY),
+        st.builds(
+            SatisfactionStated,
+            score=st.integers(0, 10),
+            when=st.sampled_from(["before", "after"]),
+            on=MAYBE_DAY,
+        ),
     )
 
 
@@ -227,6 +264,24 @@ def entry(draw: Any, number: int) -> list[Envelope]:
 
 
 @st.composite
+def feedback(draw: Any, number: int) -> list[Envelope]:
+    """A review, or an assessment of which more is said, in whatever order."""
+    whose = {"of": OWNERS, "period": st.just("2026-01"), "on": MAYBE_DAY}
+    day = draw(instants())
+    if draw(st.booleans()):
+        told = {"kpi": st.just("kpi-1"), "coach": OWNERS, "facts": st.just("Few calls.")}
+        coached = draw(st.builds(KpiCoached, **whose, **told))
+        return recorded(coached, stream=f"review-{number}", occurred_at=day)
+    said = st.one_of(
+        st.builds(AssessmentGiven, **whose, leader=OWNERS, words=st.just("Well prepared.")),
+        st.builds(AssessmentAnswered, words=st.just("Thank you."), on=MAYBE_DAY),
+        st.builds(AssessmentWithdrawn, reason=st.just("Another's."), on=MAYBE_DAY),
+    )
+    events = draw(st.lists(said, min_size=1, max_size=4))
+    return recorded(*events, stream=f"assessment-{number}", occurred_at=day)
+
+
+@st.composite
 def histories(draw: Any) -> Sequence[Sequence[Envelope]]:
     """One list of facts for each stream."""
     chances = draw(st.integers(0, 5))
@@ -235,4 +290,5 @@ def histories(draw: Any) -> Sequence[Sequence[Envelope]]:
     found = [draw(opportunity(number)) for number in range(chances)]
     found += [draw(issue(number)) for number in range(complained)]
     found += [draw(entry(number)) for number in range(draw(st.integers(0, 3)))]
+    found += [draw(feedback(number)) for number in range(draw(st.integers(0, 2)))]
     return [history for history in [*found, *(draw(touch(n)) for n in range(touched))] if history]

@@ -127,7 +127,7 @@ def test_at_the_end_of_each_day_a_case_stands_in_one_place_of_each_view(
         if not isinstance(entity, Issue):
             continue
         cells = counted(entity)
-        for day in {one.day for one in cells}:
+        for day in {one.day for one in cells if one.axis != "satisfaction"}:
             stands: Counter[tuple[str, str, str]] = Counter()
             for one, amount in cells.items():
                 if one.measure == "cases" and one.day <= day:
