@@ -98,6 +98,9 @@ async def pipeline(
 ) -> dict[str, Any]:
     """Opportunities by stage, product, seller, ... (N-06): counts, value won, rate, mean cycle.
 
+    By `quality` what is open is told by what shows that it is in its stage, and whether its next
+    step is known; by `segment`, by the sector of its company.
+
     Without `as_of` as it stands today in the company's zone. `latent` counts what is not real yet
     (O-02): it is neither `open` nor in `count`. `key` is the name of the row, `id` the stream
     behind the name; both null where a row has none. Money and rates are decimal text; `win_rate`
@@ -106,7 +109,7 @@ async def pipeline(
     """
     figures = await moment.figures(runtime, axes_of(by), owner=employee(seller))
     day = moment.day(runtime)
-    rows = report.pipeline(by, figures.cells, figures.organization, day)
+    rows = report.pipeline(by, figures.cells, figures.organization, day, figures.segments)
     currency = runtime.settings.currency
     return {
         "rows": [
@@ -200,7 +203,8 @@ async def explain(
     """
     owner, row = employee(seller), Row(by, key)
     figures = await moment.figures(runtime, (), owner=owner, row=row)
-    part_of = report.in_pipeline(by, figures.organization, moment.day(runtime))
+    day = moment.day(runtime)
+    part_of = report.in_pipeline(by, figures.organization, day, figures.segments)
     return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
 
 

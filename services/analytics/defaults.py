@@ -18,6 +18,11 @@ class AnalyticsDefaults(Section):
         description="How many minutes late something may start or end and still be on time, as in "
         "`calendar`.",
     )
+    seller_functions: tuple[str, ...] = Field(
+        ("sales", "key accounts"),
+        min_length=1,
+        description="By which functions of colleagues it is theirs to enter what happens (N-04).",
+    )
     sample_floor: int = Field(
         30,
         ge=1,

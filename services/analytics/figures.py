@@ -13,7 +13,7 @@ from services.analytics.entities import Entity
 from services.analytics.known import known_measures, known_views
 from services.analytics.measures import STREAMS, Kind
 from services.analytics.pipeline import Key
-from services.analytics.projections import labels, org_tree
+from services.analytics.projections import Label, labels, org_tree
 from services.analytics.sink import (
     MEASURES,
     behind,
@@ -59,6 +59,8 @@ class Figures:
     entities: dict[str, Document]
     organization: Organization
     names: dict[str, str]
+    # Of which segment a company is; of whom nobody said anything is in none.
+    segments: dict[str, str]
     keys: set[Key]
     positions: dict[str, int]
     parked: int
@@ -109,6 +111,7 @@ async def read_figures(
         {document["_id"]: document for document in held},
         Organization(nodes),
         names,
+        _segments(called),
         keys,
         {cursor["_id"]: cursor["offset"] for cursor in cursors},
         parked,
@@ -134,6 +137,7 @@ async def _as_known(
         },
         Organization(nodes),
         _names(called),
+        _segments(called),
         _meant(row, called),
         measured.positions,
         measured.parked,
@@ -142,6 +146,11 @@ async def _as_known(
 
 def _names(called: Mapping[str, Any]) -> dict[str, str]:
     return {stream: view.name for stream, view in called.items() if view.name is not None}
+
+
+def _segments(called: Mapping[str, Any]) -> dict[str, str]:
+    labelled = {stream: view for stream, view in called.items() if isinstance(view, Label)}
+    return {stream: view.segment for stream, view in labelled.items() if view.segment is not None}
 
 
 def _meant(row: Row | None, called: Mapping[str, Any]) -> set[Key]:

@@ -6,7 +6,7 @@ from collections import Counter
 
 from fastapi import Request
 
-from services.analytics import stages_report, workload_report
+from services.analytics import adoption, stages_report, workload_report
 from services.analytics.forecast import Committed, Yield
 from services.analytics.issues_api import document as issues_document
 from services.analytics.ledger import Balance
@@ -36,6 +36,7 @@ COLUMNS = {
     "/analytics/yield/why": ("stream",),
     "/analytics/workload": ("id", "key", *workload_report.document("seller", Counter(), 0)),
     "/analytics/workload/why": ("stream",),
+    "/analytics/adoption": ("id", "key", *adoption.document(Counter())),
     "/analytics/stages": ("id", "key", *stages_report.stage_document(Counter(), 0)),
     "/analytics/stages/why": ("stream",),
     "/analytics/slippage": ("id", "key", *stages_report.slips_document(Counter())),

@@ -8,6 +8,7 @@ from functools import partial
 from fastapi import APIRouter, Depends
 
 from services.analytics import (
+    adoption_api,
     api,
     assessments_api,
     forecast_api,
@@ -92,6 +93,7 @@ router.include_router(proof_api.router)
 router.include_router(kpi_api.router)
 router.include_router(kpi_values_api.router)
 router.include_router(assessments_api.router)
+router.include_router(adoption_api.router)
 
 
 async def watch(runtime: Runtime) -> None:

@@ -27,6 +27,8 @@ By = Literal[
     "region",
     "company",
     "age",
+    "quality",
+    "segment",
     "quarter",
     "total",
 ]
@@ -36,6 +38,7 @@ TOTAL = "total"
 Key = str | None
 Amounts = Mapping[Cell, int]
 HUNDREDTH = Decimal("0.01")
+NOBODY: Mapping[str, str] = {}
 
 
 @dataclass(slots=True)
@@ -88,8 +91,10 @@ def axes_of(by: By) -> tuple[Axis, ...]:
     match by:
         case "stage":
             return ("stage", "owner")
-        case "product" | "company" | "age":
+        case "product" | "company" | "age" | "quality":
             return (by,)
+        case "segment":
+            return ("company",)
         case _:
             return ("owner",)
 
@@ -106,10 +111,19 @@ class Part(NamedTuple):
 PartOf = Callable[[Cell, int], Part | None]
 
 
-def pipeline(by: By, cells: Amounts, organization: Organization, day: date) -> dict[Key, Tally]:
-    """Sum the cells up to the end of a day into rows; rows of nothing are left out."""
+def pipeline(
+    by: By,
+    cells: Amounts,
+    organization: Organization,
+    day: date,
+    segments: Mapping[str, str] = NOBODY,
+) -> dict[Key, Tally]:
+    """Sum the cells up to the end of a day into rows; rows of nothing are left out.
+
+    `segments` says of which kind which company is.
+    """
     rows: dict[Key, Tally] = {}
-    part_of = in_pipeline(by, organization, day)
+    part_of = in_pipeline(by, organization, day, segments)
     for cell, amount in cells.items():
         part = part_of(cell, amount)
         if part is not None:
@@ -117,8 +131,10 @@ def pipeline(by: By, cells: Amounts, organization: Organization, day: date) -> d
     return {key: tally for key, tally in rows.items() if not tally.empty}
 
 
-def in_pipeline(by: By, organization: Organization, day: date) -> PartOf:
-    axes, key_of = axes_of(by), _keys(by, organization, day)
+def in_pipeline(
+    by: By, organization: Organization, day: date, segments: Mapping[str, str] = NOBODY
+) -> PartOf:
+    axes, key_of = axes_of(by), _keys(by, organization, day, segments)
 
     def part_of(cell: Cell, amount: int) -> Part | None:
         if cell.day > day or cell.axis not in axes or cell.measure == "discovered":
@@ -156,7 +172,9 @@ def _age(since: str, day: date) -> str:
     return next((f"{text} months" for most, text in steps if months <= most), "12+ months")
 
 
-def _keys(by: By, organization: Organization, day: date) -> Callable[[Cell], Key]:
+def _keys(
+    by: By, organization: Organization, day: date, segments: Mapping[str, str]
+) -> Callable[[Cell], Key]:
     def place(cell: Cell) -> Any:
         return organization.place(cell.owner, cell.credited or day)
 
@@ -166,6 +184,9 @@ def _keys(by: By, organization: Organization, day: date) -> Callable[[Cell], Key
         "product": lambda cell: cell.value or None,
         "company": lambda cell: cell.value or None,
         "age": lambda cell: _age(cell.value, day),
+        # Only of what is open: what was decided was as good as it was.
+        "quality": lambda cell: cell.value,
+        "segment": lambda cell: segments.get(cell.value),
         "seller": lambda cell: cell.owner or None,
         "team": lambda cell: place(cell).team,
         "manager": lambda cell: place(cell).manager,

@@ -13,7 +13,7 @@ from typing import Literal
 from services.analytics.assessment_views import assessment_card
 from services.analytics.kpi_views import kpi_card, kpi_review
 from shared.events import Envelope
-from shared.events.contacts import CompanyRegistered
+from shared.events.contacts import CompanyDescribed, CompanyRegistered
 from shared.events.opportunities import (
     ForecastFrozen,
     ProductListed,
@@ -21,8 +21,12 @@ from shared.events.opportunities import (
     TargetWithdrawn,
 )
 from shared.events.organization import (
+    EmployeeAbsenceCancelled,
+    EmployeeAbsencePlanned,
     EmployeeAssigned,
+    EmployeeFunctionTaken,
     EmployeeJoined,
+    EmployeeLeft,
     ManagerAppointed,
     UnitFormed,
     UnitKind,
@@ -40,10 +44,20 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """Somebody is away from the first to the last of these days."""
+
+    absence: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
 class OrgNode:
     """Answers: where in our organisation was this employee or unit when, and who led it?
 
-    `under` is the unit of an employee, the parent of a unit.
+    `under` is the unit of an employee, the parent of a unit; an employee has functions, days on
+    which they came and left, and days on which they are away.
     """
 
     node: str
@@ -51,9 +65,13 @@ class OrgNode:
     kind: UnitKind | None = None
     under: tuple[Held, ...] = ()
     managers: tuple[Held, ...] = ()
+    functions: tuple[Held, ...] = ()
+    joined_on: date | None = None
+    left_on: date | None = None
+    away: tuple[Away, ...] = ()
 
 
-org_tree = Projection("org_tree", version=1, view=OrgNode)
+org_tree = Projection("org_tree", version=2, view=OrgNode)
 
 
 def _held(known: tuple[Held, ...], what: str, since: date | None) -> tuple[Held, ...]:
@@ -64,7 +82,37 @@ def _held(known: tuple[Held, ...], what: str, since: date | None) -> tuple[Held,
 
 @org_tree.on(EmployeeJoined)
 def employee_joined(node: OrgNode, event: EmployeeJoined, at: Envelope) -> OrgNode:
-    return replace(node, name=event.name)
+    held = () if event.function is None else (Held(event.function, None),)
+    # Who comes back is here again.
+    return replace(
+        node,
+        name=event.name,
+        functions=(*held, *node.functions),
+        joined_on=event.on,
+        left_on=None,
+    )
+
+
+@org_tree.on(EmployeeFunctionTaken)
+def function_taken(node: OrgNode, event: EmployeeFunctionTaken, at: Envelope) -> OrgNode:
+    return replace(node, functions=_held(node.functions, event.function, event.on))
+
+
+@org_tree.on(EmployeeLeft)
+def employee_left(node: OrgNode, event: EmployeeLeft, at: Envelope) -> OrgNode:
+    return replace(node, left_on=event.on or at.recorded_at.date())
+
+
+@org_tree.on(EmployeeAbsencePlanned)
+def absence_planned(node: OrgNode, event: EmployeeAbsencePlanned, at: Envelope) -> OrgNode:
+    others = tuple(one for one in node.away if one.absence != event.absence)
+    away = Away(event.absence, event.first_day, event.last_day)
+    return replace(node, away=(*others, away))
+
+
+@org_tree.on(EmployeeAbsenceCancelled)
+def absence_cancelled(node: OrgNode, event: EmployeeAbsenceCancelled, at: Envelope) -> OrgNode:
+    return replace(node, away=tuple(one for one in node.away if one.absence != event.absence))
 
 
 @org_tree.on(EmployeeAssigned)
@@ -91,13 +139,18 @@ def manager_appointed(node: OrgNode, event: ManagerAppointed, at: Envelope) -> O
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Answers: what do people call this product or company?"""
+    """Answers: what do people call this product or company, and of which segment is it?
+
+    A company's segment is the sector that was stated of it last, by the day of the statement.
+    """
 
     stream: str
     name: str | None = None
+    segment: str | None = None
+    segment_on: date | None = None
 
 
-labels = Projection("labels", version=1, view=Label, streams=("product", "company"))
+labels = Projection("labels", version=2, view=Label, streams=("product", "company"))
 
 
 @labels.on(ProductListed)
@@ -108,6 +161,14 @@ def product_listed(label: Label, event: ProductListed, at: Envelope) -> Label:
 @labels.on(CompanyRegistered)
 def company_registered(label: Label, event: CompanyRegistered, at: Envelope) -> Label:
     return replace(label, name=event.name)
+
+
+@labels.on(CompanyDescribed)
+def company_described(label: Label, event: CompanyDescribed, at: Envelope) -> Label:
+    known = label.segment_on or date.min
+    if event.sector is None or (event.on or date.min) < known:
+        return label
+    return replace(label, segment=event.sector, segment_on=event.on or label.segment_on)
 
 
 @dataclass(frozen=True, slots=True)

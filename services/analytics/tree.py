@@ -26,6 +26,10 @@ class Organization:
         self._places: dict[tuple[str, date], Place] = {}
         self._above: dict[tuple[str, date], frozenset[str]] = {}
 
+    @property
+    def nodes(self) -> Mapping[str, OrgNode]:
+        return self._nodes
+
     def place(self, employee: str, day: date) -> Place:
         known = self._places.get((employee, day))
         if known is None:

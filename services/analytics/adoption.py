@@ -1,0 +1,195 @@
+"""Who enters what happens, and who answers it: the adoption figures (N-04, H16). Pure.
+
+A seller is measured by weeks at work, from Monday to Sunday: was anything entered of that week - a
+touch or what became of an entry, and anything about an opportunity? A leader is measured by the
+months in which their sellers entered something: did anybody tell these sellers anything about it?
+What counts is when it happened, not when it was entered: what comes late counts where it belongs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any, Literal, NamedTuple
+
+from services.analytics.cells import Axis, Cell
+from services.analytics.forecast import Span
+from services.analytics.pipeline import TOTAL, Amounts, Key, period_of, ratio
+from services.analytics.projections import OrgNode
+from services.analytics.tree import Organization
+
+AdoptionBy = Literal[
+    "seller", "team", "division", "company", "manager", "week", "month", "quarter", "total"
+]
+AXES: tuple[Axis, ...] = ("touch", "plan", "owner", "stage", "slip", "commitment", "feedback")
+# What shows that something was entered, by axis and measure.
+ACTIVITY = {("touch", "touches"), ("plan", "done"), ("plan", "unplanned")}
+ENTERED = {
+    ("owner", "discovered"),
+    ("owner", "won"),
+    ("owner", "lost"),
+    ("stage", "entered"),
+    ("slip", "pushes"),
+    ("commitment", "commit"),
+    ("commitment", "upside"),
+}
+WEEK = timedelta(days=7)
+WORKDAYS = 5
+
+
+class Week(NamedTuple):
+    """A seller's week at work, and how much was entered of it."""
+
+    seller: str
+    first: date
+    activities: int
+    opportunities: int
+
+
+class Month(NamedTuple):
+    """A month of which a seller entered something, and how often a leader told them something."""
+
+    seller: str
+    first: date
+    feedback: int
+
+    @property
+    def last(self) -> date:
+        """Its last day: where the seller was then is where it counts."""
+        return (self.first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+class Entries:
+    """What was entered of whom, by Monday and by first of the month."""
+
+    def __init__(self, cells: Amounts, last: date) -> None:
+        self._weeks: Counter[tuple[str, date, str]] = Counter()
+        self._months: Counter[tuple[str, date]] = Counter()
+        self._feedback: Counter[tuple[str, date]] = Counter()
+        for cell, amount in cells.items():
+            # What was taken back was entered all the same; it is no entry of that other day.
+            if amount > 0 and cell.day <= last:
+                self._add(cell, amount)
+
+    def _add(self, cell: Cell, amount: int) -> None:
+        if cell.axis == "feedback":
+            self._feedback[cell.value, cell.day.replace(day=1)] += amount
+            return
+        what = (cell.axis, cell.measure)
+        kind = "activity" if what in ACTIVITY else "opportunity" if what in ENTERED else None
+        if kind is not None:
+            self._weeks[cell.owner, monday(cell.day), kind] += amount
+            self._months[cell.owner, cell.day.replace(day=1)] += amount
+
+    def week(self, seller: str, first: date) -> Week:
+        return Week(
+            seller,
+            first,
+            self._weeks[seller, first, "activity"],
+            self._weeks[seller, first, "opportunity"],
+        )
+
+    def months(self, sellers: Iterable[str], span: Span) -> Iterator[Month]:
+        wanted = set(sellers)
+        for (seller, first), entered in sorted(self._months.items()):
+            if seller in wanted and entered and _touches(first, span):
+                yield Month(seller, first, self._feedback[seller, first])
+
+
+def _touches(first: date, span: Span) -> bool:
+    assert span.first is not None
+    assert span.last is not None
+    return span.first.replace(day=1) <= first <= span.last
+
+
+def monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def weeks(
+    nodes: Mapping[str, OrgNode], functions: frozenset[str], entries: Entries, span: Span
+) -> Iterator[Week]:
+    """Yield the whole weeks of the span in which each seller was at work."""
+    assert span.first is not None
+    assert span.last is not None
+    for seller, node in sorted(nodes.items()):
+        if not seller.startswith("employee-"):
+            continue
+        first = monday(span.first + timedelta(days=6))
+        while first + timedelta(days=6) <= span.last:
+            if at_work(node, first) and sells(node, first, functions):
+                yield entries.week(seller, first)
+            first += WEEK
+
+
+def sells(node: OrgNode, day: date, functions: frozenset[str]) -> bool:
+    """Whether it is theirs to enter: by their function on that day, as the company has chosen."""
+    held = [one.what for one in node.functions if one.since is None or one.since <= day]
+    return bool(held) and held[-1] in functions
+
+
+def at_work(node: OrgNode, first: date) -> bool:
+    """Whether somebody was with us in a week, and not away on all of its workdays."""
+    if node.joined_on is not None and node.joined_on > first:
+        return False
+    if node.left_on is not None and node.left_on < first + timedelta(days=WORKDAYS):
+        return False
+    return any(
+        not any(one.first <= day <= one.last for one in node.away)
+        for day in (first + timedelta(days=number) for number in range(WORKDAYS))
+    )
+
+
+def rows_of(
+    by: AdoptionBy,
+    held: Iterable[Week],
+    answered: Iterable[Month],
+    organization: Organization,
+) -> dict[Key, Counter[str]]:
+    """Sum weeks and months into rows.
+
+    A week counts where its seller was on its Monday, a month where they were on its last day; of a
+    single week there is no month to tell of.
+    """
+    rows: dict[Key, Counter[str]] = {}
+    for week in held:
+        row = rows.setdefault(key_of(by, week.seller, week.first, organization), Counter())
+        row["weeks"] += 1
+        row["activity_weeks"] += week.activities > 0
+        row["opportunity_weeks"] += week.opportunities > 0
+    for month in answered if by != "week" else ():
+        row = rows.setdefault(key_of(by, month.seller, month.last, organization), Counter())
+        row["months"] += 1
+        row["feedback_months"] += month.feedback > 0
+    return rows
+
+
+def key_of(by: AdoptionBy, seller: str, day: date, organization: Organization) -> Key:
+    match by:
+        case "total":
+            return TOTAL
+        case "seller":
+            return seller
+        case "week" | "month" | "quarter":
+            return period_of(day, by)
+        case _:
+            found: Key = getattr(organization.place(seller, day), by)
+            return found
+
+
+NOTHING: Counter[str] = Counter()
+
+
+def document(amounts: Counter[str]) -> dict[str, Any]:
+    """Return a row as it is answered: rates in percent as text, null of nothing."""
+    return {
+        "weeks": amounts["weeks"],
+        "activity_weeks": amounts["activity_weeks"],
+        "activity_rate": ratio(100 * amounts["activity_weeks"], amounts["weeks"]),
+        "opportunity_weeks": amounts["opportunity_weeks"],
+        "opportunity_rate": ratio(100 * amounts["opportunity_weeks"], amounts["weeks"]),
+        "months": amounts["months"],
+        "feedback_months": amounts["feedback_months"],
+        "feedback_rate": ratio(100 * amounts["feedback_months"], amounts["months"]),
+    }

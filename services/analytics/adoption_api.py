@@ -1,0 +1,160 @@
+"""HTTP for adoption (N-04, H16): who enters what happens, who answers it, week by week."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter
+
+from services.analytics import adoption as report
+from services.analytics.adoption import AdoptionBy, Entries, Month, Week
+from services.analytics.api import Analytics, At, Moment, Seller, employee
+from services.analytics.figures import Figures, Row, read_figures
+from services.analytics.forecast import Span
+from services.analytics.forecast_api import Period, Unit, facts_of
+from services.analytics.pipeline import in_order, period_of
+from services.analytics.workload_api import defaults_of
+from shared.errors import InvalidError
+from shared.runtime import Runtime
+
+router = APIRouter(prefix="/analytics", tags=["analytics"])
+# Two years of weeks, as the review looks at them (H16).
+USUALLY = timedelta(days=730)
+LONGEST = timedelta(days=5 * 366)
+
+
+def _span(moment: Moment, period: Span, runtime: Runtime) -> Span:
+    day = moment.day(runtime)
+    last = day if period.last is None else min(period.last, day)
+    first = last - USUALLY if period.first is None else period.first
+    if first > last:
+        raise InvalidError(f"{first} is after {last}", field="query/from")
+    if last - first > LONGEST:
+        raise InvalidError("five years at most", field="query/from")
+    return Span(first, last)
+
+
+def _measured(
+    figures: Figures, span: Span, functions: frozenset[str], unit: str | None, seller: str | None
+) -> tuple[list[Week], list[Month]]:
+    assert span.last is not None
+    entries = Entries(figures.cells, span.last)
+    held = [
+        week
+        for week in report.weeks(figures.organization.nodes, functions, entries, span)
+        if seller in (None, week.seller)
+        and (unit is None or figures.organization.belongs(week.seller, unit, week.first))
+    ]
+    # A month counts where the seller is measured at all.
+    answered = [
+        month
+        for month in entries.months({week.seller for week in held}, span)
+        if unit is None or figures.organization.belongs(month.seller, unit, month.last)
+    ]
+    return held, answered
+
+
+async def _read(
+    runtime: Runtime,
+    moment: Moment,
+    period: Span,
+    unit: str | None,
+    seller: str | None,
+    row: Row | None = None,
+) -> tuple[Figures, Span, list[Week], list[Month]]:
+    span = _span(moment, period, runtime)
+    figures = await read_figures(
+        runtime, report.AXES, row=row, at_least=moment.at_least, known_at=moment.known_at
+    )
+    functions = frozenset(defaults_of(runtime).seller_functions)
+    weeks, months = await asyncio.to_thread(
+        _measured, figures, span, functions, unit, employee(seller)
+    )
+    return figures, span, weeks, months
+
+
+@router.get("/adoption")
+async def adoption(
+    runtime: Analytics,
+    moment: At,
+    period: Period,
+    by: AdoptionBy = "seller",
+    unit: Unit = None,
+    seller: Seller = None,
+) -> dict[str, Any]:
+    """How regularly sellers enter what happens, and leaders answer it (N-04, H16).
+
+    `activity_rate`: of the weeks that a seller was at work, those with a touch or with what became
+    of an entry. `opportunity_rate`: those in which something was told of an opportunity.
+    `feedback_rate`: of the months in which a seller entered something, those in which somebody
+    coached or assessed them. Percent as text; of the last two years. Whose it is to enter the
+    company says (`seller_functions`); a week away is none.
+    """
+    figures, span, weeks, months = await _read(runtime, moment, period, unit, seller)
+    rows = report.rows_of(by, weeks, months, figures.organization)
+    return {
+        "rows": [
+            {"id": key, "key": figures.name(key), **report.document(rows[key])}
+            for key in in_order(rows)
+        ],
+        "by": by,
+        "from": span.first,
+        "to": span.last,
+        **moment.document(),
+        **facts_of(figures),
+    }
+
+
+@router.get("/adoption/why")
+async def explain_adoption(
+    runtime: Analytics,
+    moment: At,
+    period: Period,
+    by: AdoptionBy,
+    key: str | None = None,
+    unit: Unit = None,
+    seller: Seller = None,
+) -> dict[str, Any]:
+    """Each week and month behind a row of `/analytics/adoption`, with how much was entered in it.
+
+    They add up to the row. What was entered in a week: `/analytics/touches/why`,
+    `/analytics/workload/why` and `/analytics/inflow/why` of its days.
+    """
+    row = Row(by, key)
+    figures, span, weeks, months = await _read(runtime, moment, period, unit, seller, row)
+    places = figures.organization
+    held = [w for w in weeks if report.key_of(by, w.seller, w.first, places) in figures.keys]
+    told = [
+        month
+        for month in months
+        if by != "week" and report.key_of(by, month.seller, month.last, places) in figures.keys
+    ]
+    rows = report.rows_of("total", held, told, places)
+    return {
+        "key": key,
+        "total": report.document(rows.get("total", report.NOTHING)),
+        "weeks": [
+            {
+                "seller": week.seller,
+                "week": period_of(week.first, "week"),
+                "activities": week.activities,
+                "opportunities": week.opportunities,
+            }
+            for week in held
+        ],
+        "months": [
+            {
+                "seller": month.seller,
+                "month": period_of(month.first, "month"),
+                "feedback": month.feedback,
+            }
+            for month in told
+        ],
+        "by": by,
+        "from": span.first,
+        "to": span.last,
+        **moment.document(),
+        **facts_of(figures),
+    }
