@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.analytics.api import Analytics
+from services.analytics.api import Analytics, At
 from services.analytics.assessment_views import AssessmentCard, assessment_card
 from services.analytics.assessments import AnswerAssessment, GiveAssessment, WithdrawAssessment
+from services.analytics.forecast_api import Period, facts_of
+from services.analytics.growth_api import span_of
+from services.analytics.kpi_measures import (
+    KPI_MEASURES,
+    Scope,
+    Term,
+    per_of,
+    portions,
+    shown,
+    term_of,
+)
 from shared.web import (
     AtLeast,
     CommandMeta,
@@ -71,6 +83,54 @@ async def get_assessment(
     found = await runtime.reader(assessment_card).get(f"assessment-{assessment}", at_least)
     card: AssessmentCard = seen(found, "assessment", request, response)
     return card
+
+
+@router.get("/evaluation")
+async def evaluation(
+    runtime: Analytics,
+    moment: At,
+    period: Period,
+    of: Annotated[str, Query(pattern=r"^employee-.{1,100}$", description="`employee-...`")],
+) -> dict[str, Any]:
+    """What a colleague's numbers say of a time, and beside them what leaders and they say (N-12).
+
+    `numbers` are the measures of `/analytics/kpi-measures`, summed over the time (a year without
+    `from`), as decimal text. `assessments` are those of periods that overlap it, answers included;
+    withdrawn ones are left out.
+    """
+    span = span_of(moment, period, runtime)
+    assert span.first is not None
+    assert span.last is not None
+    term = Term("asked", span.first, span.last)
+    axes = sorted({measure.axis for measure in KPI_MEASURES.values()})
+    figures = await moment.figures(runtime, axes, owner=of)
+    currency = runtime.settings.currency
+    scope = Scope("total", figures.organization, min(span.last, moment.day(runtime)), currency)
+    sums: Counter[str] = Counter()
+    for portion in portions(KPI_MEASURES, scope, (term,), figures.cells):
+        sums[portion.name] += portion.amount
+    at_least = moment.at_least
+    said = [
+        card
+        async for card in runtime.reader(assessment_card).every({"of": of}, at_least)
+        if not card.withdrawn and card.period is not None and _overlaps(card.period, term)
+    ]
+    return {
+        "of": of,
+        "name": figures.name(of),
+        "numbers": {name: str(shown(name, sums[name])) for name in KPI_MEASURES},
+        "assessments": sorted(said, key=lambda card: (card.period or "", card.assessment)),
+        "currency": currency,
+        "from": span.first,
+        "to": span.last,
+        **moment.document(),
+        **facts_of(figures),
+    }
+
+
+def _overlaps(period: str, term: Term) -> bool:
+    held = term_of(per_of(period), period)
+    return held.first <= term.last and term.first <= held.last
 
 
 @router.get("/assessments")

@@ -23,6 +23,16 @@ class AnalyticsDefaults(Section):
         min_length=1,
         description="By which functions of colleagues it is theirs to enter what happens (N-04).",
     )
+    loss_share_most: float = Field(
+        10.0,
+        ge=0,
+        le=100,
+        description="How much of a week's work, in percent, something may take before it is a loss "
+        "that has to be acted on (N-11).",
+    )
+    loss_acted_on_days: int = Field(
+        30, ge=0, le=366, description="Within how many days of that week somebody is to act on it."
+    )
     sample_floor: int = Field(
         30,
         ge=1,

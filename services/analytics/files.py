@@ -6,7 +6,7 @@ from collections import Counter
 
 from fastapi import Request
 
-from services.analytics import adoption, stages_report, workload_report
+from services.analytics import adoption, growth, stages_report, workload_report
 from services.analytics.forecast import Committed, Yield
 from services.analytics.issues_api import document as issues_document
 from services.analytics.ledger import Balance
@@ -37,6 +37,13 @@ COLUMNS = {
     "/analytics/workload": ("id", "key", *workload_report.document("seller", Counter(), 0)),
     "/analytics/workload/why": ("stream",),
     "/analytics/adoption": ("id", "key", *adoption.document(Counter())),
+    "/analytics/growth": ("id", "key", *growth.document(Counter(), growth.NOBODY, "")),
+    "/analytics/growth/why": ("stream",),
+    "/analytics/losses": (
+        *("id", "key", "minutes", "times", "share", "minutes_before", "share_before"),
+        *("found", "acted_on", "in_time"),
+    ),
+    "/analytics/losses/why": ("stream",),
     "/analytics/stages": ("id", "key", *stages_report.stage_document(Counter(), 0)),
     "/analytics/stages/why": ("stream",),
     "/analytics/slippage": ("id", "key", *stages_report.slips_document(Counter())),

@@ -49,6 +49,10 @@ def _plan(measure: str, says: str) -> Measure:
     return Measure(says, "plan", measure, kind="entry")
 
 
+def _lost(value: str, says: str) -> Measure:
+    return Measure(says, "loss", "minutes", value, kind="entry")
+
+
 def _case(measure: str, says: str) -> Measure:
     return Measure(says, "issue_total", measure, stock=True, kind="issue")
 
@@ -63,6 +67,7 @@ KPI_MEASURES: dict[str, Measure] = {
     "won": _decided("won", "opportunities won"),
     "lost": _decided("lost", "opportunities lost"),
     "won_value": _decided("value_", "value of what was won", money=True),
+    "profit": _decided("profit_", "what is left of what was won", money=True),
     "cycle_days": _decided("cycle_days", "days from engagement to winning, summed"),
     "cycles": _decided("cycles", "opportunities won of which these days are known"),
     "open": Measure("open opportunities", "owner", "open", stock=True, by_product=True),
@@ -89,6 +94,11 @@ KPI_MEASURES: dict[str, Measure] = {
     "plans_missed": _plan("missed", "of these, missed"),
     "plans_displaced": _plan("displaced", "of these, displaced by something urgent"),
     "plans_moved": _plan("moved", "of these, moved"),
+    "missed_minutes": _lost("missed", "minutes planned and missed"),
+    "displaced_minutes": _lost("displaced", "minutes planned, displaced by something urgent"),
+    "cancelled_minutes": _lost("cancelled", "minutes planned and cancelled"),
+    "late_minutes": _lost("late", "minutes by which plans began late"),
+    "overrun_minutes": _lost("overrun", "minutes by which plans took longer"),
     "unplanned": _plan("unplanned", "entries that nobody had planned"),
     "issues": _case("cases", "issues registered so far"),
     "open_issues": _case("open", "issues open"),
@@ -150,6 +160,15 @@ def term_of(per: Per, name: str) -> Term:
     if found.name != name:
         raise ValueError(name)
     return found
+
+
+def per_of(name: str) -> Per:
+    """Return of which kind a period is, by how it is written."""
+    if "-W" in name:
+        return "week"
+    if "-Q" in name:
+        return "quarter"
+    return "day" if name.count("-") == 2 else "month"  # noqa: PLR2004 - year, month, day
 
 
 # So many days after the first one of a period lies in the next one.

@@ -12,10 +12,12 @@ from services.analytics import (
     api,
     assessments_api,
     forecast_api,
+    growth_api,
     issues_api,
     kpi_api,
     kpi_values_api,
     ledger_api,
+    losses_api,
     proof_api,
     stages_api,
     workload_api,
@@ -94,6 +96,8 @@ router.include_router(kpi_api.router)
 router.include_router(kpi_values_api.router)
 router.include_router(assessments_api.router)
 router.include_router(adoption_api.router)
+router.include_router(growth_api.router)
+router.include_router(losses_api.router)
 
 
 async def watch(runtime: Runtime) -> None:

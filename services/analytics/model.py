@@ -9,7 +9,7 @@ from typing import Annotated, Literal, assert_never
 from pydantic import AfterValidator, Field, StringConstraints
 
 from services.analytics.kpi_expression import ExpressionError, parse
-from services.analytics.kpi_measures import KPI_MEASURES
+from services.analytics.kpi_measures import KPI_MEASURES, per_of, term_of
 from shared.command import DatedCommand
 from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.events.analytics import (
@@ -29,7 +29,21 @@ Number = Annotated[Decimal, Field(max_digits=18, decimal_places=4, allow_inf_nan
 
 
 KpiStream = Annotated[str, Field(pattern=rf"^kpi-{ID}$")]
-Period = Annotated[str, StringConstraints(pattern=r"^\d{4}-(\d{2}(-\d{2})?|W\d{2}|Q[1-4])$")]
+
+
+def _in_the_calendar(name: str) -> str:
+    try:
+        term_of(per_of(name), name)
+    except ValueError:
+        raise ValueError("no day, week, month or quarter of any year") from None
+    return name
+
+
+Period = Annotated[
+    str,
+    StringConstraints(pattern=r"^\d{4}-(\d{2}(-\d{2})?|W\d{2}|Q[1-4])$"),
+    AfterValidator(_in_the_calendar),
+]
 
 
 class KpiUnknownError(NotFoundError):

@@ -1,0 +1,104 @@
+"""HTTP for the growth of accounts (N-10), each row opened into what it is made of."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter
+
+from services.analytics import growth as report
+from services.analytics.api import Analytics, At, Moment, Seller, employee, explained
+from services.analytics.figures import Figures, Row
+from services.analytics.forecast import Span
+from services.analytics.forecast_api import Period, facts_of
+from services.analytics.growth import Accounts, GrowthBy
+from services.analytics.pipeline import in_order, tallied
+from shared.errors import InvalidError
+from shared.runtime import Runtime
+
+router = APIRouter(prefix="/analytics", tags=["analytics"])
+A_YEAR = timedelta(days=364)
+LONGEST = timedelta(days=10 * 366)
+
+
+def span_of(moment: Moment, period: Span, runtime: Runtime) -> Span:
+    """Return the time asked about: a year up to the day, if nobody says.
+
+    Raises:
+        InvalidError: it ends before it begins, or begins too long ago.
+
+    """
+    day = moment.day(runtime)
+    last = day if period.last is None else period.last
+    first = last - A_YEAR if period.first is None else period.first
+    if first > last:
+        raise InvalidError(f"{first} is after {last}", field="query/from")
+    if last - first > LONGEST:
+        raise InvalidError("ten years at most", field="query/from")
+    return Span(first, last)
+
+
+def _accounts(by: GrowthBy, figures: Figures, span: Span, moment: Moment, on: Runtime) -> Accounts:
+    day = moment.day(on)
+    bought = report.first_bought(figures.cells, day)
+    return Accounts(by, figures.organization, span, day, figures.segments, bought)
+
+
+@router.get("/growth")
+async def growth(
+    runtime: Analytics,
+    moment: At,
+    period: Period,
+    by: GrowthBy = "company",
+    seller: Seller = None,
+) -> dict[str, Any]:
+    """What accounts bought, left us and said in a year, beside the year before (N-10).
+
+    `from` and `to` are about winning and losing; the time before is as long. A customer is
+    existing once they have bought. `retention`: of those who bought before, who bought now;
+    `satisfaction` the mean score after a case (0 to 10); `profit` null where nobody told any.
+    `reference` is what sources state of other companies, for comparison only.
+    """
+    span = span_of(moment, period, runtime)
+    # Whether somebody is a customer does not depend on who sold to them.
+    figures = await moment.figures(runtime, report.AXES)
+    accounts = _accounts(by, figures, span, moment, runtime)
+    owner = employee(seller)
+    cells = {c: n for c, n in figures.cells.items() if owner in (None, c.owner)}
+    rows, customers = tallied(cells, accounts.part_of()), accounts.customers(cells)
+    currency = runtime.settings.currency
+    return {
+        "rows": [
+            {
+                "id": key,
+                "key": figures.name(key),
+                **report.document(rows[key], customers.get(key, report.NOBODY), currency),
+            }
+            for key in in_order(rows)
+        ],
+        "by": by,
+        "from": span.first,
+        "to": span.last,
+        "reference": report.REFERENCE,
+        "currency": currency,
+        **moment.document(),
+        **facts_of(figures),
+    }
+
+
+@router.get("/growth/why")
+async def explain_growth(
+    runtime: Analytics,
+    moment: At,
+    period: Period,
+    by: GrowthBy,
+    key: str | None = None,
+    seller: Seller = None,
+) -> dict[str, Any]:
+    """The opportunities and cases behind a row of `/analytics/growth`, now and before."""
+    owner, row = employee(seller), Row(by, key, "opportunity", ("issue",))
+    span = span_of(moment, period, runtime)
+    figures = await moment.figures(runtime, ("company",), row=row)
+    part_of = _accounts(by, figures, span, moment, runtime).part_of()
+    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
