@@ -25,8 +25,11 @@ from sellers.report import (
     workload_table,
     yield_table,
 )
+from sellers.reviewing import adoption_table, growth_table, losses_table
+from services.analytics.adoption import AdoptionBy
 from services.analytics.complaints import IssuesBy
 from services.analytics.forecast import ForecastBy, YieldBy
+from services.analytics.growth import GrowthBy
 from services.analytics.pipeline import By
 from services.analytics.stages_report import SlipsBy
 from services.analytics.workload_report import WorkloadBy
@@ -165,6 +168,46 @@ def stages(
     """Show what passed each stage in how many days, and what was won from there."""
     query = {"from": first, "to": last, "unit": unit}
     _show(context, "stages", query, as_json, stages_table)
+
+
+@report.command("adoption")
+def adoption(
+    context: typer.Context,
+    by: Annotated[AdoptionBy, typer.Option(help="Whose weeks are summed.")] = "seller",
+    first: First = None,
+    last: Last = None,
+    unit: Unit = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how regularly sellers enter what happens, and leaders answer it."""
+    query = {"by": by, "from": first, "to": last, "unit": unit}
+    _show(context, "adoption", query, as_json, adoption_table)
+
+
+@report.command("growth")
+def growth(
+    context: typer.Context,
+    by: Annotated[GrowthBy, typer.Option(help="Whose growth it is.")] = "segment",
+    first: First = None,
+    last: Last = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how accounts grow: what they buy, leave us of it, say of us, and who stays."""
+    _show(context, "growth", {"by": by, "from": first, "to": last}, as_json, growth_table)
+
+
+@report.command("losses")
+def losses(
+    context: typer.Context,
+    first: First = None,
+    last: Last = None,
+    unit: Unit = None,
+    seller: Annotated[str | None, typer.Option(help="This colleague's alone.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what time is lost to, since when, and whether somebody acted on it."""
+    query = {"from": first, "to": last, "unit": unit, "seller": seller}
+    _show(context, "losses", query, as_json, losses_table)
 
 
 @report.command("slippage")

@@ -84,7 +84,9 @@ class Deal:
                 return
             if last:
                 value = self.amount * Decimal(self.chance.between(82, 100)) / 100
-                yield self.item("win", leaves, value=f"{value:.2f}", currency=CURRENCY)
+                price = {"value": f"{value:.2f}", "currency": CURRENCY}
+                left = value * Decimal(self.chance.between(8, 34)) / 100
+                yield self.item("win", leaves, **price, profit=f"{left:.2f}")
                 yield from told.won(leaves)
                 return
             yield self._next(STAGES[n + 1][0], leaves, told)

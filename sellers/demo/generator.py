@@ -9,7 +9,7 @@ from sellers.demo.company import YEAR, World, customers, organisation, products
 from sellers.demo.days import Days
 from sellers.demo.deals import DEALS_A_SELLER, care, deal
 from sellers.demo.diary import activities, diary, rhythms
-from sellers.demo.goals import forecasts, kpis, targets
+from sellers.demo.goals import assessments, forecasts, kpis, targets
 from sellers.demo.items import Item, Maker
 from sellers.demo.office import agreements, complaints, promises
 from sellers.demo.quiet import bought_once
@@ -52,6 +52,7 @@ def demo_company(seed: int, size: int, end_on: date) -> Iterator[Item]:
         yield from activities(world, n, customer)
     yield from targets(world)
     yield from kpis(world)
+    yield from assessments(world)
     yield from forecasts(world)
     for n, seller in enumerate(world.sellers):
         yield from diary(world, n, seller)

@@ -107,6 +107,35 @@ def kpis(world: World) -> Iterator[Item]:
         )
 
 
+def assessments(world: World) -> Iterator[Item]:
+    """Yield what a leader said of how their sellers worked, one answered, one taken back."""
+    make = world.maker
+    leader = make.stream("employee", "leader", "team 0")
+    month = world.days.end.replace(day=1) - timedelta(days=1)
+    day = world.days.on_or_after(month - timedelta(days=2))
+    for n, seller in enumerate(world.sellers[:3]):
+        stream = make.stream("assessment", n)
+        yield make.item(
+            "analytics",
+            stream,
+            "give",
+            leader=leader,
+            of=seller.stream,
+            period=f"{month:%Y-%m}",
+            process=3 + n % 3,
+            quality=4,
+            words="Comes prepared, and asks before telling. Offers still leave late.",
+            beside=[make.stream("kpi", "with customers")],
+            on=day,
+        )
+        if n == 1:
+            words = "The price list comes on Thursdays; so do my offers."
+            yield make.item("analytics", stream, "answer", words=words, on=day)
+        if n == 2:  # noqa: PLR2004 - the third of them
+            reason = "It was about the colleague whose customers were taken over."
+            yield make.item("analytics", stream, "withdraw", reason=reason, on=day)
+
+
 def forecasts(world: World) -> Iterator[Item]:
     """Yield what the heads of divisions stood by at the ends of the last months."""
     make = world.maker

@@ -1,0 +1,77 @@
+"""Tables of what a review looks at: who enters what, how accounts grow, where time is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from sellers.report import BAR_CELLS, Row, bar, columns, named, number, shown
+
+WHOLE = Decimal(1)
+
+
+def adoption_table(rows: Sequence[Row], by: str) -> Table:
+    """Return one row a key: the shares of weeks entered and of months answered, drawn."""
+    table = columns((by,), ("weeks", "activities"))
+    table.title = f"adoption by {by}"
+    table.add_column("", min_width=BAR_CELLS)
+    for name in ("opportunities", "months", "answered"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            named(row),
+            f"{row.get('weeks') or 0:,}",
+            shown(row.get("activity_rate"), " %"),
+            Text(bar(number(row.get("activity_rate")) / 100), style="cyan"),
+            shown(row.get("opportunity_rate"), " %"),
+            f"{row.get('months') or 0:,}",
+            shown(row.get("feedback_rate"), " %"),
+        )
+    return table
+
+
+def growth_table(rows: Sequence[Row], by: str) -> Table:
+    """Return one row a key: value, profit and satisfaction beside the time before."""
+    names = ("value", "grown", "profit", "grown", "won of old", "won of new", "stayed", "satisfied")
+    table = columns((by,), names)
+    table.title = f"growth by {by}, beside the time before"
+    for row in rows:
+        table.add_row(
+            named(row),
+            f"{number(row.get('value')):,.0f}",
+            shown(row.get("value_growth"), " %"),
+            "" if row.get("profit") is None else f"{number(row.get('profit')):,.0f}",
+            shown(row.get("profit_growth"), " %"),
+            *(shown(row.get(f"win_rate_{kind}"), " %") for kind in ("existing", "new")),
+            shown(row.get("retention"), " %"),
+            shown(row.get("satisfaction")),
+        )
+    return table
+
+
+def losses_table(rows: Sequence[Row], _by: str = "") -> Table:
+    """Return one row a loss: hours, their share of the work, drawn, and what was done about it."""
+    table = columns(("loss",), ("hours", "times", "of work", "before"))
+    table.title = "what time was lost to, or went into beside customers"
+    table.add_column("", min_width=BAR_CELLS)
+    for name in ("too much since", "acted on"):
+        table.add_column(name)
+    for row in rows:
+        found: dict[str, Any] = row.get("found") or {}
+        acted: list[dict[str, Any]] = row.get("acted_on") or []
+        late = "" if row.get("in_time") is not False else "too late" if acted else "nobody yet"
+        table.add_row(
+            named(row),
+            f"{(row.get('minutes') or 0) / 60:,.1f}",
+            f"{row.get('times') or 0:,}",
+            shown(row.get("share"), " %"),
+            shown(row.get("share_before"), " %"),
+            Text(bar(min(number(row.get("share")) / 100, WHOLE)), style="cyan"),
+            str(found.get("week") or ""),
+            late or str(acted[0].get("on") if acted else ""),
+        )
+    return table
