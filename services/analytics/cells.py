@@ -42,7 +42,7 @@ AXES: tuple[Axis, ...] = (
 )
 
 
-class Cell(Struct, frozen=True, gc=False):
+class Cell(Struct, frozen=True, gc=False, cache_hash=True):
     """One figure of one day: what became true of it on `day`, summed over the entities.
 
     `owner` and `value` are "" where there is none. `credited` is the day of winning or losing: the
@@ -76,4 +76,6 @@ class Sums(defaultdict[Cell, int]):
 
     def rest(self) -> dict[Cell, int]:
         """Return what is not nothing."""
+        if all(self.values()):
+            return dict(self)  # Copied with the hashes that are there.
         return {cell: amount for cell, amount in self.items() if amount}
