@@ -11,6 +11,7 @@ from services.analytics import (
     adoption_api,
     api,
     assessments_api,
+    daily_api,
     forecast_api,
     growth_api,
     issues_api,
@@ -97,6 +98,7 @@ router.include_router(kpi_values_api.router)
 router.include_router(assessments_api.router)
 router.include_router(adoption_api.router)
 router.include_router(growth_api.router)
+router.include_router(daily_api.router)
 router.include_router(losses_api.router)
 
 

@@ -11,9 +11,15 @@ from decimal import Decimal
 from typing import Literal
 
 from services.analytics.assessment_views import assessment_card
+from services.analytics.diary import diary
 from services.analytics.kpi_views import kpi_card, kpi_review
 from shared.events import Envelope
-from shared.events.contacts import CompanyDescribed, CompanyRegistered
+from shared.events.contacts import (
+    CompanyDescribed,
+    CompanyRegistered,
+    PersonDetailsStated,
+    PersonRegistered,
+)
 from shared.events.opportunities import (
     ForecastFrozen,
     ProductListed,
@@ -172,6 +178,30 @@ def company_described(label: Label, event: CompanyDescribed, at: Envelope) -> La
 
 
 @dataclass(frozen=True, slots=True)
+class PersonLabel:
+    """Answers: what do people call this person?"""
+
+    person: str
+    name: str | None = None
+    named_on: date | None = None
+
+
+person_label = Projection("person_label", version=1, view=PersonLabel, streams=("person",))
+
+
+@person_label.on(PersonRegistered)
+def person_registered(label: PersonLabel, event: PersonRegistered, at: Envelope) -> PersonLabel:
+    return replace(label, name=event.name, named_on=event.on)
+
+
+@person_label.on(PersonDetailsStated)
+def details_stated(label: PersonLabel, event: PersonDetailsStated, at: Envelope) -> PersonLabel:
+    if event.name is None or (event.on or date.min) < (label.named_on or date.min):
+        return label
+    return replace(label, name=event.name, named_on=event.on or label.named_on)
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Answers: what is to be reached, by whom or with what, in which period (O-07)?"""
 
@@ -263,4 +293,6 @@ PROJECTIONS = (
     kpi_card,
     kpi_review,
     assessment_card,
+    diary,
+    person_label,
 )

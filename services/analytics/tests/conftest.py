@@ -23,7 +23,7 @@ from shared.web import build_app
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     clock, log, store = SystemClock(), MemoryLog(2), MemoryStore()
-    runtime = Runtime(domain, store, log, clock, Settings(read_wait_s=0.2))
+    runtime = Runtime(domain, store, log, clock, Settings(read_wait_s=1.0))
     await runtime.start()
     app = build_app(
         "analytics", {"analytics": runtime}, [router], new_id=clock.new_id, ready=_ready

@@ -1,0 +1,125 @@
+"""HTTP for the daily report (N-05): of a seller, or of everybody in a unit, as of what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from services.analytics import daily
+from services.analytics.api import Analytics, KnownAt, Seller, employee
+from services.analytics.diary import DiaryItem, diary
+from services.analytics.figures import read_figures
+from services.analytics.forecast_api import Unit
+from services.analytics.known import known_views
+from services.analytics.projections import person_label
+from shared.command import Day
+from shared.errors import InvalidError
+from shared.events import timestamp
+from shared.pages import Form, formed
+from shared.reading import Token
+from shared.runtime import Runtime
+from shared.web import AtLeast
+
+router = APIRouter(prefix="/analytics", tags=["analytics"])
+SELLERS_MAX = 500
+
+
+class _Diary:
+    """The lines of some days, as they are known now or were known at an instant."""
+
+    def __init__(self, runtime: Runtime, at_least: Token | None, known_at: datetime | None) -> None:
+        self._runtime, self._at_least, self._known_at = runtime, at_least, known_at
+        self._known: dict[str, DiaryItem] | None = None
+
+    async def of(self, seller: str, day: date) -> list[DiaryItem]:
+        told = await self._read("told_in", f"{seller}/{day}")
+        planned = await self._read("due_of", f"{seller}/{day}")
+        return [*{item.item: item for item in (*told, *planned)}.values()]
+
+    async def due(self, seller: str, day: date) -> list[DiaryItem]:
+        return await self._read("due_of", f"{seller}/{day}")
+
+    async def _read(self, name: str, key: str) -> list[DiaryItem]:
+        if self._known_at is None:
+            reader = self._runtime.reader(diary)
+            return [item async for item in reader.every({name: key}, self._at_least)]
+        if self._known is None:
+            bound = diary.within(self._runtime.settings.zone)
+            self._known = await known_views(self._runtime, bound, self._known_at)
+        return [item for item in self._known.values() if key in _all(getattr(item, name))]
+
+
+def _all(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+@router.get("/daily-report", response_model=None)
+async def daily_report(
+    runtime: Analytics,
+    response: Response,
+    at_least: AtLeast,
+    day: Day | None = None,
+    seller: Seller = None,
+    unit: Unit = None,
+    known_at: KnownAt = None,
+    form: Form = "json",
+) -> dict[str, Any] | Response:
+    """What a seller, or everybody in a unit, would have had to write of a day (N-05); of today.
+
+    Touches, what moved of opportunities, issues and promises, the calendar as planned and as it
+    was, and what comes next; `event` is the fact behind a line, `late` for how many days nobody
+    had entered it. Days are the company's. `known_at`: by what had been recorded until then.
+    """
+    if (seller is None) == (unit is None):
+        raise InvalidError("say one of them: seller or unit", field="query/seller")
+    day = day or runtime.today
+    figures = await read_figures(runtime, ())
+    nodes = figures.organization.nodes
+    whose = employee(seller)
+    sellers = (
+        [whose]
+        if whose is not None
+        else [
+            one
+            for one in sorted(nodes)
+            if one.startswith("employee-") and figures.organization.belongs(one, unit or "", day)
+        ]
+    )
+    if len(sellers) > SELLERS_MAX:
+        raise InvalidError(
+            f"more than {SELLERS_MAX} people; say a smaller unit", field="query/unit"
+        )
+    told = _Diary(runtime, at_least, known_at)
+    zone = runtime.settings.zone
+    reports = []
+    for one in sellers:
+        items, due = await told.of(one, day), await told.due(one, daily.next_workday(day))
+        names = figures.names | await _people(runtime, (*items, *due), at_least)
+        reports.append(daily.report(one, day, items, due, names, zone))
+    known = {"known_at": timestamp(known_at) if known_at else None}
+    if unit is None:
+        made: dict[str, Any] = {"report": reports[0], **known}
+        return formed(made, daily.document(reports[0], zone), form, response)
+    # Who has nothing to tell is told of all the same: that is what the leader asks for.
+    return formed(
+        {"unit": unit, "day": day, "reports": reports, **known},
+        daily.digest(unit, day, reports, figures.names, zone),
+        form,
+        response,
+    )
+
+
+async def _people(
+    runtime: Runtime, items: Iterable[DiaryItem], at_least: Token | None
+) -> dict[str, str]:
+    wanted = sorted({item.person for item in items if item.person is not None})
+    found: dict[str, str] = {}
+    reader = runtime.reader(person_label)
+    for person in wanted:
+        seen = await reader.get(person, at_least)
+        if seen is not None and seen.value.name is not None:
+            found[person] = seen.value.name
+    return found
