@@ -73,6 +73,7 @@ NAMES_A = {
     "owner": "employee",
     "reached_through": "person",
     "seller": "employee",
+    "viewer": "employee",
     **{
         kind: kind
         for kind in ("company", "employee", "issue", "opportunity", "person", "product", "unit")

@@ -15,6 +15,7 @@ from services.analytics import pipeline as report
 from services.analytics.cells import Axis
 from services.analytics.figures import Figures, Row, read_figures
 from services.analytics.flows import TouchesBy
+from services.analytics.looking import Noticed
 from services.analytics.pipeline import (
     By,
     PartOf,
@@ -30,7 +31,7 @@ from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, runtime_of
 
-router = APIRouter(prefix="/analytics", tags=["analytics"])
+router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 Analytics = Annotated[Runtime, Depends(runtime_of("analytics"))]
 AsOf = Annotated[date | None, Query(description="as it stood at the end of this day")]
 KnownAt = Annotated[

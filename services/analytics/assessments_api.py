@@ -21,6 +21,7 @@ from services.analytics.kpi_measures import (
     shown,
     term_of,
 )
+from services.analytics.looking import Noticed
 from shared.web import (
     AtLeast,
     CommandMeta,
@@ -32,7 +33,7 @@ from shared.web import (
     seen,
 )
 
-router = APIRouter(prefix="/analytics", tags=["analytics"])
+router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 
 Of = Annotated[str | None, Query(description="of whom: `employee-...`, `unit-...`")]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from services.analytics import daily
 from services.analytics.api import Analytics, KnownAt, Seller, employee
@@ -14,7 +15,9 @@ from services.analytics.diary import DiaryItem, diary
 from services.analytics.figures import read_figures
 from services.analytics.forecast_api import Unit
 from services.analytics.known import known_views
+from services.analytics.looking import Noticed, show
 from services.analytics.projections import person_label
+from services.analytics.tree import Organization
 from shared.command import Day
 from shared.errors import InvalidError
 from shared.events import timestamp
@@ -23,7 +26,7 @@ from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast
 
-router = APIRouter(prefix="/analytics", tags=["analytics"])
+router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 SELLERS_MAX = 500
 
 
@@ -56,14 +59,44 @@ def _all(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose day is asked for: one seller's, or everybody's in a unit."""
+
+    request: Request
+    seller: str | None
+    unit: str | None
+
+    def people(self, organization: Organization, day: date) -> list[str]:
+        """Return who they are; their reports are shown to whoever asks."""
+        if (self.seller is None) == (self.unit is None):
+            raise InvalidError("say one of them: seller or unit", field="query/seller")
+        if self.seller is not None:
+            found = [self.seller]
+        else:
+            found = [
+                one
+                for one in sorted(organization.nodes)
+                if one.startswith("employee-") and organization.belongs(one, self.unit or "", day)
+            ]
+        if len(found) > SELLERS_MAX:
+            cause = f"more than {SELLERS_MAX} people; say a smaller unit"
+            raise InvalidError(cause, field="query/unit")
+        show(self.request, found)
+        return found
+
+
+def _whose(request: Request, seller: Seller = None, unit: Unit = None) -> Whose:
+    return Whose(request, employee(seller), unit)
+
+
 @router.get("/daily-report", response_model=None)
 async def daily_report(
     runtime: Analytics,
     response: Response,
     at_least: AtLeast,
+    whose: Annotated[Whose, Depends(_whose)],
     day: Day | None = None,
-    seller: Seller = None,
-    unit: Unit = None,
     known_at: KnownAt = None,
     form: Form = "json",
 ) -> dict[str, Any] | Response:
@@ -73,25 +106,9 @@ async def daily_report(
     was, and what comes next; `event` is the fact behind a line, `late` for how many days nobody
     had entered it. Days are the company's. `known_at`: by what had been recorded until then.
     """
-    if (seller is None) == (unit is None):
-        raise InvalidError("say one of them: seller or unit", field="query/seller")
     day = day or runtime.today
     figures = await read_figures(runtime, ())
-    nodes = figures.organization.nodes
-    whose = employee(seller)
-    sellers = (
-        [whose]
-        if whose is not None
-        else [
-            one
-            for one in sorted(nodes)
-            if one.startswith("employee-") and figures.organization.belongs(one, unit or "", day)
-        ]
-    )
-    if len(sellers) > SELLERS_MAX:
-        raise InvalidError(
-            f"more than {SELLERS_MAX} people; say a smaller unit", field="query/unit"
-        )
+    sellers = whose.people(figures.organization, day)
     told = _Diary(runtime, at_least, known_at)
     zone = runtime.settings.zone
     reports = []
@@ -100,6 +117,7 @@ async def daily_report(
         names = figures.names | await _people(runtime, (*items, *due), at_least)
         reports.append(daily.report(one, day, items, due, names, zone))
     known = {"known_at": timestamp(known_at) if known_at else None}
+    unit = whose.unit
     if unit is None:
         made: dict[str, Any] = {"report": reports[0], **known}
         return formed(made, daily.document(reports[0], zone), form, response)

@@ -24,6 +24,7 @@ from services.analytics.entities import Opportunity
 from services.analytics.figures import Figures, Row, read_entities
 from services.analytics.forecast import ForecastBy, Span, YieldBy
 from services.analytics.known import known_views
+from services.analytics.looking import Noticed
 from services.analytics.pipeline import in_order
 from services.analytics.projections import Target, frozen_forecasts, targets
 from services.analytics.promised import by_outcome, kept
@@ -36,7 +37,7 @@ from shared.web import AtLeast
 REACHED: tuple[Axis, ...] = ("owner", "product", "commitment")
 SPENT: tuple[Axis, ...] = ("owner", "touch")
 
-router = APIRouter(prefix="/analytics", tags=["analytics"])
+router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 Unit = Annotated[str | None, Query(description="who is in this unit or below it: `unit-...`")]
 
 

@@ -13,11 +13,12 @@ from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, facts_of
 from services.analytics.growth import Accounts, GrowthBy
+from services.analytics.looking import Noticed
 from services.analytics.pipeline import in_order, tallied
 from shared.errors import InvalidError
 from shared.runtime import Runtime
 
-router = APIRouter(prefix="/analytics", tags=["analytics"])
+router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 A_YEAR = timedelta(days=364)
 LONGEST = timedelta(days=10 * 366)
 

@@ -27,6 +27,7 @@ from services.analytics.kpi_measures import (
     terms,
 )
 from services.analytics.kpi_views import KpiCard, kpi_card
+from services.analytics.looking import Noticed
 from services.analytics.measures import contributions
 from services.analytics.model import stands
 from services.analytics.pipeline import Amounts, Key, in_order
@@ -37,7 +38,7 @@ from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import StreamId
 
-router = APIRouter(prefix="/analytics", tags=["analytics"])
+router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 Definition = Annotated[int | None, Query(ge=1, description="without: the one that holds")]
 CENT = Decimal("0.01")
 # How far back figures go that nobody gave a first day, in days.

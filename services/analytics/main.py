@@ -18,6 +18,7 @@ from services.analytics import (
     kpi_api,
     kpi_values_api,
     ledger_api,
+    looks_api,
     losses_api,
     proof_api,
     stages_api,
@@ -33,6 +34,7 @@ from services.analytics.assessments import (
 )
 from services.analytics.defaults import AnalyticsDefaults
 from services.analytics.files import columns_noted
+from services.analytics.looks import Look, decide_look, evolve_look
 from services.analytics.measures import TOPICS
 from services.analytics.model import (
     CoachKpi,
@@ -67,6 +69,7 @@ def build(defaults: AnalyticsDefaults) -> Domain:
                 {"define": DefineKpi, "switch": SwitchKpi, "retire": RetireKpi},
             ),
             "review": Decider(None, decide_review, evolve_review, {"hold": CoachKpi}),
+            "look": Decider(Look(), decide_look, evolve_look),
             "assessment": Decider(
                 Assessment(),
                 decide_assessment,
@@ -99,6 +102,7 @@ router.include_router(assessments_api.router)
 router.include_router(adoption_api.router)
 router.include_router(growth_api.router)
 router.include_router(daily_api.router)
+router.include_router(looks_api.router)
 router.include_router(losses_api.router)
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 from services.analytics.assessment_views import assessment_card
 from services.analytics.diary import diary
 from services.analytics.kpi_views import kpi_card, kpi_review
+from services.analytics.looks import looks
 from shared.events import Envelope
 from shared.events.contacts import (
     CompanyDescribed,
@@ -295,4 +296,5 @@ PROJECTIONS = (
     assessment_card,
     diary,
     person_label,
+    looks,
 )

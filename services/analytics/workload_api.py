@@ -12,11 +12,12 @@ from services.analytics.defaults import AnalyticsDefaults
 from services.analytics.figures import Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, Unit, facts_of
+from services.analytics.looking import Noticed
 from services.analytics.pipeline import in_order, tallied
 from services.analytics.workload_report import WorkloadBy
 from shared.runtime import Runtime
 
-router = APIRouter(prefix="/analytics", tags=["analytics"])
+router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 
 
 def defaults_of(runtime: Runtime) -> AnalyticsDefaults:

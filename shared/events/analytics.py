@@ -1,8 +1,9 @@
 """Facts about what a company measures itself by, and of what no number tells.
 
 Streams: `kpi-<id>`, one for each figure that the company defines, `review-<id>`, one for each time
-that somebody was coached about one (N-02, N-03), and `assessment-<id>`, one for each time that a
-leader said how somebody worked (N-12).
+that somebody was coached about one (N-02, N-03), `assessment-<id>`, one for each time that a
+leader said how somebody worked (N-12), and `look-<id>`, one for each report that a colleague looks
+at on a day (N-13).
 """
 
 from __future__ import annotations
@@ -90,6 +91,17 @@ class AssessmentWithdrawn(Dated, wire="analytics.assessment_withdrawn.v1"):
     reason: str
 
 
+class FiguresLookedAt(Dated, wire="analytics.figures_looked_at.v1"):
+    """A colleague looked at figures of others, who can see that (N-13): once a day for each report.
+
+    `report` is the path that was asked for; `of` are those whom it was the first time of that day.
+    """
+
+    viewer: str
+    report: str
+    of: tuple[str, ...]
+
+
 KpiEvent = KpiDefined | KpiSwitched | KpiRetired
 AssessmentEvent = AssessmentGiven | AssessmentAnswered | AssessmentWithdrawn
-AnalyticsEvent = KpiEvent | KpiCoached | AssessmentEvent
+AnalyticsEvent = KpiEvent | KpiCoached | AssessmentEvent | FiguresLookedAt

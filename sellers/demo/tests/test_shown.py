@@ -45,6 +45,7 @@ DOMAINS = {domain.name: domain for domain in SHOWN}
 
 # Kinds of facts that the demo does not tell, each with the reason.
 UNTOLD = {
+    "analytics.figures_looked_at.v1": "nobody has looked at anybody before the demo is opened",
     "calendar.agenda_feed_opened.v1": "whoever opens an address is told it once, and nobody else",
     "calendar.agenda_feed_revoked.v1": "no address was opened",
     "calendar.agenda_key_registered.v1": "a key is made by its owner, where nobody else is",
@@ -73,6 +74,7 @@ UNTOLD = {
 EMPTY = {
     "feed_access": "no address was opened",
     "fields_read": "nobody has read anything before somebody opens the demo",
+    "looks": "nobody has looked at anybody before the demo is opened",
 }
 
 

@@ -1,0 +1,27 @@
+"""HTTP for who looked at whose figures (N-13)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+
+from services.analytics.api import Analytics
+from services.analytics.looks import looks
+from shared.web import AtLeast, PageWanted, page
+
+router = APIRouter(prefix="/analytics", tags=["analytics"])
+
+
+@router.get("/looks/{employee}")
+async def list_looks(
+    employee: Annotated[str, Path(pattern=r"^employee-.{1,100}$")],
+    runtime: Analytics,
+    wanted: PageWanted,
+    at_least: AtLeast,
+) -> dict[str, Any]:
+    """Which colleagues looked at which figures of theirs, month by month (N-13).
+
+    A look is noted once a day for each report and viewer who says who they are (`X-Actor`).
+    """
+    return await page(runtime.reader(looks), {"of": employee}, wanted, at_least)
