@@ -184,6 +184,7 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
         ready=node.missing,
     )
     describe(app)
+    app.state.note_look = analytics.Looking(lambda: node.runtimes["analytics"]).note
     app.state.verifiers = [lambda: analytics.verify(node.runtimes["analytics"])]
     return app
 

@@ -14,11 +14,11 @@ from services.analytics.api import Analytics, At, Moment, Seller, employee
 from services.analytics.figures import Figures, Row, read_figures
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, Unit, facts_of
-from services.analytics.looking import Noticed
 from services.analytics.pipeline import in_order, period_of
 from services.analytics.workload_api import defaults_of
 from shared.errors import InvalidError
 from shared.runtime import Runtime
+from shared.web.looking import Noticed
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 # Two years of weeks, as the review looks at them (H16).

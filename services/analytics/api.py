@@ -15,7 +15,6 @@ from services.analytics import pipeline as report
 from services.analytics.cells import Axis
 from services.analytics.figures import Figures, Row, read_figures
 from services.analytics.flows import TouchesBy
-from services.analytics.looking import Noticed
 from services.analytics.pipeline import (
     By,
     PartOf,
@@ -30,6 +29,7 @@ from shared.events import timestamp
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, runtime_of
+from shared.web.looking import Noticed
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 Analytics = Annotated[Runtime, Depends(runtime_of("analytics"))]

@@ -21,7 +21,6 @@ from services.analytics.kpi_measures import (
     shown,
     term_of,
 )
-from services.analytics.looking import Noticed
 from shared.web import (
     AtLeast,
     CommandMeta,
@@ -32,6 +31,7 @@ from shared.web import (
     record,
     seen,
 )
+from shared.web.looking import Noticed
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 

@@ -15,7 +15,6 @@ from services.analytics.diary import DiaryItem, diary
 from services.analytics.figures import read_figures
 from services.analytics.forecast_api import Unit
 from services.analytics.known import known_views
-from services.analytics.looking import Noticed, show
 from services.analytics.projections import person_label
 from services.analytics.tree import Organization
 from shared.command import Day
@@ -25,6 +24,7 @@ from shared.pages import Form, formed
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast
+from shared.web.looking import Noticed, show
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 SELLERS_MAX = 500

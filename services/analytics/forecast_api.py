@@ -24,7 +24,6 @@ from services.analytics.entities import Opportunity
 from services.analytics.figures import Figures, Row, read_entities
 from services.analytics.forecast import ForecastBy, Span, YieldBy
 from services.analytics.known import known_views
-from services.analytics.looking import Noticed
 from services.analytics.pipeline import in_order
 from services.analytics.projections import Target, frozen_forecasts, targets
 from services.analytics.promised import by_outcome, kept
@@ -32,6 +31,7 @@ from shared.errors import NotFoundError
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast
+from shared.web.looking import Noticed
 
 # The axes whose cells tell what was reached of a target, and what was spent for what.
 REACHED: tuple[Axis, ...] = ("owner", "product", "commitment")

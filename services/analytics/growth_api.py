@@ -13,10 +13,10 @@ from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, facts_of
 from services.analytics.growth import Accounts, GrowthBy
-from services.analytics.looking import Noticed
 from services.analytics.pipeline import in_order, tallied
 from shared.errors import InvalidError
 from shared.runtime import Runtime
+from shared.web.looking import Noticed
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 A_YEAR = timedelta(days=364)

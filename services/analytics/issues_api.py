@@ -12,9 +12,9 @@ from services.analytics.api import Analytics, At, Seller, employee, explained
 from services.analytics.cells import Cell, IssueAxis
 from services.analytics.complaints import IssuesBy
 from services.analytics.figures import Row
-from services.analytics.looking import Noticed
 from services.analytics.pipeline import TOTAL, Part, PartOf, in_order, tallied
 from services.analytics.tree import Organization
+from shared.web.looking import Noticed
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 

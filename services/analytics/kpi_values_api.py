@@ -27,7 +27,6 @@ from services.analytics.kpi_measures import (
     terms,
 )
 from services.analytics.kpi_views import KpiCard, kpi_card
-from services.analytics.looking import Noticed
 from services.analytics.measures import contributions
 from services.analytics.model import stands
 from services.analytics.pipeline import Amounts, Key, in_order
@@ -37,6 +36,7 @@ from shared.events.analytics import KpiDefined
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import StreamId
+from shared.web.looking import Noticed
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 Definition = Annotated[int | None, Query(ge=1, description="without: the one that holds")]

@@ -12,11 +12,11 @@ from services.analytics.figures import Figures, read_entities
 from services.analytics.forecast_api import facts_of
 from services.analytics.known import known_measures, known_views
 from services.analytics.ledger import Judged, LedgerBy, Which, judged, ledger
-from services.analytics.looking import Noticed
 from services.analytics.pipeline import in_order
 from services.analytics.projections import FrozenForecast, frozen_forecasts
 from services.analytics.workload_api import defaults_of
 from shared.runtime import Runtime
+from shared.web.looking import Noticed
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 Confidence = Annotated[Literal["commit", "upside"], Query()]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
 from services.analytics.api import Analytics
 from services.analytics.looks import looks
-from shared.web import AtLeast, PageWanted, page
+from shared.web import AtLeast, PageWanted, StreamId, page
 
 router = APIRouter(prefix="/analytics", tags=["analytics"])
 
 
 @router.get("/looks/{employee}")
 async def list_looks(
-    employee: Annotated[str, Path(pattern=r"^employee-.{1,100}$")],
+    employee: StreamId,
     runtime: Analytics,
     wanted: PageWanted,
     at_least: AtLeast,
@@ -24,4 +24,4 @@ async def list_looks(
 
     A look is noted once a day for each report and viewer who says who they are (`X-Actor`).
     """
-    return await page(runtime.reader(looks), {"of": employee}, wanted, at_least)
+    return await page(runtime.reader(looks), {"of": f"employee-{employee}"}, wanted, at_least)

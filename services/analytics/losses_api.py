@@ -15,10 +15,10 @@ from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, Unit, facts_of
 from services.analytics.growth_api import span_of
 from services.analytics.kpi_views import kpi_card, kpi_review
-from services.analytics.looking import Noticed
 from services.analytics.losses import Look, Rules
 from services.analytics.workload_api import defaults_of
 from shared.runtime import Runtime
+from shared.web.looking import Noticed
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 FOUR_WEEKS = timedelta(days=27)

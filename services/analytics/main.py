@@ -34,6 +34,7 @@ from services.analytics.assessments import (
 )
 from services.analytics.defaults import AnalyticsDefaults
 from services.analytics.files import columns_noted
+from services.analytics.looking import Looking
 from services.analytics.looks import Look, decide_look, evolve_look
 from services.analytics.measures import TOPICS
 from services.analytics.model import (
@@ -128,4 +129,4 @@ async def verify(runtime: Runtime) -> AsyncIterator[Check]:
     yield await verify_measures(runtime)
 
 
-__all__ = ["domain", "router", "verify", "watch", "worker_missing"]
+__all__ = ["Looking", "domain", "router", "verify", "watch", "worker_missing"]

@@ -10,10 +10,10 @@ from services.analytics import stages_report as report
 from services.analytics.api import Analytics, At, Seller, employee, explained
 from services.analytics.figures import Row
 from services.analytics.forecast_api import Period, Unit, facts_of
-from services.analytics.looking import Noticed
 from services.analytics.pipeline import in_order, tallied
 from services.analytics.stages_report import SlipsBy
 from services.analytics.workload_api import defaults_of, until
+from shared.web.looking import Noticed
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 

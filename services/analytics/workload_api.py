@@ -12,10 +12,10 @@ from services.analytics.defaults import AnalyticsDefaults
 from services.analytics.figures import Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, Unit, facts_of
-from services.analytics.looking import Noticed
 from services.analytics.pipeline import in_order, tallied
 from services.analytics.workload_report import WorkloadBy
 from shared.runtime import Runtime
+from shared.web.looking import Noticed
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 

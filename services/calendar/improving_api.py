@@ -18,8 +18,9 @@ from shared.command import Day
 from shared.references import EmployeeStream
 from shared.runtime import Runtime
 from shared.web import AtLeast
+from shared.web.looking import Noticed
 
-router = APIRouter(prefix="/calendar", tags=["calendar"])
+router = APIRouter(prefix="/calendar", tags=["calendar"], route_class=Noticed)
 
 
 class ImprovementPage(BaseModel):

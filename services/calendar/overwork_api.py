@@ -16,8 +16,9 @@ from services.calendar.workplaces import Workplaces, one_of
 from shared.command import Day
 from shared.references import EmployeeStream, UnitStream
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
+from shared.web.looking import Noticed
 
-router = APIRouter(prefix="/calendar", tags=["calendar"])
+router = APIRouter(prefix="/calendar", tags=["calendar"], route_class=Noticed)
 BACK = timedelta(weeks=4)
 
 

@@ -27,8 +27,9 @@ from shared.reading import Token
 from shared.references import EmployeeStream, UnitStream
 from shared.runtime import Runtime
 from shared.web import AtLeast, PageWanted, page
+from shared.web.looking import Noticed
 
-router = APIRouter(prefix="/calendar", tags=["calendar"])
+router = APIRouter(prefix="/calendar", tags=["calendar"], route_class=Noticed)
 
 
 class SellerTime(BaseModel):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 
-from services.analytics.main import domain, router
+from services.analytics.main import Looking, domain, router
 from services.analytics.sink import MeasuresSink
 from services.analytics.tests.world import COLLECTION, FACTS, World
 from shared.clock import SystemClock
@@ -28,6 +28,7 @@ async def world() -> AsyncIterator[World]:
     app = build_app(
         "analytics", {"analytics": runtime}, [router], new_id=clock.new_id, ready=_ready
     )
+    app.state.note_look = Looking(lambda: runtime).note
     transport = ASGITransport(app, raise_app_exceptions=False)
     sink = MeasuresSink(COLLECTION, runtime.settings.zone)
     async with AsyncClient(transport=transport, base_url="http://sellers") as client:
