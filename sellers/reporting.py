@@ -25,9 +25,10 @@ from sellers.report import (
     workload_table,
     yield_table,
 )
-from sellers.reviewing import adoption_table, growth_table, losses_table
+from sellers.reviewing import adoption_table, growth_table, losses_table, quality_table
 from services.analytics.adoption import AdoptionBy
 from services.analytics.complaints import IssuesBy
+from services.analytics.data_quality import QualityBy
 from services.analytics.forecast import ForecastBy, YieldBy
 from services.analytics.growth import GrowthBy
 from services.analytics.pipeline import By
@@ -182,6 +183,17 @@ def adoption(
     """Show how regularly sellers enter what happens, and leaders answer it."""
     query = {"by": by, "from": first, "to": last, "unit": unit}
     _show(context, "adoption", query, as_json, adoption_table)
+
+
+@report.command("data-quality")
+def data_quality(
+    context: typer.Context,
+    by: Annotated[QualityBy, typer.Option(help="Whose data it is.")] = "seller",
+    unit: Unit = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how fresh, complete and consistent the data is that reports are made of."""
+    _show(context, "data-quality", {"by": by, "unit": unit}, as_json, quality_table)
 
 
 @report.command("growth")

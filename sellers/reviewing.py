@@ -34,6 +34,25 @@ def adoption_table(rows: Sequence[Row], by: str) -> Table:
     return table
 
 
+def quality_table(rows: Sequence[Row], by: str) -> Table:
+    """Return one row a key: of how much nothing is wanting, drawn, and of how much which aspect."""
+    table = columns((by,), ("things", "well"))
+    table.title = f"quality of data by {by}"
+    table.add_column("", min_width=BAR_CELLS)
+    aspects = ("fresh", "complete", "consistent")
+    for name in aspects:
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            named(row),
+            f"{row.get('items') or 0:,}",
+            shown(row.get("quality"), " %"),
+            Text(bar(number(row.get("quality")) / 100), style="cyan"),
+            *(shown(row.get(name), " %") for name in aspects),
+        )
+    return table
+
+
 def growth_table(rows: Sequence[Row], by: str) -> Table:
     """Return one row a key: value, profit and satisfaction beside the time before."""
     names = ("value", "grown", "profit", "grown", "won of old", "won of new", "stayed", "satisfied")

@@ -105,10 +105,12 @@ async def pipeline(
     Without `as_of` as it stands today in the company's zone. `latent` counts what is not real yet
     (O-02): it is neither `open` nor in `count`. `key` is the name of the row, `id` the stream
     behind the name; both null where a row has none. Money and rates are decimal text; `win_rate`
-    is in percent. `positions` say which facts of the log are in the figures, `parked_facts` how
-    many of those are set aside.
+    is in percent. `stale`, of a row and of all, is how much that is open nobody has told anything
+    of for a month (N-08). `positions` say which facts of the log are in the figures,
+    `parked_facts` how many of those are set aside.
     """
-    figures = await moment.figures(runtime, axes_of(by), owner=employee(seller))
+    axes = sorted({*axes_of(by), "news"})
+    figures = await moment.figures(runtime, axes, owner=employee(seller))
     day = moment.day(runtime)
     rows = report.pipeline(by, figures.cells, figures.organization, day, figures.segments)
     currency = runtime.settings.currency
@@ -120,6 +122,7 @@ async def pipeline(
         "by": by,
         **moment.document(),
         "currency": currency,
+        "stale": report.stale(figures.cells, day),
         "positions": figures.positions,
         "parked_facts": figures.parked,
     }

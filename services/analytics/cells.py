@@ -25,6 +25,7 @@ DealAxis = Literal[
     "passage",
     "slip",
     "commitment",
+    "news",
 ]
 TimeAxis = Literal["time", "plan", "lateness", "loss"]
 # By what cases are counted; whose they are only the total tells.

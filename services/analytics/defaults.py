@@ -33,6 +33,12 @@ class AnalyticsDefaults(Section):
     loss_acted_on_days: int = Field(
         30, ge=0, le=366, description="Within how many days of that week somebody is to act on it."
     )
+    told_within_days: int = Field(
+        7,
+        ge=0,
+        le=366,
+        description="Within how many days it is to be told what became of an entry (N-08).",
+    )
     sample_floor: int = Field(
         30,
         ge=1,

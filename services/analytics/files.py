@@ -6,7 +6,7 @@ from collections import Counter
 
 from fastapi import Request
 
-from services.analytics import adoption, growth, stages_report, workload_report
+from services.analytics import adoption, data_quality, growth, stages_report, workload_report
 from services.analytics.forecast import Committed, Yield
 from services.analytics.issues_api import document as issues_document
 from services.analytics.ledger import Balance
@@ -37,6 +37,7 @@ COLUMNS = {
     "/analytics/workload": ("id", "key", *workload_report.document("seller", Counter(), 0)),
     "/analytics/workload/why": ("stream",),
     "/analytics/adoption": ("id", "key", *adoption.document(Counter())),
+    "/analytics/data-quality": ("id", "key", *data_quality.document(Counter())),
     "/analytics/growth": ("id", "key", *growth.document(Counter(), growth.NOBODY, "")),
     "/analytics/growth/why": ("stream",),
     "/analytics/losses": (

@@ -24,7 +24,7 @@ from services.analytics.entities import Opportunity
 from services.analytics.figures import Figures, Row, read_entities
 from services.analytics.forecast import ForecastBy, Span, YieldBy
 from services.analytics.known import known_views
-from services.analytics.pipeline import in_order
+from services.analytics.pipeline import in_order, stale
 from services.analytics.projections import Target, frozen_forecasts, targets
 from services.analytics.promised import by_outcome, kept
 from shared.errors import NotFoundError
@@ -66,7 +66,7 @@ async def forecast(
     quarter are the roadmap (O-13). Who belongs where is as of `as_of`, or today.
     """
     owner = employee(seller)
-    figures = await moment.figures(runtime, ("commitment",), owner=owner)
+    figures = await moment.figures(runtime, ("commitment", "news"), owner=owner)
     day = moment.day(runtime)
     rows = report.forecast(by, figures.cells, figures.organization, day, period, unit)
     currency = runtime.settings.currency
@@ -78,6 +78,7 @@ async def forecast(
         "by": by,
         **moment.document(),
         "currency": currency,
+        "stale": stale(figures.cells, day),
         **facts_of(figures),
     }
 

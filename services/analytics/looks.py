@@ -28,7 +28,7 @@ class LookAt(HappenedCommand):
     """Look at figures of colleagues; one's own are nobody's business."""
 
     viewer: EmployeeStream
-    report: Annotated[str, StringConstraints(pattern=r"^/[a-z/-]{1,100}$")]
+    report: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]{1,300}$")]
     of: tuple[EmployeeStream, ...] = Field(min_length=1, max_length=10_000)
 
 

@@ -12,6 +12,7 @@ from services.analytics import (
     api,
     assessments_api,
     daily_api,
+    data_quality_api,
     forecast_api,
     growth_api,
     issues_api,
@@ -103,6 +104,7 @@ router.include_router(assessments_api.router)
 router.include_router(adoption_api.router)
 router.include_router(growth_api.router)
 router.include_router(daily_api.router)
+router.include_router(data_quality_api.router)
 router.include_router(looks_api.router)
 router.include_router(losses_api.router)
 

@@ -7,14 +7,14 @@ was said of its day and later. So figures and views never disagree about how thi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Generic, Literal, TypeVar
 
 from msgspec import Struct
 
 from services.analytics.entities import Opportunity
-from services.analytics.told import Commitment, Handover, Step, T, overridden
+from services.analytics.told import Coached, Commitment, Handover, Step, T, Told, overridden
 from shared.events.opportunities import FIRST_STAGE
 
 
@@ -82,6 +82,7 @@ def cycle_days(known: Opportunity, closing: Step) -> int | None:
 
 
 S = TypeVar("S")
+A_DAY = timedelta(days=1)
 
 
 class Overlap(Struct, Generic[S], frozen=True, gc=False):
@@ -149,6 +150,34 @@ def bands(known: Opportunity, one: Overlap[S]) -> Iterator[tuple[Overlap[S], Ban
         known_next = next((told.agreed for told in reversed(agreed) if told.day <= start), False)
         band = BANDS[shown is not None and shown <= start, known_next]
         yield Overlap(one.period, one.told, start, stop), band
+
+
+# Who says nothing of what is open for longer has not looked at it (N-08).
+FRESH = timedelta(days=30)
+
+
+def stale(known: Opportunity, were_open: Iterable[Overlap[S]]) -> Iterator[Overlap[None]]:
+    """Yield when it was open and nobody had told anything of it for longer than is fresh."""
+    told: tuple[Told | Coached, ...] = (
+        *known.steps,
+        *known.handovers,
+        *known.commitments,
+        *known.expected,
+        *known.shown,
+        *known.next_steps,
+        *known.coached,
+    )
+    news: list[date | None] = [*sorted({one.day for one in told})]
+    for spell in were_open:
+        for day, following in pairwise([*news, None]):
+            assert day is not None
+            if day > date.max - FRESH - A_DAY:
+                continue  # The calendar ends before it is stale.
+            start = max(day + FRESH + A_DAY, spell.start)
+            stops = [one for one in (following, spell.stop) if one is not None]
+            stop = min(stops, default=None)
+            if stop is None or start < stop:
+                yield Overlap(spell.period, None, start, stop)
 
 
 def promises(known: Opportunity, stood: Sequence[Period]) -> Iterator[Overlap[Commitment]]:

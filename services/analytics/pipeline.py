@@ -49,6 +49,8 @@ class Tally:
     won: int = 0
     lost: int = 0
     latent: int = 0
+    # Of what is open, what nobody has told anything of for a month.
+    stale: int = 0
     values: Counter[str] = field(default_factory=Counter)
     # What is open, as its sellers say what it is worth.
     open_values: Counter[str] = field(default_factory=Counter)
@@ -69,6 +71,8 @@ class Tally:
                 self.lost += amount
             case "latent":
                 self.latent += amount
+            case "stale":
+                self.stale += amount
             case "cycle_days":
                 self.cycle_days += amount
             case "cycles":
@@ -95,8 +99,10 @@ def axes_of(by: By) -> tuple[Axis, ...]:
             return (by,)
         case "segment":
             return ("company",)
-        case _:
+        case "quarter":
             return ("owner",)
+        case _:
+            return ("owner", "news")
 
 
 class Part(NamedTuple):
@@ -158,6 +164,11 @@ def _by_stage(cell: Cell, amount: int) -> Part | None:
     if cell.measure in {"open", "won", "lost", "latent"}:
         return None
     return Part(WON, cell.measure, amount)
+
+
+def stale(cells: Amounts, day: date) -> int:
+    """Return of how much that is open nobody has told anything for a month (N-08)."""
+    return sum(n for cell, n in cells.items() if cell.axis == "news" and cell.day <= day)
 
 
 def is_open_value(measure: str) -> bool:
@@ -226,7 +237,9 @@ def row_document(key: Key, tally: Tally, currency: str) -> dict[str, Any]:
     }
     # What is not real yet is neither open nor in the count (O-02).
     latent = {"latent": tally.latent} if tally.latent else {}
-    return {**row, **latent, **other_currencies(tally, currency)}
+    # No figure of stale data without a mark (N-08).
+    marked = {"stale": tally.stale} if tally.stale else {}
+    return {**row, **latent, **marked, **other_currencies(tally, currency)}
 
 
 def other_currencies(tally: Tally, currency: str) -> dict[str, Any]:

@@ -94,3 +94,14 @@ async def test_n_13_whoever_cannot_be_a_colleague_breaks_no_report(world: World)
         headers = {"X-Actor": viewer}
         told = await world.client.get("/analytics/pipeline", params=asked, headers=headers)
         assert told.status_code == 200, told.text
+
+
+async def test_n_13_a_look_at_a_figure_of_the_company_is_noted(world: World) -> None:
+    define = {"name": "Won", "expression": "won", "level": "seller"}
+    told = await world.client.post("/analytics/kpis/Rate-2.0/define", json=define)
+    headers = {"X-At-Least": told.json()["token"], "X-Actor": HAN}
+    asked = {"from": "2026-01-01", "as_of": "2026-12-31"}
+    path = "/analytics/kpis/Rate-2.0/values"
+    values = await world.client.get(path, params=asked, headers=headers)
+    assert values.status_code == 200, values.text
+    assert (HAN, path) in await looks(world, KIM, "kpis/Rate-2.0/values")

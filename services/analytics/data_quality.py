@@ -1,0 +1,152 @@
+"""How good the data is that reports are made of (N-08): fresh, complete, consistent. Pure.
+
+Of each thing that is open on a day, or was planned for a day before it, its owner is asked: did
+anybody tell anything of it lately, does it say what has to be known, do its words agree?
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Literal
+
+from services.analytics.complaints import Issue
+from services.analytics.entities import Entity, Opportunity
+from services.analytics.periods import Overlap, at, periods, stale
+from services.analytics.pipeline import TOTAL, Key, ratio
+from services.analytics.told import carried
+from services.analytics.tree import Organization
+from services.analytics.workload import Entry
+
+QualityBy = Literal["seller", "team", "division", "company", "manager", "kind", "total"]
+Aspect = Literal["fresh", "complete", "consistent"]
+ASPECTS: tuple[Aspect, ...] = ("fresh", "complete", "consistent")
+# How long before a day what was planned is still asked for.
+LOOKED_BACK = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One thing, whose it is, and what is wanting of it, by aspect; nothing: all is well."""
+
+    stream: str
+    owner: str
+    wanting: tuple[tuple[Aspect, str], ...] = ()
+
+    def lacks(self, aspect: Aspect) -> bool:
+        return any(one == aspect for one, _ in self.wanting)
+
+
+def judged(entity: Entity, day: date, within_days: int) -> Judged | None:
+    """Say what is wanting of an entity as of a day; None where it is nobody's task now."""
+    match entity:
+        case Opportunity():
+            return _opportunity(entity, day)
+        case Issue():
+            return _issue(entity, day)
+        case Entry():
+            return _entry(entity, day, within_days)
+        case _:
+            return None
+
+
+def _opportunity(known: Opportunity, day: date) -> Judged | None:
+    period = at(periods(known), day)
+    if period is None or period.step.decides or period.step.latent:
+        return None
+    spell = Overlap(period, None, period.start, period.stop)
+    told = [one for one in carried(known.expected) if one.day <= day]
+    expected = told[-1] if told else None
+    return Judged(known.stream, period.owner, tuple(_wanting(known, day, spell, expected)))
+
+
+def _wanting(
+    known: Opportunity, day: date, spell: Overlap[None], expected: Any
+) -> Iterator[tuple[Aspect, str]]:
+    if any(one.start <= day and (one.stop or date.max) > day for one in stale(known, [spell])):
+        yield "fresh", "nobody told anything of it for a month"
+    if not spell.period.owner:
+        yield "complete", "no owner"
+    if not known.company:
+        yield "complete", "no company"
+    if not known.product:
+        yield "complete", "no product"
+    if expected is None or expected.amount is None:
+        yield "complete", "no amount"
+    if expected is None or expected.close_on is None:
+        yield "complete", "no day on which it is to close"
+    elif expected.close_on < day:
+        yield "consistent", f"it was to close on {expected.close_on}"
+    held = [one for one in known.commitments if one.day <= day]
+    promised = held[-1] if held and not held[-1].withdrawn else None
+    if promised is not None and promised.close_on is not None and promised.close_on < day:
+        yield "consistent", f"it was stood by for {promised.close_on}"
+
+
+def _issue(known: Issue, day: date) -> Judged | None:
+    stood = [one for one in known.stood if one.day <= day]
+    if not stood or not stood[-1].open:
+        return None
+    now = stood[-1]
+    wanting: list[tuple[Aspect, str]] = []
+    if not now.owner:
+        wanting.append(("complete", "no owner"))
+    if not known.company:
+        wanting.append(("complete", "no company"))
+    return Judged(known.stream, now.owner, tuple(wanting))
+
+
+def _entry(known: Entry, day: date, within_days: int) -> Judged | None:
+    planned = known.day
+    if planned is None or known.all_day or known.category == "private" or known.unplanned:
+        return None
+    due = planned + timedelta(days=within_days)
+    if not day - LOOKED_BACK <= planned or due >= day:
+        return None  # Too long ago to be asked for, or not due yet.
+    if known.status in ("planned", "started"):
+        why = f"nobody told what became of {planned}"
+        return Judged(known.stream, known.seller, (("fresh", why),))
+    return Judged(known.stream, known.seller)
+
+
+def key_of(by: QualityBy, one: Judged, organization: Organization, day: date) -> Key:
+    match by:
+        case "total":
+            return TOTAL
+        case "seller":
+            return one.owner or None
+        case "kind":
+            return one.stream.partition("-")[0]
+        case _:
+            found: Key = getattr(organization.place(one.owner, day), by)
+            return found
+
+
+def rows_of(
+    by: QualityBy, told: Iterable[Judged], organization: Organization, day: date
+) -> dict[Key, Counter[str]]:
+    """Count what is well, by row and aspect."""
+    rows: dict[Key, Counter[str]] = {}
+    for one in told:
+        row = rows.setdefault(key_of(by, one, organization, day), Counter())
+        row["items"] += 1
+        row["well"] += not one.wanting
+        for aspect in ASPECTS:
+            row[aspect] += not one.lacks(aspect)
+    return rows
+
+
+NOTHING: Counter[str] = Counter()
+
+
+def document(amounts: Counter[str]) -> dict[str, Any]:
+    """Return a row as it is answered: shares in percent as text, null of nothing."""
+    items = amounts["items"]
+    return {
+        "items": items,
+        "well": amounts["well"],
+        **{aspect: ratio(100 * amounts[aspect], items) for aspect in ASPECTS},
+        "quality": ratio(100 * amounts["well"], items),
+    }

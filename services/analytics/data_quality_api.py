@@ -1,0 +1,115 @@
+"""HTTP for the quality of data (N-08), and what is wanting of which thing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter
+
+from services.analytics import data_quality as report
+from services.analytics.api import Analytics, At, Moment, Seller, employee
+from services.analytics.data_quality import Judged, QualityBy
+from services.analytics.figures import Figures, Row
+from services.analytics.forecast_api import Unit, facts_of
+from services.analytics.pipeline import in_order
+from services.analytics.sink import entity_from
+from services.analytics.workload_api import defaults_of
+from shared.runtime import Runtime
+from shared.web.looking import Noticed
+
+router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+
+
+async def _judged(
+    runtime: Runtime, moment: Moment, row: Row, unit: str | None, seller: str | None
+) -> tuple[Figures, list[Judged]]:
+    owner, day = employee(seller), moment.day(runtime)
+    figures = await moment.figures(runtime, (), owner=owner, row=row)
+    within = defaults_of(runtime).told_within_days
+
+    def judge() -> list[Judged]:
+        found = (
+            report.judged(entity_from(document), day, within)
+            for _, document in sorted(figures.entities.items())
+        )
+        return [
+            one
+            for one in found
+            if one is not None
+            and owner in (None, one.owner)
+            and (unit is None or figures.organization.belongs(one.owner, unit, day))
+        ]
+
+    return figures, await asyncio.to_thread(judge)
+
+
+def _row(by: QualityBy, key: str | None) -> Row:
+    # Whose something is on a day no index knows: all of them are looked at.
+    return Row(f"quality of {by}", key, "opportunity", ("issue", "entry"))
+
+
+@router.get("/data-quality")
+async def data_quality(
+    runtime: Analytics,
+    moment: At,
+    by: QualityBy = "seller",
+    unit: Unit = None,
+    seller: Seller = None,
+) -> dict[str, Any]:
+    """How fresh, complete and consistent what everybody has in hand is told, in percent (N-08).
+
+    Fresh: something was told of an open opportunity within a month, and what became of an entry
+    within the days that the company chose (`told_within_days`; entries of the last 90 days).
+    Complete: owner, company, product, amount and closing day of an opportunity, owner and company
+    of an issue. Consistent: no day by which it was to close or is stood by for has passed.
+    `quality` is the share of which nothing is wanting.
+    """
+    figures, told = await _judged(runtime, moment, _row(by, None), unit, seller)
+    rows = report.rows_of(by, told, figures.organization, moment.day(runtime))
+    return {
+        "rows": [
+            {"id": key, "key": figures.name(key), **report.document(rows[key])}
+            for key in in_order(rows)
+        ],
+        "by": by,
+        **moment.document(),
+        **facts_of(figures),
+    }
+
+
+@router.get("/data-quality/why")
+async def explain_data_quality(
+    runtime: Analytics,
+    moment: At,
+    by: QualityBy,
+    key: str | None = None,
+    unit: Unit = None,
+    seller: Seller = None,
+) -> dict[str, Any]:
+    """What is wanting behind a row of `/analytics/data-quality`, thing by thing."""
+    figures, told = await _judged(runtime, moment, _row(by, key), unit, seller)
+    day = moment.day(runtime)
+    held = [
+        one for one in told if report.key_of(by, one, figures.organization, day) in figures.keys
+    ]
+    rows = report.rows_of("total", held, figures.organization, day)
+    return {
+        "key": key,
+        "total": report.document(rows.get("total", report.NOTHING)),
+        "wanting": [
+            {
+                "stream": one.stream,
+                "owner": one.owner or None,
+                **{
+                    aspect: [why for about, why in one.wanting if about == aspect]
+                    for aspect in report.ASPECTS
+                },
+            }
+            for one in held
+            if one.wanting
+        ],
+        "by": by,
+        **moment.document(),
+        **facts_of(figures),
+    }
