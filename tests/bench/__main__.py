@@ -13,10 +13,14 @@ from services.analytics.measures import TOPICS
 from shared.kafka.log import KafkaLog
 from shared.log import TopicSpec
 from shared.mongo import MongoStore
+from tests.bench.live import Servers, live
 from tests.bench.replay import build, fill, replay
+from tests.bench.scale import cost, rollup
 from tests.conftest import document_server, log_server
 
 PARTITIONS = 4
+# The embedded store takes some thousand documents a second: more would only take longer.
+LIVE_MAX = 20_000
 
 
 def say(text: str) -> None:
@@ -35,15 +39,39 @@ async def measure(address: str, mongo: str, facts: int, rounds: int, *, embedded
         say(f"| recomputing the measures | {found.recomputing:,.0f} facts/s | {found.ratio:.2f} |")
         say("building them in the store ...")
         say(f"| building them in the store | {await build(log, store):,.0f} facts/s | |")
+        say("writing a quarter of 10,000 sellers ...")
+        rolled = await rollup(store, 10_000)
+        say(f"| their time by team: reading {rolled.reading:.1f} s | {rolled.summing:.1f} s | |")
     finally:
         await store.close()
         await log.close()
+
+
+async def keep_up(servers: Servers, facts: int) -> None:
+    log = await KafkaLog.open(servers.log, embedded=servers.embedded)
+    store = await MongoStore.open(servers.mongo, f"{servers.prefix}analytics", "bench")
+    try:
+        await log.create_topics([TopicSpec(topic, PARTITIONS) for topic in TOPICS])
+        say(f"letting a worker catch up with {facts:,} facts ...")
+        found = await live(log, store, servers, facts)
+        say(f"| a Faust agent that counts them | {found.counting:,.0f} facts/s | |")
+        say(f"| the worker, live | {found.measuring:,.0f} facts/s | {found.ratio:.2f} |")
+    finally:
+        await store.close()
+        await log.close()
+
+
+def folded(facts: int) -> None:
+    say("folding in memory, as the worker does ...")
+    for number, micros in cost(facts):
+        say(f"| a fact among {number:,} | {micros:.1f} µs | |")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--facts", type=int, default=50_000, help="about how many")
     parser.add_argument("--rounds", type=int, default=5, help="of which the median is told")
+    parser.add_argument("--history", type=int, default=100_000, help="facts of the longest one")
     chosen = parser.parse_args()
     if chosen.facts < 1 or chosen.rounds < 1:
         parser.error("--facts and --rounds are 1 at least")
@@ -54,6 +82,10 @@ def main() -> int:
             url = mongo.address
             embedded = log.name == "noida-db"
             asyncio.run(measure(log.address, url, chosen.facts, chosen.rounds, embedded=embedded))
+        with log_server(work / "live") as log, document_server(work / "live") as mongo:
+            servers = Servers(log.address, mongo.address, work, "bench_", embedded)
+            asyncio.run(keep_up(servers, min(chosen.facts, LIVE_MAX)))
+        folded(chosen.history)
     return 0
 
 

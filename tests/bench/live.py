@@ -1,0 +1,119 @@
+"""How fast the worker keeps up with a backlog, beside a Faust agent that only counts it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.analytics.sink import MEASURES
+from shared import builds
+from shared.log import Log
+from shared.projector import Collections
+from shared.store import Store
+from tests.bench.replay import fill
+
+POLL_S = 0.02
+STARTS_S = 60.0
+ENDS_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Messages a second of the agent that counts, and facts a second of the worker."""
+
+    counting: float
+    measuring: float
+
+    @property
+    def ratio(self) -> float:
+        return self.measuring / self.counting
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where the log and the store answer, and where files of children may lie."""
+
+    log: str
+    mongo: str
+    folder: Path
+    prefix: str
+    embedded: bool
+
+    @contextmanager
+    def worker(self) -> Iterator[subprocess.Popen[bytes]]:
+        environment = {
+            **os.environ,
+            "SELLERS_KAFKA": self.log,
+            "SELLERS_MONGO": self.mongo,
+            "SELLERS_DATABASE_PREFIX": self.prefix,
+            "SELLERS_ENGINE": "embedded" if self.embedded else "kafka",
+            "SELLERS_DATA_DIR": str(self.folder),
+        }
+        with (self.folder / "worker.log").open("ab") as output:
+            command = (sys.executable, "-m", "services.analytics.stream")
+            child = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+            try:
+                yield child
+            finally:
+                child.send_signal(signal.SIGTERM)
+                try:
+                    child.wait(20)
+                except subprocess.TimeoutExpired:
+                    child.kill()
+                    child.wait()
+
+
+async def live(log: Log, store: Store, servers: Servers, facts: int) -> Live:
+    """Let a worker begin with an empty log, fill it while nobody looks, and let it catch up."""
+    with servers.worker():
+        await _until(lambda: _is_active(store), STARTS_S)
+    told = await fill(log, facts)
+    with servers.worker():
+        first = await _until(lambda: _folded(store), STARTS_S)
+        began = time.perf_counter()
+        while (folded := await _folded(store)) < told:
+            if time.perf_counter() - began > ENDS_S:
+                raise TimeoutError(f"{folded} of {told} folded")
+            await asyncio.sleep(POLL_S)
+        measuring = (told - first) / (time.perf_counter() - began)
+    return Live(await _counted(servers, told), measuring)
+
+
+async def _counted(servers: Servers, told: int) -> float:
+    folder = servers.folder / "counter"
+    words = ("-m", "tests.bench.counter", servers.log, str(told), str(folder))
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, *words, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await child.communicate()
+    if child.returncode != 0:
+        raise RuntimeError(f"the agent that counts ended with {child.returncode}")
+    return float(said)
+
+
+async def _is_active(store: Store) -> int:
+    # Its heads and cursors are there once it looks at the log.
+    found = await store.find("measures.workers", {})
+    return len(found)
+
+
+async def _folded(store: Store) -> int:
+    build = (await builds.read(store, MEASURES)).active.collection
+    return sum(cursor["offset"] for cursor in await store.find(Collections(build).cursors, {}))
+
+
+async def _until(holds: Callable[[], Awaitable[int]], within_s: float) -> int:
+    deadline = time.perf_counter() + within_s
+    while not (found := await holds()):
+        if time.perf_counter() > deadline:
+            raise TimeoutError(f"nothing within {within_s} s")
+        await asyncio.sleep(POLL_S)
+    return found
