@@ -17,6 +17,7 @@ import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
+from sellers import diet
 from sellers.description import describe
 from services.alerts import main as alerts
 from services.analytics import main as analytics
@@ -158,7 +159,13 @@ def routers() -> list[APIRouter]:
     """Return the routes of all domains, the fixed paths before those with a stream in them."""
     bulk = [bulk_router(module.domain) for module in MODULES if module.domain.deciders]
     subscriptions = [changes.router, pulling.router]
-    return [admin.router, *subscriptions, *bulk, *(module.router for module in MODULES)]
+    return [
+        admin.router,
+        diet.router,
+        *subscriptions,
+        *bulk,
+        *(module.router for module in MODULES),
+    ]
 
 
 def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI:

@@ -25,7 +25,7 @@ from sellers.report import (
     workload_table,
     yield_table,
 )
-from sellers.reviewing import adoption_table, growth_table, losses_table, quality_table
+from sellers.reviewing import adoption_table, diet_table, growth_table, losses_table, quality_table
 from services.analytics.adoption import AdoptionBy
 from services.analytics.complaints import IssuesBy
 from services.analytics.data_quality import QualityBy
@@ -194,6 +194,21 @@ def data_quality(
 ) -> None:
     """Show how fresh, complete and consistent the data is that reports are made of."""
     _show(context, "data-quality", {"by": by, "unit": unit}, as_json, quality_table)
+
+
+@report.command("data-diet")
+def data_diet(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(min=1, help="Looked back so many days.")] = 365,
+    as_json: AsJson = False,
+) -> None:
+    """Show which fields are collected and not used, or hardly ever filled in."""
+    with waiting(err, "reading the log"):
+        rows = rows_of(connect(context).get("/data-diet", {"days": days}))
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        out.print(diet_table(rows))
 
 
 @report.command("growth")

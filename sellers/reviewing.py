@@ -53,6 +53,30 @@ def quality_table(rows: Sequence[Row], by: str) -> Table:
     return table
 
 
+# Fields that are filled in at least as often are no news.
+SELDOM = Decimal(10)
+DIET_MAX = 60
+
+
+def diet_table(rows: Sequence[Row]) -> Table:
+    """Return the fields that nobody uses, then those that hardly anybody fills in."""
+    table = columns(("fact", "field"), ("facts", "filled in"))
+    table.title = "data that is collected and not used, or hardly ever filled in"
+    table.add_column("")
+    lean = [row for row in rows if not row.get("used") or number(row.get("share")) < SELDOM]
+    for row in lean[:DIET_MAX]:
+        table.add_row(
+            str(row.get("fact")),
+            str(row.get("field")),
+            f"{row.get('facts') or 0:,}",
+            shown(row.get("share"), " %"),
+            "" if row.get("used") else "nobody uses it",
+        )
+    if len(lean) > DIET_MAX:
+        table.caption = f"and {len(lean) - DIET_MAX} more: --json"
+    return table
+
+
 def growth_table(rows: Sequence[Row], by: str) -> Table:
     """Return one row a key: value, profit and satisfaction beside the time before."""
     names = ("value", "grown", "profit", "grown", "won of old", "won of new", "stayed", "satisfied")
