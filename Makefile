@@ -66,7 +66,7 @@ test-simulation: setup ## Play a thousand histories, then remove each rule and l
 	@$(BIN)/pytest tests/simulation -m slow $(ARGS)
 
 .PHONY: bench
-bench: setup ## Measure how fast figures are recomputed, on the embedded servers: make bench [FACTS=50000]
+bench: setup ## Measure replay, the live worker and reports on the embedded servers: make bench [FACTS=50000]
 	@$(BIN)/python -m tests.bench --facts $(FACTS)
 
 .PHONY: lint
