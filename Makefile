@@ -95,6 +95,15 @@ schemas: setup ## Write the schemas and examples that are missing; what was rele
 events: setup ## Write docs/EVENTS.md, the catalogue of facts
 	@$(BIN)/python -m sellers.catalogue
 
+.PHONY: apis
+apis: setup ## Write docs/api: OpenAPI of every service and of all, AsyncAPI of the log
+	@$(BIN)/python -m sellers.contracts
+
+.PHONY: test-asyncapi
+test-asyncapi: ## Give the log's description to AsyncAPI's own parser (node, npm)
+	@npm ci --prefix tests/asyncapi --ignore-scripts --no-audit --no-fund --loglevel=error
+	@node tests/asyncapi/check.mjs docs/api/asyncapi.json
+
 .PHONY: defaults
 defaults: setup ## Write deploy/defaults.toml, the rules and numbers a company may choose
 	@$(BIN)/python -m sellers.defaults

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
+import signal
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,11 +53,15 @@ async def follow(kafka: str, view: str, *, once: bool) -> None:
         auto_offset_reset="earliest",
         isolation_level="read_committed",
     )
+    # A flag, looked at between two fetches: a client may swallow the cancellation that Ctrl-C is.
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     await consumer.start()
     try:
         ends = await consumer.end_offsets(await _taken(consumer, topic))
         copy, whole = Copy(), False
-        while True:
+        while not stopping.is_set():
             if not whole and await _reached(consumer, ends):
                 whole = True
                 if once:
@@ -100,8 +104,7 @@ def main() -> None:
     parser.add_argument("--view", default="opportunity_card")
     parser.add_argument("--once", action="store_true", help="print the copy and end")
     told = parser.parse_args()
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(follow(told.kafka, told.view, once=told.once))
+    asyncio.run(follow(told.kafka, told.view, once=told.once))
 
 
 if __name__ == "__main__":

@@ -140,13 +140,14 @@ def write(files: dict[Path, str]) -> None:
 
 
 def finish(written: Iterable[Path]) -> None:
-    """Sort and format what was written; write schemas, examples and the catalogue."""
+    """Sort and format what was written; write schemas, examples, the catalogue and docs/api."""
     code = [str(path) for path in written if path.suffix == ".py"]
     for words in (
         ["ruff", "check", "--quiet", "--fix", "--unsafe-fixes", "--select", "I,RUF022", *code],
         ["ruff", "format", "--quiet", *code],
         ["shared.released"],
         ["sellers.catalogue"],
+        ["sellers.contracts"],
     ):
         subprocess.run([sys.executable, "-m", *words], cwd=ROOT, check=True)
 

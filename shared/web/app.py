@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.exports import Exports
 from shared.runtime import Runtime
+from shared.web.described import REFUSALS, Described
 from shared.web.edge import Edge
 from shared.web.head import Head
 from shared.web.leaving import Leaving
@@ -28,7 +29,8 @@ def build_app(
 ) -> FastAPI:
     """Join routers to their runtimes. `ready` names what is not ready yet, with the reason."""
     wrapped = asynccontextmanager(lifespan) if lifespan is not None else None
-    app = FastAPI(
+    app = Described(
+        responses=REFUSALS,
         title=title,
         version="1",
         lifespan=wrapped,

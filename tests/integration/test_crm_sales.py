@@ -135,7 +135,7 @@ def test_as_of_the_end_of_a_day(imported: Summary, api: Api, day: str, engaging:
 def test_by_all_that_is_known_the_figures_are_the_live_ones(imported: Summary, api: Api) -> None:
     """Folded anew from the log: another way to the same numbers. Of this before 2018, nothing."""
     for known_at, wanted in (
-        ("2100-01-01T00:00:00Z", figures(api, "manager")),
+        ("2100-01-01T00:00:00Z", figures(api, "manager", "2100-01-01")),
         ("2017-12-31T00:00:00Z", {}),
     ):
         query = {"by": "manager", "known_at": known_at, "as_of": "2100-01-01"}

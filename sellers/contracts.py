@@ -1,0 +1,207 @@
+"""Writes docs/api: what HTTP answers (OpenAPI 3.1) and what the log carries (AsyncAPI 3).
+
+`python -m sellers.contracts` (`make apis`). The code is the source; a test fails while they differ.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+
+from sellers.node import MODULES, Node, create_app
+from shared.events import CONTENT_TYPE, REGISTRY, Event, encode
+from shared.published import topic_of
+from shared.released import examples_of, schema_of
+from shared.settings import Settings
+from shared.topics import Topic, declared_topics
+from shared.web import build_app
+
+FOLDER = Path(__file__).parent.parent / "docs" / "api"
+MERGED, LOG = "openapi.json", "asyncapi.json"
+ASYNCAPI = "3.0.0"
+CE_VIEWS = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time")
+
+
+def documents() -> dict[str, dict[str, Any]]:
+    """Return every document by its file's name: one a service, all of them merged, the log."""
+    services = {
+        f"openapi-{module.domain.name}.json": build_app(
+            f"Sellers: {module.domain.name}", {}, [module.router], new_id=str, ready=_ready
+        ).openapi()
+        for module in MODULES
+    }
+    return {MERGED: create_app(Node(Settings())).openapi(), **services, LOG: asyncapi()}
+
+
+async def _ready() -> dict[str, str]:
+    return {}
+
+
+def asyncapi() -> dict[str, Any]:
+    """Return what the log carries: a channel a topic, a message a kind of fact or a view."""
+    topics = declared_topics()
+    views = {
+        topic_of(projection): projection
+        for module in MODULES
+        for projection in module.domain.projections
+        if projection.published
+    }
+    messages: dict[str, Any] = {}
+    schemas: dict[str, Any] = {"Envelope": envelope()}
+    carried: dict[str, list[str]] = {}
+    for event in REGISTRY.values():
+        messages[event.wire] = _message(event)
+        schemas[event.wire] = _local(schema_of(event), event.wire)
+        carried.setdefault(event.topic, []).append(event.wire)
+    for name, projection in views.items():
+        messages[name] = _view_message(name)
+        schema = TypeAdapter(projection.view).json_schema(mode="serialization")
+        schemas[name] = _local(schema, name)
+        carried[name] = [name]
+    return {
+        "asyncapi": ASYNCAPI,
+        "info": {
+            "title": "Sellers: the log",
+            "version": "1",
+            "description": "Every fact, as CloudEvents 1.0, on the topic that its name begins "
+            "with, and the published views, compacted.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": CONTENT_TYPE,
+        "channels": {topic.name: _channel(topic, carried[topic.name]) for topic in topics},
+        "operations": {
+            f"publish.{topic.name}": {
+                "action": "send",
+                "channel": {"$ref": f"#/channels/{_pointer(topic.name)}"},
+                "summary": f"Written by {', '.join(topic.producers)}.",
+            }
+            for topic in topics
+        },
+        "components": {"messages": messages, "schemas": schemas},
+    }
+
+
+def envelope() -> dict[str, Any]:
+    """Return the schema of what is around the data of every fact: CloudEvents 1.0, and our own."""
+    text = {"type": "string", "minLength": 1}
+    instant = {"type": "string", "format": "date-time"}
+    own = {
+        "recordedat": {**instant, "description": "when we learnt of it"},
+        "streamversion": {"type": "integer", "minimum": 1, "description": "place in its stream"},
+        "actor": {**text, "description": "who recorded it"},
+        "correlationid": {**text, "description": "the chain of facts that it belongs to"},
+    }
+    return {
+        "type": "object",
+        "required": [
+            *("specversion", "id", "source", "type", "subject", "time", "data"),
+            *own,
+        ],
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": text,
+            "source": text,
+            "type": text,
+            "subject": {**text, "description": "the stream, and the key of the record"},
+            "time": {**instant, "description": "when it happened"},
+            "data": {"type": "object"},
+            **own,
+        },
+    }
+
+
+def _message(event: type[Event]) -> dict[str, Any]:
+    summary, _, more = (inspect.getdoc(event) or "").partition("\n")
+    told: dict[str, Any] = {
+        "name": event.wire,
+        "title": event.wire,
+        "summary": summary,
+        "contentType": CONTENT_TYPE,
+        "bindings": {"kafka": {"key": {"type": "string", "description": "its stream"}}},
+        "payload": {
+            "allOf": [
+                {"$ref": "#/components/schemas/Envelope"},
+                {
+                    "type": "object",
+                    "properties": {
+                        "type": {"const": event.wire},
+                        "data": {"$ref": f"#/components/schemas/{_pointer(event.wire)}"},
+                    },
+                },
+            ]
+        },
+        "examples": [
+            {"name": name, "payload": orjson.loads(encode(fact))}
+            for name, fact in sorted(examples_of(event).items())
+        ],
+    }
+    return told | ({"description": more.strip()} if more.strip() else {})
+
+
+def _view_message(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": name,
+        "summary": "The newest document of its key; no payload: it is gone.",
+        "contentType": "application/json",
+        "headers": {
+            "type": "object",
+            "properties": {header: {"type": "string"} for header in CE_VIEWS},
+        },
+        "bindings": {"kafka": {"key": {"type": "string", "description": "the view's key"}}},
+        "payload": {"$ref": f"#/components/schemas/{_pointer(name)}"},
+    }
+
+
+def _channel(topic: Topic, carried: list[str]) -> dict[str, Any]:
+    policy = "compact" if topic.cleanup == "compact" else "delete"
+    kept = {"retention.ms": -1} if topic.cleanup == "keep" else {}
+    return {
+        "address": topic.name,
+        "description": f"Key: {topic.key}. Read by {', '.join(topic.consumers) or 'whoever asks'}.",
+        "messages": {wire: {"$ref": f"#/components/messages/{_pointer(wire)}"} for wire in carried},
+        "bindings": {
+            "kafka": {
+                "topic": topic.name,
+                "partitions": topic.partitions,
+                "topicConfiguration": {"cleanup.policy": [policy], **kept},
+            }
+        },
+    }
+
+
+def _local(schema: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a schema whose references begin where it stands in the document."""
+    text = orjson.dumps({key: value for key, value in schema.items() if key != "$schema"})
+    here = f"#/components/schemas/{_pointer(name)}/$defs/"
+    found: dict[str, Any] = orjson.loads(text.replace(b"#/$defs/", here.encode()))
+    found.pop("$id", None)
+    return found
+
+
+def _pointer(name: str) -> str:
+    """RFC 6901."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def written(document: dict[str, Any]) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def main() -> int:
+    FOLDER.mkdir(exist_ok=True)
+    for name, document in documents().items():
+        path, text = FOLDER / name, written(document)
+        if not path.exists() or path.read_bytes() != text:
+            path.write_bytes(text)
+            sys.stdout.write(f"written: {path.relative_to(FOLDER.parent.parent)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
