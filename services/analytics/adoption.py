@@ -72,6 +72,11 @@ class Entries:
             if amount > 0 and cell.day <= last:
                 self._add(cell, amount)
 
+    @property
+    def first(self) -> date | None:
+        """The Monday of the first week of which anybody entered anything."""
+        return min((week for _, week, _ in self._weeks), default=None)
+
     def _add(self, cell: Cell, amount: int) -> None:
         if cell.axis == "feedback":
             self._feedback[cell.value, cell.day.replace(day=1)] += amount

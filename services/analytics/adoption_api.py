@@ -37,11 +37,21 @@ def _span(moment: Moment, period: Span, runtime: Runtime) -> Span:
     return Span(first, last)
 
 
+def _begun(span: Span, entries: Entries, asked: Span) -> Span:
+    """Leave out, unless they are asked for, the weeks before anybody entered anything here."""
+    if asked.first is not None or entries.first is None or span.first is None:
+        return span
+    return Span(max(span.first, entries.first), span.last)
+
+
 def _measured(
-    figures: Figures, span: Span, functions: frozenset[str], unit: str | None, seller: str | None
+    figures: Figures,
+    span: Span,
+    entries: Entries,
+    functions: frozenset[str],
+    whose: tuple[str | None, str | None],
 ) -> tuple[list[Week], list[Month]]:
-    assert span.last is not None
-    entries = Entries(figures.cells, span.last)
+    unit, seller = whose
     held = [
         week
         for week in report.weeks(figures.organization.nodes, functions, entries, span)
@@ -69,9 +79,12 @@ async def _read(
     figures = await read_figures(
         runtime, report.AXES, row=row, at_least=moment.at_least, known_at=moment.known_at
     )
+    assert span.last is not None
+    entries = Entries(figures.cells, span.last)
+    span = _begun(span, entries, period)
     functions = frozenset(defaults_of(runtime).seller_functions)
     weeks, months = await asyncio.to_thread(
-        _measured, figures, span, functions, unit, employee(seller)
+        _measured, figures, span, entries, functions, (unit, employee(seller))
     )
     return figures, span, weeks, months
 
@@ -90,7 +103,8 @@ async def adoption(
     `activity_rate`: of the weeks that a seller was at work, those with a touch or with what became
     of an entry. `opportunity_rate`: those in which something was told of an opportunity.
     `feedback_rate`: of the months in which a seller entered something, those in which somebody
-    coached or assessed them. Percent as text; of the last two years. Whose it is to enter the
+    coached or assessed them. Percent as text; of the last two years, from the first week on of
+    which anybody entered anything here. Whose it is to enter the
     company says (`seller_functions`); a week away is none.
     """
     figures, span, weeks, months = await _read(runtime, moment, period, unit, seller)

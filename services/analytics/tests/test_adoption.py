@@ -141,3 +141,11 @@ async def test_what_cannot_be_measured_is_refused(world: World) -> None:
         answer = await world.client.get("/analytics/adoption", params=wrong)
         assert answer.status_code == 422
         assert "query/from" in answer.text
+
+
+async def test_n_04_weeks_before_anybody_entered_anything_are_nobodys(entered: World) -> None:
+    """The first of which anything was entered is that of the first deal, in January."""
+    told = await entered.get("adoption", by="total", to="2026-03-29")
+    assert told["from"] == "2026-01-05"
+    asked = await entered.get("adoption", by="total", to="2026-03-29", **{"from": "2025-01-06"})
+    assert asked["from"] == "2025-01-06"
