@@ -26,7 +26,7 @@ from services.contacts import main as contacts
 from services.issues import main as issues
 from services.opportunities import main as opportunities
 from services.organization import main as organization
-from shared import admin, changes, pulling
+from shared import admin, changes, pulling, schemas
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
 from shared.defaults import Section
@@ -162,6 +162,7 @@ def routers() -> list[APIRouter]:
     return [
         admin.router,
         diet.router,
+        schemas.router,
         *subscriptions,
         *bulk,
         *(module.router for module in MODULES),
