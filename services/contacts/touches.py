@@ -63,6 +63,11 @@ class Sent:
     publisher_id: str
 
 
+def stream_of(sent: Sent) -> str:
+    """Return the stream of a touch, which is the same however often it is sent."""
+    return f"touch-{derived_id('touch', sent.publisher, sent.publisher_id)}"
+
+
 def touch_fact(sent: Sent, *, now: datetime, actor: str, correlation_id: str) -> Envelope:
     """Return the immutable record of a touch; its id and stream follow from publisher and id."""
     told = sent.touch.model_dump(exclude={"occurred_at"})

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from services.contacts.reads import Contacts
+from services.contacts.touch_events_api import AS_EVENTS, TouchRoute
 from services.contacts.touches import NewTouch, Sent, take_in
 from shared.command import Command
 from shared.errors import CommandReusedError, InvalidError
@@ -16,19 +17,23 @@ from shared.observability import TOUCHES
 from shared.reading import Token
 from shared.web import KEY, BatchMeta, CommandMeta, Recorded, refusal
 
-router = APIRouter(tags=["contacts"])
+router = APIRouter(tags=["contacts"], route_class=TouchRoute)
 TOUCHES_MAX = 1_000
 Source = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-@router.post("/touches", status_code=202)
+@router.post("/touches", status_code=202, openapi_extra=AS_EVENTS)
 async def record_touch(
     touch: NewTouch,
     runtime: Contacts,
     meta: CommandMeta,
     source: Annotated[Source, Query()] = "api",
 ) -> Recorded:
-    """Record one touch. Its `Idempotency-Key` is required: sent again it is the same touch."""
+    """Record one touch. Its `Idempotency-Key` is required: sent again it is the same touch.
+
+    Or publish touches as CloudEvents 1.0, in structured, binary or batched mode: then each event's
+    (source, id) is its name, and of a batch each event is taken or refused for itself.
+    """
     if meta.id is None:
         raise InvalidError(
             "a touch needs an id of its own, so that sending it again is no second touch",

@@ -6,8 +6,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
-MEDIA_TYPE = "application/problem+json"
-_TOLD = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+from shared.web.problems import PROBLEM
+
+_TOLD = {"content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 REFUSALS: dict[int | str, dict[str, Any]] = {
     422: {
         "description": "Refused as it is; `errors` name the fields and the causes.",
@@ -15,7 +16,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     },
     "default": {"description": "Refused, or not to be answered now.", **_TOLD},
 }
-PROBLEM: dict[str, Any] = {
+SCHEMA: dict[str, Any] = {
     "title": "Problem",
     "description": "RFC 9457.",
     "type": "object",
@@ -47,7 +48,7 @@ class Described(FastAPI):
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas["Problem"] = PROBLEM
+        schemas["Problem"] = SCHEMA
         # The framework's own, which no answer of ours has.
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)

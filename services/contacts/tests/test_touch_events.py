@@ -1,0 +1,191 @@
+"""Marketing systems publish touches as CloudEvents 1.0 (C-14), in every mode of HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+from httpx2 import AsyncClient, Response
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.contacts.main import domain, router
+from services.contacts.touch_events import BATCH, STRUCTURED, TYPE, mode_of, of_headers, read_event
+from shared.errors import InvalidError
+from shared.testing import serving
+
+DATA = {"person": "person-1", "channel": "campaign", "about": "promotion", "note": "Spring."}
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[AsyncClient]:
+    async with serving(domain, router) as client:
+        yield client
+
+
+def event(name: str = "m-1", **more: Any) -> dict[str, Any]:
+    told = {"specversion": "1.0", "id": name, "source": "/campaigns", "type": TYPE, "data": DATA}
+    return {**told, "time": "2026-03-02T09:00:00Z", **more}
+
+
+async def publish(client: AsyncClient, body: Any, kind: str, **headers: str) -> Response:
+    content = body if isinstance(body, bytes) else orjson.dumps(body)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await client.post("/touches", content=content, headers={"Content-Type": kind, **named})
+
+
+async def timeline(client: AsyncClient, token: str) -> list[dict[str, Any]]:
+    answer = await client.get("/contacts/people/1/timeline", headers={"X-At-Least": token})
+    assert answer.status_code == 200, answer.text
+    return [touch for month in answer.json()["items"] for touch in month["touches"]]
+
+
+async def test_c_14_a_structured_event_is_a_touch_in_the_timeline(client: AsyncClient) -> None:
+    answer = await publish(client, event(), f"{STRUCTURED}; charset=UTF-8")
+    assert answer.status_code == 202, answer.text
+    told = answer.json()
+    assert (told["id"], told["source"], told["status"]) == ("m-1", "/campaigns", "accepted")
+    (touch,) = await timeline(client, told["token"])
+    assert (touch["touch"], touch["channel"]) == (told["stream"], "campaign")
+    assert touch["occurred_at"] == "2026-03-02T09:00:00Z"
+
+
+async def test_c_14_sent_again_it_is_a_duplicate_in_whatever_mode(client: AsyncClient) -> None:
+    first = (await publish(client, event(), STRUCTURED)).json()
+    await timeline(client, first["token"])
+    again = await publish(
+        client,
+        DATA,
+        "application/json",
+        ce_specversion="1.0",
+        ce_id="m-1",
+        ce_source="/campaigns",
+        ce_type=TYPE,
+        ce_time="2026-03-02T09:00:00Z",
+    )
+    assert again.status_code == 202, again.text
+    assert (again.json()["status"], again.json()["stream"]) == ("duplicate", first["stream"])
+    assert len(await timeline(client, first["token"])) == 1
+
+
+async def test_c_14_of_a_batch_each_event_is_taken_or_refused_for_itself(
+    client: AsyncClient,
+) -> None:
+    batch = [
+        event("a"),
+        event("b", data={**DATA, "channel": "pigeon"}),
+        event("a"),
+        event("a", data={**DATA, "note": "Another."}),
+        event("c", type="com.example.clicked"),
+        "no event",
+        event("d", data={**DATA, "person": "person-2"}),
+    ]
+    answer = await publish(client, batch, BATCH)
+    assert answer.status_code == 202, answer.text
+    told = answer.json()
+    assert [one["status"] for one in told["events"]] == [
+        "accepted",
+        "rejected",
+        "duplicate",
+        "rejected",
+        "rejected",
+        "rejected",
+        "accepted",
+    ]
+    assert (told["accepted"], told["duplicates"], told["rejected"]) == (2, 1, 4)
+    pointers = [
+        one["problem"]["errors"][0]["pointer"] for one in told["events"] if "problem" in one
+    ]
+    assert pointers == ["#/1/data/channel", "#/id", "#/4/type", "#/5"]
+    assert len(await timeline(client, told["events"][0]["token"])) == 1
+    assert (await publish(client, [], BATCH)).json()["events"] == []
+
+
+async def test_c_14_a_batch_has_a_thousand_events_at_most(client: AsyncClient) -> None:
+    refused = await publish(client, [event(str(n)) for n in range(1_001)], BATCH)
+    assert refused.status_code == 413
+    assert "1000 events" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"specversion": "0.3"}, "#/specversion"),
+        ({"specversion": None}, "#/specversion"),
+        ({"id": ""}, "#/id"),
+        ({"id": 7}, "#/id"),
+        ({"source": ""}, "#/source"),
+        ({"type": "x"}, "#/type"),
+        ({"time": "yesterday"}, "#/time"),
+        ({"data": None}, "#/data"),
+        ({"data": {**DATA, "towel": 1}}, "#/data/towel"),
+        ({"data": {**DATA, "occurred_at": "2026-03-01T00:00:00Z"}}, "#/data/occurred_at"),
+        ({"datacontenttype": "text/xml"}, "#/datacontenttype"),
+    ],
+)
+async def test_what_is_wrong_with_an_event_is_named(
+    client: AsyncClient, change: dict[str, Any], pointer: str
+) -> None:
+    refused = await publish(client, event(**change), STRUCTURED)
+    assert refused.status_code == 422, refused.text
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert [one["pointer"] for one in refused.json()["errors"]] == [pointer]
+
+
+async def test_what_is_no_json_is_refused(client: AsyncClient) -> None:
+    for body in (b"{", b"", b"\xff"):
+        for kind in (STRUCTURED, BATCH):
+            refused = await publish(client, body, kind)
+            assert refused.status_code == 422
+    assert (await publish(client, event(), BATCH)).status_code == 422
+
+
+async def test_plain_json_is_taken_as_before(client: AsyncClient) -> None:
+    answer = await publish(client, DATA, "application/json", Idempotency_Key="p-1")
+    assert answer.status_code == 202
+    assert answer.json()["recorded"] == 1
+
+
+def test_the_modes_are_told_apart() -> None:
+    assert mode_of(f"{BATCH}; charset=utf-8", {}) == "batch"
+    assert mode_of("Application/CloudEvents+JSON", {}) == "structured"
+    assert mode_of("application/json", {"ce-specversion": "1.0"}) == "binary"
+    assert mode_of("application/json", {}) is None
+
+
+def test_headers_are_decoded_once_as_the_binding_says() -> None:
+    told = of_headers({"ce-id": '"a \\"b\\""', "ce-source": "/Euro%20%E2%82%AC%2525"}, {})
+    assert (told["id"], told["source"]) == ('a "b"', "/Euro €%25")
+    for wrong in ("%C0%A0", "100%", "%zz"):
+        with pytest.raises(InvalidError):
+            of_headers({"ce-id": wrong}, {})
+    with pytest.raises(InvalidError):
+        of_headers({"ce-datacontenttype": "text/plain"}, {})
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+ATTRIBUTES = st.sampled_from(
+    ["specversion", "id", "source", "type", "time", "data", "datacontenttype", "towel"]
+)
+
+
+@given(st.dictionaries(ATTRIBUTES, ANYTHING, max_size=4), ANYTHING)
+def test_whatever_comes_is_taken_or_told_what_is_wrong(changed: Any, other: Any) -> None:
+    for document in (event(**changed), other):
+        read = read_event(document)
+        assert (read.sent is None) != (read.problem is None)
+
+
+@given(st.dictionaries(st.sampled_from(["ce-id", "ce-source", "ce-x"]), st.text(max_size=30)))
+def test_whatever_headers_say_is_decoded_or_refused(headers: dict[str, str]) -> None:
+    try:
+        told = of_headers(headers, DATA)
+    except InvalidError:
+        return
+    assert read_event(told).id in (None, told.get("id"))

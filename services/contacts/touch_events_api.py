@@ -1,0 +1,129 @@
+"""HTTP for touches as CloudEvents 1.0 (C-14): structured, binary and batches, on `POST /touches`.
+
+The route is that of plain JSON; which of them a request is its Content-Type and headers say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+
+from services.contacts.timelines import timeline
+from services.contacts.touch_events import (
+    BATCH,
+    EVENTS_MAX,
+    STRUCTURED,
+    Mode,
+    Read,
+    mode_of,
+    of_headers,
+    read_event,
+)
+from services.contacts.touches import Sent, stream_of, take_in
+from shared import builds
+from shared.errors import CommandReusedError, InvalidError, TooLargeError
+from shared.observability import TOUCHES
+from shared.projector import Collections
+from shared.reading import Token
+from shared.runtime import Runtime
+from shared.web import refusal
+from shared.web.problems import problem_response
+from shared.web.runtimes import runtime_of
+
+ACTOR_MAX = 200
+_EVENT = {"type": "object", "required": ["specversion", "id", "source", "type", "data"]}
+# What the description says of the bodies that the framework does not read.
+AS_EVENTS: dict[str, Any] = {
+    "requestBody": {
+        "content": {
+            STRUCTURED: {"schema": _EVENT},
+            BATCH: {"schema": {"type": "array", "items": _EVENT, "maxItems": EVENTS_MAX}},
+        }
+    }
+}
+
+
+class TouchRoute(APIRoute):
+    """Takes in what comes as CloudEvents itself; everything else is as it says."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        plain = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            mode = mode_of(request.headers.get("content-type", ""), request.headers)
+            return await plain(request) if mode is None else await _events(request, mode)
+
+        return handle
+
+
+async def _events(request: Request, mode: Mode) -> Response:
+    runtime = runtime_of("contacts")(request)
+    try:
+        body = orjson.loads(await request.body())
+    except orjson.JSONDecodeError as error:
+        raise InvalidError(f"not JSON: {error}", field="#") from error
+    if mode == "batch":
+        if not isinstance(body, list):
+            raise InvalidError("a batch is an array of events", field="#")
+        if len(body) > EVENTS_MAX:
+            raise TooLargeError(f"a batch has {EVENTS_MAX} events at most")
+        told = await _taken(
+            request, runtime, [read_event(one, f"#/{n}") for n, one in enumerate(body)]
+        )
+        counts = {
+            "accepted": sum(one["status"] == "accepted" for one in told),
+            "duplicates": sum(one["status"] == "duplicate" for one in told),
+            "rejected": sum(one["status"] == "rejected" for one in told),
+        }
+        return JSONResponse({**counts, "events": told}, 202)
+    event = body if mode == "structured" else of_headers(request.headers, body)
+    (only,) = await _taken(request, runtime, [read_event(event)])
+    return problem_response(only["problem"]) if "problem" in only else JSONResponse(only, 202)
+
+
+async def _taken(request: Request, runtime: Runtime, read: Sequence[Read]) -> list[dict[str, Any]]:
+    """Record what can be recorded, and say of each event what became of it."""
+    once: dict[tuple[str, str], Sent] = {}
+    for one in read:
+        if one.sent is not None:
+            once.setdefault(_name(one.sent), one.sent)
+    known = await _known(runtime, [stream_of(sent) for sent in once.values()])
+    new = [sent for sent in once.values() if stream_of(sent) not in known]
+    actor = request.headers.get("x-actor", "")[:ACTOR_MAX] or "anonymous"
+    await take_in(runtime, new, actor=actor, correlation_id=request.state.correlation_id)
+    told, seen = [], set(known)
+    for one in read:
+        told.append(_outcome(one, once, seen))
+        if one.sent is not None:
+            seen.add(stream_of(one.sent))
+    TOUCHES.labels("accepted").inc(len(new))
+    TOUCHES.labels("refused").inc(sum(one["status"] == "rejected" for one in told))
+    return told
+
+
+def _name(sent: Sent) -> tuple[str, str]:
+    return sent.publisher, sent.publisher_id
+
+
+def _outcome(one: Read, once: dict[tuple[str, str], Sent], seen: set[str]) -> dict[str, Any]:
+    about = {"id": one.id, "source": one.source}
+    if one.sent is None:
+        return {**about, "status": "rejected", "problem": one.problem}
+    if one.sent != once[_name(one.sent)]:
+        other = CommandReusedError("the id of another event of this batch", field="#/id")
+        return {**about, "status": "rejected", "problem": refusal(other)}
+    stream = stream_of(one.sent)
+    status = "duplicate" if stream in seen else "accepted"
+    return {**about, "status": status, "stream": stream, "token": Token(stream, 1).encode()}
+
+
+async def _known(runtime: Runtime, streams: Sequence[str]) -> set[str]:
+    """Return which of them are folded already: those were sent before."""
+    build = (await builds.read(runtime.store, timeline)).active
+    heads = Collections(build.collection).heads
+    return set(await runtime.store.get_many(heads, sorted(streams)))
