@@ -10,7 +10,7 @@ from fastapi import APIRouter
 
 from services.analytics import adoption as report
 from services.analytics.adoption import AdoptionBy, Entries, Month, Week
-from services.analytics.api import Analytics, At, Moment, Seller, employee
+from services.analytics.api import Analytics, At, Moment, Seller, employee, in_calendar
 from services.analytics.figures import Figures, Row, read_figures
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, Unit, facts_of
@@ -27,9 +27,9 @@ LONGEST = timedelta(days=5 * 366)
 
 
 def _span(moment: Moment, period: Span, runtime: Runtime) -> Span:
-    day = moment.day(runtime)
-    last = day if period.last is None else min(period.last, day)
-    first = last - USUALLY if period.first is None else period.first
+    day = in_calendar(moment.day(runtime), "as_of")
+    last = in_calendar(day if period.last is None else min(period.last, day), "to")
+    first = in_calendar(last - USUALLY if period.first is None else period.first, "from")
     if first > last:
         raise InvalidError(f"{first} is after {last}", field="query/from")
     if last - first > LONGEST:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.analytics import daily
-from services.analytics.api import Analytics, KnownAt, Seller, employee
+from services.analytics.api import Analytics, KnownAt, Seller, employee, in_calendar
 from services.analytics.diary import DiaryItem, diary
 from services.analytics.figures import read_figures
 from services.analytics.forecast_api import Unit
@@ -106,7 +106,7 @@ async def daily_report(
     was, and what comes next; `event` is the fact behind a line, `late` for how many days nobody
     had entered it. Days are the company's. `known_at`: by what had been recorded until then.
     """
-    day = day or runtime.today
+    day = in_calendar(day or runtime.today, "day")
     figures = await read_figures(runtime, ())
     sellers = whose.people(figures.organization, day)
     told = _Diary(runtime, at_least, known_at)

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from services.analytics import data_quality as report
-from services.analytics.api import Analytics, At, Moment, Seller, employee
+from services.analytics.api import Analytics, At, Moment, Seller, employee, in_calendar
 from services.analytics.data_quality import Judged, QualityBy
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast_api import Unit, facts_of
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 async def _judged(
     runtime: Runtime, moment: Moment, row: Row, unit: str | None, seller: str | None
 ) -> tuple[Figures, list[Judged]]:
-    owner, day = employee(seller), moment.day(runtime)
+    owner, day = employee(seller), in_calendar(moment.day(runtime), "as_of")
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     within = defaults_of(runtime).told_within_days
 

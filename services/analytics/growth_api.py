@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from services.analytics import growth as report
-from services.analytics.api import Analytics, At, Moment, Seller, employee, explained
+from services.analytics.api import Analytics, At, Moment, Seller, employee, explained, in_calendar
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, facts_of
@@ -30,9 +30,9 @@ def span_of(moment: Moment, period: Span, runtime: Runtime) -> Span:
         InvalidError: it ends before it begins, or begins too long ago.
 
     """
-    day = moment.day(runtime)
-    last = day if period.last is None else period.last
-    first = last - A_YEAR if period.first is None else period.first
+    day = in_calendar(moment.day(runtime), "as_of")
+    last = in_calendar(day if period.last is None else period.last, "to")
+    first = in_calendar(last - A_YEAR if period.first is None else period.first, "from")
     if first > last:
         raise InvalidError(f"{first} is after {last}", field="query/from")
     if last - first > LONGEST:

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from services.analytics import losses as report
-from services.analytics.api import Analytics, At, Moment, Seller, employee, explained
+from services.analytics.api import Analytics, At, Moment, Seller, employee, explained, in_calendar
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, Unit, facts_of
@@ -25,7 +25,7 @@ FOUR_WEEKS = timedelta(days=27)
 
 
 def _span(moment: Moment, period: Span, runtime: Runtime) -> Span:
-    last = period.last or moment.day(runtime)
+    last = in_calendar(period.last or moment.day(runtime), "to")
     return span_of(moment, Span(period.first or last - FOUR_WEEKS, last), runtime)
 
 
