@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 
 from sellers.node import MODULES, Node, create_app
 from shared.events import CONTENT_TYPE, REGISTRY, Event, encode
-from shared.published import topic_of
+from shared.projection import Projection
+from shared.published import Rev, headers_of, topic_of
 from shared.released import examples_of, schema_of
 from shared.settings import Settings
 from shared.topics import Topic, declared_topics
@@ -24,7 +25,6 @@ from shared.web import build_app
 FOLDER = Path(__file__).parent.parent / "docs" / "api"
 MERGED, LOG = "openapi.json", "asyncapi.json"
 ASYNCAPI = "3.0.0"
-CE_VIEWS = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time")
 
 
 def documents() -> dict[str, dict[str, Any]]:
@@ -59,7 +59,7 @@ def asyncapi() -> dict[str, Any]:
         schemas[event.wire] = _local(schema_of(event), event.wire)
         carried.setdefault(event.topic, []).append(event.wire)
     for name, projection in views.items():
-        messages[name] = _view_message(name)
+        messages[name] = _view_message(name, projection)
         schema = TypeAdapter(projection.view).json_schema(mode="serialization")
         schemas[name] = _local(schema, name)
         carried[name] = [name]
@@ -143,7 +143,8 @@ def _message(event: type[Event]) -> dict[str, Any]:
     return told | ({"description": more.strip()} if more.strip() else {})
 
 
-def _view_message(name: str) -> dict[str, Any]:
+def _view_message(name: str, projection: Projection[Any]) -> dict[str, Any]:
+    headers = headers_of(projection, "key", Rev(1, 1, 1))
     return {
         "name": name,
         "title": name,
@@ -151,7 +152,7 @@ def _view_message(name: str) -> dict[str, Any]:
         "contentType": "application/json",
         "headers": {
             "type": "object",
-            "properties": {header: {"type": "string"} for header in CE_VIEWS},
+            "properties": {header: {"type": "string"} for header, _ in headers},
         },
         "bindings": {"kafka": {"key": {"type": "string", "description": "the view's key"}}},
         "payload": {"$ref": f"#/components/schemas/{_pointer(name)}"},

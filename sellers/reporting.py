@@ -205,10 +205,7 @@ def data_diet(
     """Show which fields are collected and not used, or hardly ever filled in."""
     with waiting(err, "reading the log"):
         rows = rows_of(connect(context).get("/data-diet", {"days": days}))
-    if as_json:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-    else:
-        out.print(diet_table(rows))
+    _tell(rows, diet_table(rows), as_json)
 
 
 @report.command("growth")
@@ -261,10 +258,14 @@ def _show(
     query = {word: _said(said) for word, said in asked.items()}
     with waiting(err, "reading the figures"):
         rows = rows_of(connect(context).get(f"/analytics/{name}", query))
+    _tell(rows, table(rows, asked.get("by", "")), as_json)
+
+
+def _tell(rows: list[Row], table: Table, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
-        out.print(table(rows, asked.get("by", "")))
+        out.print(table)
 
 
 def _said(said: Any) -> Any:

@@ -14,8 +14,9 @@ from datetime import date, timedelta
 from typing import Any, Literal, NamedTuple
 
 from services.analytics.cells import Axis, Cell
-from services.analytics.forecast import Span
-from services.analytics.pipeline import TOTAL, Amounts, Key, period_of, ratio
+from services.analytics.forecast import Span, key_of
+from services.analytics.kpi_measures import begin_of, terms
+from services.analytics.pipeline import Amounts, Key, ratio
 from services.analytics.projections import OrgNode
 from services.analytics.tree import Organization
 
@@ -57,7 +58,7 @@ class Month(NamedTuple):
     @property
     def last(self) -> date:
         """Its last day: where the seller was then is where it counts."""
-        return (self.first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        return terms("month", self.first, self.first)[0].last
 
 
 class Entries:
@@ -79,13 +80,13 @@ class Entries:
 
     def _add(self, cell: Cell, amount: int) -> None:
         if cell.axis == "feedback":
-            self._feedback[cell.value, cell.day.replace(day=1)] += amount
+            self._feedback[cell.value, begin_of("month", cell.day)] += amount
             return
         what = (cell.axis, cell.measure)
         kind = "activity" if what in ACTIVITY else "opportunity" if what in ENTERED else None
         if kind is not None:
-            self._weeks[cell.owner, monday(cell.day), kind] += amount
-            self._months[cell.owner, cell.day.replace(day=1)] += amount
+            self._weeks[cell.owner, begin_of("week", cell.day), kind] += amount
+            self._months[cell.owner, begin_of("month", cell.day)] += amount
 
     def week(self, seller: str, first: date) -> Week:
         return Week(
@@ -105,11 +106,7 @@ class Entries:
 def _touches(first: date, span: Span) -> bool:
     assert span.first is not None
     assert span.last is not None
-    return span.first.replace(day=1) <= first <= span.last
-
-
-def monday(day: date) -> date:
-    return day - timedelta(days=day.weekday())
+    return begin_of("month", span.first) <= first <= span.last
 
 
 def weeks(
@@ -121,7 +118,7 @@ def weeks(
     for seller, node in sorted(nodes.items()):
         if not seller.startswith("employee-"):
             continue
-        first = monday(span.first + timedelta(days=6))
+        first = begin_of("week", span.first + timedelta(days=6))
         while first + timedelta(days=6) <= span.last:
             if at_work(node, first) and sells(node, first, functions):
                 yield entries.week(seller, first)
@@ -159,31 +156,19 @@ def rows_of(
     """
     rows: dict[Key, Counter[str]] = {}
     for week in held:
-        row = rows.setdefault(key_of(by, week.seller, week.first, organization), Counter())
+        row = rows.setdefault(
+            key_of(by, week.seller, organization, week.first, week.first), Counter()
+        )
         row["weeks"] += 1
         row["activity_weeks"] += week.activities > 0
         row["opportunity_weeks"] += week.opportunities > 0
     for month in answered if by != "week" else ():
-        row = rows.setdefault(key_of(by, month.seller, month.last, organization), Counter())
+        row = rows.setdefault(
+            key_of(by, month.seller, organization, month.last, month.last), Counter()
+        )
         row["months"] += 1
         row["feedback_months"] += month.feedback > 0
     return rows
-
-
-def key_of(by: AdoptionBy, seller: str, day: date, organization: Organization) -> Key:
-    match by:
-        case "total":
-            return TOTAL
-        case "seller":
-            return seller
-        case "week" | "month" | "quarter":
-            return period_of(day, by)
-        case _:
-            found: Key = getattr(organization.place(seller, day), by)
-            return found
-
-
-NOTHING: Counter[str] = Counter()
 
 
 def document(amounts: Counter[str]) -> dict[str, Any]:

@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections import Counter
+from datetime import date, timedelta
 from typing import Any
 
 from fastapi import APIRouter
 
 from services.analytics import adoption as report
 from services.analytics.adoption import AdoptionBy, Entries, Month, Week
-from services.analytics.api import Analytics, At, Moment, Seller, employee, in_calendar
+from services.analytics.api import Analytics, At, Moment, Seller, employee
 from services.analytics.figures import Figures, Row, read_figures
-from services.analytics.forecast import Span
+from services.analytics.forecast import Span, key_of
 from services.analytics.forecast_api import Period, Unit, facts_of
 from services.analytics.pipeline import in_order, period_of
+from services.analytics.spans import span_of
 from services.analytics.workload_api import defaults_of
-from shared.errors import InvalidError
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 # Two years of weeks, as the review looks at them (H16).
 USUALLY = timedelta(days=730)
-LONGEST = timedelta(days=5 * 366)
-
-
-def _span(moment: Moment, period: Span, runtime: Runtime) -> Span:
-    day = in_calendar(moment.day(runtime), "as_of")
-    last = in_calendar(day if period.last is None else min(period.last, day), "to")
-    first = in_calendar(last - USUALLY if period.first is None else period.first, "from")
-    if first > last:
-        raise InvalidError(f"{first} is after {last}", field="query/from")
-    if last - first > LONGEST:
-        raise InvalidError("five years at most", field="query/from")
-    return Span(first, last)
 
 
 def _begun(span: Span, entries: Entries, asked: Span) -> Span:
@@ -75,7 +64,8 @@ async def _read(
     seller: str | None,
     row: Row | None = None,
 ) -> tuple[Figures, Span, list[Week], list[Month]]:
-    span = _span(moment, period, runtime)
+    asked = Span(period.first, min(period.last or date.max, moment.day(runtime)))
+    span = span_of(moment, asked, runtime, USUALLY, years=5)
     figures = await read_figures(
         runtime, report.AXES, row=row, at_least=moment.at_least, known_at=moment.known_at
     )
@@ -137,19 +127,20 @@ async def explain_adoption(
     They add up to the row. What was entered in a week: `/analytics/touches/why`,
     `/analytics/workload/why` and `/analytics/inflow/why` of its days.
     """
-    row = Row(by, key)
+    # The weeks are told by the cells: of no entity more has to be read.
+    row = Row(by, key, None)
     figures, span, weeks, months = await _read(runtime, moment, period, unit, seller, row)
     places = figures.organization
-    held = [w for w in weeks if report.key_of(by, w.seller, w.first, places) in figures.keys]
+    held = [w for w in weeks if key_of(by, w.seller, places, w.first, w.first) in figures.keys]
     told = [
         month
         for month in months
-        if by != "week" and report.key_of(by, month.seller, month.last, places) in figures.keys
+        if by != "week" and key_of(by, month.seller, places, month.last, month.last) in figures.keys
     ]
     rows = report.rows_of("total", held, told, places)
     return {
         "key": key,
-        "total": report.document(rows.get("total", report.NOTHING)),
+        "total": report.document(rows.get("total", Counter())),
         "weeks": [
             {
                 "seller": week.seller,

@@ -25,9 +25,7 @@ from services.analytics.pipeline import (
 )
 from services.analytics.proof import total, why
 from shared.command import Instant
-from shared.errors import InvalidError
 from shared.events import timestamp
-from shared.events.base import day_in_range
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, runtime_of
@@ -128,19 +126,6 @@ async def pipeline(
         "positions": figures.positions,
         "parked_facts": figures.parked,
     }
-
-
-def in_calendar(day: date, field: str) -> date:
-    """Return the day, if any fact may be of it: days are counted on and back from it.
-
-    Raises:
-        InvalidError: it lies before or after every fact.
-
-    """
-    try:
-        return day_in_range(day)
-    except ValueError as error:
-        raise InvalidError(f"{day}: {error}", field=f"query/{field}") from error
 
 
 def employee(seller: str | None) -> str | None:

@@ -11,7 +11,6 @@ from services.analytics.api import Analytics, At
 from services.analytics.assessment_views import AssessmentCard, assessment_card
 from services.analytics.assessments import AnswerAssessment, GiveAssessment, WithdrawAssessment
 from services.analytics.forecast_api import Period, facts_of
-from services.analytics.growth_api import span_of
 from services.analytics.kpi_measures import (
     KPI_MEASURES,
     Scope,
@@ -21,6 +20,7 @@ from services.analytics.kpi_measures import (
     shown,
     term_of,
 )
+from services.analytics.spans import span_of
 from shared.web import (
     AtLeast,
     CommandMeta,

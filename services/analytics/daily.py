@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
 from services.analytics.diary import DiaryItem, Line, Status
+from services.analytics.workload import minutes_between
 from shared.documents import Document, Section, section
 
-A_MINUTE = timedelta(minutes=1)
 FRIDAY = 4
 NOTHING_ENTERED = "Nothing was entered of this day."
 
@@ -110,8 +110,8 @@ def report(
         _of("opportunity", lines),
         (*_of("issue", lines), *_of("commitment", lines)),
         tuple(sorted(entries, key=lambda one: (one.starts_at or one.started_at, one.entry))),
-        sum(_minutes(one.starts_at, one.ends_at) for one in work),
-        sum(_minutes(one.started_at, one.ended_at) for one in work),
+        sum(minutes_between(one.starts_at, one.ends_at) for one in work),
+        sum(minutes_between(one.started_at, one.ended_at) for one in work),
         next_workday(day),
         tuple(_due(item, names) for item in sorted(due, key=_when)),
     )
@@ -172,10 +172,6 @@ def _entries(
                 item.started_at if item.status == "done" else None,
                 item.ended_at if item.status == "done" else None,
             )
-
-
-def _minutes(begin: datetime | None, end: datetime | None) -> int:
-    return 0 if begin is None or end is None else round((end - begin) / A_MINUTE)
 
 
 def _when(item: DiaryItem) -> tuple[bool, str, str]:

@@ -10,12 +10,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.analytics import daily
-from services.analytics.api import Analytics, KnownAt, Seller, employee, in_calendar
+from services.analytics.api import Analytics, KnownAt, Seller, employee
 from services.analytics.diary import DiaryItem, diary
 from services.analytics.figures import read_figures
 from services.analytics.forecast_api import Unit
 from services.analytics.known import known_views
 from services.analytics.projections import person_label
+from services.analytics.spans import in_calendar
 from services.analytics.tree import Organization
 from shared.command import Day
 from shared.errors import InvalidError

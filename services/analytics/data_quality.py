@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
 
+from services.analytics import forecast
 from services.analytics.complaints import Issue
 from services.analytics.entities import Entity, Opportunity
 from services.analytics.periods import Overlap, at, periods, stale
-from services.analytics.pipeline import TOTAL, Key, ratio
+from services.analytics.pipeline import Key, ratio
 from services.analytics.told import carried
 from services.analytics.tree import Organization
 from services.analytics.workload import Entry
@@ -112,16 +113,10 @@ def _entry(known: Entry, day: date, within_days: int) -> Judged | None:
 
 
 def key_of(by: QualityBy, one: Judged, organization: Organization, day: date) -> Key:
-    match by:
-        case "total":
-            return TOTAL
-        case "seller":
-            return one.owner or None
-        case "kind":
-            return one.stream.partition("-")[0]
-        case _:
-            found: Key = getattr(organization.place(one.owner, day), by)
-            return found
+    """Return the row of a thing: its kind, or where whoever has it is on that day."""
+    if by == "kind":
+        return one.stream.partition("-")[0]
+    return forecast.key_of(by, one.owner, organization, day, day)
 
 
 def rows_of(
@@ -136,9 +131,6 @@ def rows_of(
         for aspect in ASPECTS:
             row[aspect] += not one.lacks(aspect)
     return rows
-
-
-NOTHING: Counter[str] = Counter()
 
 
 def document(amounts: Counter[str]) -> dict[str, Any]:

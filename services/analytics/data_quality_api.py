@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 from fastapi import APIRouter
 
 from services.analytics import data_quality as report
-from services.analytics.api import Analytics, At, Moment, Seller, employee, in_calendar
+from services.analytics.api import Analytics, At, Moment, Seller, employee
 from services.analytics.data_quality import Judged, QualityBy
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast_api import Unit, facts_of
 from services.analytics.pipeline import in_order
 from services.analytics.sink import entity_from
+from services.analytics.spans import in_calendar
 from services.analytics.workload_api import defaults_of
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
@@ -96,7 +98,7 @@ async def explain_data_quality(
     rows = report.rows_of("total", held, figures.organization, day)
     return {
         "key": key,
-        "total": report.document(rows.get("total", report.NOTHING)),
+        "total": report.document(rows.get("total", Counter())),
         "wanting": [
             {
                 "stream": one.stream,

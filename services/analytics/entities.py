@@ -141,10 +141,14 @@ def evolve(entity: Entity, fact: Envelope, zone: ZoneInfo) -> Entity:
             return entity  # What else is known about it: no figure depends on that.
 
 
+# The date that was told, the one on which it was recorded, and its place in the stream.
+Said = tuple[date | None, date, int]
+
+
 def _evolve_deal(known: Opportunity, fact: Envelope, zone: ZoneInfo) -> Opportunity:
     data = fact.data
     if isinstance(data, Beside):
-        return _evolve_beside(known, data, fact.version, _recorded(fact, zone))
+        return _evolve_beside(known, data, (data.on, _recorded(fact, zone), fact.version))
     if isinstance(data, OpportunityEvent):
         return _evolve_opportunity(known, data, fact, zone)
     return known
@@ -153,7 +157,7 @@ def _evolve_deal(known: Opportunity, fact: Envelope, zone: ZoneInfo) -> Opportun
 def _evolve_opportunity(
     known: Opportunity, event: OpportunityEvent, fact: Envelope, zone: ZoneInfo
 ) -> Opportunity:
-    recorded = _recorded(fact, zone)
+    said = event.on, _recorded(fact, zone), fact.version
     match event:
         case OpportunityDiscovered():
             known = replace(
@@ -163,26 +167,24 @@ def _evolve_opportunity(
                 product=event.product or "",
                 company=event.company or "",
             )
-            step = Step(
-                "discovered", event.stage, event.on, recorded, fact.version, latent=event.latent
-            )
-            known = _expecting(known, event, fact.version, recorded)
+            step = Step(*said, "discovered", event.stage, latent=event.latent)
+            known = _expecting(known, event, said)
         case StageAdvanced(stage=stage):
-            step = Step("advanced", stage, event.on, recorded, fact.version)
+            step = Step(*said, "advanced", stage)
             return replace(known, steps=with_late(known.steps, step))
         case OpportunityReopened(stage=stage):
-            step = Step("reopened", stage, event.on, recorded, fact.version)
+            step = Step(*said, "reopened", stage)
         case OpportunityWon(value=value, currency=currency):
             price = whole(value), currency_code(currency), _profit(event)
-            step = Step("won", WON, event.on, recorded, fact.version, *price)
+            step = Step(*said, "won", WON, *price)
         case OpportunityLost():
-            step = Step("lost", LOST, event.on, recorded, fact.version)
+            step = Step(*said, "lost", LOST)
         case OpportunityReassigned():
-            return _handed_over(known, event, fact.version, recorded)
+            return _handed_over(known, event, said)
         case OpportunityCorrected() | OutcomeCorrected() | EngagementCorrected():
             return _corrected(known, event)
         case OpportunityRevalued():
-            return _expecting(known, event, fact.version, recorded)
+            return _expecting(known, event, said)
         case PersonInvolved():
             return known
         case _:
@@ -194,16 +196,17 @@ def _profit(event: OpportunityWon | OutcomeCorrected) -> int | None:
     return None if event.profit is None else whole(event.profit)
 
 
-def _evolve_beside(known: Opportunity, event: Beside, version: int, recorded: date) -> Opportunity:
+def _evolve_beside(known: Opportunity, event: Beside, said: Said) -> Opportunity:
     match event:
         case CommitmentMade() | CommitmentWithdrawn():
-            return _committed(known, event, version, recorded)
-        case EvidenceRecorded(stage=stage, on=on):
-            return replace(known, shown=(*known.shown, Shown(stage, on, recorded, version)))
-        case NextStepAgreed(on=on) | NextStepDone(on=on):
-            step = NextStep(isinstance(event, NextStepAgreed), on, recorded, version)
+            return _committed(known, event, said)
+        case EvidenceRecorded(stage=stage):
+            return replace(known, shown=(*known.shown, Shown(*said, stage)))
+        case NextStepAgreed() | NextStepDone():
+            step = NextStep(*said, isinstance(event, NextStepAgreed))
             return replace(known, next_steps=with_late(known.next_steps, step))
-        case CoachingHeld(coach=coach, seller=seller, on=on):
+        case CoachingHeld(coach=coach, seller=seller):
+            on, recorded, _ = said
             held = Coached(coach, seller or "", on or recorded)
             return replace(known, coached=(*known.coached, held))
         case _:
@@ -215,52 +218,42 @@ def _recorded(fact: Envelope, zone: ZoneInfo) -> date:
 
 
 def _committed(
-    known: Opportunity,
-    event: CommitmentMade | CommitmentWithdrawn,
-    version: int,
-    recorded: date,
+    known: Opportunity, event: CommitmentMade | CommitmentWithdrawn, said: Said
 ) -> Opportunity:
     match event:
         case CommitmentMade():
             told = Commitment(
+                *said,
                 event.seller,
                 event.confidence,
-                event.on,
-                recorded,
-                version,
                 whole(event.amount),
                 currency_code(event.currency),
                 event.close_on,
             )
-        case CommitmentWithdrawn(seller=seller, on=on):
-            told = Commitment(seller, "commit", on, recorded, version, withdrawn=True)
+        case CommitmentWithdrawn(seller=seller):
+            told = Commitment(*said, seller, "commit", withdrawn=True)
         case _:
             assert_never(event)
     return replace(known, commitments=with_late(known.commitments, told))
 
 
 def _expecting(
-    known: Opportunity,
-    event: OpportunityDiscovered | OpportunityRevalued,
-    version: int,
-    recorded: date,
+    known: Opportunity, event: OpportunityDiscovered | OpportunityRevalued, said: Said
 ) -> Opportunity:
     if event.amount is None and event.expected_close_on is None:
         return known
     amount = None if event.amount is None else whole(event.amount)
     currency = "" if event.currency is None else currency_code(event.currency)
-    told = Expected(event.on, recorded, version, amount, currency, event.expected_close_on)
+    told = Expected(*said, amount, currency, event.expected_close_on)
     return replace(known, expected=with_late(known.expected, told))
 
 
-def _handed_over(
-    known: Opportunity, event: OpportunityReassigned, version: int, recorded: date
-) -> Opportunity:
+def _handed_over(known: Opportunity, event: OpportunityReassigned, said: Said) -> Opportunity:
     nobodys = not known.owner and not known.handovers
     if nobodys and event.on is None and event.reason == "unstated":
         # Not an event: the first that anybody says about the owner, who had it all along.
         return replace(known, owner=event.owner)
-    handover = Handover(event.owner, event.on, recorded, version)
+    handover = Handover(*said, event.owner)
     return replace(known, handovers=with_late(known.handovers, handover))
 
 

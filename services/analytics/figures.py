@@ -39,13 +39,14 @@ class Row:
 
     by: str
     key: Key
-    kind: Kind = "opportunity"
+    # None: what makes it is told by cells alone.
+    kind: Kind | None = "opportunity"
     # Further kinds that make it, too.
     also: tuple[Kind, ...] = ()
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        return (self.kind, *self.also)
+        return () if self.kind is None else (self.kind, *self.also)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,12 +116,11 @@ def key_of(by: str, owner: str, organization: Organization, placed: date, day: d
             return TOTAL
         case "seller":
             return owner or None
-        case "team":
-            return organization.place(owner, placed).team
-        case "manager":
-            return organization.place(owner, placed).manager
-        case "region":
-            return organization.place(owner, placed).division
+        case "team" | "division" | "region" | "company" | "manager":
+            # A region is a division of ours.
+            name = "division" if by == "region" else by
+            found: Key = getattr(organization.place(owner, placed), name)
+            return found
         case "day" | "week" | "month" | "quarter":
             return period_of(day, by)
         case _:

@@ -13,9 +13,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from services.analytics.cells import Axis, Cell
-from services.analytics.forecast import Span
+from services.analytics.forecast import Span, key_of
 from services.analytics.pipeline import (
-    TOTAL,
     Amounts,
     Key,
     Part,
@@ -99,19 +98,11 @@ class Accounts:
         return f"{cell.measure} {'existing' if first is not None and first < on else 'new'}"
 
     def _key(self, cell: Cell, on: date) -> Key:
-        match self._by:
-            case "total":
-                return TOTAL
-            case "company":
-                return cell.value or None
-            case "segment":
-                return self._segments.get(cell.value)
-            case "seller":
-                return cell.owner or None
-            case "team":
-                return self._organization.place(cell.owner, on).team
-            case "region":
-                return self._organization.place(cell.owner, on).division
+        if self._by == "company":
+            return cell.value or None
+        if self._by == "segment":
+            return self._segments.get(cell.value)
+        return key_of(self._by, cell.owner, self._organization, on, on)
 
     def customers(self, cells: Amounts) -> dict[Key, dict[When, set[str]]]:
         """Return which companies bought, by row, in this time and in the one before."""

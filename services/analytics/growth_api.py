@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter
 
 from services.analytics import growth as report
-from services.analytics.api import Analytics, At, Moment, Seller, employee, explained, in_calendar
+from services.analytics.api import Analytics, At, Moment, Seller, employee, explained
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, facts_of
 from services.analytics.growth import Accounts, GrowthBy
 from services.analytics.pipeline import in_order, tallied
-from shared.errors import InvalidError
+from services.analytics.spans import span_of
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
-A_YEAR = timedelta(days=364)
-LONGEST = timedelta(days=10 * 366)
-
-
-def span_of(moment: Moment, period: Span, runtime: Runtime) -> Span:
-    """Return the time asked about: a year up to the day, if nobody says.
-
-    Raises:
-        InvalidError: it ends before it begins, or begins too long ago.
-
-    """
-    day = in_calendar(moment.day(runtime), "as_of")
-    last = in_calendar(day if period.last is None else period.last, "to")
-    first = in_calendar(last - A_YEAR if period.first is None else period.first, "from")
-    if first > last:
-        raise InvalidError(f"{first} is after {last}", field="query/from")
-    if last - first > LONGEST:
-        raise InvalidError("ten years at most", field="query/from")
-    return Span(first, last)
 
 
 def _accounts(by: GrowthBy, figures: Figures, span: Span, moment: Moment, on: Runtime) -> Accounts:

@@ -125,13 +125,13 @@ def terms(per: Per, first: date, last: date) -> list[Term]:
 
     """
     found: list[Term] = []
-    begin = _begin(per, first)
+    begin = begin_of(per, first)
     while begin <= last:
         if len(found) == PERIODS_MAX:
             raise ValueError(f"more than {PERIODS_MAX} periods")
         if (date.max - begin).days < _LONGEST[per]:
             raise ValueError(f"{begin}: beyond the calendar")
-        following = _begin(per, begin + timedelta(days=_LONGEST[per]))
+        following = begin_of(per, begin + timedelta(days=_LONGEST[per]))
         found.append(Term(period_of(begin, per), begin, following - timedelta(days=1)))
         begin = following
     return found
@@ -175,7 +175,8 @@ def per_of(name: str) -> Per:
 _LONGEST: Mapping[Per, int] = {"day": 1, "week": 7, "month": 31, "quarter": 92}
 
 
-def _begin(per: Per, day: date) -> date:
+def begin_of(per: Per, day: date) -> date:
+    """Return the first day of the period that a day is in."""
     match per:
         case "day":
             return day

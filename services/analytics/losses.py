@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Literal, NamedTuple
 
-from services.analytics.adoption import WEEK, monday
+from services.analytics.adoption import WEEK
 from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span
 from services.analytics.growth import before
 from services.analytics.kpi_expression import parse
-from services.analytics.kpi_measures import KPI_MEASURES
+from services.analytics.kpi_measures import KPI_MEASURES, begin_of
 from services.analytics.kpi_views import KpiCard, KpiReview
 from services.analytics.pipeline import Amounts, Key, Part, PartOf, ratio, within
 from services.analytics.tree import Organization
@@ -95,33 +95,33 @@ class Found(NamedTuple):
     percent: str
 
 
-def found(
-    inhibitor: Inhibitor,
-    cells: Amounts,
-    organization: Organization,
-    span: Span,
-    unit: Key,
-    most_percent: float,
-) -> Found | None:
-    """Return the first week of the span in which a loss took more than its share; None: none."""
-    assert span.first is not None
-    assert span.last is not None
-    whole = Span(monday(span.first), span.last)
-    part_of = in_losses(organization, whole, unit)
-    lost: Counter[date] = Counter()
-    for cell, amount in cells.items():
-        part = part_of(cell, amount)
-        if part is not None and part.key == inhibitor and part.measure == "minutes":
-            lost[monday(cell.day)] += part.amount
-    work: Counter[date] = Counter()
-    for day, minutes in worked(cells, organization, unit).items():
-        work[monday(day)] += minutes
-    for week in sorted(lost):
-        if work[week] and 100 * lost[week] > most_percent * work[week]:
-            percent = ratio(100 * lost[week], work[week])
-            assert percent is not None
-            return Found(week, percent)
-    return None
+class Weeks:
+    """The minutes of each loss and of all work by Monday, from the span's first week on."""
+
+    def __init__(
+        self, cells: Amounts, organization: Organization, look: Look, worked: Counter[date]
+    ) -> None:
+        assert look.span.first is not None
+        whole = Span(begin_of("week", look.span.first), look.span.last)
+        part_of = in_losses(organization, whole, look.unit)
+        self._lost: dict[Key, Counter[date]] = {name: Counter() for name in LOSSES}
+        self._work: Counter[date] = Counter()
+        for cell, amount in cells.items():
+            part = part_of(cell, amount)
+            if part is not None and part.measure == "minutes":
+                self._lost[part.key][begin_of("week", cell.day)] += part.amount
+        for day, minutes in worked.items():
+            self._work[begin_of("week", day)] += minutes
+
+    def found(self, inhibitor: Inhibitor, most_percent: float) -> Found | None:
+        """Return the first week in which a loss took more than its share; None: none did."""
+        for week, minutes in sorted(self._lost[inhibitor].items()):
+            work = self._work[week]
+            if work and 100 * minutes > most_percent * work:
+                percent = ratio(100 * minutes, work)
+                assert percent is not None
+                return Found(week, percent)
+        return None
 
 
 def acted(
@@ -184,6 +184,7 @@ def rows_of(
         sum(minutes for day, minutes in days.items() if within(day, *span))
         for span in (look.span, earlier)
     )
+    weeks = Weeks(cells, organization, look, days)
     rows = []
     for inhibitor in LOSSES:
         minutes, times = now[inhibitor]["minutes"], now[inhibitor]["times"]
@@ -198,7 +199,7 @@ def rows_of(
             "minutes_before": was[inhibitor]["minutes"],
             "share_before": ratio(100 * was[inhibitor]["minutes"], worked_before),
         }
-        at = found(inhibitor, cells, organization, look.span, look.unit, rules.most_percent)
+        at = weeks.found(inhibitor, rules.most_percent)
         rows.append(row | _followed(inhibitor, at, look, rules, cards, reviews))
     return sorted(rows, key=lambda row: (-row["minutes"], row["id"]))
 

@@ -9,13 +9,13 @@ from typing import Any
 from fastapi import APIRouter
 
 from services.analytics import losses as report
-from services.analytics.api import Analytics, At, Moment, Seller, employee, explained, in_calendar
+from services.analytics.api import Analytics, At, Moment, Seller, employee, explained
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, Unit, facts_of
-from services.analytics.growth_api import span_of
 from services.analytics.kpi_views import kpi_card, kpi_review
 from services.analytics.losses import Look, Rules
+from services.analytics.spans import span_of
 from services.analytics.workload_api import defaults_of
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
@@ -25,8 +25,7 @@ FOUR_WEEKS = timedelta(days=27)
 
 
 def _span(moment: Moment, period: Span, runtime: Runtime) -> Span:
-    last = in_calendar(period.last or moment.day(runtime), "to")
-    return span_of(moment, Span(period.first or last - FOUR_WEEKS, last), runtime)
+    return span_of(moment, period, runtime, FOUR_WEEKS)
 
 
 def _of(figures: Figures, unit: str | None, seller: str | None, span: Span) -> frozenset[str]:

@@ -24,14 +24,23 @@ _MONEY_MAX = 10**16
 StepKind = Literal["discovered", "advanced", "reopened", "won", "lost"]
 
 
-class Step(Struct, frozen=True, gc=False):
-    """The opportunity entered a stage, or was decided. `recorded` stands in for a date unknown."""
+class Told(Struct, frozen=True, gc=False):
+    """What was said with a date, or without: `recorded` stands in for one that is unknown."""
 
-    kind: StepKind
-    stage: str
     on: date | None
     recorded: date
     version: int
+
+    @property
+    def day(self) -> date:
+        return self.on or self.recorded
+
+
+class Step(Told, frozen=True, gc=False):
+    """The opportunity entered a stage, or was decided."""
+
+    kind: StepKind
+    stage: str
     value: int = 0
     currency: str = ""
     # What is left of the value for us; None: nobody says.
@@ -40,84 +49,45 @@ class Step(Struct, frozen=True, gc=False):
     latent: bool = False
 
     @property
-    def day(self) -> date:
-        return self.on or self.recorded
-
-    @property
     def decides(self) -> bool:
         return self.kind in {"won", "lost"}
 
 
-class Handover(Struct, frozen=True, gc=False):
-    """The opportunity came into other hands. `recorded` stands in for a date unknown."""
+class Handover(Told, frozen=True, gc=False):
+    """The opportunity came into other hands."""
 
     owner: str
-    on: date | None
-    recorded: date
-    version: int
-
-    @property
-    def day(self) -> date:
-        return self.on or self.recorded
 
 
-class Commitment(Struct, frozen=True, gc=False):
+class Commitment(Told, frozen=True, gc=False):
     """Its seller says what it will bring by when, or no more (O-06); amounts as `whole` says."""
 
     seller: str
     confidence: Literal["commit", "upside"]
-    on: date | None
-    recorded: date
-    version: int
     amount: int = 0
     currency: str = ""
     close_on: date | None = None
     withdrawn: bool = False
 
-    @property
-    def day(self) -> date:
-        return self.on or self.recorded
 
-
-class Expected(Struct, frozen=True, gc=False):
+class Expected(Told, frozen=True, gc=False):
     """What it is said to be worth and when it is said to close; None: nothing said of that."""
 
-    on: date | None
-    recorded: date
-    version: int
     amount: int | None = None
     currency: str = ""
     close_on: date | None = None
 
-    @property
-    def day(self) -> date:
-        return self.on or self.recorded
 
-
-class Shown(Struct, frozen=True, gc=False):
+class Shown(Told, frozen=True, gc=False):
     """Something shows that it is in the stage that we say it is in (O-01)."""
 
     stage: str
-    on: date | None
-    recorded: date
-    version: int
-
-    @property
-    def day(self) -> date:
-        return self.on or self.recorded
 
 
-class NextStep(Struct, frozen=True, gc=False):
+class NextStep(Told, frozen=True, gc=False):
     """From now on we know what happens next, or no more: it has happened (O-01)."""
 
     agreed: bool
-    on: date | None
-    recorded: date
-    version: int
-
-    @property
-    def day(self) -> date:
-        return self.on or self.recorded
 
 
 class Coached(Struct, frozen=True, gc=False):
@@ -128,7 +98,6 @@ class Coached(Struct, frozen=True, gc=False):
     day: date
 
 
-Told = Step | Handover | Commitment | Expected | Shown | NextStep
 T = TypeVar("T", bound=Told)
 
 

@@ -120,9 +120,9 @@ def spent(known: Entry) -> dict[Cell, int]:
     sums = Sums()
     sums[Cell("entries", seller, "time", category, day)] = 1
     if not known.unplanned:
-        planned = _minutes(known.starts_at, known.ends_at)
+        planned = minutes_between(known.starts_at, known.ends_at)
         sums[Cell("planned", seller, "time", category, day)] = planned
-    actual = _minutes(known.started_at, known.ended_at)
+    actual = minutes_between(known.started_at, known.ended_at)
     sums[Cell("actual", seller, "time", category, day)] = actual
     if category != "private":
         _kept(sums, known, day)
@@ -133,7 +133,7 @@ def spent(known: Entry) -> dict[Cell, int]:
 def _lost(sums: Sums, known: Entry, day: date) -> None:
     """What became of planned time that nobody got anything for (N-11): minutes and times."""
     if known.status in ("missed", "displaced", "cancelled"):
-        minutes = _minutes(known.starts_at, known.ends_at)
+        minutes = minutes_between(known.starts_at, known.ends_at)
         sums[Cell("minutes", known.seller, "loss", known.status, day)] = minutes
         sums[Cell("times", known.seller, "loss", known.status, day)] = 1
     elif known.status == "done" and not known.unplanned:
@@ -141,7 +141,7 @@ def _lost(sums: Sums, known: Entry, day: date) -> None:
             ("late", known.starts_at, known.started_at),
             ("overrun", known.ends_at, known.ended_at),
         ):
-            minutes = _minutes(planned, was)
+            minutes = minutes_between(planned, was)
             if minutes > 0:
                 sums[Cell("minutes", known.seller, "loss", inhibitor, day)] = minutes
                 sums[Cell("times", known.seller, "loss", inhibitor, day)] = 1
@@ -163,7 +163,8 @@ def _kept(sums: Sums, known: Entry, day: date) -> None:
         sums[Cell("ended", seller, "lateness", late[1], day)] = 1
 
 
-def _minutes(begin: datetime | None, end: datetime | None) -> int:
+def minutes_between(begin: datetime | None, end: datetime | None) -> int:
+    """Return whole minutes; none where one of them is not known."""
     return 0 if begin is None or end is None else round((end - begin) / A_MINUTE)
 
 

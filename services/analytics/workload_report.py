@@ -11,8 +11,8 @@ from datetime import date
 from typing import Any, Literal, get_args
 
 from services.analytics.cells import Axis, Cell
-from services.analytics.forecast import Span
-from services.analytics.pipeline import TOTAL, Key, Part, PartOf, period_of, ratio, within
+from services.analytics.forecast import Span, key_of
+from services.analytics.pipeline import Key, Part, PartOf, ratio, within
 from services.analytics.tree import Organization
 from shared.events.calendar import Category
 
@@ -40,8 +40,7 @@ def axes_of(by: WorkloadBy) -> tuple[Axis, ...]:
     return (*TIMES, *CARRIED) if by in PLACES else TIMES
 
 
-PLACES: dict[str, str] = {name: name for name in ("team", "division", "company", "manager")}
-PLACES |= {"seller": "", "total": ""}
+PLACES = frozenset({"team", "division", "company", "manager", "seller", "total"})
 
 
 def in_workload(by: WorkloadBy, organization: Organization, span: Span, unit: Key) -> PartOf:
@@ -89,18 +88,9 @@ def _carried(cell: Cell) -> str | None:
 
 
 def _key(by: WorkloadBy, cell: Cell, organization: Organization, on: date) -> Key:
-    match by:
-        case "total":
-            return TOTAL
-        case "seller":
-            return cell.owner or None
-        case "category":
-            return cell.value
-        case "day" | "week" | "month" | "quarter":
-            return period_of(cell.day, by)
-        case _:
-            found: Key = getattr(organization.place(cell.owner, on), PLACES[by])
-            return found
+    if by == "category":
+        return cell.value
+    return key_of(by, cell.owner, organization, on, cell.day)
 
 
 def document(by: WorkloadBy, amounts: Counter[str], grace_minutes: int) -> dict[str, Any]:

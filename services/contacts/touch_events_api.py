@@ -88,36 +88,34 @@ async def _events(request: Request, mode: Mode) -> Response:
 
 async def _taken(request: Request, runtime: Runtime, read: Sequence[Read]) -> list[dict[str, Any]]:
     """Record what can be recorded, and say of each event what became of it."""
-    once: dict[tuple[str, str], Sent] = {}
-    for one in read:
-        if one.sent is not None:
-            once.setdefault(_name(one.sent), one.sent)
-    known = await _known(runtime, [stream_of(sent) for sent in once.values()])
-    new = [sent for sent in once.values() if stream_of(sent) not in known]
+    named = [(one, None if one.sent is None else stream_of(one.sent)) for one in read]
+    once: dict[str, Sent] = {}
+    for one, stream in named:
+        if one.sent is not None and stream is not None:
+            once.setdefault(stream, one.sent)
+    seen = await _known(runtime, list(once))
+    new = [sent for stream, sent in once.items() if stream not in seen]
     actor = request.headers.get("x-actor", "")[:ACTOR_MAX] or "anonymous"
     await take_in(runtime, new, actor=actor, correlation_id=request.state.correlation_id)
-    told, seen = [], set(known)
-    for one in read:
-        told.append(_outcome(one, once, seen))
-        if one.sent is not None:
-            seen.add(stream_of(one.sent))
+    told = []
+    for one, stream in named:
+        told.append(_outcome(one, stream, once, seen))
+        if stream is not None:
+            seen.add(stream)
     TOUCHES.labels("accepted").inc(len(new))
     TOUCHES.labels("refused").inc(sum(one["status"] == "rejected" for one in told))
     return told
 
 
-def _name(sent: Sent) -> tuple[str, str]:
-    return sent.publisher, sent.publisher_id
-
-
-def _outcome(one: Read, once: dict[tuple[str, str], Sent], seen: set[str]) -> dict[str, Any]:
+def _outcome(
+    one: Read, stream: str | None, once: dict[str, Sent], seen: set[str]
+) -> dict[str, Any]:
     about = {"id": one.id, "source": one.source}
-    if one.sent is None:
+    if stream is None:
         return {**about, "status": "rejected", "problem": one.problem}
-    if one.sent != once[_name(one.sent)]:
+    if one.sent != once[stream]:
         other = CommandReusedError("the id of another event of this batch", field="#/id")
         return {**about, "status": "rejected", "problem": refusal(other)}
-    stream = stream_of(one.sent)
     status = "duplicate" if stream in seen else "accepted"
     return {**about, "status": status, "stream": stream, "token": Token(stream, 1).encode()}
 

@@ -65,17 +65,20 @@ class Sent:
 
 def stream_of(sent: Sent) -> str:
     """Return the stream of a touch, which is the same however often it is sent."""
-    return f"touch-{derived_id('touch', sent.publisher, sent.publisher_id)}"
+    return f"touch-{_name_of(sent)}"
+
+
+def _name_of(sent: Sent) -> str:
+    return derived_id("touch", sent.publisher, sent.publisher_id)
 
 
 def touch_fact(sent: Sent, *, now: datetime, actor: str, correlation_id: str) -> Envelope:
     """Return the immutable record of a touch; its id and stream follow from publisher and id."""
     told = sent.touch.model_dump(exclude={"occurred_at"})
-    name = derived_id("touch", sent.publisher, sent.publisher_id)
     return Envelope(
-        id=name,
+        id=_name_of(sent),
         source="/touches",
-        stream=f"touch-{name}",
+        stream=stream_of(sent),
         version=1,
         occurred_at=(sent.touch.occurred_at or now).astimezone(UTC),
         recorded_at=now,
