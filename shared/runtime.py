@@ -285,6 +285,8 @@ class Runtime:
     # Collections that another process folds, and this one only looks at; of which projection.
     watched: set[str] = field(default_factory=set)
     folded_elsewhere: dict[str, Elsewhere] = field(default_factory=dict)
+    # What a domain remembers between requests, by whatever name it likes; never the only copy.
+    remembered: dict[str, Any] = field(default_factory=dict)
     _projectors: dict[str, Projector] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -12,13 +12,12 @@ from fastapi import APIRouter, Depends, Query
 
 from services.analytics import flows
 from services.analytics import pipeline as report
-from services.analytics.cells import Axis
-from services.analytics.figures import Figures, Row, read_figures
+from services.analytics.cells import Axis, Per
+from services.analytics.figures import Figures, GrainOf, Row, exact, read_figures
 from services.analytics.flows import TouchesBy
 from services.analytics.pipeline import (
     By,
     PartOf,
-    Per,
     axes_of,
     in_order,
     row_document,
@@ -63,10 +62,16 @@ class Moment:
         *,
         owner: str | None = None,
         row: Row | None = None,
+        grain_of: GrainOf = exact,
     ) -> Figures:
-        at_least, known_at = self.at_least, self.known_at
         return await read_figures(
-            runtime, axes, owner=owner, row=row, at_least=at_least, known_at=known_at
+            runtime,
+            axes,
+            owner=owner,
+            row=row,
+            at_least=self.at_least,
+            known_at=self.known_at,
+            grain_of=grain_of,
         )
 
     @property
@@ -110,8 +115,10 @@ async def pipeline(
     `parked_facts` how many of those are set aside.
     """
     axes = sorted({*axes_of(by), "news"})
-    figures = await moment.figures(runtime, axes, owner=employee(seller))
     day = moment.day(runtime)
+    figures = await moment.figures(
+        runtime, axes, owner=employee(seller), grain_of=lambda held: report.grain(by, held, day)
+    )
     rows = report.pipeline(by, figures.cells, figures.organization, day, figures.segments)
     currency = runtime.settings.currency
     return {
@@ -144,7 +151,12 @@ async def inflow(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """What was discovered, won and lost in each period."""
-    figures = await moment.figures(runtime, ("owner",), owner=employee(seller))
+    figures = await moment.figures(
+        runtime,
+        ("owner",),
+        owner=employee(seller),
+        grain_of=lambda _: flows.inflow_grain(per, first, last),
+    )
     rows = flows.inflow(per, figures.cells, first, last)
     currency = runtime.settings.currency
     return {
@@ -177,7 +189,12 @@ async def touches(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """Touches by seller, unit or period (N-01), each where its employee was on its day."""
-    figures = await moment.figures(runtime, ("touch",), owner=employee(seller))
+    figures = await moment.figures(
+        runtime,
+        ("touch",),
+        owner=employee(seller),
+        grain_of=lambda held: flows.touches_grain(by, held, first, last),
+    )
     counts = flows.touches(by, figures.cells, figures.organization, first, last)
     return {
         "rows": [

@@ -34,6 +34,8 @@ IssueAxis = Literal[
 ]
 # Touches; what leaders said to whom; how satisfied customers are.
 OtherAxis = Literal["touch", "feedback", "satisfaction"]
+# What days are put together to.
+Per = Literal["day", "week", "month", "quarter"]
 Axis = DealAxis | TimeAxis | IssueAxis | OtherAxis
 AXES: tuple[Axis, ...] = (
     *get_args(DealAxis),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from services.analytics.cells import Axis, Cell
 from services.analytics.entities import Entity
+from services.analytics.kept_cells import Mirrors
 from services.analytics.known import known_measures, known_views
 from services.analytics.measures import STREAMS, Kind
+from services.analytics.packing import UnreadableCellsError
 from services.analytics.pipeline import Key
 from services.analytics.projections import Label, labels, org_tree
 from services.analytics.sink import (
@@ -20,11 +22,11 @@ from services.analytics.sink import (
     entities_of,
     entity_document,
     entity_from,
-    read_documents,
-    summed,
 )
+from services.analytics.tables import EXACT, Grain, Tables
 from services.analytics.tree import Organization
 from shared import builds
+from shared.errors import UnavailableError
 from shared.projection import Projection
 from shared.projector import Collections
 from shared.published import Build
@@ -71,6 +73,30 @@ class Figures:
         return None if key is None else self.names.get(key, key)
 
 
+# Says, of our organisation, which days and owners a report tells apart.
+GrainOf = Callable[[Organization], Grain]
+
+
+def exact(_organization: Organization) -> Grain:
+    """Tell everything apart."""
+    return EXACT
+
+
+async def read_tables(runtime: Runtime, reads: Reads, collection: str) -> Tables:
+    """Return all cells as `reads` has them; what this process has read before it need not read.
+
+    Raises:
+        UnavailableError: somebody has changed by hand what is stored of them.
+
+    """
+    mirrors = runtime.remembered.setdefault("cells", Mirrors())
+    try:
+        tables: Tables = await mirrors.read(reads, collection)
+    except UnreadableCellsError as error:
+        raise UnavailableError(f"the figures have to be rebuilt: {error}") from error
+    return tables
+
+
 async def read_figures(
     runtime: Runtime,
     axes: Sequence[Axis],
@@ -79,10 +105,12 @@ async def read_figures(
     row: Row | None = None,
     at_least: Token | None = None,
     known_at: datetime | None = None,
+    grain_of: GrainOf = exact,
 ) -> Figures:
     """Read in one snapshot, at least as fresh as the reader's own last write.
 
-    With `known_at`, by what had been recorded until then alone (C-06).
+    With `known_at`, by what had been recorded until then alone (C-06). Cells that `grain_of` says
+    are the same to the report may come summed up.
 
     Raises:
         UnavailableError: the figures do not know that write in time.
@@ -93,7 +121,7 @@ async def read_figures(
         return await _as_known(runtime, axes, owner, row, known_at)
     async with runtime.store.transaction() as tx:
         collection = (await builds.read(tx, MEASURES)).active.collection
-        documents = await read_documents(tx, collection, axes, owner)
+        tables = await read_tables(runtime, tx, collection) if axes else Tables()
         nodes = await _everything(tx, org_tree)
         called = nodes | await _everything(tx, labels)
         cursors = await tx.find(Collections(collection).cursors, {})
@@ -105,12 +133,13 @@ async def read_figures(
             assert row is not None
             where = behind(kind, row.by, keys, owner)
             held += await tx.find(entities_of(collection), where)
+    organization = Organization(nodes)
     # Some tenths of a second for a company's whole history: nobody else has to wait for it.
-    cells = await asyncio.to_thread(summed, documents)
+    cells = await asyncio.to_thread(tables.cells, axes, grain_of(organization), owner)
     return Figures(
         cells,
         {document["_id"]: document for document in held},
-        Organization(nodes),
+        organization,
         names,
         _segments(called),
         keys,

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from services.analytics.cells import Cell
+from services.analytics.cells import Cell, Per
 from services.analytics.pipeline import (
     Amounts,
     Key,
     Part,
     PartOf,
-    Per,
     Tally,
     is_open_value,
     period_of,
     within,
 )
+from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
 
 TouchesBy = Literal["seller", "team", "division", "company", "day", "week", "month", "quarter"]
@@ -58,6 +58,20 @@ def in_inflow(per: Per, first: date | None, last: date | None) -> PartOf:
         return Part(period_of(day, per), cell.measure, amount) if within(day, first, last) else None
 
     return part_of
+
+
+def inflow_grain(per: Per, first: date | None, last: date | None) -> Grain:
+    apart = Apart(bounds(first, last), per)
+    return Grain(apart, apart, owners=False)
+
+
+def touches_grain(
+    by: TouchesBy, organization: Organization, first: date | None, last: date | None
+) -> Grain:
+    if by in ("day", "week", "month", "quarter"):
+        return Grain(Apart(per=by), first=first, last=last, owners=False)
+    turns = organization.turns if by != "seller" else frozenset()
+    return Grain(Apart(turns), first=first, last=last)
 
 
 def touches(

@@ -7,6 +7,7 @@ through our organisation as it is on that day.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -27,6 +28,7 @@ from services.analytics.pipeline import (
     within,
 )
 from services.analytics.projections import Target
+from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.told import MONEY_SCALE
 from services.analytics.tree import Organization
 
@@ -86,6 +88,12 @@ def forecast(
         if part is not None:
             rows.setdefault(part.key, Committed()).add(part.measure, part.amount)
     return {key: row for key, row in rows.items() if not row.empty}
+
+
+def forecast_grain(by: ForecastBy, day: date, unit: Key) -> Grain:
+    """Return what a forecast tells apart: whose it is, as of one day."""
+    whose = by in ("seller", "team", "manager", "region") or unit is not None
+    return Grain(Apart(), Apart(), last=day, owners=whose)
 
 
 def in_forecast(
@@ -158,6 +166,12 @@ def attained(target: Target, cells: Amounts, organization: Organization, day: da
     coverage = ratio(sums["open"], int(gap * scale)) if gap else None
     committed = Decimal(sums["committed"]) / scale
     return Attained(won, committed, percent, gap, still_open, coverage)
+
+
+def target_grain(wanted: Iterable[Target], organization: Organization, day: date) -> Grain:
+    """Return what targets tell apart: what was won in their periods, and where its seller was."""
+    turns = {turn for one in wanted for turn in bounds(one.period_from, one.period_to)}
+    return Grain(Apart(), Apart(organization.turns | turns), last=day)
 
 
 def in_target(target: Target, organization: Organization, day: date) -> PartOf:
@@ -234,6 +248,14 @@ def yields(
         else:
             row.tally.add(part.measure, part.amount)
     return {key: row for key, row in rows.items() if row.touches or not row.tally.empty}
+
+
+def yield_grain(by: YieldBy, organization: Organization, span: Span, day: date) -> Grain:
+    """Return what a yield tells apart: when touches and wins were, and where their seller was."""
+    placed = by in ("team", "manager", "region")
+    turns = organization.turns if placed else frozenset()
+    apart = Apart(turns | bounds(*span), by if by in ("month", "quarter") else None)
+    return Grain(apart, apart, last=day, owners=placed or by == "seller")
 
 
 def in_yield(by: YieldBy, organization: Organization, span: Span, day: date) -> PartOf:

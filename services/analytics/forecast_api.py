@@ -65,9 +65,13 @@ async def forecast(
     `from` and `to` are about the day on which each says that it closes; rows by day, week, month or
     quarter are the roadmap (O-13). Who belongs where is as of `as_of`, or today.
     """
-    owner = employee(seller)
-    figures = await moment.figures(runtime, ("commitment", "news"), owner=owner)
-    day = moment.day(runtime)
+    owner, day = employee(seller), moment.day(runtime)
+    figures = await moment.figures(
+        runtime,
+        ("commitment", "news"),
+        owner=owner,
+        grain_of=lambda _: report.forecast_grain(by, day, unit),
+    )
     rows = report.forecast(by, figures.cells, figures.organization, day, period, unit)
     currency = runtime.settings.currency
     return {
@@ -147,8 +151,10 @@ async def attainment(
     """
     where = {"owner": employee(owner), "unit": unit, "product": product}
     wanted = await _targets(runtime, {name: v for name, v in where.items() if v}, on, moment)
-    figures = await _but_for_targets(moment).figures(runtime, REACHED)
     day = moment.day(runtime)
+    figures = await _but_for_targets(moment).figures(
+        runtime, REACHED, grain_of=lambda held: report.target_grain(wanted, held, day)
+    )
     return {
         "rows": [
             {
@@ -194,9 +200,13 @@ async def yields(
 
     `value_per_touch` and `touches_per_won` are null where there is nothing to divide by.
     """
-    owner = employee(seller)
-    figures = await moment.figures(runtime, SPENT, owner=owner)
-    day = moment.day(runtime)
+    owner, day = employee(seller), moment.day(runtime)
+    figures = await moment.figures(
+        runtime,
+        SPENT,
+        owner=owner,
+        grain_of=lambda held: report.yield_grain(by, held, period, day),
+    )
     rows = report.yields(by, figures.cells, figures.organization, period, day)
     currency = runtime.settings.currency
     return {

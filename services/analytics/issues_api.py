@@ -13,6 +13,7 @@ from services.analytics.cells import Cell, IssueAxis
 from services.analytics.complaints import IssuesBy
 from services.analytics.figures import Row
 from services.analytics.pipeline import TOTAL, Part, PartOf, in_order, tallied
+from services.analytics.tables import Apart, Grain
 from services.analytics.tree import Organization
 from shared.web.looking import Noticed
 
@@ -74,8 +75,14 @@ async def issues(
     cases. By `move`, `moved` counts how often one status followed another. `seller` narrows what is
     told by seller, team or in all.
     """
-    figures = await moment.figures(runtime, (axis_of(by),), owner=employee(seller))
-    part_of = in_issues(by, figures.organization, moment.day(runtime))
+    day = moment.day(runtime)
+    figures = await moment.figures(
+        runtime,
+        (axis_of(by),),
+        owner=employee(seller),
+        grain_of=lambda _: Grain(Apart(), last=day, owners=by in ("seller", "team")),
+    )
+    part_of = in_issues(by, figures.organization, day)
     rows = tallied(figures.cells, part_of)
     return {
         "rows": [

@@ -13,9 +13,9 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
 
-from services.analytics.cells import Axis, Cell
+from services.analytics.cells import Axis, Cell, Per
 from services.analytics.measures import Kind
-from services.analytics.pipeline import TOTAL, Amounts, Key, Per, period_of
+from services.analytics.pipeline import TOTAL, Amounts, Key, period_of
 from services.analytics.told import MONEY_SCALE
 from services.analytics.tree import Organization
 from shared.events.analytics import KpiLevel

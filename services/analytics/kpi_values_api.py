@@ -31,6 +31,8 @@ from services.analytics.measures import contributions
 from services.analytics.model import stands
 from services.analytics.pipeline import Amounts, Key, in_order
 from services.analytics.sink import entity_from
+from services.analytics.tables import Apart, Grain, bounds
+from services.analytics.tree import Organization
 from shared.errors import InvalidError, NotFoundError
 from shared.events.analytics import KpiDefined
 from shared.reading import Token
@@ -56,6 +58,12 @@ class Asked:
     @property
     def names(self) -> frozenset[str]:
         return parse(self.defined.expression, KPI_MEASURES).names
+
+    def grain(self, organization: Organization) -> Grain:
+        """Return what it tells apart: its periods, and where sellers were in them."""
+        turns = {turn for term in self.held for turn in bounds(term.first, term.last)}
+        apart = Apart(organization.turns | turns | bounds(None, self.day))
+        return Grain(apart, apart, last=self.day, owners=self.defined.level != "total")
 
     def scope(self, figures: Figures, currency: str) -> Scope:
         told = self.defined
@@ -97,7 +105,7 @@ Sums = dict[tuple[Key, str], dict[str, int]]
 async def _sums(
     runtime: Runtime, moment: Moment, asked: Asked, owner: str | None
 ) -> tuple[Figures, Sums]:
-    figures = await moment.figures(runtime, _axes(asked), owner=owner)
+    figures = await moment.figures(runtime, _axes(asked), owner=owner, grain_of=asked.grain)
     scope = asked.scope(figures, runtime.settings.currency)
     return figures, await asyncio.to_thread(_summed, asked, scope, figures.cells)
 

@@ -117,7 +117,7 @@ async def watch(runtime: Runtime) -> None:
     for collection in runtime.watched - wanted.keys():
         runtime.forget(collection)
     for collection in wanted.keys() - runtime.watched:
-        sink = MeasuresSink(collection, runtime.settings.zone, not runtime.settings.embedded)
+        sink = MeasuresSink(collection, runtime.settings.zone)
         runtime.projector(sink).renew = partial(builds.renew, MEASURES, wanted[collection])
     runtime.watched = set(wanted)
 

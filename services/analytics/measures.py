@@ -34,7 +34,7 @@ from services.analytics.workload import Entry, spent
 from shared.events import Envelope
 
 # Bump it when a measure changes: the new cells are built beside the old ones from the first fact.
-VERSION = 6
+VERSION = 7
 TOPICS = ("opportunities", "touches", "issues", "calendar", "analytics")
 Kind = Literal["opportunity", "touch", "issue", "entry", "review", "assessment"]
 STREAMS: frozenset[str] = frozenset(get_args(Kind))

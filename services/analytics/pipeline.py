@@ -13,7 +13,8 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal, NamedTuple
 
-from services.analytics.cells import Axis, Cell
+from services.analytics.cells import Axis, Cell, Per
+from services.analytics.tables import Apart, Grain
 from services.analytics.told import MONEY_SCALE
 from services.analytics.tree import Organization
 from shared.events.opportunities import LOST, WON
@@ -32,7 +33,6 @@ By = Literal[
     "quarter",
     "total",
 ]
-Per = Literal["day", "week", "month", "quarter"]
 
 TOTAL = "total"
 Key = str | None
@@ -150,6 +150,18 @@ def in_pipeline(
         return Part(key_of(cell), cell.measure, amount)
 
     return part_of
+
+
+def grain(by: By, organization: Organization, day: date) -> Grain:
+    """Return what a pipeline tells apart: where sellers were on the day of winning or losing."""
+    placed = by in ("team", "manager", "region")
+    credited = Apart(organization.turns) if placed else Apart()
+    return Grain(
+        Apart(),
+        Apart(per="quarter") if by == "quarter" else credited,
+        last=day,
+        owners=placed or by == "seller",
+    )
 
 
 def _by_stage(cell: Cell, amount: int) -> Part | None:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from services.analytics.cells import AXES, Cell
 from services.analytics.entities import Entity
+from services.analytics.kept_cells import changes_of, read
 from services.analytics.measures import STREAMS, TOPICS, contributions, recompute
+from services.analytics.packing import UnreadableCellsError
 from services.analytics.pipeline import Key, PartOf
-from services.analytics.sink import (
-    MEASURES,
-    cells_in,
-    cells_of,
-    entities_of,
-    entity_document,
-    entity_from,
-)
+from services.analytics.sink import MEASURES, entities_of, entity_document, entity_from
+from services.analytics.tables import Tables
 from shared import builds
 from shared.projector import Collections, dropped_by
 from shared.runtime import Runtime
@@ -33,28 +30,24 @@ class _Stored:
     cursors: dict[str, int]
     heads: dict[str, Document]
     entities: dict[str, Document]
-    cells: dict[Cell, int]
+    cells: list[Document]
     # The records that an operator left out for good, by what `identity` says of them.
     dropped: frozenset[str]
 
 
 async def _stored(runtime: Runtime, collection: str) -> _Stored:
     names = Collections(collection)
-    cells: dict[Cell, int] = defaultdict(int)
     async with runtime.store.transaction() as tx:
         dropped = await dropped_by(tx, MEASURES.name)
         cursors = await tx.find(names.cursors, {})
         heads = await tx.find(names.heads, {})
         entities = await tx.find(entities_of(collection), {})
-        for axis in AXES:
-            for document in await tx.find(cells_of(collection, axis), {}):
-                for cell, amount in cells_in(axis, document):
-                    cells[cell] += amount
+        cells = await tx.find(changes_of(collection), {})
     return _Stored(
         {cursor["_id"]: cursor["offset"] for cursor in cursors},
         {head["_id"]: head for head in heads},
         {entity["_id"]: entity for entity in entities},
-        {cell: amount for cell, amount in cells.items() if amount},
+        cells,
         dropped,
     )
 
@@ -72,12 +65,24 @@ async def verify_measures(runtime: Runtime) -> Check:
     ]
     entities, cells = recompute(folded, runtime.settings.zone)
     _compare_entities(check, entities, stored.entities)
-    for cell in sorted(cells.keys() | stored.cells.keys(), key=str):
+    kept = await asyncio.to_thread(_kept, check, stored.cells)
+    for cell in sorted(cells.keys() | kept.keys(), key=str):
         check.checked += 1
-        wanted, held = cells.get(cell, 0), stored.cells.get(cell, 0)
+        wanted, held = cells.get(cell, 0), kept.get(cell, 0)
         if wanted != held:
             check.differs(f"{_named(cell)} is {held}, the log says {wanted}")
     return check
+
+
+def _kept(check: Check, documents: Iterable[Document]) -> dict[Cell, int]:
+    """Return the cells as they are stored, whatever this process remembers of them."""
+    added = []
+    for document in documents:
+        try:
+            added.append(read(document))
+        except UnreadableCellsError as error:
+            check.differs(str(error))
+    return Tables().with_(added).cells(AXES)
 
 
 def _compare_entities(

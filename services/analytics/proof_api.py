@@ -13,9 +13,10 @@ from msgspec.structs import astuple
 
 from services.analytics.api import Analytics
 from services.analytics.cells import AXES, Cell
+from services.analytics.figures import read_tables
 from services.analytics.projections import PROJECTIONS
 from services.analytics.proof import verify_measures
-from services.analytics.sink import MEASURES, read_documents, summed
+from services.analytics.sink import MEASURES
 from shared import builds
 from shared.errors import NotFoundError
 from shared.projection import Projection
@@ -68,8 +69,8 @@ async def _held(
         cursors = await tx.find(Collections(build).cursors, {})
         positions = {cursor["_id"]: cursor["offset"] for cursor in cursors}
         if projection is MEASURES:
-            documents = await read_documents(tx, build, AXES)
-            cells = await asyncio.to_thread(summed, documents)
+            tables = await read_tables(runtime, tx, build)
+            cells = await asyncio.to_thread(tables.cells, AXES)
             return build, positions, [_cell(cell, n) for cell, n in cells.items()]
         views = await tx.find(build, {"view": {"$ne": None}})
     return build, positions, [_view(document) for document in views]

@@ -28,8 +28,13 @@ async def stages(
     `probability` is the share won of what was decided in the period and had been in the stage
     (`decided`): null with `insufficient_history` where that is less than the company's floor.
     """
-    figures = await moment.figures(runtime, ("passage",), owner=employee(seller))
     span = until(moment, period, runtime)
+    figures = await moment.figures(
+        runtime,
+        ("passage",),
+        owner=employee(seller),
+        grain_of=lambda held: report.stages_grain(held, span, unit),
+    )
     rows = tallied(figures.cells, report.in_stages(figures.organization, span, unit))
     floor = defaults_of(runtime).sample_floor
     return {
@@ -69,8 +74,13 @@ async def slippage(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """How often closings were put off, and how late what was won came, by what was said first."""
-    figures = await moment.figures(runtime, ("slip",), owner=employee(seller))
     span = until(moment, period, runtime)
+    figures = await moment.figures(
+        runtime,
+        ("slip",),
+        owner=employee(seller),
+        grain_of=lambda held: report.slippage_grain(by, held, span, unit),
+    )
     rows = tallied(figures.cells, report.in_slippage(by, figures.organization, span, unit))
     return {
         "rows": [

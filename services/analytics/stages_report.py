@@ -12,6 +12,7 @@ from typing import Any, Literal
 from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span, key_of
 from services.analytics.pipeline import Key, Part, PartOf, ratio, within
+from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
 
 SlipsBy = Literal["seller", "team", "manager", "region", "day", "week", "month", "quarter", "total"]
@@ -22,6 +23,21 @@ def within_unit(axis: Axis, organization: Organization, span: Span, unit: Key, c
     if cell.axis != axis or not within(cell.day, *span):
         return False
     return unit is None or organization.belongs(cell.owner, unit, cell.day)
+
+
+def stages_grain(organization: Organization, span: Span, unit: Key) -> Grain:
+    """Return what stages tell apart: where a seller was only if a unit is asked for."""
+    turns = organization.turns if unit is not None else frozenset()
+    return Grain(Apart(turns | bounds(*span)), last=span.last, owners=unit is not None)
+
+
+def slippage_grain(by: SlipsBy, organization: Organization, span: Span, unit: Key) -> Grain:
+    """Return what slippage tells apart: periods, and where sellers were in them."""
+    placed = by in ("team", "manager", "region") or unit is not None
+    turns = organization.turns if placed else frozenset()
+    per = by if by in ("day", "week", "month", "quarter") else None
+    owners = placed or by == "seller"
+    return Grain(Apart(turns | bounds(*span), per), last=span.last, owners=owners)
 
 
 def in_stages(organization: Organization, span: Span, unit: Key) -> PartOf:

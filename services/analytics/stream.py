@@ -138,9 +138,9 @@ class CalmTransport(Transport):
 def measures_projector(
     store: Store, facts: Log, clock: Clock, settings: Settings, build: Build
 ) -> Projector:
-    """Return what folds one build. The embedded broker has one worker, who needs no cells apart."""
+    """Return what folds one build."""
     return Projector(
-        MeasuresSink(build.collection, settings.zone, apart=not settings.embedded),
+        MeasuresSink(build.collection, settings.zone),
         store,
         facts,
         clock,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from typing import NamedTuple
 
 from services.analytics.projections import Held, OrgNode
@@ -29,6 +30,19 @@ class Organization:
     @property
     def nodes(self) -> Mapping[str, OrgNode]:
         return self._nodes
+
+    @cached_property
+    def turns(self) -> frozenset[date]:
+        """Return the days from which on anybody, or any unit, was somewhere else or led otherwise.
+
+        Between two of them every place is the same on all days.
+        """
+        return frozenset(
+            held.since
+            for node in self._nodes.values()
+            for held in (*node.under, *node.managers)
+            if held.since is not None
+        )
 
     def place(self, employee: str, day: date) -> Place:
         known = self._places.get((employee, day))

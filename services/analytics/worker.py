@@ -14,6 +14,7 @@ from itertools import groupby
 
 import structlog
 
+from services.analytics.kept_cells import Tidying
 from services.analytics.measures import TOPICS
 from services.analytics.sink import MEASURES, entities_of
 from shared import builds
@@ -28,6 +29,7 @@ from shared.store import DuplicateKeyError, Reads, Store, TransientStoreError
 WORKERS = "measures.workers"
 QUIET_S = 1.0
 SIGN_OF_LIFE_S = 5.0
+TIDY_S = 60.0
 SILENT_S_MAX = 20.0
 RETRY_S_MAX = 5.0
 PENDING_MAX = 8_000
@@ -61,6 +63,8 @@ class Measuring:
     _folding: asyncio.Lock = field(default_factory=asyncio.Lock)
     _took_at: float = float("-inf")
     _shown_at: float = float("-inf")
+    _tidied_at: float = float("-inf")
+    _tidying: Tidying = field(default_factory=Tidying)
     # Partitions of which we know that the log still holds what was folded last.
     _trusted: set[Partition] = field(default_factory=set)
 
@@ -215,9 +219,18 @@ class Measuring:
                 if now - looked_at >= SIGN_OF_LIFE_S:
                     looked_at = now
                     await self.follow_builds()
+                if now - self._tidied_at >= TIDY_S:
+                    self._tidied_at = now
+                    await self._tidy(mine())
             except PASSING as error:
                 log.warning("builds_not_followed", reason=str(error))
             await asyncio.sleep(QUIET_S)
+
+    async def _tidy(self, mine: Collection[Partition]) -> None:
+        collection = self._projector.sink.collection
+        if self._tidying.collection != collection:
+            self._tidying = Tidying(collection)
+        await self._tidying.tidy(self.store, {cursor_id(partition) for partition in mine})
 
     async def _live(self) -> None:
         """Show a sign of life now and then; reading a long history shows one for each batch."""

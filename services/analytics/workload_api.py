@@ -48,7 +48,12 @@ async def workload(
     it: it is an entry then. Minutes in evenings, weekends and holidays: `/calendar/time`.
     """
     span = until(moment, period, runtime)
-    figures = await moment.figures(runtime, report.axes_of(by), owner=employee(seller))
+    figures = await moment.figures(
+        runtime,
+        report.axes_of(by),
+        owner=employee(seller),
+        grain_of=lambda held: report.grain(by, held, span, unit),
+    )
     rows = tallied(figures.cells, report.in_workload(by, figures.organization, span, unit))
     grace = defaults_of(runtime).grace_minutes
     return {

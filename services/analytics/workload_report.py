@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span, key_of
 from services.analytics.pipeline import Key, Part, PartOf, ratio, within
+from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
 from shared.events.calendar import Category
 
@@ -41,6 +42,15 @@ def axes_of(by: WorkloadBy) -> tuple[Axis, ...]:
 
 
 PLACES = frozenset({"team", "division", "company", "manager", "seller", "total"})
+
+
+def grain(by: WorkloadBy, organization: Organization, span: Span, unit: Key) -> Grain:
+    """Return what the workload tells apart: periods, and where sellers were in them."""
+    placed = by in ("team", "division", "company", "manager") or unit is not None
+    turns = organization.turns if placed else frozenset()
+    per = by if by in ("day", "week", "month", "quarter") else None
+    days = Apart(turns | bounds(*span), per)
+    return Grain(days, Apart(), last=span.last, owners=placed or by == "seller")
 
 
 def in_workload(by: WorkloadBy, organization: Organization, span: Span, unit: Key) -> PartOf:

@@ -98,7 +98,7 @@ async def _timed(work: Callable[[Log], Awaitable[int]], log: Log) -> tuple[int, 
 
 async def build(log: Log, store: Store) -> float:
     """Fold the whole log into the store as the worker does for a new version; return facts/s."""
-    projector = Projector(MeasuresSink("bench", ZONE, apart=False), store, log, SystemClock())
+    projector = Projector(MeasuresSink("bench", ZONE), store, log, SystemClock())
     facts, began = 0, time.perf_counter()
     for topic in TOPICS:
         for partition, end in (await log.ends(topic)).items():

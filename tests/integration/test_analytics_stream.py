@@ -21,10 +21,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sellers.engines import NoidaKafka, SecantusMongo
-from services.analytics.cells import AXES, Cell
+from services.analytics.cells import Cell
 from services.analytics.entities import Entity
 from services.analytics.measures import recompute
-from services.analytics.sink import MEASURES, entities_of, entity_from, read_documents, summed
+from services.analytics.sink import MEASURES, entities_of, entity_from
+from services.analytics.tests.kept import stored_cells
 from services.analytics.worker import silence
 from shared import builds
 from shared.clock import SystemClock
@@ -97,7 +98,7 @@ class World:
         await until(self.all_folded)
         collection = (await self.active()).collection
         stored = await self.store.find(entities_of(collection), {})
-        cells = summed(await read_documents(self.store, collection, AXES))
+        cells = await stored_cells(self.store, collection)
         return {document["_id"]: entity_from(document) for document in stored}, cells
 
     async def all_folded(self) -> bool:

@@ -20,10 +20,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.analytics.cells import AXES
 from services.analytics.measures import TOPICS as MEASURED
 from services.analytics.measures import recompute
-from services.analytics.sink import MEASURES, read_documents, summed
+from services.analytics.sink import MEASURES
+from services.analytics.tests.kept import stored_cells
 from services.contacts.projections import person_card
 from shared import builds
 from shared.clock import SystemClock
@@ -396,7 +396,7 @@ async def test_two_faust_workers_share_the_figures(
 
         await until(all_folded, 2 * EVICTED_S)
         build = (await builds.read(store, MEASURES)).active
-        cells = summed(await read_documents(store, build.collection, AXES))
+        cells = await stored_cells(store, build.collection)
     await store.close()
     _, expected = recompute(crowd.history, ZONE)
     assert cells == expected

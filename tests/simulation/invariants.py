@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from services.analytics.cells import AXES, Cell
+from services.analytics.cells import AXES
+from services.analytics.kept_cells import changes_of, read
 from services.analytics.measures import recompute
-from services.analytics.sink import cells_in, cells_of
+from services.analytics.tables import Tables
 from shared.events import Envelope
 from shared.events.issues import DeadlineMissed, DeadlineSet, FeedbackGiven, IssueAssigned
 from shared.events.opportunities import OpportunityWon, ProductRepriced
@@ -223,17 +224,13 @@ def _measures(world: World) -> Iterator[str]:
     """Every figure is the sum of what the facts of the log contribute."""
     facts = [fact for topic in TOPICS for fact in world.truth.facts(topic)]
     _, expected = recompute(sorted(facts, key=lambda fact: fact.version), ZONE)
-    held: Counter[Cell] = Counter()
-    for axis in AXES:
-        documents = world.stores["analytics"].documents(
-            cells_of(world.truth.measures.active.collection, axis)
-        )
-        for document in documents.values():
-            for cell, amount in cells_in(axis, document):
-                held[cell] += amount
+    documents = world.stores["analytics"].documents(
+        changes_of(world.truth.measures.active.collection)
+    )
+    held = Tables().with_([read(document) for document in documents.values()]).cells(AXES)
     for cell in sorted(expected.keys() | held.keys(), key=str):
-        if expected.get(cell, 0) != held[cell]:
-            yield f"{cell} is {held[cell]}, not {expected.get(cell, 0)}"
+        if expected.get(cell, 0) != held.get(cell, 0):
+            yield f"{cell} is {held.get(cell, 0)}, not {expected.get(cell, 0)}"
 
 
 def _sends(world: World) -> Iterator[str]:

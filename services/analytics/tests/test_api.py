@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from services.analytics.main import verify, watch, worker_missing
-from services.analytics.sink import cells_of, entities_of
+from services.analytics.sink import entities_of
+from services.analytics.tests.kept import tamper
 from services.analytics.tests.world import COLLECTION, KIM, LEE, TOTAL, World, found, on, won
 from shared.batch import identity
 from shared.events import encode
@@ -185,10 +186,12 @@ async def test_a_figure_that_was_tampered_with_is_found(world: World) -> None:
     assert equal.differences == []
     assert equal.checked > 20
     store = world.runtime.store
-    (cell, *_) = await store.find(cells_of(COLLECTION, "product"), {"owner": LEE})
-    day = next(iter(cell["days"]))
-    cell["days"][day]["open"] = 7
-    await store.put_many(cells_of(COLLECTION, "product"), [cell])
+    wanted = ("open", "product", LEE, 1)
+    await tamper(
+        store,
+        COLLECTION,
+        lambda cell, n: 7 if (cell.measure, cell.axis, cell.owner, n) == wanted else n,
+    )
     entity = await store.get(entities_of(COLLECTION), "opportunity-1")
     assert entity is not None
     await store.put_many(entities_of(COLLECTION), [entity | {"product": "product-y"}])

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from services.analytics.kept_cells import changes_of
+from services.analytics.main import verify
 from services.analytics.projections import PROJECTIONS
 from services.analytics.proof_api import digest
-from services.analytics.sink import cells_of
+from services.analytics.tests.kept import tamper
 from services.analytics.tests.world import COLLECTION, World, won
 from shared.testing import recorded
 
@@ -38,15 +40,29 @@ async def test_a_figure_changed_by_hand_is_named(world: World) -> None:
     before = await proof(world, recompute="true")
     assert before["differences"] == []
     assert before["checked"] > 10
-    store, where = world.runtime.store, cells_of(COLLECTION, "owner")
-    held = (await store.find(where, {}))[0]
-    day, measures = next(iter(held["days"].items()))
-    changed = {**held["days"], day: {name: n + 1 for name, n in measures.items()}}
-    await store.put_many(where, [{**held, "days": changed}])
+    changed = await tamper(
+        world.runtime.store, COLLECTION, lambda cell, n: n + (cell.axis == "owner")
+    )
+    world.runtime.remembered.clear()
     after = await proof(world, recompute="true")
     assert after["digest"] != before["digest"]
-    assert len(after["differences"]) == len(measures)
+    assert len(after["differences"]) == len(changed)
     assert all("the log says" in told for told in after["differences"])
+
+
+@pytest.mark.parametrize("cells", [b"", b"\xc1", b"\x81\xa5owner\x92\x90\xc4\x01x", "text", None])
+async def test_what_nobody_has_written_is_named_and_makes_no_figure(
+    world: World, cells: object
+) -> None:
+    store, where = world.runtime.store, changes_of(COLLECTION)
+    held = (await store.find(where, {}, sort=(("_id", 1),)))[0]
+    await store.put_many(where, [{**held, "cells": cells}])
+    world.runtime.remembered.clear()
+    answer = await world.client.get("/analytics/pipeline")
+    assert answer.status_code == 503
+    assert held["_id"] in answer.json()["detail"]
+    (check,) = [check async for check in verify(world.runtime)]
+    assert any(told.startswith(held["_id"]) for told in check.differences)
 
 
 @pytest.mark.parametrize("name", [one.name for one in PROJECTIONS])

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.analytics.cells import AXES, Cell
 from services.analytics.measures import TOPICS, contributions, recompute
-from services.analytics.sink import (
-    MeasuresSink,
-    _document,
-    add_cells,
-    cell_documents,
-    cells_in,
-    cells_of,
-    entities_of,
-    entity_document,
-    entity_from,
-    read_documents,
-    summed,
-)
+from services.analytics.sink import MeasuresSink, entities_of, entity_document, entity_from
 from services.analytics.tests.histories import ZONE, histories
+from services.analytics.tests.kept import stored_cells
 from shared.clock import SystemClock
 from shared.events import Envelope, encode
 from shared.log import Partition, Record
@@ -59,7 +46,7 @@ def projector(store: MemoryStore, log: MemoryLog) -> Projector:
 
 async def assert_right(store: MemoryStore, facts: Sequence[Envelope]) -> None:
     entities, cells = recompute(facts, ZONE)
-    assert summed(await read_documents(store, COLLECTION, AXES)) == cells
+    assert await stored_cells(store, COLLECTION) == cells
     stored = await store.find(entities_of(COLLECTION), {})
     assert {document["_id"]: entity_from(document) for document in stored} == entities
 
@@ -91,44 +78,9 @@ def test_stored_is_recomputed(found: list[list[Envelope]], random: Random) -> No
 
 
 @given(histories())
-def test_documents_hold_what_cells_say(found: list[list[Envelope]]) -> None:
-    entities, cells = recompute((fact for history in found for fact in history), ZONE)
-    for axis, added in cell_documents((cell, n, 3) for cell, n in cells.items()).items():
-        documents = [_document(addition) for addition in added.values()]
-        expected = {cell: amount for cell, amount in cells.items() if cell.axis == axis}
-        assert dict(pair for doc in documents for pair in cells_in(axis, doc)) == expected
+def test_an_entity_is_read_back_as_it_was_written(found: list[list[Envelope]]) -> None:
+    entities, _ = recompute((fact for history in found for fact in history), ZONE)
     for entity in entities.values():
         again = entity_from(entity_document(entity))
         assert again == entity
         assert contributions(again) == contributions(entity)
-
-
-async def test_one_owner_is_read_alone() -> None:
-    store = MemoryStore()
-    day = date(2026, 1, 5)
-    owners = ["employee-1", "employee-10", 'employee-1"', "", "김"]
-    cells = {Cell("open", owner, "product", "", day): 1 for owner in owners}
-    cells[Cell("open", "employee-1", "owner", "", day)] = 1
-    async with store.transaction() as tx:
-        await add_cells(tx, "cells", [(cell, 1, 0) for cell in cells])
-    for owner in owners:
-        found = summed(await read_documents(store, "cells", ("product",), owner))
-        assert found == {Cell("open", owner, "product", "", day): 1}
-    assert summed(await read_documents(store, "cells", ("product", "owner"))) == cells
-
-
-async def test_shares_of_several_partitions_add_up_and_what_cancels_is_gone() -> None:
-    store, day = MemoryStore(), date(2026, 1, 5)
-    stays, cancels = (Cell("open", owner, "owner", "", day) for owner in ("employee-1", ""))
-    async with store.transaction() as tx:
-        await add_cells(tx, "cells", [(stays, 2, 0), (stays, -1, 3), (cancels, 1, 0)])
-    async with store.transaction() as tx:
-        await add_cells(tx, "cells", [(cancels, -1, 3)])
-    assert await store.count(cells_of("cells", "owner"), {}) == 4
-    assert summed(await read_documents(store, "cells", ("owner",))) == {stays: 1}
-
-
-def test_workers_of_several_partitions_never_share_a_cell() -> None:
-    together, apart = (MeasuresSink(COLLECTION, ZONE, apart=told) for told in (False, True))
-    assert [apart.shard(number) for number in (0, 3)] == [0, 3]
-    assert [together.shard(number) for number in (0, 3)] == [0, 0]

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from services.analytics import worker
-from services.analytics.cells import AXES
 from services.analytics.main import domain
 from services.analytics.measures import TOPICS, recompute
 from services.analytics.proof import verify_measures
-from services.analytics.sink import MEASURES, MeasuresSink, read_documents, summed
+from services.analytics.sink import MEASURES, MeasuresSink
 from services.analytics.tests.crm import stream
 from services.analytics.tests.histories import ZONE
+from services.analytics.tests.kept import stored_cells
 from services.analytics.worker import Measuring, OlderReleaseError, silence
 from shared import builds
 from shared.clock import SystemClock
@@ -75,7 +75,7 @@ class World:
         return (await builds.read(self.store, MEASURES)).active
 
     async def assert_exact(self) -> None:
-        cells = summed(await read_documents(self.store, (await self.active()).collection, AXES))
+        cells = await stored_cells(self.store, (await self.active()).collection)
         assert cells == recompute(self.facts, ZONE)[1]
 
 

@@ -1,0 +1,216 @@
+"""All cells in memory, as tables of numbers: what reports are summed from.
+
+A table is never changed, only followed by the next one; so who reads an older one is not disturbed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from services.analytics.cells import Axis, Cell, Per
+from services.analytics.packing import (
+    ROW,
+    Packed,
+    Rows,
+    Series,
+    cell_of,
+    changes,
+    summed,
+    write,
+)
+
+# So many rows that came since are kept as they came; then all are put in order again.
+LOOSE_MAX = 20_000
+
+
+class Apart(NamedTuple):
+    """Which days a report tells apart: of different periods, and before and from each turn."""
+
+    turns: Collection[date] = ()
+    per: Per | None = None
+
+
+EACH_DAY = Apart(per="day")
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """What a report cannot tell apart, and so need not be given apart.
+
+    A cell that stands for several has the day of one of them, and no owner where nobody asks whose
+    it is. Cells of days before `first` and after `last` are left out.
+    """
+
+    days: Apart = EACH_DAY
+    credited: Apart = EACH_DAY
+    first: date | None = None
+    last: date | None = None
+    owners: bool = True
+
+
+EXACT = Grain()
+
+
+def bounds(first: date | None, last: date | None) -> frozenset[date]:
+    """Return the turns by which what is within a period is told from what is not."""
+    after = None if last is None or last == date.max else last + timedelta(days=1)
+    return frozenset(day for day in (first, after) if day is not None)
+
+
+@dataclass(slots=True)
+class _Names:
+    """The series of one axis by number. It only grows, so that tables of any age can share it."""
+
+    known: list[Series] = field(default_factory=list)
+    numbers: dict[Series, int] = field(default_factory=dict)
+
+    def numbered(self, told: Iterable[Series]) -> npt.NDArray[np.uint32]:
+        numbers = self.numbers
+        found = []
+        for series in told:
+            number = numbers.get(series)
+            if number is None:
+                number = numbers[series] = len(self.known)
+                self.known.append(series)
+            found.append(number)
+        return np.array(found, np.uint32)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The cells of one axis: rows in order, and those that came since."""
+
+    names: _Names = field(default_factory=_Names)
+    ordered: Rows = field(default_factory=lambda: np.empty(0, ROW))
+    loose: tuple[Rows, ...] = ()
+
+    def with_(self, packed: Sequence[Packed]) -> Table:
+        loose = list(self.loose)
+        for one in packed:
+            rows = one.read().copy()
+            rows["series"] = self.names.numbered(one.series)[rows["series"]]
+            loose.append(rows)
+        if sum(map(len, loose)) <= max(LOOSE_MAX, len(self.ordered) // 8):
+            return Table(self.names, self.ordered, tuple(loose))
+        return Table(self.names, summed(np.concatenate([self.ordered, *loose])))
+
+    def rows(self) -> Rows:
+        return np.concatenate([self.ordered, *self.loose]) if self.loose else self.ordered
+
+    def packed(self) -> Packed:
+        """Write down all of it, with the series that it has rows of."""
+        rows = summed(self.rows())
+        used, places = np.unique(rows["series"], return_inverse=True)
+        rows["series"] = places
+        return Packed([self.names.known[number] for number in used], rows.tobytes())
+
+    def add_to(self, cells: dict[Cell, int], axis: Axis, grain: Grain, owner: str | None) -> None:
+        """Add what the table holds to cells, as coarse as the grain allows."""
+        rows = self._chosen(self.rows(), grain, owner)
+        if not len(rows):
+            return
+        credited = rows["credited"]
+        # Credited to no day is another thing than to any.
+        columns = [*_told(rows["day"], grain.days), *_told(credited, grain.credited), credited == 0]
+        begins = changes(rows["series"], *columns)
+        amounts = np.add.reduceat(rows["amount"], begins)
+        found, columns = rows[begins], [column[begins] for column in columns]
+        series: Sequence[Series] = self.names.known
+        numbers: npt.NDArray[Any] = found["series"]
+        if not grain.owners:
+            series, numbers = _ownerless(series, numbers)
+            order = np.lexsort((*columns, numbers))
+            numbers, found, amounts = numbers[order], found[order], amounts[order]
+            again = changes(numbers, *(column[order] for column in columns))
+            numbers, found = numbers[again], found[again]
+            amounts = np.add.reduceat(amounts, again)
+        told = (numbers.tolist(), found["day"].tolist(), found["credited"].tolist())
+        for number, day, credit, amount in zip(*told, amounts.tolist(), strict=True):
+            cell = cell_of(axis, series[number], day, credit)
+            cells[cell] = cells.get(cell, 0) + amount
+
+    def _chosen(self, rows: Rows, grain: Grain, owner: str | None) -> Rows:
+        wanted: Any = True
+        if owner is not None:
+            theirs = [told[1] == owner for told in self.names.known]
+            wanted = np.array(theirs, bool)[rows["series"]]
+        if grain.first is not None:
+            wanted = wanted & (rows["day"] >= grain.first.toordinal())
+        if grain.last is not None:
+            wanted = wanted & (rows["day"] <= grain.last.toordinal())
+        return rows if wanted is True else rows[wanted]
+
+
+def _ownerless(
+    series: Sequence[Series], numbers: npt.NDArray[Any]
+) -> tuple[Sequence[Series], npt.NDArray[Any]]:
+    names = _Names()
+    told = ((series[number][0], "", series[number][2]) for number in numbers.tolist())
+    return names.known, names.numbered(told)
+
+
+# The ordinal of 1970-01-01, from which numpy counts.
+EPOCH = date(1970, 1, 1).toordinal()
+
+
+def _told(days: npt.NDArray[Any], apart: Apart) -> list[npt.NDArray[Any]]:
+    """Return columns of which one differs where two days are to be told apart."""
+    columns = []
+    if apart.turns and apart.per != "day":
+        turns = sorted(day.toordinal() for day in apart.turns)
+        columns.append(np.searchsorted(turns, days, side="right"))
+    match apart.per:
+        case "day":
+            columns.append(days)
+        case "week":
+            columns.append((days - 1) // 7)  # Ordinal 1 was a Monday.
+        case "month" | "quarter":
+            months = (days - EPOCH).astype("datetime64[D]").astype("datetime64[M]").astype(int)
+            columns.append(months if apart.per == "month" else months // 3)
+        case None:
+            pass
+    return columns
+
+
+NOTHING: Mapping[Axis, Table] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The cells of every axis."""
+
+    by_axis: Mapping[Axis, Table] = field(default_factory=lambda: NOTHING)
+
+    def with_(self, added: Iterable[Mapping[Axis, Packed]]) -> Tables:
+        """Return these tables and what was added since."""
+        coming: dict[Axis, list[Packed]] = {}
+        for one in added:
+            for axis, packed in one.items():
+                coming.setdefault(axis, []).append(packed)
+        changed = {
+            axis: self.by_axis.get(axis, Table()).with_(packed) for axis, packed in coming.items()
+        }
+        return Tables({**self.by_axis, **changed})
+
+    def cells(
+        self, axes: Collection[Axis], grain: Grain = EXACT, owner: str | None = None
+    ) -> dict[Cell, int]:
+        """Return the cells of some axes, of one owner alone if told; none is of nothing."""
+        cells: dict[Cell, int] = {}
+        for axis in axes:
+            if axis in self.by_axis:
+                self.by_axis[axis].add_to(cells, axis, grain, owner)
+        return {cell: amount for cell, amount in cells.items() if amount}
+
+    def written(self) -> bytes:
+        return write({axis: table.packed() for axis, table in sorted(self.by_axis.items())})
+
+    @property
+    def size(self) -> int:
+        return sum(len(table.rows()) for table in self.by_axis.values())

@@ -1,0 +1,253 @@
+"""Cells packed, kept and read again; and reports that are given only what they tell apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.analytics import flows, forecast, pipeline, stages_report, workload_report
+from services.analytics.cells import AXES, Axis, Cell
+from services.analytics.forecast import Span
+from services.analytics.kept_cells import (
+    Mirrors,
+    Tidying,
+    add_cells,
+    changes_of,
+    put_together,
+    worth_it,
+)
+from services.analytics.measures import recompute
+from services.analytics.packing import UnreadableCellsError, pack, unpack
+from services.analytics.pipeline import tallied
+from services.analytics.projections import Held, OrgNode
+from services.analytics.tables import EXACT, Apart, Grain, Tables
+from services.analytics.tests.histories import ZONE, histories
+from services.analytics.tree import Organization
+from shared.events import Envelope
+from shared.memory import MemoryStore
+
+DAY = date(2026, 1, 5)
+days = st.dates(date(2025, 11, 1), date(2026, 6, 30))
+names = st.sampled_from(["", "employee-1", "employee-10", "김", "a/b"])
+cells = st.builds(
+    Cell,
+    st.sampled_from(["open", "won", "value_USD"]),
+    names,
+    st.sampled_from(AXES),
+    names,
+    days,
+    st.none() | days,
+)
+amounts = st.dictionaries(cells, st.integers(-(2**62), 2**62).filter(bool), max_size=12)
+
+
+@given(amounts)
+def test_what_is_packed_is_read_again(told: dict[Cell, int]) -> None:
+    assert Tables().with_([unpack(pack(told))]).cells(AXES) == told
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_cells_or_refused(written: bytes) -> None:
+    try:
+        found = unpack(written)
+    except UnreadableCellsError:
+        return
+    Tables().with_([found]).cells(AXES)
+
+
+@given(st.lists(st.dictionaries(cells, st.integers(-9, 9).filter(bool), max_size=6), max_size=8))
+def test_differences_add_up_however_they_are_put_together(told: list[dict[Cell, int]]) -> None:
+    wanted: Counter[Cell] = Counter()
+    for one in told:
+        wanted.update(one)
+    expected = {cell: amount for cell, amount in wanted.items() if amount}
+    tables = Tables().with_(unpack(pack(one)) for one in told)
+    assert tables.cells(AXES) == expected
+    assert Tables().with_([unpack(tables.written())]).cells(AXES) == expected
+    for owner in ("", "employee-1", "nobody"):
+        theirs = {cell: amount for cell, amount in expected.items() if cell.owner == owner}
+        assert tables.cells(AXES, EXACT, owner) == theirs
+
+
+def _cells(found: list[list[Envelope]]) -> dict[Cell, int]:
+    return recompute((fact for history in found for fact in history), ZONE)[1]
+
+
+owned = st.lists(
+    st.builds(Held, st.sampled_from(["unit-a", "unit-b"]), st.none() | days), max_size=3
+)
+
+
+@st.composite
+def organizations(draw: st.DrawFn) -> Organization:
+    """Everybody of the histories is somewhere, and elsewhere later on; so are the teams."""
+    nodes = {"unit-all": OrgNode("unit-all", "All", "company")}
+    for unit in ("unit-a", "unit-b"):
+        nodes[unit] = OrgNode(unit, unit, "team", (Held("unit-all", draw(st.none() | days)),))
+    for number in range(6):
+        held = sorted(draw(owned), key=lambda one: one.since or date.min)
+        for name in (f"employee-{number}", ("employee-kim", "employee-lee")[number % 2]):
+            nodes[name] = OrgNode(name, under=tuple(held), managers=tuple(held[:1]))
+    return Organization(nodes)
+
+
+spans = st.tuples(st.none() | days, st.none() | days).map(lambda told: Span(*told))
+units = st.sampled_from([None, "unit-a", "unit-all"])
+
+
+def _reports(
+    held: Organization, day: date, span: Span, unit: str | None
+) -> Iterator[tuple[str, Grain, Any]]:
+    """Yield each report over cells with the grain that it says it has."""
+    until = Span(span.first, span.last or day)
+    for by in get_args(pipeline.By):
+        grain = pipeline.grain(by, held, day)
+        yield f"pipeline {by}", grain, lambda told, by=by: pipeline.pipeline(by, told, held, day)
+    for by in get_args(workload_report.WorkloadBy):
+        grain = workload_report.grain(by, held, until, unit)
+        part = workload_report.in_workload(by, held, until, unit)
+        yield f"workload {by}", grain, lambda told, part=part: tallied(told, part)
+    for per in ("day", "week", "month", "quarter"):
+        grain = flows.inflow_grain(per, *span)
+        yield f"inflow {per}", grain, lambda told, per=per: flows.inflow(per, told, *span)
+    for by in get_args(flows.TouchesBy):
+        grain = flows.touches_grain(by, held, *span)
+        yield f"touches {by}", grain, lambda told, by=by: flows.touches(by, told, held, *span)
+    for by in get_args(forecast.ForecastBy):
+        grain = forecast.forecast_grain(by, day, unit)
+        yield (
+            f"forecast {by}",
+            grain,
+            lambda told, by=by: forecast.forecast(by, told, held, day, span, unit),
+        )
+    for by in get_args(forecast.YieldBy):
+        grain = forecast.yield_grain(by, held, span, day)
+        yield f"yield {by}", grain, lambda told, by=by: forecast.yields(by, told, held, span, day)
+    grain = stages_report.stages_grain(held, span, unit)
+    yield "stages", grain, lambda told: tallied(told, stages_report.in_stages(held, span, unit))
+    for by in get_args(stages_report.SlipsBy):
+        grain = stages_report.slippage_grain(by, held, span, unit)
+        part = stages_report.in_slippage(by, held, span, unit)
+        yield f"slippage {by}", grain, lambda told, part=part: tallied(told, part)
+
+
+@settings(max_examples=40)
+@given(histories(), organizations(), days, spans, units)
+def test_a_report_is_the_same_from_what_it_tells_apart(
+    found: list[list[Envelope]], held: Organization, day: date, span: Span, unit: str | None
+) -> None:
+    exact = _cells(found)
+    tables = Tables().with_([unpack(pack(exact))])
+    for name, grain, report in _reports(held, day, span, unit):
+        coarse = tables.cells(AXES, grain)
+        assert report(coarse) == report(exact), name
+
+
+def test_a_quarter_of_days_is_one_cell_where_nobody_tells_them_apart() -> None:
+    told = {
+        Cell("actual", f"employee-{n}", "time", "customer", DAY + timedelta(days=day)): 1
+        for n in range(3)
+        for day in range(90)
+    }
+    tables = Tables().with_([unpack(pack(told))])
+    assert len(tables.cells(AXES)) == 270
+    assert sorted(tables.cells(AXES, Grain(Apart(), Apart())).values()) == [90, 90, 90]
+    assert list(tables.cells(AXES, Grain(Apart(), Apart(), owners=False)).values()) == [270]
+    months = tables.cells(AXES, Grain(Apart(per="month"), Apart(), owners=False))
+    assert sorted(months.values()) == [4 * 3, 27 * 3, 28 * 3, 31 * 3]
+
+
+async def add(store: MemoryStore, told: Mapping[str, Mapping[Cell, int]]) -> None:
+    async with store.transaction() as tx:
+        await add_cells(tx, "cells", told)
+
+
+def one(owner: str, axis: Axis = "owner") -> Cell:
+    return Cell("open", owner, axis, "", DAY)
+
+
+async def test_who_has_read_before_reads_only_what_is_new() -> None:
+    store, mirrors = MemoryStore(), Mirrors()
+    await add(store, {"issues/0": {one("a"): 1}, "issues/1": {one("a"): 2}})
+    before = await mirrors.read(store, "cells")
+    assert before.cells(AXES) == {one("a"): 3}
+    assert await mirrors.read(store, "cells") is before
+    await add(store, {"issues/1": {one("a"): -2, one("b"): 5}})
+    # What it has read is gone: it must not need it any more.
+    await store.delete_many(changes_of("cells"), ["issues/0/000000000001"])
+    assert (await mirrors.read(store, "cells")).cells(AXES) == {one("a"): 1, one("b"): 5}
+    assert before.cells(AXES) == {one("a"): 3}
+
+
+async def test_what_was_put_together_is_read_by_all() -> None:
+    store, early, late = MemoryStore(), Mirrors(), Mirrors()
+    for number in range(40):
+        await add(store, {"issues/1": {one(f"{number % 7}"): 1}, "issues/10": {one("x"): 1}})
+        if number == 20:
+            await early.read(store, "cells")
+    wanted = (await Mirrors().read(store, "cells")).cells(AXES)
+    await put_together(store, "cells", "issues/1", 30)
+    held = await store.find(changes_of("cells"), {}, sort=(("_id", 1),))
+    assert len(held) == 40 + 1 + 10
+    for mirrors in (early, late):
+        assert (await mirrors.read(store, "cells")).cells(AXES) == wanted
+    await put_together(store, "cells", "issues/1", 40)
+    assert (await late.read(store, "cells")).cells(AXES) == wanted
+    assert (await Mirrors().read(store, "cells")).cells(AXES) == wanted
+
+
+async def test_what_is_new_is_left_alone_until_everybody_has_read_it() -> None:
+    store, tidying = MemoryStore(), Tidying("cells")
+    for _ in range(30):
+        await add(store, {"issues/1": {one("a"): 1}, "issues/2": {one("a"): 1}})
+    await tidying.tidy(store, {"issues/1"})
+    assert await store.count(changes_of("cells"), {}) == 60
+    await tidying.tidy(store, {"issues/1"})
+    assert await store.count(changes_of("cells"), {}) == 31
+    assert (await Mirrors().read(store, "cells")).cells(AXES) == {one("a"): 60}
+
+
+async def test_a_build_that_begins_anew_is_read_anew() -> None:
+    store, mirrors = MemoryStore(), Mirrors()
+    await add(store, {"issues/0": {one("a"): 1}})
+    await add(store, {"issues/0": {one("a"): 1}})
+    assert (await mirrors.read(store, "cells")).cells(AXES) == {one("a"): 2}
+    for name in await store.collections():
+        await store.drop(name)
+    await add(store, {"issues/0": {one("b"): 1}})
+    assert (await mirrors.read(store, "cells")).cells(AXES) == {one("b"): 1}
+
+
+@pytest.mark.parametrize(
+    ("rows", "wanted"),
+    [
+        ([1] * 15, 0),
+        ([1] * 16, 16),
+        ([40, *[1] * 16], 16),
+        ([32, *[1] * 16], 17),
+        ([200_000, *[1] * 16], 16),
+        ([150_000, 70_000, *[4_000] * 16], 17),
+    ],
+)
+def test_what_is_worth_putting_together(rows: list[int], wanted: int) -> None:
+    assert worth_it(rows) == wanted
+
+
+async def test_a_row_is_written_again_only_as_its_history_doubles() -> None:
+    store, written = MemoryStore(), 0
+    for number in range(1, 1_001):
+        await add(store, {"issues/0": {one(f"{number}"): 1}})
+        if number % 16 == 0:
+            before = await store.count(changes_of("cells"), {})
+            await put_together(store, "cells", "issues/0", number)
+            after = await store.find(changes_of("cells"), {}, sort=(("_id", 1),))
+            if len(after) < before:
+                written += after[-1]["rows"]
+    assert await store.count(changes_of("cells"), {}) < 40
+    assert written < 1_000 * 12
