@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -287,9 +288,32 @@ class Projector:
         everything = [record for span in spans for record in span.records]
         records = [record for record in everything if self.sink.follows(stream_of(record))]
         read = [(record, decoded(record)) for record in records]
+        begun = _begun(read) if self.sink.keeps_heads and park is None else frozenset()
+        if begun:
+            try:
+                await self._attempt(spans, read, None, begun)
+            except (DuplicateKeyError, TooManyParkedError):
+                pass  # Not all of them are new: something was delivered again.
+            else:
+                return
+        await self._attempt(spans, read, park, frozenset())
+
+    async def _attempt(
+        self,
+        spans: Sequence[Span],
+        read: Sequence[tuple[Record, Envelope | UndecodableError]],
+        park: str | None,
+        begun: AbstractSet[str],
+    ) -> None:
+        """Write the spans; streams that have just `begun` are not asked for their heads.
+
+        Raises:
+            DuplicateKeyError: one of them has a head, so what it was taken for was wrong.
+
+        """
         async with self.store.transaction() as tx:
             await self._check_cursors(tx, spans)
-            heads = await self._heads(tx, read)
+            heads = await self._heads(tx, read, begun)
             batch = await self._stepped(tx, read, heads, park)
             await self._guard(tx, batch)
             await self._put(tx, batch)
@@ -325,10 +349,13 @@ class Projector:
                 raise CursorMovedError(f"{cursor_id(span.partition)} is not at {span.start}")
 
     async def _heads(
-        self, reads: Reads, read: Sequence[tuple[Record, Envelope | UndecodableError]]
+        self,
+        reads: Reads,
+        read: Sequence[tuple[Record, Envelope | UndecodableError]],
+        begun: AbstractSet[str],
     ) -> dict[str, Head]:
         streams = {stream_of(record) for record, _ in read}
-        wanted = sorted(streams) if self.sink.keeps_heads else []
+        wanted = sorted(streams - begun) if self.sink.keeps_heads else []
         documents = await reads.get_many(self.names.heads, wanted)
         return {stream: Head.of(stream, documents.get(stream)) for stream in streams}
 
@@ -451,6 +478,22 @@ async def dropped_by(reads: Reads, sink: str) -> frozenset[str]:
     """Return what an operator left out of a sink for good, by what `identity` says of a record."""
     found = await reads.find(DROPPED, {"sink": sink}, fields=("identity",))
     return frozenset(document["identity"] for document in found)
+
+
+def _begun(read: Sequence[tuple[Record, Envelope | UndecodableError]]) -> frozenset[str]:
+    """Return the streams of which the batch has the first fact and what follows it, in order.
+
+    They have no head yet, unless something was delivered again: then inserting it says so.
+    """
+    reached: dict[str, int] = {}
+    other: set[str] = set()
+    for record, fact in read:
+        stream = stream_of(record)
+        if isinstance(fact, Envelope) and fact.version == reached.get(stream, 0) + 1:
+            reached[stream] = fact.version
+        else:
+            other.add(stream)
+    return frozenset(reached.keys() - other)
 
 
 def _unfolded(facts: Sequence[Envelope], heads: dict[str, Head]) -> list[Envelope]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from services.analytics.cells import Contributions, Sums
+from services.analytics.cells import Cell, Sums
 from services.analytics.complaints import Issue
 from services.analytics.entities import Entity, Opportunity, Touch, entity_of, evolve
 from services.analytics.feedback import Feedback
@@ -20,7 +20,7 @@ from services.analytics.workload import Entry
 from shared.batch import Recorded
 from shared.events import Envelope, Position
 from shared.projection import Projection
-from shared.store import Document, Transaction, Where
+from shared.store import Document, StoreError, Transaction, Where
 
 # The measures go through builds as every projection does, though they have no view of their own.
 MEASURES: Projection[Any] = Projection("measures", version=VERSION, view=dict)
@@ -78,13 +78,25 @@ def _partition(position: Position) -> str:
 
 @dataclass(slots=True)
 class _Known:
-    """An entity as the batch leaves it so far, and what it contributed before the batch."""
+    """An entity as the batch leaves it so far, and as it was before, None if it was not there."""
 
     entity: Entity
-    before: Contributions
-    now: Contributions
+    before: Entity | None
     # Whose facts these are: workers of different partitions write no document in common.
     partition: str
+
+    def added(self) -> dict[Cell, int]:
+        """Say what the batch adds to the cells.
+
+        Raises:
+            StoreError: nobody can say; the batch is written without this stream, which is parked.
+
+        """
+        try:
+            before = {} if self.before is None else contributions(self.before)
+            return difference(contributions(self.entity), before)
+        except Exception as error:
+            raise StoreError(f"{self.entity.stream} cannot be counted: {error!r}") from error
 
 
 @dataclass(slots=True)
@@ -108,9 +120,7 @@ class MeasuresFolding:
         if blank is None:
             return
         known = self._held(fact.stream, blank, _partition(recorded.position))
-        entity = evolve(known.entity, fact, self.sink.zone)
-        known.now = contributions(entity)  # It raises, if at all, before anything has changed.
-        known.entity = entity
+        known.entity = evolve(known.entity, fact, self.sink.zone)
         self._known[fact.stream] = known
 
     def _held(self, stream: str, blank: Entity, partition: str) -> _Known:
@@ -118,10 +128,9 @@ class MeasuresFolding:
             return self._known[stream]
         document = self._documents.get(stream)
         if document is None:
-            return _Known(blank, {}, {}, partition)
+            return _Known(blank, None, partition)
         entity = entity_from(document)
-        before = contributions(entity)
-        return _Known(entity, before, before, partition)
+        return _Known(entity, entity, partition)
 
     async def save(self, tx: Transaction) -> None:
         if not self._known:
@@ -133,7 +142,7 @@ class MeasuresFolding:
         added: dict[str, Sums] = defaultdict(Sums)
         for known in self._known.values():
             sums = added[known.partition]
-            for cell, amount in difference(known.now, known.before).items():
+            for cell, amount in known.added().items():
                 sums[cell] += amount
         told = {partition: sums.rest() for partition, sums in added.items()}
         await add_cells(tx, self.sink.collection, told)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import faust
 import structlog
 import uvloop
+from aiokafka.errors import IllegalStateError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from yarl import URL
 
@@ -183,7 +184,7 @@ async def _measure(settings: Settings, measuring: Measuring) -> None:
     log.info("measuring")
     works = (
         measuring.keep_folding(),
-        measuring.keep_mending(lambda: assigned(app)),
+        measuring.keep_mending(lambda: assigned(app), partial(go_on, app)),
         _watch(app),
     )
     tasks = [asyncio.create_task(work) for work in works]
@@ -218,6 +219,17 @@ async def _until(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> No
 
 def assigned(app: Any) -> set[Partition]:
     return {Partition(held.topic, held.partition) for held in app.consumer.assignment()}
+
+
+async def go_on(app: Any, places: Mapping[Partition, int]) -> None:
+    """Let Faust go on from these places, as far as the partitions are still ours."""
+    held = app.consumer.assignment()
+    wanted = {faust.types.TP(*partition): offset for partition, offset in places.items()}
+    try:
+        await app.consumer.seek_wait({tp: at for tp, at in wanted.items() if tp in held})
+    except (IllegalStateError, TimeoutError) as error:
+        # One has just been given to another worker. What is folded is dropped when it is delivered.
+        log.info("deliveries_go_on_as_before", reason=str(error))
 
 
 async def run(settings: Settings) -> None:

@@ -7,10 +7,19 @@ dropped, a hole is read from the log first, and so is what nobody delivers, ever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from typing import TypeVar
 
 import structlog
 
@@ -26,6 +35,8 @@ from shared.projector import Collections, CursorMovedError, Projector, cursor_id
 from shared.published import Build
 from shared.store import DuplicateKeyError, Reads, Store, TransientStoreError
 
+T = TypeVar("T")
+
 WORKERS = "measures.workers"
 QUIET_S = 1.0
 SIGN_OF_LIFE_S = 5.0
@@ -33,10 +44,19 @@ TIDY_S = 60.0
 SILENT_S_MAX = 20.0
 RETRY_S_MAX = 5.0
 PENDING_MAX = 8_000
+# Who has so many batches of a partition before them reads it without waiting for deliveries.
+FAR_BATCHES = 2
 PASSING = (TransientStoreError, DuplicateKeyError, CursorMovedError, LogUnavailableError)
 
 # Says which partitions are this worker's at the moment.
 Mine = Callable[[], Collection[Partition]]
+# Tells whoever delivers from where on to go on with these partitions: what lies before is folded.
+GoOn = Callable[[Mapping[Partition, int]], Awaitable[None]]
+
+
+async def anyhow(_places: Mapping[Partition, int]) -> None:
+    """Let whoever delivers go on as they like: what was folded before is dropped."""
+
 
 log = structlog.get_logger()
 
@@ -183,6 +203,25 @@ class Measuring:
         await self._projector.absorb(whole)
         self._took_at = asyncio.get_running_loop().time()
 
+    async def hurry(self, mine: Collection[Partition], go_on: GoOn = anyhow) -> None:
+        """Read what is far behind straight from the log: Faust takes longer to deliver it."""
+        try:
+            async with self._folding:
+                ends = {p: end for p, end in (await self._ends()).items() if p in mine}
+                cursors = await self._cursors(self._projector, list(ends))
+                far = FAR_BATCHES * self._projector.batch_max
+                behind = {p: end for p, end in ends.items() if end - cursors[p] > far}
+                await self._trust(behind)
+                for partition, end in behind.items():
+                    await self._catch_up(self._projector, partition, end)
+                reached = await self._cursors(self._projector, list(behind))
+        except PASSING as error:
+            self._doubt_if_away(error)
+            log.info("not_hurried", reason=str(error))
+            return
+        if reached:
+            await go_on(reached)
+
     async def mend(self, mine: Collection[Partition]) -> None:
         """Fold what lies in my partitions and nobody delivered, unless batches are coming in."""
         async with self._folding:
@@ -208,10 +247,11 @@ class Measuring:
             reached = (await self._cursors(self._projector, [partition]))[partition]
             self._mended[partition] = (reached, end)
 
-    async def keep_mending(self, mine: Mine) -> None:
+    async def keep_mending(self, mine: Mine, go_on: GoOn = anyhow) -> None:
         """Mend every second, and show a sign of life, until cancelled."""
         looked_at = float("-inf")
         while True:
+            await self.hurry(mine(), go_on)
             await self.mend(mine())
             now = asyncio.get_running_loop().time()
             try:
@@ -255,9 +295,10 @@ class Measuring:
         if start >= stop:
             return
         log.info("measures_catch_up", partition=cursor_id(partition), start=start, stop=stop)
-        async for records in self.log.read(partition, start, stop):
-            await projector.absorb(records)
-            await self._live()
+        async with aclosing(ahead(self.log.read(partition, start, stop))) as batches:
+            async for records in batches:
+                await projector.absorb(records)
+                await self._live()
 
     async def _trust(self, partitions: Collection[Partition]) -> bool:
         """Make sure that the log still holds what we folded last; say if that was in doubt.
@@ -302,6 +343,23 @@ class Measuring:
             except LogUnavailableError as error:
                 log.info("waiting_for_the_log", reason=str(error))
                 await asyncio.sleep(QUIET_S)
+
+
+async def ahead(batches: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+    """Yield what the other one yields, and let it fetch the next while this one is worked on."""
+
+    async def following() -> T | None:
+        return await anext(batches, None)
+
+    async with aclosing(batches):
+        coming = asyncio.ensure_future(following())
+        try:
+            while (batch := await coming) is not None:
+                coming = asyncio.ensure_future(following())
+                yield batch
+        finally:
+            coming.cancel()
+            await asyncio.wait({coming})
 
 
 def _partition(record: Record) -> Partition:
