@@ -115,6 +115,12 @@ class Part(NamedTuple):
 
 # Says to which row of a report a cell adds what; None: to none.
 PartOf = Callable[[Cell, int], Part | None]
+# The same of a cell that adds to several.
+PartsOf = Callable[[Cell, int], Iterable[Part]]
+
+
+def no_more(_cell: Cell, _amount: int) -> Iterable[Part]:
+    return ()
 
 
 def pipeline(
