@@ -140,8 +140,9 @@ class Table:
             again = changes(numbers, *(column[order] for column in columns))
             numbers, found = numbers[again], found[again]
             amounts = np.add.reduceat(amounts, again)
-        told = (numbers.tolist(), found["day"].tolist(), found["credited"].tolist())
-        for number, day, credit, amount in zip(*told, amounts.tolist(), strict=True):
+        kept = amounts != 0
+        told = (numbers, found["day"], found["credited"], amounts)
+        for number, day, credit, amount in zip(*(c[kept].tolist() for c in told), strict=True):
             cell = cell_of(axis, series[number], day, credit)
             cells[cell] = cells.get(cell, 0) + amount
 
