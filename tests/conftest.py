@@ -1,9 +1,10 @@
 """The servers that tests run against, started once for the whole session.
 
 Which ones: `KAFKA_BOOTSTRAP` / `MONGO_URL` when given; else what `SELLERS_TEST_ENGINE` says:
-`docker` (containers), `apache` (Apache Kafka from its jars), or `embedded` (the default). Tests
-keep apart by `namespace`, a prefix for databases and topics. A missing server skips on a
-developer's machine and fails in CI: a suite that did not run must never look green.
+`docker` (containers), `apache` (Apache Kafka from its jars), `cluster` (three nodes of it, three
+copies of each record, two of which must be there), or `embedded` (the default). Tests keep apart
+by `namespace`, a prefix for databases and topics. A missing server skips on a developer's machine
+and fails in CI: a suite that did not run must never look green.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from uuid import uuid4
 
 import pytest
 
-from sellers.engines import ApacheKafka, NoidaKafka, SecantusMongo
+from sellers.engines import ApacheCluster, ApacheKafka, NoidaKafka, SecantusMongo
 from sellers.processes import Engine, EngineMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CHOICES = ("embedded", "apache", "docker")
+CHOICES = ("embedded", "apache", "cluster", "docker")
+# The store has no such choice: where Kafka comes from its jars, documents are in the embedded one.
+JARS = {"apache": ApacheKafka, "cluster": ApacheCluster}
 KAFKA_IMAGE = "apache/kafka:4.1.0"
 MONGO_IMAGE = "mongo:8.0"
 USED = pytest.StashKey[dict[str, str]]()
@@ -52,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> str:
     log = os.environ.get("KAFKA_BOOTSTRAP") or choice()
     store = os.environ.get("MONGO_URL") or choice()
-    return f"servers: log {log}, documents {store.replace('apache', 'embedded')}"
+    return f"servers: log {log}, documents {'embedded' if store in JARS else store}"
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -71,7 +74,8 @@ def missing_is_a_skip() -> Iterator[None]:
 
 
 @contextmanager
-def running(engine: Engine) -> Iterator[Engine]:
+def running(engine: Any) -> Iterator[Any]:
+    """Start a server, or a cluster of them, and stop it."""
     with missing_is_a_skip():
         engine.start()
     try:
@@ -112,8 +116,7 @@ def log_server(data_dir: Path) -> Iterator[Engine | GivenServer]:
         with container("kafka") as server:
             yield server
     else:
-        kind = ApacheKafka if choice() == "apache" else NoidaKafka
-        with running(kind(data_dir / "kafka")) as engine:
+        with running(JARS.get(choice(), NoidaKafka)(data_dir / "kafka")) as engine:
             yield engine
 
 

@@ -1,0 +1,117 @@
+"""Node and worker on servers of somebody else. Whoever ends is started again, as a pod is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from sellers import children
+from sellers.client import Api
+from sellers.processes import Engine, EngineError
+from tests.faults.platform import POLL_S, Platform
+
+LOOK_S = 0.2
+PAUSE_S = 1.0
+LOG_BYTES = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server is reached from the platform: perhaps through a proxy."""
+
+    address: str
+    embedded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    path: Path
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+
+class Plant(Platform):
+    """Starts node and worker, and starts them again until it is stopped."""
+
+    def __init__(
+        self, work: Path, log: Any, store: Any, settings: dict[str, str] | None = None
+    ) -> None:
+        folder: Any = _Folder(work / "plant")
+        more = settings or {}
+        self.node = _with(children.Node, more)(folder, log, store, port=None)
+        self.worker = _with(children.Worker, more)(folder, log, store, port=None)
+        # How often each was started again; the first start counts nothing.
+        self.restarts = {"node": 0, "worker": 0}
+        self._stopping = threading.Event()
+        self._keepers = [
+            threading.Thread(target=self._keep, args=(child,), name=f"keep-{child.name}")
+            for child in (self.node, self.worker)
+        ]
+
+    def __enter__(self) -> Self:
+        try:
+            self.node.start()
+            self.worker.start()
+            self.api = Api(self.url, actor="faults")
+            for keeper in self._keepers:
+                keeper.start()
+            self.wait_for("/readyz", self.is_ready)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for keeper in self._keepers:
+            if keeper.is_alive():
+                keeper.join()
+        if hasattr(self, "api"):
+            self.api.close()
+        self.worker.stop()
+        self.node.stop()
+
+    @property
+    def url(self) -> str:
+        return self.node.address
+
+    @property
+    def ended(self) -> str | None:
+        return None  # Both are started again and again.
+
+    def last_words(self) -> str:
+        logs = (child.log_file for child in (self.node, self.worker))
+        said = (log.read_text(errors="replace")[-LOG_BYTES:] for log in logs if log.exists())
+        return "\n".join(said)
+
+    def _keep(self, child: Engine) -> None:
+        while not self._stopping.wait(LOOK_S):
+            if child.pid is not None:
+                continue
+            self.restarts[child.name] += 1
+            began = time.monotonic()
+            try:
+                child.launch()
+                while child.pid is not None and not self._stopping.wait(POLL_S):
+                    if time.monotonic() - began > PAUSE_S:
+                        break
+            except EngineError:
+                self._stopping.wait(PAUSE_S)
+
+
+def _with(kind: Any, settings: dict[str, str]) -> Any:
+    """Return this kind of process with more settings in its environment."""
+
+    class Told(kind):  # type: ignore[misc]
+        def environment(self) -> dict[str, str]:
+            return {**super().environment(), **settings}
+
+    return Told
