@@ -39,6 +39,8 @@ class Ledger:
         self.phones: dict[str, str] = {}
         self.versions: dict[str, int] = {}
         self.decisions = 0
+        # Idempotency-Key -> where and what it was.
+        self.commands: dict[str, tuple[str, dict[str, str]]] = {}
         self.moments: list[float] = []
         self.failure: BaseException | None = None
         self._url = url
@@ -105,6 +107,7 @@ class Ledger:
         path = f"/contacts/people/{person}/{what}"
         told = api.post(path, command, headers={"idempotency-key": key})
         self.decisions += 1
+        self.commands[key] = path, command
         self.versions[told["stream"]] = told["version"]
         self.moments.append(time.monotonic())
         line = {"decision": key, "stream": told["stream"], "version": told["version"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +14,7 @@ from sellers.client import Api
 from sellers.processes import Engine, EngineError
 from tests.faults.platform import POLL_S, Platform
 
+ROOT = Path(__file__).resolve().parents[2]
 LOOK_S = 0.2
 PAUSE_S = 1.0
 LOG_BYTES = 3_000
@@ -39,12 +41,19 @@ class Plant(Platform):
     """Starts node and worker, and starts them again until it is stopped."""
 
     def __init__(
-        self, work: Path, log: Any, store: Any, settings: dict[str, str] | None = None
+        self,
+        work: Path,
+        log: Any,
+        store: Any,
+        *,
+        through: str | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
+        """`through` is a module that changes something and then runs the module it is told."""
         folder: Any = _Folder(work / "plant")
-        more = settings or {}
-        self.node = _with(children.Node, more)(folder, log, store, port=None)
-        self.worker = _with(children.Worker, more)(folder, log, store, port=None)
+        more = {"PYTHONPATH": str(ROOT), **(settings or {})}
+        self.node = _with(children.Node, through, more)(folder, log, store, port=None)
+        self.worker = _with(children.Worker, through, more)(folder, log, store, port=None)
         # How often each was started again; the first start counts nothing.
         self.restarts = {"node": 0, "worker": 0}
         self._stopping = threading.Event()
@@ -107,11 +116,15 @@ class Plant(Platform):
                 self._stopping.wait(PAUSE_S)
 
 
-def _with(kind: Any, settings: dict[str, str]) -> Any:
+def _with(kind: Any, through: str | None, settings: Mapping[str, str]) -> Any:
     """Return this kind of process with more settings in its environment."""
 
     class Told(kind):  # type: ignore[misc]
-        def environment(self) -> dict[str, str]:
+        def command(self) -> Sequence[str | Path]:
+            python, *module = super().command()
+            return (python, *(("-m", through, self.module) if through else module))
+
+        def environment(self) -> Mapping[str, str]:
             return {**super().environment(), **settings}
 
     return Told

@@ -9,13 +9,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sellers.client import Api
-from sellers.processes import EngineError
+from sellers.engines import ApacheKafka, NoidaKafka, SecantusMongo
+from sellers.processes import Engine, EngineError
+from tests.conftest import running as started
 from tests.faults.ledger import Ledger
 from tests.faults.plant import Plant
 from tests.faults.platform import POLL_S, FaultError
@@ -77,26 +80,53 @@ class Load:
             ledger.stop()
 
 
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The servers of one scenario; both can be stopped, killed and started again."""
+
+    name: str
+    log: Any
+    store: SecantusMongo
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"embedded": self.log.embedded}
+
+
 @contextmanager
-def load(plant: Plant, work: Path, publishers: int = PUBLISHERS) -> Iterator[Load]:
+def engines(work: Path, kind: str = "embedded") -> Iterator[Engines]:
+    log: Engine = (ApacheKafka if kind == "kafka" else NoidaKafka)(work / "kafka")
+    with started(log), started(SecantusMongo(work / "mongo")) as store:
+        yield Engines(f"{log.name}; {store.name}", log, store)
+
+
+@contextmanager
+def load(plant: Plant, work: Path, publishers: int = PUBLISHERS, first: int = 1) -> Iterator[Load]:
     with ExitStack() as stack:
         ledgers = [
             stack.enter_context(Ledger(plant.url, work / f"ledger-{seed}.jsonl", seed))
-            for seed in range(1, publishers + 1)
+            for seed in range(first, first + publishers)
         ]
         running = Load(ledgers)
         running.goes_on()
         yield running
 
 
-def compare(plant: Plant, running: Load, log: str, told: Told, **options: Any) -> None:
+def compare(
+    plant: Plant,
+    running: Load,
+    log: str,
+    told: Told,
+    poison: AbstractSet[str] = frozenset(),
+    **options: Any,
+) -> None:
     """Stop the load, let everything be folded, and hold it against the ledgers."""
     running.stop()
     plant.settle()
     with Api(plant.url, patience_s=60.0, actor="faults") as api:
         for ledger in running.ledgers:
             compare_touches(api, ledger, told)
-        compare_verdict(api, told)
+        compare_verdict(api, told, poison)
     compare_log(log, running.ledgers, told, **options)
     if plant.restarts != {"node": 0, "worker": 0}:
         restarts = (f"{name} {count}" for name, count in plant.restarts.items() if count)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults import brokers, network
+from tests.faults import brokers, disk, foreign, network, rebuilding, slowness
 from tests.faults.scenario import Scenario
 
 ALL: dict[str, Scenario] = {
@@ -10,4 +10,12 @@ ALL: dict[str, Scenario] = {
     "two-brokers": brokers.two_at_once,
     "broker-network": network.broker_away,
     "store-network": network.store_away,
+    "lost-store": rebuilding.lost_store,
+    "old-backup": rebuilding.old_backup,
+    "next-release": rebuilding.next_release,
+    "published-twice": foreign.published_twice,
+    "poison": foreign.poison,
+    "full-disk": disk.full_disk,
+    "slow-consumers": slowness.slow_consumers,
+    "clock-jumps": slowness.clock_jumps,
 }

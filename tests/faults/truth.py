@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from sellers.client import Api
 from shared.batch import decoded
 from shared.events import Envelope
 from shared.kafka import KafkaLog
+from shared.log import Record
 from shared.topics import load_topics
 from tests.faults.ledger import Ledger
 
@@ -69,10 +71,12 @@ def compare_touches(api: Api, ledger: Ledger, found: Findings) -> None:
         found.twice += len(twice) + max(0, card["touch_count"] - len(touches))
 
 
-def compare_verdict(api: Api, found: Findings) -> None:
-    """Nothing is set aside, and views, cells, journal and log are equal."""
-    parked = api.get("/parked")["parked"]
-    found.check(not parked, f"{len(parked)} facts are parked, as {parked[:1]}")
+def compare_verdict(api: Api, found: Findings, poison: AbstractSet[str] = frozenset()) -> None:
+    """Nothing is set aside but streams with poison; views, cells, journal and log are equal."""
+    parked = {fact["stream"] for fact in parked_in(api)}
+    found.check(
+        parked == poison, f"parked: {sorted(parked ^ poison)[:SHOWN]} are not as they ought"
+    )
     *_, verdict = api.lines("/verify")
     found.differences += len(verdict["differences"])
     for difference in verdict["differences"]:
@@ -81,27 +85,10 @@ def compare_verdict(api: Api, found: Findings) -> None:
 
 def compare_log(address: str, ledgers: Sequence[Ledger], found: Findings, **options: Any) -> None:
     """Read the whole log: all that was acknowledged lies there, each stream in order."""
-    asyncio.run(_compare_log(address, ledgers, found, options))
-
-
-async def _compare_log(
-    address: str, ledgers: Sequence[Ledger], found: Findings, options: dict[str, Any]
-) -> None:
-    log = await KafkaLog.open(address, **{"embedded": False, **options})
-    try:
-        streams: dict[str, dict[int, str]] = defaultdict(dict)
-        for topic in load_topics():
-            if topic.compacted:
-                continue
-            for partition, end in (await log.ends(topic.name)).items():
-                async for records in log.read(partition, 0, end):
-                    for record in records:
-                        fact = decoded(record)
-                        if isinstance(fact, Envelope):
-                            found.facts += 1
-                            place(streams[fact.stream], fact, found)
-    finally:
-        await log.close()
+    streams: dict[str, dict[int, Envelope]] = defaultdict(dict)
+    for fact in facts_on(address, **options):
+        found.facts += 1
+        place(streams[fact.stream], fact, found)
     for stream, versions in streams.items():
         holes = set(range(1, len(versions) + 1)) ^ versions.keys()
         found.disorder += len(holes)
@@ -116,17 +103,56 @@ async def _compare_log(
         found.check(not gone, f"acknowledged and not in the log: {gone[:SHOWN]}")
 
 
-def place(versions: dict[int, str], fact: Envelope, found: Findings) -> None:
+def facts_on(address: str, **options: Any) -> list[Envelope]:
+    """Return every fact of the log, each partition in its order."""
+    read = [decoded(record) for record in records_on(address, **options)]
+    return [fact for fact in read if isinstance(fact, Envelope)]
+
+
+def records_on(address: str, **options: Any) -> list[Record]:
+    """Return every record of the topics that hold facts."""
+    return asyncio.run(_records_on(address, {"embedded": False, **options}))
+
+
+async def _records_on(address: str, options: dict[str, Any]) -> list[Record]:
+    found: list[Record] = []
+    log = await KafkaLog.open(address, **options)
+    try:
+        for topic in load_topics():
+            if topic.compacted:
+                continue
+            for partition, end in (await log.ends(topic.name)).items():
+                async for records in log.read(partition, 0, end):
+                    found += records
+    finally:
+        await log.close()
+    return found
+
+
+def place(versions: dict[int, Envelope], fact: Envelope, found: Findings) -> None:
     """Note one fact of a stream, as it lies in the log."""
     known = versions.get(fact.version)
     if known is not None:
         found.again += 1
-        found.check(known == fact.id, f"{fact.stream}@{fact.version}: two facts, a fork")
+        found.check(known.id == fact.id, f"{fact.stream}@{fact.version}: two facts, a fork")
         return
     if fact.version != len(versions) + 1:
         found.disorder += 1
         found.wrong.append(f"{fact.stream}: version {fact.version} after {len(versions)}")
-    versions[fact.version] = fact.id
+    before = versions.get(fact.version - 1)
+    if before is not None and before.recorded_at > fact.recorded_at:
+        found.wrong.append(f"{fact.stream}@{fact.version}: recorded before its predecessor")
+    versions[fact.version] = fact
+
+
+def parked_in(api: Api) -> Iterator[dict[str, Any]]:
+    cursor = None
+    while True:
+        page = api.get("/parked", {"limit": 200, "cursor": cursor})
+        yield from page["parked"]
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            return
 
 
 def pages(api: Api, path: str) -> Iterator[dict[str, Any]]:
