@@ -46,8 +46,8 @@ test: lint types contracts ## Check style, types and contracts; run every test b
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not kafka and not slow" $(ARGS)
 
 .PHONY: test-kafka
-test-kafka: setup ## Run all that needs servers on real Apache Kafka (java and mvn, or KAFKA_BOOTSTRAP)
-	@SELLERS_TEST_ENGINE=$${SELLERS_TEST_ENGINE:-apache} $(BIN)/pytest tests/integration \
+test-kafka: setup ## Run all that needs servers on real Apache Kafka (KAFKA_BOOTSTRAP, Docker, or java and mvn)
+	@SELLERS_TEST_ENGINE=$${SELLERS_TEST_ENGINE:-real} $(BIN)/pytest tests/integration \
 	  -n 2 --dist loadfile -m "(connected or kafka) and not slow" $(ARGS)
 	@$(BIN)/pytest tests/faults -m "kafka and not slow" $(ARGS)
 

@@ -15,12 +15,13 @@ from functools import partial
 from pathlib import Path
 
 from tests.faults import report
+from tests.faults.backlog import FACTS, catch_up
 from tests.faults.campaign import BATCH, Outcome, play
 from tests.faults.scenario import Told
 from tests.faults.scenarios import ALL
 from tests.faults.truth import Findings
 
-KILLS = "kills"
+KILLS, BACKLOG = "kills", "backlog"
 
 
 def main() -> int:
@@ -34,6 +35,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="keep data and logs of good ones too")
     parser.add_argument("--at-once", type=int, default=1, help="kills: so many beside each other")
     parser.add_argument("--batch", type=int, default=BATCH, help="kills: rows in one request")
+    parser.add_argument("--facts", type=int, default=FACTS, help="backlog: of so many facts")
     parser.add_argument("--report", type=Path, help="a page whose tables get what was measured")
     chosen = parser.parse_args()
     faults = list(ALL) if chosen.faults == ["all"] else chosen.faults
@@ -69,7 +71,7 @@ def kills(chosen: argparse.Namespace) -> int:
 def scenario(name: str, chosen: argparse.Namespace) -> bool:
     """Play one of the others; return whether it was bad."""
     work = Path(tempfile.mkdtemp(prefix=f"fault-{name}-"))
-    told = ALL[name](work)
+    told = (partial(catch_up, facts=chosen.facts) if name == BACKLOG else ALL[name])(work)
     say(summary(name, told), *(f"  {what}" for what in told.said))
     leave(work, told, chosen)
     if chosen.report:

@@ -20,7 +20,8 @@ TIMES = 2
 # So many streams may be parked in a minute before folding stops: that many bad ones are no accident
 # but a bad release.
 STREAMS, POISON = 40, 2_000
-SEEN_S = 30.0
+TOO_MANY = 200
+SEEN_S = 90.0
 PARTITIONS = 4
 
 
@@ -56,7 +57,7 @@ def poison(work: Path, kind: str = "kafka") -> Told:
         load(plant, work) as running,
     ):
         told.engines = servers.name
-        bad = list(_poison(Random(1)))
+        bad = list(_poison(Random(1), STREAMS))
         began = time.monotonic()
         asyncio.run(_produce(servers.log.address, bad))
         streams = {record.key.decode() for record in bad if record.key}
@@ -65,6 +66,33 @@ def poison(work: Path, kind: str = "kafka") -> Told:
         running.goes_on()
         told.say(f"{running.longest_gap_s(began):.1f} s without an acknowledgement")
         compare(plant, running, servers.log.address, told, streams, **servers.options)
+    return told
+
+
+def flood(work: Path, kind: str = "kafka") -> Told:
+    """Too many streams at once: folding stops, says why, and goes on when told to."""
+    told = Told(f"{POISON:,} records that are no facts, in {TOO_MANY} streams", "")
+    with telling(told), engines(work, kind) as servers:
+        told.engines = servers.name
+        bad = list(_poison(Random(1), TOO_MANY))
+        streams = {record.key.decode() for record in bad if record.key}
+        with Plant(work, servers.log, servers.store) as plant, load(plant, work) as first:
+            asyncio.run(_produce(servers.log.address, bad))
+            began = time.monotonic()
+            plant.wait_for("unreadiness", lambda: not plant.is_ready(), SEEN_S)
+            told.say(f"unready after {time.monotonic() - began:.1f} s")
+            first.goes_on()  # What is told to us is kept all the same.
+            first.stop()
+        more = {"SELLERS_PARKED_MAX": str(2 * TOO_MANY)}
+        with (
+            Plant(work, servers.log, servers.store, settings=more) as plant,
+            load(plant, work, first=11) as second,
+        ):
+            second.goes_on()
+            everything = Load(first.ledgers + second.ledgers)
+            second.stop()
+            compare(plant, everything, servers.log.address, told, streams, **servers.options)
+            told.say(f"{len(streams)} streams set aside once that was allowed")
     return told
 
 
@@ -88,10 +116,10 @@ async def _produce(address: str, records: list[Record]) -> None:
         await asyncio.gather(*sent)
 
 
-def _poison(random: Random) -> Iterator[Record]:
+def _poison(random: Random, streams: int) -> Iterator[Record]:
     for number in range(POISON):
-        topic, kind = random.choice([("contacts", "person"), ("touches", "touch")])
-        stream = f"{kind}-poison-{topic}-{number % STREAMS}"
+        topic, kind = (("contacts", "person"), ("touches", "touch"))[number % 2]
+        stream = f"{kind}-poison-{number % streams}"
         value = random.choice(VENOM)(topic, stream, number)
         place = partition_of(stream, PARTITIONS)
         yield Record(topic, place, 0, stream.encode(), value, ())

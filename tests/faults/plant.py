@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +12,7 @@ from typing import Any, Self
 from sellers import children
 from sellers.client import Api
 from sellers.processes import Engine, EngineError
-from tests.faults.platform import POLL_S, Platform
+from tests.faults.platform import POLL_S, START_S, Platform
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOK_S = 0.2
@@ -47,6 +47,7 @@ class Plant(Platform):
         store: Any,
         *,
         through: str | None = None,
+        ready_s: float = START_S,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """`through` is a module that changes something and then runs the module it is told."""
@@ -56,6 +57,7 @@ class Plant(Platform):
         self.worker = _with(children.Worker, through, more)(folder, log, store, port=None)
         # How often each was started again; the first start counts nothing.
         self.restarts = {"node": 0, "worker": 0}
+        self._ready_s = ready_s
         self._stopping = threading.Event()
         self._keepers = [
             threading.Thread(target=self._keep, args=(child,), name=f"keep-{child.name}")
@@ -69,7 +71,7 @@ class Plant(Platform):
             self.api = Api(self.url, actor="faults")
             for keeper in self._keepers:
                 keeper.start()
-            self.wait_for("/readyz", self.is_ready)
+            self.wait_for("/readyz", self.is_ready, self._ready_s)
         except BaseException:
             self.stop()
             raise
@@ -87,6 +89,14 @@ class Plant(Platform):
             self.api.close()
         self.worker.stop()
         self.node.stop()
+
+    def memory_mb(self) -> Iterator[tuple[str, float]]:
+        """Say how much memory each has held at most."""
+        for child in (self.node, self.worker):
+            if child.pid is not None:
+                lines = Path(f"/proc/{child.pid}/status").read_text().splitlines()
+                (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM"))
+                yield child.name, int(peak) / 1024
 
     @property
     def url(self) -> str:

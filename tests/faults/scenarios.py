@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults import brokers, disk, foreign, network, rebuilding, slowness
+from tests.faults import backlog, brokers, disk, foreign, network, rebuilding, slowness
 from tests.faults.scenario import Scenario
 
 ALL: dict[str, Scenario] = {
@@ -15,7 +15,9 @@ ALL: dict[str, Scenario] = {
     "next-release": rebuilding.next_release,
     "published-twice": foreign.published_twice,
     "poison": foreign.poison,
+    "flood": foreign.flood,
     "full-disk": disk.full_disk,
     "slow-consumers": slowness.slow_consumers,
     "clock-jumps": slowness.clock_jumps,
+    "backlog": backlog.catch_up,
 }
