@@ -25,12 +25,17 @@ FULL_S = 15.0
 CHUNK = 1 << 20
 
 
+def may_mount() -> str | None:
+    """Say why a small disk cannot be mounted here; None: it can."""
+    return None if os.geteuid() == 0 else "only root may mount the small disk that this fills"
+
+
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
     """A file system of its own under this folder."""
     folder.mkdir()
-    if os.geteuid() != 0:
-        raise EngineMissingError("only root may mount the small disk that this fills")
+    if (why := may_mount()) is not None:
+        raise EngineMissingError(why)
     subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "sellers-faults", folder], check=True
     )

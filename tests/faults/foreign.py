@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 
 from shared.log import Record, partition_of
 from tests.faults.plant import Plant
-from tests.faults.scenario import Told, compare, engines, load, telling
+from tests.faults.scenario import Load, Told, compare, engines, load, telling
 from tests.faults.truth import parked_in, records_on
 
 TIMES = 2

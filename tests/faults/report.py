@@ -16,7 +16,16 @@ from tests.faults.scenario import Told
 
 KILLS = ("engine", "seeds", "bad", "kills", "touches a seed", "records a seed", "backlog at a kill")
 KILLS += ("lost", "twice", "API back after node / worker / broker / store", "a seed takes")
-FAULTS = ("fault", "acknowledged", "lost", "twice", "out of order", "`verify`", "what happened")
+FAULTS = (
+    "fault",
+    "what is done, on what",
+    "acknowledged",
+    "lost",
+    "twice",
+    "out of order",
+    "`verify`",
+    "what happened",
+)
 FAULTS += ("took",)
 SERVERS = ("node", "worker", "broker", "store")
 
@@ -47,7 +56,7 @@ def _line(cells: Row) -> str:
 
 
 def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip().strip("|").split(" | ")]
+    return [cell.strip() for cell in line.split("|")[1:-1]]
 
 
 def of_kills(engine: str, outcomes: Sequence[Outcome]) -> Row:
@@ -83,7 +92,8 @@ def _span(values: Sequence[float]) -> str:
 def of_scenario(name: str, told: Told) -> Row:
     """Return the row of one scenario."""
     return (
-        f"`{name}`: {told.fault} ({told.engines})",
+        f"`{name}`",
+        f"{told.fault} ({told.engines})",
         f"{told.touches:,} touches, {told.decisions:,} decisions",
         f"{told.lost}",
         f"{told.twice}",
