@@ -118,6 +118,7 @@ def compare(
     log: str,
     told: Told,
     poison: AbstractSet[str] = frozenset(),
+    dated: bool = True,
     **options: Any,
 ) -> None:
     """Stop the load, let everything be folded, and hold it against the ledgers."""
@@ -125,7 +126,7 @@ def compare(
     plant.settle()
     with Api(plant.url, patience_s=60.0, actor="faults") as api:
         for ledger in running.ledgers:
-            compare_touches(api, ledger, told)
+            compare_touches(api, ledger, told, dated=dated)
         compare_verdict(api, told, poison)
     compare_log(log, running.ledgers, told, **options)
     if plant.restarts != {"node": 0, "worker": 0}:
