@@ -93,8 +93,8 @@ class Ours:
         begun = cls(service, f"person-{name}")
         await service.handle(begun.request(RegisterPerson(name="Ada")))
         while begun.count < EVENTS:
-            commands = [begun.request(StateDetails(phone=f"+{n}")) for n in range(AT_ONCE)]
-            await service.handle_many(commands)
+            some = range(min(AT_ONCE, EVENTS - begun.count))
+            await service.handle_many([begun.request(StateDetails(phone=f"+{n}")) for n in some])
         return begun
 
     def request(self, command: RegisterPerson | StateDetails) -> Request:
