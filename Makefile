@@ -12,6 +12,9 @@ SIZE ?=
 DATA ?= .data
 # How many seeds `make test-faults` plays on each engine.
 SEEDS ?= 10
+# How many facts the backlog of `make test-faults` has, and which page its tables are written into, if any.
+BACKLOG ?= 20000
+REPORTED = $(if $(REPORT),--report $(REPORT))
 # About how many facts `make bench` measures with.
 FACTS ?= 50000
 # Extra words for pytest, as in: make test ARGS="-k contacts -x"
@@ -46,15 +49,16 @@ test: lint types contracts ## Check style, types and contracts; run every test b
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not kafka and not slow" $(ARGS)
 
 .PHONY: test-kafka
-test-kafka: setup ## Run all that needs servers on real Apache Kafka (java and mvn, or KAFKA_BOOTSTRAP)
-	@SELLERS_TEST_ENGINE=$${SELLERS_TEST_ENGINE:-apache} $(BIN)/pytest tests/integration \
+test-kafka: setup ## Run all that needs servers on real Apache Kafka (KAFKA_BOOTSTRAP, Docker, or java and mvn)
+	@SELLERS_TEST_ENGINE=$${SELLERS_TEST_ENGINE:-real} $(BIN)/pytest tests/integration \
 	  -n 2 --dist loadfile -m "(connected or kafka) and not slow" $(ARGS)
 	@$(BIN)/pytest tests/faults -m "kafka and not slow" $(ARGS)
 
 .PHONY: test-faults
-test-faults: setup ## Kill every part amid an import, on both engines: make test-faults [SEEDS=10]
-	@$(BIN)/python -m tests.faults --engine embedded --seeds $(SEEDS)
-	@$(BIN)/python -m tests.faults --engine kafka --seeds $(SEEDS)
+test-faults: setup ## Kill every part amid an import, then every other fault: make test-faults [SEEDS=10] [REPORT=page]
+	@$(BIN)/python -m tests.faults kills --engine embedded --seeds $(SEEDS) $(REPORTED)
+	@$(BIN)/python -m tests.faults kills --engine kafka --seeds $(SEEDS) $(REPORTED)
+	@$(BIN)/python -m tests.faults all --facts $(BACKLOG) $(REPORTED)
 
 .PHONY: test-slow
 test-slow: setup ## Run the tests that take minutes
