@@ -25,6 +25,7 @@ from services.webhooks.projections import WebhookCard, webhook_card
 from services.webhooks.sending import offsets, replays_of
 from services.webhooks.signing import shown
 from services.webhooks.wants import topics_of
+from shared.exports import note_columns
 from shared.runtime import Runtime
 from shared.web import (
     AtLeast,
