@@ -158,14 +158,15 @@ async def list_deliveries(
     runtime: Webhooks,
     wanted: PageWanted,
     outcome: Annotated[Outcome | None, Query()] = None,
+    fact: Annotated[str | None, Query(max_length=500)] = None,
 ) -> dict[str, Any]:
     """What was tried, the newest first: of which fact, as which attempt, and what they said."""
     stream = f"webhook-{webhook}"
-    mark = f"deliveries {stream} {outcome}"
+    mark = f"deliveries {stream} {outcome} {fact}"
     before = None if wanted.cursor is None else key_of(wanted.cursor, mark)
     note_columns(Attempt)
     found = await attempts_of(
-        runtime.store, stream, limit=wanted.limit + 1, before=before, outcome=outcome
+        runtime.store, stream, limit=wanted.limit + 1, before=before, outcome=outcome, fact=fact
     )
     items = found[: wanted.limit]
     more = len(found) > len(items)

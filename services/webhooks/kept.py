@@ -170,13 +170,12 @@ class Keeping:
 
 
 async def attempts_of(
-    store: Store, webhook: str, *, limit: int, before: str | None, outcome: Outcome | None
+    store: Store, webhook: str, *, limit: int, before: str | None, **said: str | None
 ) -> Sequence[Attempt]:
-    """Return what was tried last, the newest first, before the attempt of that name."""
+    """Return what was tried last and says so, the newest first, before the attempt of that name."""
     last = f"{webhook}/{before}" if before is not None else f"{webhook}0"
     where: dict[str, Any] = {"_id": {"$gt": f"{webhook}/", "$lt": last}}
-    if outcome is not None:
-        where["outcome"] = outcome
+    where |= {name: value for name, value in said.items() if value is not None}
     found = await store.find(ATTEMPTS, where, sort=(("_id", -1),), limit=limit)
     return [attempt_of(document) for document in found]
 

@@ -97,6 +97,8 @@ async def test_what_was_tried_is_shown_the_newest_first(platform: World) -> None
     assert {one["fact"] for one in found} == {fact.id}
     assert found[1]["next_at"] > found[1]["at"]
     assert [one["number"] for one in await tried(platform, outcome="failed")] == [2, 1]
+    assert await tried(platform, fact=fact.id) == found
+    assert await tried(platform, fact="another") == []
     first = await platform.read("/1/deliveries?limit=2")
     rest = await platform.read(f"/1/deliveries?limit=2&cursor={first['next_cursor']}")
     assert first["items"] + rest["items"] == found
