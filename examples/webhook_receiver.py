@@ -13,8 +13,9 @@ import json
 import os
 import sqlite3
 import sys
-from contextlib import closing
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import threading
+from contextlib import closing, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ class Keeper:
 
     def __init__(self, path: Path, secret: str) -> None:
         self.webhook = Webhook(secret)
-        self.database = sqlite3.connect(path)
+        self.database = sqlite3.connect(path, check_same_thread=False)
+        self.lock = threading.Lock()
         with self.database:
             self.database.execute(TABLE)
 
@@ -44,7 +46,7 @@ class Keeper:
         name = headers["webhook-id"]
         row = (name, fact["type"], fact.get("subject"), fact.get("streamversion"), body.decode())
         # What you make of a fact belongs into this transaction.
-        with self.database:
+        with self.lock, self.database:
             found = self.database.execute("INSERT OR IGNORE INTO facts VALUES (?,?,?,?,?)", row)
         if found.rowcount == 0:
             return 204, f"again {name}"
@@ -86,12 +88,12 @@ def main() -> None:
     if not secret:
         sys.exit("set WEBHOOK_SECRET to what registering answered, whsec_...")
     keeper = Keeper(asked.keep, secret)
-    with closing(keeper.database), HTTPServer(("127.0.0.1", asked.port), handler(keeper)) as server:
+    # Several connections are open at once: who serves one after the other keeps them waiting.
+    with ThreadingHTTPServer(("127.0.0.1", asked.port), handler(keeper)) as server:
+        server.daemon_threads = True
         print(f"listening on {server.server_address[1]}", flush=True)
-        try:
+        with closing(keeper.database), suppress(KeyboardInterrupt):
             server.serve_forever()
-        except KeyboardInterrupt:
-            pass
 
 
 if __name__ == "__main__":

@@ -136,6 +136,7 @@ class Delivering:
                     await self._deliver_range()
                 except (LogUnavailableError, TransientStoreError, OtherLogError) as error:
                     log.warning("deliveries_interrupted", **self._who, reason=str(error))
+                    self.source.forget(self.range.partition)
                     await asyncio.sleep(AGAIN_S)
         except asyncio.CancelledError:
             with suppress(TransientStoreError):

@@ -79,7 +79,13 @@ class Source:
         """
         while (end := self._ends.get(partition, offset)) == offset:
             await self._changed.wait()
-        return end
+        if end < offset:  # Known since before somebody else told us of more, perhaps.
+            self._told(await self.log.ends(partition.topic))
+        return self._ends[partition]
+
+    def forget(self, partition: Partition) -> None:
+        """Read again what was read of a log that is another one now."""
+        self._chunks.pop(partition, None)
 
     async def read(self, partition: Partition, start: int, stop: int) -> Chunk:
         """Return the next records from `start` on, where `stop` is after it."""
