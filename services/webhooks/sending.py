@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -70,16 +71,15 @@ class Dispatcher:
         assert isinstance(found, WebhooksDefaults)
         return found
 
-    async def look(self) -> Sequence[WebhookCard]:
+    async def look(self) -> None:
         """Bring what runs in line with what is wanted."""
-        cards = [card async for card in self.runtime.reader(webhook_card).every({})]
-        wanted = {card.webhook: terms for card in cards if (terms := await self._terms(card))}
+        cards = self.runtime.reader(webhook_card).every({"enabled": True})
+        wanted = {card.webhook: terms async for card in cards if (terms := await self._terms(card))}
         for webhook in [w for w, s in self.senders.items() if wanted.get(w) != s.terms]:
             await self.senders.pop(webhook).stop()
         for webhook, terms in wanted.items():
             if webhook not in self.senders:
                 self.senders[webhook] = self._sender(terms)
-        return cards
 
     async def stop(self) -> None:
         await asyncio.gather(*(sender.stop() for sender in self.senders.values()))
@@ -238,22 +238,25 @@ async def _while_held(lease: Lease, dispatcher: Dispatcher) -> None:
             await dispatcher.stop()
             await asyncio.sleep(LOOK_S)
             continue
-        cards = await dispatcher.look()
+        await dispatcher.look()
         began = asyncio.get_running_loop().time()
         if began - measured_at > MEASURE_S:
             measured_at = began
-            for card in cards:
+            async for card in runtime.reader(webhook_card).every({}):
                 await _measure(runtime, card)
         if began - pruned_at > PRUNE_S:
-            pruned_at = began
-            for card in cards:
-                days = dispatcher.defaults.log_days
+            pruned_at, days = began, dispatcher.defaults.log_days
+            async for card in runtime.reader(webhook_card).every({}):
                 await prune(runtime.store, card.webhook, runtime.clock.now(), days)
         await asyncio.sleep(LOOK_S)
 
 
 async def _measure(runtime: Runtime, card: WebhookCard) -> None:
     ends: dict[Partition, int] = {}
+    if card.removed_at is not None:
+        with suppress(KeyError):
+            WEBHOOK_BEHIND.remove(card.webhook)
+        return
     for topic in topics_of(card.wants):
         ends |= await runtime.log.ends(topic)
     WEBHOOK_BEHIND.labels(card.webhook).set(
