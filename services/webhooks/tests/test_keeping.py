@@ -71,7 +71,7 @@ async def test_another_process_goes_on_where_the_first_one_stopped() -> None:
         await appended(log, facts[2:])
         second = runtime_on(store, log)
         await second.start()
-        await receiver.until(lambda: len(receiver.came) == 4)
+        await receiver.until(lambda: facts[3].id in receiver.ids)
         await second.stop()
     assert list(dict.fromkeys(receiver.ids)) == [fact.id for fact in facts]
     # What was under way when it stopped comes again, and nothing else.
