@@ -26,6 +26,7 @@ from services.contacts import main as contacts
 from services.issues import main as issues
 from services.opportunities import main as opportunities
 from services.organization import main as organization
+from services.webhooks import main as webhooks
 from shared import admin, changes, pulling, schemas
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
@@ -48,7 +49,7 @@ from shared.topics import load_topics
 from shared.web import build_app
 from shared.web.protocol import Protocol
 
-MODULES = (organization, contacts, opportunities, issues, calendar, alerts, analytics)
+MODULES = (organization, contacts, opportunities, issues, calendar, alerts, webhooks, analytics)
 MEASURE_EVERY_S = 5.0
 CLEAN = "stopped-cleanly"
 

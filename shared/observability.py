@@ -30,6 +30,14 @@ TIMER_OVERDUE = Gauge(
 TIMER_LAG_SECONDS = Gauge(
     "sellers_timer_lag_seconds", "For how long the oldest of them has been waiting", ("timer",)
 )
+DELIVERIES = Counter(
+    "sellers_webhook_deliveries_total",
+    "Attempts to deliver a fact, by what came of it",
+    ("outcome",),
+)
+WEBHOOK_BEHIND = Gauge(
+    "sellers_webhook_behind_records", "Records written but not delivered yet", ("webhook",)
+)
 OUTBOX_PENDING = Gauge(
     "sellers_outbox_pending", "Transactions not wholly acknowledged by the log", ("domain",)
 )

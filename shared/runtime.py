@@ -316,8 +316,8 @@ class Runtime:
     async def start(self, *, writes: bool = True, folds: bool = True) -> None:
         if self.decides or self.domain.intake:
             await self.journal.prepare()
-        # A policy and a timer decide, and publish, where the domain is folded.
-        if writes or self.domain.policies or self.domain.timers:
+        # A policy, a timer and other work decide, and publish, where the domain is folded.
+        if writes or self.domain.policies or self.domain.timers or self.domain.works:
             self.tasks.start("publish", self.publisher.run)
             self.tasks.start("catch up", self._open_when_caught_up)
         if folds:
@@ -338,6 +338,8 @@ class Runtime:
             self.tasks.start(f"policy {policy.name}", run)
         for timer in self.timers.values():
             self.tasks.start(f"timer {timer.timer.name}", timer.run)
+        for name, work in self.domain.works.items():
+            self.tasks.start(name, partial(work, self))
 
     def _timer(self, timer: Timer[V]) -> TimerRunner[V]:
         holder = f"{self.settings.instance}/{self.clock.new_id()}"

@@ -20,6 +20,7 @@ from shared.errors import SellersError, causes
 PREFIX = "SELLERS_"
 BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/\[\]]+)(:(?P<port>[0-9]{1,5}))?")
 PORT_MAX = 65_535
+WEBHOOK_KEY_CHARS = 32
 
 
 class SettingsError(SellersError):
@@ -60,6 +61,11 @@ class Settings(BaseSettings):
     defaults_file: FilePath | None = Field(
         None, description="the company's rules and numbers, TOML; none: as deploy/defaults.toml"
     )
+    webhook_keys: SecretStr = Field(
+        SecretStr(""),
+        description="what secrets of webhooks are made of, 32 characters or more, the newest first "
+        "where there are several (a,b); embedded: a file of the data directory",
+    )
     data_dir: Path = Field(Path(".data"), description="where this process may keep files")
     host: str = Field("127.0.0.1", description="the address the HTTP server binds to")
     port: int = Field(8080, ge=0, le=65535, description="the port of the HTTP server")
@@ -84,6 +90,14 @@ class Settings(BaseSettings):
         if name not in available_timezones():
             raise ValueError(f"{name!r} is no IANA time zone")
         return name
+
+    @field_validator("webhook_keys")
+    @classmethod
+    def _keys_are_long(cls, keys: SecretStr) -> SecretStr:
+        told = keys.get_secret_value()
+        if told and any(len(key) < WEBHOOK_KEY_CHARS for key in told.split(",")):
+            raise ValueError(f"a key has at least {WEBHOOK_KEY_CHARS} characters")
+        return keys
 
     @model_validator(mode="after")
     def _says_who_it_is(self) -> Settings:

@@ -8,25 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-import orjson
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from services.contacts.timelines import timeline
-from services.contacts.touch_events import (
-    BATCH,
-    EVENTS_MAX,
-    STRUCTURED,
-    Mode,
-    Read,
-    mode_of,
-    of_headers,
-    read_event,
-)
+from services.contacts.touch_events import Read, read_event
 from services.contacts.touches import Sent, stream_of, take_in
 from shared import builds
-from shared.errors import CommandReusedError, InvalidError, TooLargeError
+from shared.cloudevents import BATCH, EVENTS_MAX, STRUCTURED, Mode, events_of, mode_of
+from shared.errors import CommandReusedError
 from shared.observability import TOUCHES
 from shared.projector import Collections
 from shared.reading import Token
@@ -63,26 +54,17 @@ class TouchRoute(APIRoute):
 
 async def _events(request: Request, mode: Mode) -> Response:
     runtime = runtime_of("contacts")(request)
-    try:
-        body = orjson.loads(await request.body())
-    except orjson.JSONDecodeError as error:
-        raise InvalidError(f"not JSON: {error}", field="#") from error
+    brought = events_of(mode, request.headers, await request.body())
     if mode == "batch":
-        if not isinstance(body, list):
-            raise InvalidError("a batch is an array of events", field="#")
-        if len(body) > EVENTS_MAX:
-            raise TooLargeError(f"a batch has {EVENTS_MAX} events at most")
-        told = await _taken(
-            request, runtime, [read_event(one, f"#/{n}") for n, one in enumerate(body)]
-        )
+        told = await _taken(request, runtime, [read_event(one, at) for at, one in brought])
         counts = {
             "accepted": sum(one["status"] == "accepted" for one in told),
             "duplicates": sum(one["status"] == "duplicate" for one in told),
             "rejected": sum(one["status"] == "rejected" for one in told),
         }
         return JSONResponse({**counts, "events": told}, 202)
-    event = body if mode == "structured" else of_headers(request.headers, body)
-    (only,) = await _taken(request, runtime, [read_event(event)])
+    ((at, event),) = brought
+    (only,) = await _taken(request, runtime, [read_event(event, at)])
     return problem_response(only["problem"]) if "problem" in only else JSONResponse(only, 202)
 
 

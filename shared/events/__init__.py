@@ -12,6 +12,7 @@ from shared.events import (
     opportunities,
     organization,
     touches,
+    webhooks,
 )
 from shared.events.base import (
     CONTENT_TYPE,
@@ -49,4 +50,5 @@ __all__ = [
     "timestamp",
     "touches",
     "upcast",
+    "webhooks",
 ]
