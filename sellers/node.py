@@ -26,7 +26,7 @@ from services.contacts import main as contacts
 from services.issues import main as issues
 from services.opportunities import main as opportunities
 from services.organization import main as organization
-from shared import admin, changes, pulling, schemas
+from shared import admin, changes, pulling, schemas, tracing
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
 from shared.defaults import Section
@@ -243,7 +243,14 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"node: {error}")
     configure_logs(settings.log_level)
-    serve(Node(settings))
+    try:
+        tracing.start("sellers-node")
+    except tracing.TracesRefusedError as error:
+        sys.exit(f"node: {error}")
+    try:
+        serve(Node(settings))
+    finally:
+        tracing.stop()
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from shared.store import (
     Transaction,
     TransientStoreError,
 )
+from shared.tracing import processing
 
 log = structlog.get_logger()
 
@@ -311,13 +312,16 @@ class Projector:
             DuplicateKeyError: one of them has a head, so what it was taken for was wrong.
 
         """
-        async with self.store.transaction() as tx:
-            await self._check_cursors(tx, spans)
-            heads = await self._heads(tx, read, begun)
-            batch = await self._stepped(tx, read, heads, park)
-            await self._guard(tx, batch)
-            await self._put(tx, batch)
-            await tx.put_many(self.names.cursors, [self._cursor(span) for span in spans])
+        with processing(self.sink.collection, read, self.clock) as told:
+            async with self.store.transaction() as tx:
+                await self._check_cursors(tx, spans)
+                heads = await self._heads(tx, read, begun)
+                batch = await self._stepped(tx, read, heads, park)
+                await self._guard(tx, batch)
+                await self._put(tx, batch)
+                await tx.put_many(self.names.cursors, [self._cursor(span) for span in spans])
+            if told is not None:
+                told.parked([document["_id"] for document in batch.parked])
         batch.folding.committed()
 
     async def _stepped(

@@ -41,6 +41,7 @@ from shared.settings import Settings
 from shared.sinks import KEEPER, KeeperSink, PolicySink, ViewSink
 from shared.store import Reads, Store, TransientStoreError
 from shared.timers import Timer
+from shared.tracing import traced
 
 V = TypeVar("V")
 
@@ -290,6 +291,7 @@ class Runtime:
     _projectors: dict[str, Projector] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.log = traced(self.log)
         self.journal = Journal(self.store, self.clock)
         self.publisher = Publisher(self.journal, self.log, self.clock)
         decisions = Decisions(self.domain, self.journal, self.clock, self.settings.zone)

@@ -25,7 +25,7 @@ from yarl import URL
 from services.analytics.measures import TOPICS
 from services.analytics.sink import MEASURES, MeasuresSink
 from services.analytics.worker import Measuring
-from shared import builds
+from shared import builds, tracing
 from shared.clock import Clock, SystemClock
 from shared.kafka import log_of, security_of
 from shared.log import Log, Partition, Record
@@ -246,6 +246,10 @@ def main() -> int:
     except SettingsError as error:
         sys.exit(f"worker: {error}")
     configure_logs(settings.log_level)
+    try:
+        tracing.start("sellers-measures")
+    except tracing.TracesRefusedError as error:
+        sys.exit(f"worker: {error}")
     # Faust's consumer runs in a thread with a loop of its own, which shall be as fast.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     try:
@@ -253,6 +257,8 @@ def main() -> int:
     except Exception as error:
         log.exception("measures_stopped", reason=str(error))
         return 1
+    finally:
+        tracing.stop()
     return 0
 
 

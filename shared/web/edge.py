@@ -1,4 +1,4 @@
-"""Around every request: correlation id, body limit, duration, and nothing else."""
+"""Around every request: correlation id, body limit, duration, its span, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from time import perf_counter
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared import tracing
 from shared.observability import REQUEST_SECONDS
 from shared.web.problems import BODY_BYTES_MAX, BodyTooLargeError
 
@@ -32,6 +33,21 @@ class Edge:
         scope.setdefault("state", {})["correlation_id"] = correlation
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(correlation_id=correlation)
+        on = tracing.active()
+        if on is None:
+            await self._answer(scope, receive, send)
+            return
+        with on.request(
+            scope["method"], headers.get(b"traceparent", b"").decode("latin-1")
+        ) as told:
+            status = 500
+            try:
+                status = await self._answer(scope, receive, send)
+            finally:
+                told.answered(getattr(scope.get("route"), "path", None), status)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> int:
+        correlation = scope["state"]["correlation_id"].encode("latin-1")
         began, status, taken = perf_counter(), 500, 0
 
         async def limited() -> Message:
@@ -46,7 +62,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"].append((b"x-correlation-id", correlation.encode("latin-1")))
+                message["headers"].append((b"x-correlation-id", correlation))
             await send(message)
 
         try:
@@ -55,3 +71,4 @@ class Edge:
             route = getattr(scope.get("route"), "path", "unknown")
             elapsed = perf_counter() - began
             REQUEST_SECONDS.labels(scope["method"], route, str(status)).observe(elapsed)
+        return status
