@@ -128,6 +128,7 @@ class Batch:
     touched: dict[str, Head] = field(default_factory=dict)
     parked: list[Document] = field(default_factory=list)
     newly_parked: int = 0
+    folded: int = 0
 
     def step(self, record: Record, fact: Envelope | UndecodableError, park: str | None) -> None:
         """Fold the fact, or drop a duplicate, or set it aside (`park` says why, whatever it is)."""
@@ -171,6 +172,7 @@ class Batch:
             log.exception("fold_failed", projection=self.sink.collection, stream=fact.stream)
             self._park(record, fact.stream, fact, f"fold failed: {error!r}")
             return
+        self.folded += 1
         if self.sink.keeps_heads:
             head = self.heads[fact.stream]
             head.version, head.fact = fact.version, fact.id

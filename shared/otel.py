@@ -113,7 +113,6 @@ class Tracing:
         try:
             yield Answering(span, method)
         finally:
-            span.end()
             context.detach(token)
 
     def around(self, log: Log) -> Log:
@@ -162,17 +161,18 @@ class Answering:
     _span: Span
     _method: str
 
-    def answered(self, route: str | None, status: int) -> None:
-        """Say what became of it. A route is a template: what was asked for is nobody's business."""
-        if route is not None:
+    @property
+    def trace_id(self) -> str:
+        return f"{self._span.get_span_context().trace_id:032x}"
+
+    def answered(self, route: str, status: int) -> None:
+        """Say what became of it, and end it: a stream of events may stay open for minutes."""
+        if route.startswith("/"):
             self._span.update_name(f"{self._method} {route}")
             self._span.set_attribute("http.route", route)
         self._span.set_attribute("http.response.status_code", status)
         if status >= 500:  # noqa: PLR2004 - a refusal is an answer; this is a failure
             _fail(self._span, str(status))
-
-    def end(self) -> None:
-        """End it before the connection does: a stream of events may stay open for minutes."""
         self._span.end()
 
 

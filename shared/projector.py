@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from time import perf_counter
 
 import structlog
 
@@ -20,6 +21,7 @@ from shared.clock import Clock
 from shared.errors import NotFoundError, SellersError
 from shared.events import Envelope, UndecodableError, timestamp
 from shared.log import Log, Partition, Record, Subscription
+from shared.observability import BATCH_SECONDS, BATCH_TRIES, FACT_TO_VIEW_SECONDS, FOLDED
 from shared.store import (
     Document,
     DuplicateKeyError,
@@ -38,6 +40,8 @@ log = structlog.get_logger()
 DROPPED = "dropped"
 # So often is a batch taken again before its reason is a failure that somebody has to hear of.
 TRIES_UNHEARD = 10
+# What was recorded longer ago is replayed: that it comes late says nothing about us.
+REPLAYED_S = 3_600.0
 
 
 class CursorMovedError(SellersError):
@@ -117,6 +121,8 @@ class Projector:
     store: Store
     log: Log
     clock: Clock
+    # Whose it is, for the metrics: some sinks are called alike in every domain.
+    domain: str = ""
     batch_max: int = 2_000
     parked_max: int = 50
     parked_window_s: float = 60.0
@@ -163,6 +169,7 @@ class Projector:
             await self.absorb(records)
         except (TransientStoreError, DuplicateKeyError, CursorMovedError) as error:
             log.info("batch_taken_again", projection=self.sink.collection, reason=str(error))
+            BATCH_TRIES.labels(self.domain, self.sink.collection).inc()
             self._tries += 1
             if self._tries >= TRIES_UNHEARD:
                 self.report(f"the same batch has failed {self._tries} times: {error}")
@@ -312,6 +319,7 @@ class Projector:
             DuplicateKeyError: one of them has a head, so what it was taken for was wrong.
 
         """
+        began = perf_counter()
         with processing(self.sink.collection, read, self.clock) as told:
             async with self.store.transaction() as tx:
                 await self._check_cursors(tx, spans)
@@ -323,6 +331,25 @@ class Projector:
             if told is not None:
                 told.parked([document["_id"] for document in batch.parked])
         batch.folding.committed()
+        self._count(batch, read, perf_counter() - began)
+
+    def _count(
+        self,
+        batch: Batch,
+        read: Sequence[tuple[Record, Envelope | UndecodableError]],
+        seconds: float,
+    ) -> None:
+        name = (self.domain, self.sink.collection)
+        parked = len(batch.parked)
+        BATCH_SECONDS.labels(*name).observe(seconds)
+        FOLDED.labels(*name, "folded").inc(batch.folded)
+        FOLDED.labels(*name, "parked").inc(parked)
+        FOLDED.labels(*name, "passed_over").inc(len(read) - batch.folded - parked)
+        first = next((fact for _, fact in read if isinstance(fact, Envelope)), None)
+        if first is not None:
+            age = (self.clock.now() - first.recorded_at).total_seconds()
+            if age < REPLAYED_S:
+                FACT_TO_VIEW_SECONDS.labels(*name).observe(max(0.0, age))
 
     async def _stepped(
         self,

@@ -306,6 +306,12 @@ class Publisher:
                 log.warning("relaying_postponed", reason=str(error))
 
     @property
+    def held(self) -> int:
+        """How many facts are in memory on their way to the log."""
+        announced = sum(len(outgoing.entries) for outgoing in self._announced)
+        return announced + sum(lane.load for lane in self._lanes.values())
+
+    @property
     def _full(self) -> bool:
         lanes = self._lanes.values()
         return bool(lanes) and all(lane.load >= self.held_max for lane in lanes)

@@ -63,6 +63,12 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".data"), description="where this process may keep files")
     host: str = Field("127.0.0.1", description="the address the HTTP server binds to")
     port: int = Field(8080, ge=0, le=65535, description="the port of the HTTP server")
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=PORT_MAX,
+        description="a port of their own for metrics; none: the HTTP server's",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     batch_max: int = Field(2_000, ge=1, le=20_000, description="records folded in one transaction")
     parked_max: int = Field(50, ge=0, description="parked streams in a minute before folding stops")

@@ -30,7 +30,7 @@ from shared.clock import Clock, SystemClock
 from shared.kafka import log_of, security_of
 from shared.log import Log, Partition, Record
 from shared.mongo import MongoStore
-from shared.observability import configure_logs
+from shared.observability import configure_logs, serving_metrics
 from shared.projector import Projector
 from shared.published import Build
 from shared.settings import Settings, SettingsError, load
@@ -145,6 +145,7 @@ def measures_projector(
         store,
         facts,
         clock,
+        domain="analytics",
         batch_max=settings.batch_max,
         parked_max=settings.parked_max,
         refold_on_mismatch=settings.embedded,
@@ -253,7 +254,8 @@ def main() -> int:
     # Faust's consumer runs in a thread with a loop of its own, which shall be as fast.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     try:
-        asyncio.run(run(settings))
+        with serving_metrics(settings):
+            asyncio.run(run(settings))
     except Exception as error:
         log.exception("measures_stopped", reason=str(error))
         return 1

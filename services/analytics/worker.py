@@ -30,7 +30,14 @@ from shared import builds
 from shared.clock import Clock
 from shared.errors import SellersError
 from shared.events import timestamp
+from shared.gauges import Reached
 from shared.log import Log, LogUnavailableError, Partition, Record
+from shared.observability import (
+    WORKER_LAG_RECORDS,
+    WORKER_LAG_SECONDS,
+    WORKER_PARTITIONS,
+    WORKER_PENDING,
+)
 from shared.projector import Collections, CursorMovedError, Projector, cursor_id
 from shared.published import Build
 from shared.store import DuplicateKeyError, Reads, Store, TransientStoreError
@@ -85,6 +92,7 @@ class Measuring:
     _shown_at: float = float("-inf")
     _tidied_at: float = float("-inf")
     _tidying: Tidying = field(default_factory=Tidying)
+    _reached: Reached = field(default_factory=Reached)
     # Partitions of which we know that the log still holds what was folded last.
     _trusted: set[Partition] = field(default_factory=set)
 
@@ -258,6 +266,7 @@ class Measuring:
                 await self._live()
                 if now - looked_at >= SIGN_OF_LIFE_S:
                     looked_at = now
+                    await self.gauge(mine())
                     await self.follow_builds()
                 if now - self._tidied_at >= TIDY_S:
                     self._tidied_at = now
@@ -271,6 +280,19 @@ class Measuring:
         if self._tidying.collection != collection:
             self._tidying = Tidying(collection)
         await self._tidying.tidy(self.store, {cursor_id(partition) for partition in mine})
+
+    async def gauge(self, mine: Collection[Partition]) -> None:
+        """Say how far this worker is behind in what is its own."""
+        now = asyncio.get_running_loop().time()
+        ends = {
+            partition: end for partition, end in (await self._ends()).items() if partition in mine
+        }
+        cursors = await self._cursors(self._projector, list(ends))
+        self._reached.note(now, ends)
+        WORKER_PENDING.set(len(self._pending))
+        WORKER_PARTITIONS.set(len(ends))
+        WORKER_LAG_RECORDS.set(sum(max(0, end - cursors[at]) for at, end in ends.items()))
+        WORKER_LAG_SECONDS.set(self._reached.behind_s(now, cursors))
 
     async def _live(self) -> None:
         """Show a sign of life now and then; reading a long history shows one for each batch."""
