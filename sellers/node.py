@@ -228,7 +228,7 @@ def main() -> None:
         settings = load()
     except SettingsError as error:
         sys.exit(f"node: {error}")
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, settings.secrets)
     try:
         tracing.start("sellers-node")
     except tracing.TracesRefusedError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from platform import python_version
@@ -15,6 +15,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from structlog.tracebacks import ExceptionDictTransformer
 
+from shared.redaction import redaction
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -146,12 +147,16 @@ def serving_metrics(settings: Settings) -> Iterator[None]:
         thread.join()
 
 
-def _json(event: Any, **_: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+def configure_logs(level: str, secrets: Iterable[str] = ()) -> None:
+    """One JSON object a line on standard error, for our own logs and the libraries' alike.
 
+    None of them says one of the `secrets`, or what looks like one.
+    """
+    redacted = redaction(secrets)
 
-def configure_logs(level: str) -> None:
-    """One JSON object a line on standard error, for our own logs and the libraries' alike."""
+    def _json(event: Any, **_: Any) -> str:
+        return redacted(orjson.dumps(event, default=str).decode())
+
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -178,5 +183,5 @@ def configure_logs(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("aiokafka", "pymongo", "motor", "uvicorn.access"):
+    for noisy in ("aiokafka", "httpx2", "pymongo", "motor", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))

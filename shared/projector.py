@@ -18,6 +18,7 @@ import structlog
 
 from shared.batch import BEHIND, Batch, Head, Sink, decoded, identity, stream_of
 from shared.clock import Clock
+from shared.correlation import correlations_of
 from shared.errors import NotFoundError, SellersError
 from shared.events import Envelope, UndecodableError, timestamp
 from shared.log import Log, Partition, Record, Subscription
@@ -168,7 +169,12 @@ class Projector:
         try:
             await self.absorb(records)
         except (TransientStoreError, DuplicateKeyError, CursorMovedError) as error:
-            log.info("batch_taken_again", projection=self.sink.collection, reason=str(error))
+            log.info(
+                "batch_taken_again",
+                projection=self.sink.collection,
+                reason=str(error),
+                correlation_ids=correlations_of(records),
+            )
             BATCH_TRIES.labels(self.domain, self.sink.collection).inc()
             self._tries += 1
             if self._tries >= TRIES_UNHEARD:

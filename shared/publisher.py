@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from shared.clock import Clock
+from shared.correlation import correlation_of
 from shared.events import CONTENT_TYPE, Position, timestamp
 from shared.journal import Entry, Journal, Outgoing
 from shared.log import Log, LogUnavailableError, Partition, RecordTooLargeError, partition_of
@@ -246,7 +247,12 @@ class Publisher:
         except (LogUnavailableError, RecordTooLargeError) as error:
             # Too large cannot happen, it was checked before it was journaled; if it does, the
             # stream waits in the outbox, which /metrics shows, instead of losing its order.
-            log.warning("fact_not_acknowledged", stream=entry.stream, reason=str(error))
+            log.warning(
+                "fact_not_acknowledged",
+                stream=entry.stream,
+                reason=str(error),
+                **correlation_of(entry.value),
+            )
             return False
         return True
 

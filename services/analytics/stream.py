@@ -246,7 +246,7 @@ def main() -> int:
         settings = load()
     except SettingsError as error:
         sys.exit(f"worker: {error}")
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, settings.secrets)
     try:
         tracing.start("sellers-measures")
     except tracing.TracesRefusedError as error:

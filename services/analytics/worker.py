@@ -28,6 +28,7 @@ from services.analytics.measures import TOPICS
 from services.analytics.sink import MEASURES, entities_of
 from shared import builds
 from shared.clock import Clock
+from shared.correlation import correlations_of
 from shared.errors import SellersError
 from shared.events import timestamp
 from shared.gauges import Reached
@@ -187,7 +188,8 @@ class Measuring:
                     return await self._fold(batch)
             except PASSING as error:
                 self._doubt_if_away(error)
-                log.info("batch_taken_again", reason=str(error))
+                named = correlations_of(batch)
+                log.info("batch_taken_again", reason=str(error), correlation_ids=named)
             await asyncio.sleep(pause)
             pause = min(pause * 2, RETRY_S_MAX)
 

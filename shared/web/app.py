@@ -39,6 +39,8 @@ def build_app(
         version="1",
         lifespan=wrapped,
         separate_input_output_schemas=False,
+        # The framework's own spans hold paths and queries, which name people: ours are Edge's.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         # The framework's own pages load their files from the internet.
         docs_url=None,
         redoc_url=None,
