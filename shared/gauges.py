@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.log import Partition
+import structlog
+
+from shared.log import LogUnavailableError, Partition
 from shared.observability import (
     LAG_RECORDS,
     LAG_SECONDS,
@@ -29,6 +31,8 @@ from shared.runtime import Runtime
 
 # At one look every five seconds: an hour. Whoever is further behind is shown at that.
 LOOKS_MAX = 720
+log = structlog.get_logger()
+
 OF_COLLECTIONS = (LAG_RECORDS, LAG_SECONDS, PARKED_FACTS, PARKED_STREAMS)
 
 
@@ -66,13 +70,18 @@ class Gauges:
     async def look(self, runtimes: Mapping[str, Runtime]) -> None:
         shown: set[tuple[str, str]] = set()
         for name, runtime in runtimes.items():
-            shown |= await self._folding(name, runtime)
             await _writing(name, runtime)
             await _publishing(runtime)
             for timer in runtime.timers.values():
                 status = await timer.status()
                 TIMER_OVERDUE.labels(status.timer).set(status.overdue)
                 TIMER_LAG_SECONDS.labels(status.timer).set(timer.lag_s(status))
+            try:
+                shown |= await self._folding(name, runtime)
+            except LogUnavailableError as error:
+                # The outbox is told of all the same: it is what grows meanwhile.
+                log.info("lag_not_measured", domain=name, reason=str(error))
+                shown |= {one for one in self._shown if one[0] == name}
         for gone in self._shown - shown:
             for gauge in OF_COLLECTIONS:
                 gauge.remove(*gone)

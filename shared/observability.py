@@ -73,7 +73,7 @@ LAG_RECORDS = Gauge(
 )
 LAG_SECONDS = Gauge(
     "sellers_projection_lag_seconds",
-    "For how long the oldest of them has been seen in the log",
+    "For how long the oldest record that is not folded yet has been seen in the log",
     ("domain", "collection"),
 )
 PARKED_FACTS = Gauge("sellers_parked_facts", "Facts set aside", ("domain", "collection"))
@@ -84,14 +84,14 @@ TIMER_OVERDUE = Gauge(
     "sellers_timer_overdue", "Deadlines that have passed and are not fired yet", ("timer",)
 )
 TIMER_LAG_SECONDS = Gauge(
-    "sellers_timer_lag_seconds", "For how long the oldest of them has been waiting", ("timer",)
+    "sellers_timer_lag_seconds", "How long ago the oldest unfired deadline passed", ("timer",)
 )
 OUTBOX_PENDING = Gauge(
     "sellers_outbox_pending", "Transactions not wholly acknowledged by the log", ("domain",)
 )
 OUTBOX_AGE_SECONDS = Gauge(
     "sellers_outbox_oldest_age_seconds",
-    "How long ago the oldest of them was committed",
+    "How long ago the oldest unacknowledged transaction was committed",
     ("domain",),
 )
 PUBLISHER_HELD = Gauge(
@@ -101,21 +101,30 @@ VIEWS_WAITING = Gauge(
     "sellers_published_view_changes", "Changes of a published view not in its topic yet", ("view",)
 )
 VIEWS_TOO_LARGE = Gauge(
-    "sellers_published_views_too_large", "Documents that its topic cannot take", ("view",)
+    "sellers_published_views_too_large", "Documents that their topic cannot take", ("view",)
 )
 TASKS_DOWN = Gauge(
     "sellers_tasks_down", "Background tasks that fail, as /readyz names them", ("domain",)
 )
 WORKER_PENDING = Gauge(
-    "sellers_worker_pending_records", "Records that Faust handed over and nobody has folded yet"
+    "sellers_worker_pending_records",
+    "Records that Faust handed over and nobody has folded yet",
+    ("collection",),
 )
-WORKER_PARTITIONS = Gauge("sellers_worker_partitions", "Partitions this worker has")
+WORKER_PARTITIONS = Gauge(
+    "sellers_worker_partitions", "Partitions that this worker has", ("collection",)
+)
 WORKER_LAG_RECORDS = Gauge(
-    "sellers_worker_lag_records", "Records of this worker's partitions not folded yet"
+    "sellers_worker_lag_records",
+    "Records of this worker's partitions that are not folded yet",
+    ("collection",),
 )
 WORKER_LAG_SECONDS = Gauge(
-    "sellers_worker_lag_seconds", "For how long the oldest of them has been seen in the log"
+    "sellers_worker_lag_seconds",
+    "For how long the oldest of this worker's unfolded records has been seen in the log",
+    ("collection",),
 )
+OF_WORKERS = (WORKER_PENDING, WORKER_PARTITIONS, WORKER_LAG_RECORDS, WORKER_LAG_SECONDS)
 BUILD = Gauge("sellers_build_info", "What runs here; always 1", ("version", "python"))
 BUILD.labels(version("sellers"), python_version()).set(1)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -21,18 +21,28 @@ _NAME = r"(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|authorization|coo
 _TEXT = r'(?:[^"\\]|\\.)'
 # What a text within it holds that is JSON itself.
 _INNER = r'(?:[^"\\]|\\\\(?:\\.|[^\\])|\\[^"\\])'
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # A field of the line, or of a document that it quotes.
-    (re.compile(rf'({_NAME}": ?"){_TEXT}*(")', re.IGNORECASE), rf"\1{HIDDEN}\2"),
-    (re.compile(rf'({_NAME}\\": ?\\"){_INNER}*(\\")', re.IGNORECASE), rf"\1{HIDDEN}\2"),
-    (re.compile(rf"({_NAME}=)[^\s&\"',;\\]+", re.IGNORECASE), rf"\1{HIDDEN}"),
-    (re.compile(r"\b(bearer|basic) +[\w.~+/=-]{4,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
+_NAMED = ("passw", "passphrase", "secret", "token", "api", "authorization", "cookie")
+# What to look for, whatever its case, before a pattern is tried: most lines have none of it.
+_PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
+    # A field of the line, or of a document that it quotes, or of a query or a setting.
+    (_NAMED, re.compile(rf'({_NAME}": ?"){_TEXT}*(")', re.IGNORECASE), rf"\1{HIDDEN}\2"),
+    (_NAMED, re.compile(rf'({_NAME}\\": ?\\"){_INNER}*(\\")', re.IGNORECASE), rf"\1{HIDDEN}\2"),
+    (_NAMED, re.compile(rf"({_NAME}=)[^\s&\"',;\\]+", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (
+        ("bearer ", "basic "),
+        re.compile(r"\b(bearer|basic) +[\w.~+/=-]{4,}", re.IGNORECASE),
+        rf"\1 {HIDDEN}",
+    ),
     # Who connects, and with what.
-    (re.compile(r"://[^/@\s\"'\\]+@"), f"://{HIDDEN}@"),
+    (("@",), re.compile(r"://[^/@\s\"'\\]+@"), f"://{HIDDEN}@"),
     # What was asked for is as private as what was answered.
-    (re.compile(r"(?<=[\w/])\?[\w.~%+-]+=[^\s\"'\\<>]*"), f"?{HIDDEN}"),
+    (("?",), re.compile(r"(?<=[\w/])\?[\w.~%+-]+=[^\s\"'\\<>]*"), f"?{HIDDEN}"),
     # pydantic's words on what somebody sent.
-    (re.compile(rf"input_value={_TEXT}{{0,200}}?(, input_type=)"), rf"input_value={HIDDEN}\1"),
+    (
+        ("input_value=",),
+        re.compile(rf"input_value={_TEXT}{{0,200}}?(, input_type=)"),
+        rf"input_value={HIDDEN}\1",
+    ),
 )
 
 
@@ -49,8 +59,10 @@ def redaction(secrets: Iterable[str] = ()) -> Callable[[str], str]:
 
     def redacted(line: str) -> str:
         line = ours.sub(HIDDEN, line)
-        for pattern, instead in _PATTERNS:
-            line = pattern.sub(instead, line)
+        lower = line.lower()
+        for marks, pattern, instead in _PATTERNS:
+            if any(mark in lower for mark in marks):
+                line = pattern.sub(instead, line)
         return line
 
     return redacted

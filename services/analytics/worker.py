@@ -34,6 +34,7 @@ from shared.events import timestamp
 from shared.gauges import Reached
 from shared.log import Log, LogUnavailableError, Partition, Record
 from shared.observability import (
+    OF_WORKERS,
     WORKER_LAG_RECORDS,
     WORKER_LAG_SECONDS,
     WORKER_PARTITIONS,
@@ -291,10 +292,14 @@ class Measuring:
         }
         cursors = await self._cursors(self._projector, list(ends))
         self._reached.note(now, ends)
-        WORKER_PENDING.set(len(self._pending))
-        WORKER_PARTITIONS.set(len(ends))
-        WORKER_LAG_RECORDS.set(sum(max(0, end - cursors[at]) for at, end in ends.items()))
-        WORKER_LAG_SECONDS.set(self._reached.behind_s(now, cursors))
+        for each in OF_WORKERS:
+            each.clear()  # Of a build that was replaced nothing is said any more.
+        name = self._projector.sink.collection
+        WORKER_PENDING.labels(name).set(len(self._pending))
+        WORKER_PARTITIONS.labels(name).set(len(ends))
+        behind = sum(max(0, end - cursors[at]) for at, end in ends.items())
+        WORKER_LAG_RECORDS.labels(name).set(behind)
+        WORKER_LAG_SECONDS.labels(name).set(self._reached.behind_s(now, cursors))
 
     async def _live(self) -> None:
         """Show a sign of life now and then; reading a long history shows one for each batch."""
