@@ -186,6 +186,7 @@ async def _measure(settings: Settings, measuring: Measuring) -> None:
     works = (
         measuring.keep_folding(),
         measuring.keep_mending(lambda: assigned(app), partial(go_on, app)),
+        measuring.keep_gauging(lambda: assigned(app)),
         _watch(app),
     )
     tasks = [asyncio.create_task(work) for work in works]

@@ -269,7 +269,6 @@ class Measuring:
                 await self._live()
                 if now - looked_at >= SIGN_OF_LIFE_S:
                     looked_at = now
-                    await self.gauge(mine())
                     await self.follow_builds()
                 if now - self._tidied_at >= TIDY_S:
                     self._tidied_at = now
@@ -283,6 +282,15 @@ class Measuring:
         if self._tidying.collection != collection:
             self._tidying = Tidying(collection)
         await self._tidying.tidy(self.store, {cursor_id(partition) for partition in mine})
+
+    async def keep_gauging(self, mine: Mine) -> None:
+        """Say how far behind it is, also while it reads a long history, until cancelled."""
+        while True:
+            try:
+                await self.gauge(mine())
+            except PASSING as error:
+                log.info("lag_not_measured", reason=str(error))
+            await asyncio.sleep(SIGN_OF_LIFE_S)
 
     async def gauge(self, mine: Collection[Partition]) -> None:
         """Say how far this worker is behind in what is its own."""
