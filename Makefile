@@ -112,6 +112,10 @@ test-asyncapi: ## Give the log's description to AsyncAPI's own parser (node, npm
 defaults: setup ## Write deploy/defaults.toml, the rules and numbers a company may choose
 	@$(BIN)/python -m sellers.defaults
 
+.PHONY: metrics
+metrics: setup ## Write the table of metrics in docs/observability.md
+	@$(BIN)/python -m sellers.metrics
+
 .PHONY: new-domain
 new-domain: setup ## Start a new domain: make new-domain NAME=orders [ONE=order]
 	@: $${NAME:?say which: make new-domain NAME=orders}

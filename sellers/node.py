@@ -27,21 +27,15 @@ from services.issues import main as issues
 from services.opportunities import main as opportunities
 from services.organization import main as organization
 from services.webhooks import main as webhooks
-from shared import admin, changes, pulling, schemas
+from shared import admin, changes, pulling, schemas, tracing
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
 from shared.defaults import Section
 from shared.defaults import read as read_defaults
+from shared.gauges import Gauges
 from shared.kafka import log_of
 from shared.mongo import MongoStore
-from shared.observability import (
-    LAG_RECORDS,
-    OUTBOX_PENDING,
-    PARKED_FACTS,
-    TIMER_LAG_SECONDS,
-    TIMER_OVERDUE,
-    configure_logs,
-)
+from shared.observability import configure_logs, serving_metrics
 from shared.repair import publish_views_again, repair_log
 from shared.runtime import Runtime
 from shared.settings import Settings, SettingsError, load
@@ -135,19 +129,10 @@ class Node:
 
     async def measure(self) -> None:
         """Keep the gauges current, until cancelled."""
+        gauges = Gauges()
         while True:
             await analytics.watch(self.runtimes["analytics"])
-            for name, runtime in self.runtimes.items():
-                for progress in await runtime.lag():
-                    LAG_RECORDS.labels(progress.collection).set(progress.lag)
-                for collection, count in (await runtime.parked_counts()).items():
-                    PARKED_FACTS.labels(collection).set(count)
-                for timer in runtime.timers.values():
-                    status = await timer.status()
-                    TIMER_OVERDUE.labels(status.timer).set(status.overdue)
-                    TIMER_LAG_SECONDS.labels(status.timer).set(timer.lag_s(status))
-                if runtime.decides:
-                    OUTBOX_PENDING.labels(name).set(await runtime.journal.backlog())
+            await gauges.look(self.runtimes)
             await asyncio.sleep(MEASURE_EVERY_S)
 
 
@@ -191,6 +176,7 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
         new_id=SystemClock().new_id,
         lifespan=lifespan,
         ready=node.missing,
+        metrics=node.settings.metrics_port is None,
     )
     describe(app)
     app.state.note_look = analytics.Looking(lambda: node.runtimes["analytics"]).note
@@ -243,8 +229,16 @@ def main() -> None:
         settings = load()
     except SettingsError as error:
         sys.exit(f"node: {error}")
-    configure_logs(settings.log_level)
-    serve(Node(settings))
+    configure_logs(settings.log_level, settings.secrets)
+    try:
+        tracing.start("sellers-node")
+    except tracing.TracesRefusedError as error:
+        sys.exit(f"node: {error}")
+    try:
+        with serving_metrics(settings):
+            serve(Node(settings))
+    finally:
+        tracing.stop()
 
 
 if __name__ == "__main__":

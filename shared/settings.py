@@ -10,6 +10,7 @@ import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator, model_validator
@@ -44,7 +45,9 @@ class Settings(BaseSettings):
     kafka_ca_file: FilePath | None = Field(
         None, description="certificates of whoever signed the brokers'; none: the system's"
     )
-    mongo: str = Field("mongodb://127.0.0.1:27017", description="MongoDB's connection string")
+    mongo: str = Field(
+        "mongodb://127.0.0.1:27017", repr=False, description="MongoDB's connection string"
+    )
     database_prefix: str = Field(
         "sellers_", description="names of databases and consumer groups begin so"
     )
@@ -69,6 +72,12 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".data"), description="where this process may keep files")
     host: str = Field("127.0.0.1", description="the address the HTTP server binds to")
     port: int = Field(8080, ge=0, le=65535, description="the port of the HTTP server")
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=PORT_MAX,
+        description="a port of their own for metrics; none: the HTTP server's",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     batch_max: int = Field(2_000, ge=1, le=20_000, description="records folded in one transaction")
     parked_max: int = Field(50, ge=0, description="parked streams in a minute before folding stops")
@@ -81,7 +90,8 @@ class Settings(BaseSettings):
         for server in servers.split(","):
             named = BROKER.fullmatch(server)
             if named is None or not 0 < int(named["port"] or PORT_MAX) <= PORT_MAX:
-                raise ValueError(f"{server!r} is no broker's host:port")
+                where = server.rpartition("@")[2]  # Before it: what somebody took for a password.
+                raise ValueError(f"{where!r} is no broker's host:port")
         return servers
 
     @field_validator("zone_name")
@@ -114,6 +124,15 @@ class Settings(BaseSettings):
         if unknown:
             raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
         return self
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what nobody but the servers may read, whatever setting it is a part of."""
+        held = (getattr(self, name) for name in type(self).model_fields)
+        ours = [one.get_secret_value() for one in held if isinstance(one, SecretStr)]
+        _, _, user = self.mongo.rpartition("@")[0].partition("://")
+        password = user.partition(":")[2]
+        return (*filter(None, (*ours, password, unquote(password))),)
 
     @property
     def embedded(self) -> bool:

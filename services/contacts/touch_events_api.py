@@ -22,6 +22,7 @@ from shared.observability import TOUCHES
 from shared.projector import Collections
 from shared.reading import Token
 from shared.runtime import Runtime
+from shared.tracing import carried
 from shared.web import refusal
 from shared.web.problems import problem_response
 from shared.web.runtimes import runtime_of
@@ -78,7 +79,13 @@ async def _taken(request: Request, runtime: Runtime, read: Sequence[Read]) -> li
     seen = await _known(runtime, list(once))
     new = [sent for stream, sent in once.items() if stream not in seen]
     actor = request.headers.get("x-actor", "")[:ACTOR_MAX] or "anonymous"
-    await take_in(runtime, new, actor=actor, correlation_id=request.state.correlation_id)
+    await take_in(
+        runtime,
+        new,
+        actor=actor,
+        correlation_id=request.state.correlation_id,
+        traceparent=carried(request.headers.get("traceparent")),
+    )
     told = []
     for one, stream in named:
         told.append(_outcome(one, stream, once, seen))

@@ -18,11 +18,11 @@ from shared.references import ID
 from shared.runtime import Runtime
 from shared.service import Accepted, Refused
 from shared.service import Request as CommandRequest
+from shared.tracing import carried
 from shared.web.conditional import versions_of
 
 KEY = r"[\x21-\x7e]{1,200}"
 _KEY = re.compile(KEY)
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 StreamId = Annotated[str, Path(pattern=rf"^{ID}$")]
 
@@ -58,14 +58,12 @@ def _meta(
     key = idempotency_key.strip('"') if idempotency_key is not None else None
     if key is not None and not _KEY.fullmatch(key):
         raise InvalidError("1 to 200 printable ASCII characters", field="Idempotency-Key")
-    if traceparent is not None and not _TRACEPARENT.fullmatch(traceparent):
-        traceparent = None  # W3C Trace Context: an invalid one is ignored, never refused.
     return Meta(
         actor=x_actor or "anonymous",
         id=key,
         only_at=versions_of(if_match),
         correlation_id=request.state.correlation_id,
-        traceparent=traceparent,
+        traceparent=carried(traceparent),
     )
 
 
