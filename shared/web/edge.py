@@ -1,4 +1,4 @@
-"""Around every request: correlation id, body limit, duration, and nothing else."""
+"""Around every request: correlation id, duration, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.observability import REQUEST_SECONDS
-from shared.web.problems import BODY_BYTES_MAX, BodyTooLargeError
 
 _ID = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -32,15 +31,7 @@ class Edge:
         scope.setdefault("state", {})["correlation_id"] = correlation
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(correlation_id=correlation)
-        began, status, taken = perf_counter(), 500, 0
-
-        async def limited() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > BODY_BYTES_MAX:
-                raise BodyTooLargeError
-            return message
+        began, status = perf_counter(), 500
 
         async def named(message: Message) -> None:
             nonlocal status
@@ -50,7 +41,7 @@ class Edge:
             await send(message)
 
         try:
-            await self._app(scope, limited, named)
+            await self._app(scope, receive, named)
         finally:
             route = getattr(scope.get("route"), "path", "unknown")
             elapsed = perf_counter() - began
