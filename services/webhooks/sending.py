@@ -80,8 +80,12 @@ class Dispatcher:
         for webhook in [w for w, s in self.senders.items() if wanted.get(w) != s.terms]:
             await self.senders.pop(webhook).stop()
         for webhook, terms in wanted.items():
-            if webhook not in self.senders:
+            if webhook in self.senders:
+                continue
+            try:
                 self.senders[webhook] = self._sender(terms)
+            except ValueError:  # An address that another release took.
+                log.exception("webhook_not_started", webhook=webhook)
 
     async def stop(self) -> None:
         await asyncio.gather(*(sender.stop() for sender in self.senders.values()))
