@@ -143,7 +143,9 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Return what nobody but the servers may read, whatever setting it is a part of."""
         held = (getattr(self, name) for name in type(self).model_fields)
-        ours = [one.get_secret_value() for one in held if isinstance(one, SecretStr)]
+        told = [one.get_secret_value() for one in held if isinstance(one, SecretStr)]
+        # Several keys may stand in one setting, and be told one by one.
+        ours = [part for text in told for part in (text, *text.split(","))]
         _, _, user = self.mongo.rpartition("@")[0].partition("://")
         password = user.partition(":")[2]
         return (*filter(None, (*ours, password, unquote(password))),)
