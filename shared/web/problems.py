@@ -73,10 +73,21 @@ def invalid(error: Any, within: str | None = None) -> dict[str, Any]:
             "detail": in_words(found["msg"]),
             "code": found["type"],
         }
-        for found in error.errors()
+        for found in _causes(error.errors())
     ]
     detail = "; ".join(f"{found['pointer']}: {found['detail']}" for found in errors)
     return problem(422, "invalid", "The request does not fit its schema", detail, errors=errors)
+
+
+def _causes(errors: Sequence[Any]) -> list[Any]:
+    """Leave out that a list is too short where that is because of what is wrong inside it."""
+    places = [tuple(found["loc"]) for found in errors]
+    return [
+        found
+        for found, place in zip(errors, places, strict=True)
+        if found["type"] != "too_short"
+        or not any(len(place) < len(other) and other[: len(place)] == place for other in places)
+    ]
 
 
 def _pointer(loc: Sequence[Any]) -> str:
