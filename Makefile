@@ -17,6 +17,8 @@ BACKLOG ?= 20000
 REPORTED = $(if $(REPORT),--report $(REPORT))
 # About how many facts `make bench` measures with.
 FACTS ?= 50000
+# For how long `make test-hostile` attacks.
+SECONDS ?= 75
 # Extra words for pytest, as in: make test ARGS="-k contacts -x"
 ARGS ?=
 
@@ -68,6 +70,10 @@ test-slow: setup ## Run the tests that take minutes
 test-simulation: setup ## Play a thousand histories, then remove each rule and look for one that breaks
 	@$(BIN)/python -m tests.simulation --seeds 1000
 	@$(BIN)/pytest tests/simulation -m slow $(ARGS)
+
+.PHONY: test-hostile
+test-hostile: setup ## Send every operation what it forbids, by the description: make test-hostile [SECONDS=75]
+	@$(BIN)/python -m tests.hostile.attack --seconds $(SECONDS)
 
 .PHONY: bench
 bench: setup ## Measure replay, the live worker and reports on the embedded servers: make bench [FACTS=50000]

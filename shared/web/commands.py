@@ -18,13 +18,7 @@ from shared.references import ID
 from shared.runtime import Runtime
 from shared.service import Accepted, Refused
 from shared.service import Request as CommandRequest
-<<<<<<< HEAD
 from shared.tracing import carried
-from shared.web.conditional import versions_of
-
-KEY = r"[\x21-\x7e]{1,200}"
-_KEY = re.compile(KEY)
-=======
 from shared.web.conditional import TAGS, versions_of
 
 KEY = r"[\x21-\x7e]{1,200}"
@@ -33,8 +27,6 @@ _KEY = re.compile(KEY)
 _KEY_SAID = {"pattern": rf"^{KEY}$"}
 _TOKEN_SAID = {"pattern": "^[A-Za-z0-9_-]{4,160}={0,2}$"}
 _TAGS_SAID = {"pattern": TAGS}
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
->>>>>>> 1a895f5 (Describe what the API really answers and refuses)
 
 StreamId = Annotated[str, Path(pattern=rf"^{ID}$")]
 
