@@ -40,7 +40,7 @@ from shared.repair import publish_views_again, repair_log
 from shared.runtime import Runtime
 from shared.settings import Settings, SettingsError, load
 from shared.topics import load_topics
-from shared.web import build_app
+from shared.web import Limits, build_app
 from shared.web.protocol import Protocol
 
 MODULES = (organization, contacts, opportunities, issues, calendar, alerts, webhooks, analytics)
@@ -155,6 +155,17 @@ def routers() -> list[APIRouter]:
     ]
 
 
+def limits_of(settings: Settings) -> Limits:
+    """Return what this deployment lets one request, and one address, ask for."""
+    return Limits(
+        body_bytes=settings.http_body_bytes_max,
+        body_s=settings.http_body_s,
+        answer_s=settings.http_answer_s,
+        at_once=settings.http_at_once_max,
+        rate=settings.http_rate_max,
+    )
+
+
 def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI:
     """Return the app of the whole platform; it opens and closes the node.
 
@@ -177,6 +188,7 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
         lifespan=lifespan,
         ready=node.missing,
         metrics=node.settings.metrics_port is None,
+        limits=limits_of(node.settings),
     )
     describe(app)
     app.state.note_look = analytics.Looking(lambda: node.runtimes["analytics"]).note

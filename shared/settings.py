@@ -84,6 +84,20 @@ class Settings(BaseSettings):
     read_wait_s: float = Field(5.0, ge=0, le=30, description="how long a read waits to be fresh")
     drain_s: float = Field(5.0, ge=0, le=60, description="how long a shutdown waits for the log")
 
+    http_body_bytes_max: int = Field(
+        5_000_000, ge=100_000, le=100_000_000, description="bytes of one request's body"
+    )
+    http_body_s: float = Field(30.0, gt=0, le=600, description="how long a body may take to come")
+    http_answer_s: float = Field(
+        120.0, gt=0, le=3_600, description="how long a request may be worked on before it answers"
+    )
+    http_at_once_max: int = Field(
+        1_000, ge=1, description="requests that are worked on at the same time"
+    )
+    http_rate_max: float = Field(
+        2_000.0, ge=0, description="requests a second from one address; 0: any number"
+    )
+
     @field_validator("kafka")
     @classmethod
     def _names_brokers(cls, servers: str) -> str:

@@ -15,6 +15,7 @@ from shared.web.described import REFUSALS, Described
 from shared.web.edge import Edge
 from shared.web.head import Head
 from shared.web.leaving import Leaving
+from shared.web.limits import Limited, Limits
 from shared.web.problems import HANDLERS, no_list
 
 
@@ -27,6 +28,7 @@ def build_app(
     lifespan: Callable[[FastAPI], AsyncIterator[None]] | None = None,
     ready: Callable[[], Awaitable[dict[str, str]]],
     metrics: bool = True,
+    limits: Limits | None = None,
 ) -> FastAPI:
     """Join routers to their runtimes. `ready` names what is not ready yet, with the reason.
 
@@ -53,6 +55,7 @@ def build_app(
     app.add_middleware(Exports, no_list=no_list)
     app.add_middleware(Head)
     app.add_middleware(Leaving)
+    app.add_middleware(Limited, limits=limits or Limits())
     app.add_middleware(Edge, new_id=new_id)
     for router in routers:
         app.include_router(router)

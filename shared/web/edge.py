@@ -1,4 +1,4 @@
-"""Around every request: correlation id, body limit, duration, log line, span, and nothing else."""
+"""Around every request: correlation id, duration, log line, span, and nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import tracing
 from shared.observability import REQUEST_SECONDS, method_label
-from shared.web.problems import BODY_BYTES_MAX, BodyTooLargeError
 
 _ID = re.compile(r"[\x21-\x7e]{1,200}")
 # Asked every few seconds by machines: a log of them hides what people did.
@@ -61,22 +60,14 @@ class _Answer:
     correlation: bytes
     tell: list[Callable[[str, int], None]] = field(default_factory=list)
     status: int = 500
-    taken: int = 0
     told: bool = False
     began: float = field(default_factory=perf_counter)
 
     async def of(self, app: ASGIApp) -> None:
         try:
-            await app(self.scope, self._limited, self._named)
+            await app(self.scope, self.receive, self._named)
         finally:
             self._end()
-
-    async def _limited(self) -> Message:
-        message = await self.receive()
-        self.taken += len(message.get("body", b""))
-        if self.taken > BODY_BYTES_MAX:
-            raise BodyTooLargeError
-        return message
 
     async def _named(self, message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -24,16 +24,6 @@ BODY_BYTES_MAX = 5_000_000
 log = structlog.get_logger()
 
 
-class BodyTooLargeError(StarletteHTTPException):
-    """The body has more bytes than any request of ours may have.
-
-    An HTTP exception, because FastAPI takes any other, while it reads a body, for bad JSON.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(413, f"a body may have {BODY_BYTES_MAX} bytes at most")
-
-
 def problem(
     status: int,
     slug: str,
@@ -126,11 +116,6 @@ async def _on_http(_: Request, error: Exception) -> Response:
     return problem_response(body, dict(error.headers or {}))
 
 
-async def _on_too_large(_: Request, error: Exception) -> Response:
-    assert isinstance(error, BodyTooLargeError)
-    return problem_response(problem(413, "too-large", "Too large", error.detail))
-
-
 async def _on_newer(_: Request, error: Exception) -> Response:
     detail = f"written by a newer release than the one that answers here: {error}"
     body = problem(503, "newer-release", "Not now; the same request may be sent again", detail)
@@ -163,7 +148,6 @@ def no_list() -> Response:
 HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
     DomainError: _on_refusal,
     RequestValidationError: _on_invalid,
-    BodyTooLargeError: _on_too_large,
     StarletteHTTPException: _on_http,
     # What was sent has been checked by then: these are bytes that a release of ours recorded.
     UndecodableError: _on_newer,
