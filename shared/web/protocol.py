@@ -37,7 +37,8 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         # Empty lines before a request are none, and would keep a connection open for ever.
-        if self._head is None and (self.cycle is None or self.cycle.response_complete):
+        working = getattr(self.cycle, "response_complete", True) is False
+        if self._head is None and not working:
             self._await_head()
         super().data_received(data)
 
