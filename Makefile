@@ -122,6 +122,19 @@ defaults: setup ## Write deploy/defaults.toml, the rules and numbers a company m
 metrics: setup ## Write the table of metrics in docs/observability.md
 	@$(BIN)/python -m sellers.metrics
 
+# What is installed is what the locks say, by hash: so the locks are what is listed and looked up.
+.PHONY: sbom
+sbom: setup ## Write .cache/sbom: every package with version and hashes, as CycloneDX, the same each time
+	@mkdir -p .cache/sbom
+	@for list in runtime dev embedded; do \
+	  $(BIN)/cyclonedx-py requirements requirements/$$list.lock --pyproject pyproject.toml \
+	    --output-reproducible --of JSON -o .cache/sbom/$$list.cdx.json && echo ".cache/sbom/$$list.cdx.json"; done
+
+.PHONY: audit
+audit: setup ## Look the locked packages up among known vulnerabilities (asks an advisory database: needs the internet)
+	@for list in runtime dev embedded; do echo "$$list:"; \
+	  $(BIN)/pip-audit --requirement requirements/$$list.lock --require-hashes --disable-pip --progress-spinner off; done
+
 .PHONY: new-domain
 new-domain: setup ## Start a new domain: make new-domain NAME=orders [ONE=order]
 	@: $${NAME:?say which: make new-domain NAME=orders}
