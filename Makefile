@@ -146,7 +146,7 @@ COMPILE = .cache/lock/bin/uv pip compile --quiet --no-config --native-tls --univ
 .PHONY: lock
 lock: setup ## Resolve requirements/*.in again into their .lock files: make lock [UPGRADE=1]
 	@test -x .cache/lock/bin/uv || { $(BIN)/python -m venv .cache/lock && .cache/lock/bin/pip install -q uv==$(UV); }
-	@for list in runtime dev embedded deploy; do \
+	@for list in runtime dev embedded deploy build; do \
 	  $(COMPILE) $(if $(UPGRADE),--upgrade) requirements/$$list.in -o requirements/$$list.lock; done
 	@git diff --stat -- requirements
 

@@ -106,8 +106,8 @@ class Node:
         return Runtime(domain, store, facts, SystemClock(), settings)
 
     async def _start(self, runtime: Runtime) -> None:
+        self._stack.push_async_callback(runtime.stop)
         if self.part.writes or self.part.folds:
-            self._stack.push_async_callback(runtime.stop)
             await runtime.start(writes=self.part.writes, folds=self.part.folds)
             return
         watch = Watch(runtime)
