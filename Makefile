@@ -19,6 +19,8 @@ REPORTED = $(if $(REPORT),--report $(REPORT))
 FACTS ?= 50000
 # For how long `make test-hostile` attacks.
 SECONDS ?= 75
+# How the image is called that is built and tried.
+IMAGE ?= sellers:dev
 # Extra words for pytest, as in: make test ARGS="-k contacts -x"
 ARGS ?=
 
@@ -48,7 +50,7 @@ demo: setup ## Start the platform on this machine with sample data: make demo [S
 
 .PHONY: test
 test: lint types contracts ## Check style, types and contracts; run every test but slow ones and those on Apache Kafka
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not kafka and not slow and not deploy" $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not kafka and not slow and not deploy and not image" $(ARGS)
 
 .PHONY: test-kafka
 test-kafka: setup ## Run all that needs servers on real Apache Kafka (KAFKA_BOOTSTRAP, Docker, or java and mvn)
@@ -76,7 +78,16 @@ test-deploy: setup ## Render deploy/k8s and compose.yaml and check what would ru
 	  cp requirements/deploy.lock .cache/deploy/lock; }
 	@command -v kubectl kustomize $(DEPLOY)/kustomize >/dev/null || \
 	  GOBIN=$(CURDIR)/$(DEPLOY) go install sigs.k8s.io/kustomize/kustomize/v5@$(KUSTOMIZE)
-	@CI=$${CI:-true} $(BIN)/pytest tests/deploy $(ARGS)
+	@CI=$${CI:-true} $(BIN)/pytest tests/deploy -m deploy $(ARGS)
+
+# BASE: what the image is built on, where it is not the official one: make image BASE=python@sha256:...
+.PHONY: image
+image: ## Build the image of every command: make image [IMAGE=sellers:dev] [BASE=...]
+	@docker build --network host $(if $(BASE),--build-arg BASE=$(BASE)) -t $(IMAGE) .
+
+.PHONY: test-image
+test-image: setup image ## Build the image and run every command of the manifests in it (Docker, java, mvn)
+	@IMAGE=$(IMAGE) $(BIN)/pytest tests/deploy/test_image.py -x $(ARGS)
 
 .PHONY: test-simulation
 test-simulation: setup ## Play a thousand histories, then remove each rule and look for one that breaks

@@ -316,8 +316,13 @@ class Runtime:
         return bool(self.domain.deciders)
 
     @property
+    def group_prefix(self) -> str:
+        """How its groups of readers begin: domains share one log, and each has a keeper."""
+        return f"{self.settings.database_prefix}{self.domain.name}."
+
+    @property
     def reacts(self) -> bool:
-        """Whether it decides, and publishes, where it is folded: so do policies, timers and works."""
+        """Whether it decides, and publishes, where it is folded: policies, timers, works."""
         return bool(self.domain.policies or self.domain.timers or self.domain.works)
 
     async def start(self, *, writes: bool = True, folds: bool = True) -> None:
@@ -354,7 +359,9 @@ class Runtime:
         return TimerRunner(timer, self.service, active, lease)
 
     def _publish_views(self, runner: ProjectionRunner) -> None:
-        views = ViewPublisher(runner.projection, self.store, self.log, runner.active_in)
+        views = ViewPublisher(
+            runner.projection, self.store, self.log, runner.active_in, self.group_prefix
+        )
         self.tasks.start(f"publish views.{runner.projection.name}", views.run)
         self.tasks.start(f"read back views.{runner.projection.name}", views.read_back)
 
@@ -390,8 +397,7 @@ class Runtime:
             self.log,
             self.clock,
             domain=self.domain.name,
-            # Domains share one log, and each has a keeper: only with its name is a group its own.
-            group=f"{self.settings.database_prefix}{self.domain.name}.{sink.collection}",
+            group=f"{self.group_prefix}{sink.collection}",
             batch_max=self.settings.batch_max,
             parked_max=self.settings.parked_max,
             refold_on_mismatch=self.settings.embedded,

@@ -117,7 +117,15 @@ SHAPES: dict[tuple[str, str], Shape] = {
     },
     ("monitoring.coreos.com/v1", "ServiceMonitor"): {
         "selector": {"matchLabels": ANY},
-        "endpoints": [{"port": str, "path": str, "interval": str, "scrapeTimeout": str}],
+        "endpoints": [
+            {
+                "port": str,
+                "path": str,
+                "interval": str,
+                "scrapeTimeout": str,
+                "relabelings": [{"sourceLabels": [str], "targetLabel": str, "replacement": str}],
+            }
+        ],
     },
     ("gateway.networking.k8s.io/v1", "HTTPRoute"): {
         "parentRefs": [{"name": str, "namespace": str}],

@@ -12,6 +12,7 @@ import pytest
 from sellers.cli import app
 from sellers.node import MODULES, SHOW_COLLEAGUES, sections
 from sellers.parts import Part, part_of
+from shared.observability import LAG_RECORDS
 from shared.settings import SECRETS_DIR, Settings, known_names
 from shared.topics import declared_topics
 from tests.deploy.conftest import Object, Rendered, called
@@ -210,12 +211,15 @@ def test_a_service_may_write_in_its_own_database(rendered: Rendered) -> None:
 
 def test_projectors_scale_to_the_partitions_they_share(prod: Rendered) -> None:
     partitions = {topic.partitions for topic in declared_topics()}
+    (monitor,) = prod.of("ServiceMonitor")
+    (renamed,) = monitor["spec"]["endpoints"][0]["relabelings"]
+    assert renamed["targetLabel"] == "job"
     for each in prod.of("ScaledObject"):
-        spec = each["spec"]
+        spec, target = each["spec"], each["spec"]["scaleTargetRef"]["name"]
         assert spec["maxReplicaCount"] <= max(partitions)
         (trigger,) = spec["triggers"]
         query = trigger["metadata"]["query"]
-        assert "sellers_projection_lag_records" in query
-        assert f'job="{spec["scaleTargetRef"]["name"]}"' in query
-        # Prometheus calls a job as the Service that it found.
-        assert prod.named("Service", spec["scaleTargetRef"]["name"])
+        # The figure exists, and of that job: Prometheus calls it after the Service that it found.
+        assert LAG_RECORDS.describe()[0].name in query
+        service = prod.named("Service", target)["metadata"]["name"]
+        assert f'job="{renamed["replacement"].replace("$1", service)}"' in query
