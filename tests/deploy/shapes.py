@@ -13,7 +13,7 @@ Shape = Any
 ANY: Shape = object
 
 ACL = {
-    "resource": {"type": str, "name": str, "patternType": str},
+    "resource": {"type": str, "name?": str, "patternType?": str},
     "operations": [str],
 }
 CONTAINER_RESOURCES = {"requests": ANY, "limits": ANY}
