@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 
 import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, ConnectError
 
-from sellers.processes import free_ports
 from shared.settings import Settings
 from shared.web.probes import no_complaint, probes, serve_probes
 
@@ -35,7 +35,8 @@ async def test_each_probe_asks_for_its_own(path: str, status: int, said: str | N
 
 
 async def test_probes_are_served_beside_other_work_and_leave_its_signals_alone() -> None:
-    (port,) = free_ports(1)
+    with socket.create_server(("127.0.0.1", 0)) as chosen:
+        port = chosen.getsockname()[1]
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, told.set)

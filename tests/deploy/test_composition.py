@@ -94,11 +94,14 @@ def test_everything_reads_the_settings_and_is_called_as_its_pod(rendered: Render
 def test_settings_say_where_files_are_mounted(rendered: Rendered) -> None:
     (settings,) = rendered.of("ConfigMap")
     files = {k: v for k, v in settings["data"].items() if v.startswith("/")}
+    store = rendered.named("MongoDBCommunity", "sellers-mongodb")["spec"]
+    # The operator writes it into every connection string.
+    files["tlsCAFile"] = store["additionalConnectionStringConfig"]["tlsCAFile"]
     for name, _, container in rendered.containers():
         mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
         for setting, path in files.items():
-            if name == "Job/topics" and setting == "SELLERS_DATA_DIR":
-                continue  # It keeps nothing.
+            if name == "Job/topics" and setting in {"SELLERS_DATA_DIR", "tlsCAFile"}:
+                continue  # It keeps nothing, and speaks to no store.
             assert any(path == m or path.startswith(f"{m}/") for m in mounts), (name, setting)
 
 
