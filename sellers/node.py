@@ -36,7 +36,7 @@ from shared.defaults import Section
 from shared.defaults import read as read_defaults
 from shared.elsewhere import Watch
 from shared.gauges import Gauges
-from shared.kafka import log_of
+from shared.kafka import KafkaLog, log_of
 from shared.log import Log, LogUnavailableError
 from shared.mongo import MongoStore
 from shared.observability import configure_logs, serving_metrics
@@ -114,7 +114,7 @@ class Node:
         await watch.look()
         self.watches.append(watch)
 
-    async def _apply_topics(self, facts: Log) -> None:
+    async def _apply_topics(self, facts: KafkaLog) -> None:
         """Create what is missing. A part may not be allowed to, and waits for whoever is."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (0 if self.part == WHOLE else TOPICS_S)
