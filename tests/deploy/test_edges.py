@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -33,7 +34,9 @@ def edges(rendered: Rendered, labels: dict[str, str], way: str) -> set[tuple[str
         for peer in rule.get("to" if way == "egress" else "from", [{}]):
             place = peer.get("namespaceSelector", {}).get("matchLabels", {})
             pods = peer.get("podSelector", {}).get("matchLabels", {})
-            who = ",".join(f"{k}={v}" for k, v in sorted({**place, **pods}.items())) or "anywhere"
+            block = {"outside": peer["ipBlock"]["cidr"]} if "ipBlock" in peer else {}
+            told = sorted({**place, **pods, **block}.items())
+            who = ",".join(f"{k}={v}" for k, v in told) or "anywhere"
             found |= {(who, port["port"]) for port in rule["ports"]}
     return found
 
@@ -41,6 +44,7 @@ def edges(rendered: Rendered, labels: dict[str, str], way: str) -> set[tuple[str
 DNS = ("k8s-app=kube-dns,kubernetes.io/metadata.name=kube-system", 53)
 TO_LOG = ("strimzi.io/cluster=sellers,strimzi.io/kind=Kafka", 9093)
 TO_STORE = ("app=sellers-mongodb-svc", 27017)
+INTERNET = ("outside=0.0.0.0/0", 443)
 GATEWAY = ("sellers/serves=gateway", 8080)
 MONITORING = ("sellers/serves=monitoring", 8080)
 
@@ -55,7 +59,9 @@ def test_our_pods_talk_along_these_edges_only(rendered: Rendered) -> None:
         labels, name = labels_of(workload), called(workload)
         component = labels["app.kubernetes.io/component"]
         to_store = {TO_STORE} if component != "topics" else set()
-        assert edges(rendered, labels, "egress") == {DNS, TO_LOG} | to_store, name
+        # Facts are delivered from where webhooks are folded.
+        outside = {INTERNET} if name == "Deployment/webhooks-projector" else set()
+        assert edges(rendered, labels, "egress") == {DNS, TO_LOG} | to_store | outside, name
         from_gateway = {GATEWAY} if component in {"api", "platform"} else set()
         from_monitoring = {MONITORING} if component != "topics" else set()
         assert edges(rendered, labels, "ingress") == from_gateway | from_monitoring, name
@@ -72,7 +78,9 @@ def test_servers_let_in_who_may_reach_them(
             selects(peer["podSelector"], server)
             for rule in policies(rendered, labels, "egress")
             for peer in rule.get("to", ())
-            if port in {each["port"] for each in rule["ports"]} and "namespaceSelector" not in peer
+            if port in {each["port"] for each in rule["ports"]}
+            and "podSelector" in peer
+            and "namespaceSelector" not in peer
         )
         takes = any(
             selects(peer["podSelector"], labels)
@@ -83,6 +91,15 @@ def test_servers_let_in_who_may_reach_them(
             and "podSelector" in peer
         )
         assert sends == takes, called(workload)
+
+
+def test_deliveries_reach_nothing_that_is_ours(rendered: Rendered) -> None:
+    """The code refuses such addresses, too; a name that changes its mind meets this."""
+    policy = rendered.named("NetworkPolicy", "webhooks-to-the-internet")
+    ((peer,),) = (rule["to"] for rule in policy["spec"]["egress"])
+    spared = [ip_network(block) for block in peer["ipBlock"]["except"]]
+    for inside in ("10.1.2.3", "172.20.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1"):
+        assert any(ip_address(inside) in block for block in spared), inside
 
 
 def routes(rendered: Rendered) -> dict[str, str]:
