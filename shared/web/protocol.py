@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from asyncio import TimerHandle, Transport
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
