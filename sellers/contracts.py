@@ -31,7 +31,12 @@ def documents() -> dict[str, dict[str, Any]]:
     """Return every document by its file's name: one a service, all of them merged, the log."""
     services = {
         f"openapi-{module.domain.name}.json": build_app(
-            f"Sellers: {module.domain.name}", {}, [module.router], new_id=str, ready=_ready
+            f"Sellers: {module.domain.name}",
+            {},
+            [module.router],
+            new_id=str,
+            ready=_ready,
+            rules=module.RULES,
         ).openapi()
         for module in MODULES
     }

@@ -17,7 +17,7 @@ import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
-from sellers import diet
+from sellers import admission, diet
 from sellers.description import describe
 from services.alerts import main as alerts
 from services.analytics import main as analytics
@@ -28,6 +28,8 @@ from services.opportunities import main as opportunities
 from services.organization import main as organization
 from services.webhooks import main as webhooks
 from shared import admin, changes, pulling, schemas, tracing
+from shared.access import platform, self_api
+from shared.access.rules import Rules, joined
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
 from shared.defaults import Section
@@ -141,12 +143,18 @@ def sections() -> dict[str, type[Section]]:
     return {module.domain.name: type(module.domain.defaults) for module in MODULES}
 
 
+def rules() -> Rules:
+    """Return who may use which route: of every route of all domains."""
+    return joined(platform.RULES, *(module.RULES for module in MODULES))
+
+
 def routers() -> list[APIRouter]:
     """Return the routes of all domains, the fixed paths before those with a stream in them."""
     bulk = [bulk_router(module.domain) for module in MODULES if module.domain.deciders]
     subscriptions = [changes.router, pulling.router]
     return [
         admin.router,
+        self_api.router,
         diet.router,
         schemas.router,
         *subscriptions,
@@ -180,6 +188,10 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
         await asyncio.gather(opening, return_exceptions=True)
         await node.close()
 
+    guard = None
+    if node.settings.signs_in:
+        authenticator = admission.tokens(node.settings)
+        guard = admission.guard(admission.gate(rules(), authenticator, node.runtimes))
     app = build_app(
         "Sellers",
         node.runtimes,
@@ -189,6 +201,8 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
         ready=node.missing,
         metrics=node.settings.metrics_port is None,
         limits=limits_of(node.settings),
+        rules=rules(),
+        guard=guard,
     )
     describe(app)
     app.state.note_look = analytics.Looking(lambda: node.runtimes["analytics"]).note

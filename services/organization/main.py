@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from services.organization import handovers, model
+from services.organization.access import RULES
 from services.organization.api import router
 from services.organization.defaults import OrganizationDefaults
 from services.organization.policies import POLICIES
@@ -77,4 +78,4 @@ def build(defaults: OrganizationDefaults) -> Domain:
 
 domain = build(OrganizationDefaults())
 
-__all__ = ["domain", "router"]
+__all__ = ["RULES", "domain", "router"]
