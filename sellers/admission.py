@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.middleware import Middleware
 
 from services.calendar.reads import entry_owners
+from services.organization.key_views import key_card
 from services.organization.reach import OrganizationReach
-from shared.access.gate import Authenticator, Gate, Guarded
+from shared.access.gate import Gate, Guarded
 from shared.access.issuer_keys import IssuerKeys
+from shared.access.keys import Card, Credentials
 from shared.access.tokens import Claims, Tokens
 from shared.access.whose import ViewOwners
 from shared.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from shared.access.rules import Rules
     from shared.runtime import Runtime
     from shared.settings import Settings
@@ -31,8 +36,26 @@ def tokens(settings: Settings) -> Tokens:
     )
 
 
-def gate(rules: Rules, authenticator: Authenticator, runtimes: Mapping[str, Runtime]) -> Gate:
-    """Return the gate of a process that serves these runtimes, once they are started."""
+@dataclass(frozen=True, slots=True)
+class KeyCards:
+    """What organization has written of keys."""
+
+    runtime: Callable[[], Runtime]
+
+    async def card(self, key: str) -> Card | None:
+        found = await self.runtime().reader(key_card).get(f"key-{key}")
+        card: Card | None = None if found is None else found.value
+        return card
+
+    @property
+    def today(self) -> date:
+        return self.runtime().today
+
+
+def guard(
+    rules: Rules, tokens: Tokens | None, runtimes: Mapping[str, Runtime], settings: Settings
+) -> Middleware:
+    """Return the layer of a process that serves these runtimes, once they are started."""
 
     def of(domain: str) -> Callable[[], Runtime]:
         def started() -> Runtime:
@@ -42,9 +65,11 @@ def gate(rules: Rules, authenticator: Authenticator, runtimes: Mapping[str, Runt
 
         return started
 
-    owners = ViewOwners(runtimes, {"entry": entry_owners(of("calendar"))})
-    return Gate(rules, authenticator, owners, OrganizationReach(of("organization")))
-
-
-def guard(gate: Gate) -> Middleware:
+    cards = KeyCards(of("organization"))
+    gate = Gate(
+        rules,
+        Credentials(tokens, cards, settings.key_requests_max),
+        ViewOwners(runtimes, {"entry": entry_owners(of("calendar"))}),
+        OrganizationReach(of("organization")),
+    )
     return Middleware(Guarded, gate=gate)

@@ -190,8 +190,8 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
 
     guard = None
     if node.settings.signs_in:
-        authenticator = admission.tokens(node.settings)
-        guard = admission.guard(admission.gate(rules(), authenticator, node.runtimes))
+        tokens = admission.tokens(node.settings)
+        guard = admission.guard(rules(), tokens, node.runtimes, node.settings)
     app = build_app(
         "Sellers",
         node.runtimes,

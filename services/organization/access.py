@@ -7,6 +7,7 @@ from shared.access.rules import EMPLOYEE, Of, Rules, rules, seller
 
 E, U = "/organization/employees/{employee}", "/organization/units/{unit}"
 H, W = "/organization/handovers/{employee}", "/organization/workcalendars/{calendar}"
+K = "/organization/keys/{key}"
 # Theirs who hands over, and theirs who receives.
 HANDOVER = Of("employee", "handover", otherwise=EMPLOYEE)
 
@@ -47,6 +48,13 @@ RULES: Rules = {
         f"POST {E}/cancel-absence",
         f"POST {E}/plan-absence",
         whose=[EMPLOYEE],
+    ),
+    **rules(
+        "keys",
+        "GET /organization/keys",
+        f"GET {K}",
+        f"POST {K}/issue",
+        f"POST {K}/revoke",
     ),
     **rules("handovers.read", f"GET {H}", f"GET {H}/dossier", whose=[HANDOVER]),
     **rules("handovers.read", "GET /organization/handovers", whose=[seller("receiver")]),

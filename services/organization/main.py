@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from services.organization import handovers, model
+from services.organization import handovers, keys, model
 from services.organization.access import RULES
 from services.organization.api import router
 from services.organization.defaults import OrganizationDefaults
@@ -68,6 +68,8 @@ def build(defaults: OrganizationDefaults) -> Domain:
                 handovers.evolve_handover,
                 HANDOVER_COMMANDS,
             ),
+            # Not among many commands at once: who may import may not let others in.
+            "key": Decider(keys.Key(), keys.decide_key, keys.evolve_key),
         },
         projections=PROJECTIONS,
         policies=POLICIES,
