@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 from starlette.middleware import Middleware
 
+from sellers.issuing.api import RULES as ISSUER_RULES
+from sellers.issuing.api import issuer_router
+from sellers.issuing.samples import sample_users
+from sellers.issuing.signing import AUDIENCE, DevelopmentKey
 from services.calendar.reads import entry_owners
 from services.organization.key_views import key_card
 from services.organization.reach import OrganizationReach
@@ -21,6 +25,9 @@ from shared.errors import UnavailableError
 if TYPE_CHECKING:
     from datetime import date
 
+    from fastapi import APIRouter
+
+    from sellers.issuing.signing import User
     from shared.access.rules import Rules
     from shared.runtime import Runtime
     from shared.settings import Settings
@@ -34,6 +41,25 @@ def tokens(settings: Settings) -> Tokens:
         IssuerKeys(settings.oidc_issuer, settings.oidc_jwks_url or None),
         Claims(settings.oidc_roles_claim, settings.oidc_employee_claim, settings.oidc_role_names),
     )
+
+
+def development(
+    settings: Settings, runtimes: Mapping[str, Runtime]
+) -> tuple[Tokens, APIRouter, Rules]:
+    """Return who signs people in on this machine, where nobody else does, and how it is served."""
+    url = f"http://{settings.host}:{settings.port}"
+    key = DevelopmentKey.of(settings.data_dir, url, make=True)
+
+    async def users() -> list[User]:
+        return await sample_users(_started(runtimes, "organization"))
+
+    return Tokens(key.issuer, AUDIENCE, key), issuer_router(key, users), ISSUER_RULES
+
+
+def _started(runtimes: Mapping[str, Runtime], domain: str) -> Runtime:
+    if not runtimes:
+        raise UnavailableError("the platform is starting", slug="starting")
+    return runtimes[domain]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +84,7 @@ def guard(
     """Return the layer of a process that serves these runtimes, once they are started."""
 
     def of(domain: str) -> Callable[[], Runtime]:
-        def started() -> Runtime:
-            if not runtimes:
-                raise UnavailableError("the platform is starting", slug="starting")
-            return runtimes[domain]
-
-        return started
+        return lambda: _started(runtimes, domain)
 
     cards = KeyCards(of("organization"))
     gate = Gate(

@@ -188,20 +188,24 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
         await asyncio.gather(opening, return_exceptions=True)
         await node.close()
 
-    guard = None
+    served, guard, ruled = routers(), None, rules()
     if node.settings.signs_in:
-        tokens = admission.tokens(node.settings)
-        guard = admission.guard(rules(), tokens, node.runtimes, node.settings)
+        if node.settings.oidc_issuer:
+            tokens = admission.tokens(node.settings)
+        else:
+            tokens, issuer, its = admission.development(node.settings, node.runtimes)
+            served, ruled = [*served, issuer], joined(ruled, its)
+        guard = admission.guard(ruled, tokens, node.runtimes, node.settings)
     app = build_app(
         "Sellers",
         node.runtimes,
-        routers(),
+        served,
         new_id=SystemClock().new_id,
         lifespan=lifespan,
         ready=node.missing,
         metrics=node.settings.metrics_port is None,
         limits=limits_of(node.settings),
-        rules=rules(),
+        rules=ruled,
         guard=guard,
     )
     describe(app)
@@ -253,6 +257,7 @@ def serve(node: Node) -> None:
 def main() -> None:
     try:
         settings = load()
+        _somebody_decided(settings)
     except SettingsError as error:
         sys.exit(f"node: {error}")
     configure_logs(settings.log_level, settings.secrets)
@@ -265,6 +270,20 @@ def main() -> None:
             serve(Node(settings))
     finally:
         tracing.stop()
+
+
+def _somebody_decided(settings: Settings) -> None:
+    """Refuse to serve everybody by accident: that is said, or an issuer is named.
+
+    Raises:
+        SettingsError: neither.
+
+    """
+    if settings.access is None and not settings.oidc_issuer and not settings.embedded:
+        raise SettingsError(
+            "SELLERS_OIDC_ISSUER says who signs people in; SELLERS_ACCESS=open serves whoever "
+            "can reach it, under any name (docs/access.md)"
+        )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.access.roles import Role
 from shared.errors import SellersError, causes
-from shared.references import is_safe
+from shared.references import LOOPBACK, is_safe
 
 PREFIX = "SELLERS_"
 BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/\[\]]+)(:(?P<port>[0-9]{1,5}))?")
@@ -163,8 +163,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _somebody_signs_people_in(self) -> Settings:
-        if self.access == "required" and not (self.oidc_issuer or self.embedded):
-            raise ValueError("SELLERS_ACCESS=required needs SELLERS_OIDC_ISSUER")
+        alone = self.embedded and self.host in LOOPBACK
+        if self.access == "required" and not (self.oidc_issuer or alone):
+            raise ValueError(
+                "SELLERS_ACCESS=required needs SELLERS_OIDC_ISSUER: people are signed in without "
+                "one on the embedded engine alone, and on this machine alone"
+            )
         return self
 
     @model_validator(mode="after")

@@ -207,7 +207,7 @@ async def test_a_move_counts_from_its_day_on(platform: Platform) -> None:
 
 
 async def test_N_13_the_viewer_is_whom_the_token_proves(platform: Platform) -> None:  # noqa: N802
-    path = "/calendar/time?seller=ada&first=2026-03-02&last=2026-03-02"
+    path = "/calendar/time?seller=employee-ada&first=2026-03-02&last=2026-03-02"
     assert (await platform.get("park", path)).status_code == 200
     await platform.folded()
     looks = (await platform.get("ada", "/analytics/looks/ada")).json()["items"]
