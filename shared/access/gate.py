@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from fastapi import FastAPI, Request
@@ -89,6 +90,16 @@ class Gate:
                 f"{_REACHES[scope]}",
                 rule.permission,
             )
+
+    async def still_admits(self, token: str, rule: Rule, asked: Asked) -> bool:
+        """Say whether who was let in would be let in now; where nobody can tell, yes."""
+        try:
+            await self.admit(rule, await self.authenticator.principal(token), asked)
+        except AccessError:
+            return False
+        except (UnavailableError, StoreError):
+            return True
+        return True
 
     async def _whose(self, whose: Whose, asked: Asked) -> list[frozenset[str]] | None:
         """Return whose each thing is that the request names; None: it names nothing of the kind."""
@@ -199,7 +210,8 @@ class Guarded:
         self, rule: Rule, path: dict[str, Any], scope: Scope, receive: Receive
     ) -> Admitted:
         gate, headers = self._gate, _headers(scope)
-        who = await gate.authenticator.principal(_token(headers))
+        token = _token(headers)
+        who = await gate.authenticator.principal(token)
         told: dict[str, str] = {}
         if who.quota is not None:
             told = gate.limits.take(who.quota)
@@ -209,11 +221,14 @@ class Guarded:
         body = b""
         if who.reach(rule.permission) < COMPANY and any(map(from_body, rule.whose)):
             body, receive = await _read(receive)
-        await gate.admit(rule, who, Asked(path, scope["query_string"], body))
+        asked = Asked(path, scope["query_string"], body)
+        await gate.admit(rule, who, asked)
         kept = [(name, value) for name, value in scope["headers"] if name != ACTOR]
         # In place: the layers outside read from here which route it was.
         scope["headers"] = [*kept, (ACTOR, who.actor.encode())]
-        scope.setdefault("state", {})["principal"] = who
+        state = scope.setdefault("state", {})
+        state["principal"] = who
+        state["still_admitted"] = partial(gate.still_admits, token, rule, asked)
         return Admitted(receive, told)
 
 

@@ -14,7 +14,7 @@ from shared.access.gate import Gate, Guarded
 from shared.access.limits import Limits
 from shared.access.principal import Principal, Quota, UnauthenticatedError
 from shared.access.rules import EMPLOYEE, PUBLIC, Rules, rules, seller
-from shared.access.whose import NobodyReach
+from shared.access.whose import Asked, NobodyReach
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
 from shared.memory import MemoryLog, MemoryStore
@@ -244,3 +244,13 @@ async def test_the_description_says_what_opens_each_operation(client: AsyncClien
         {"person": ["organization.read"]},
         {"system": ["organization.read"]},
     ]
+
+
+async def test_whoever_listens_is_asked_for_again() -> None:
+    known = Known()
+    gate = Gate(RULES, known, nobodys, NobodyReach())
+    rule, asked = RULES["GET /organization/employees"], Asked({}, b"")
+    assert await gate.still_admits("ada", rule, asked)
+    del known.people["ada"]
+    assert not await gate.still_admits("ada", rule, asked)
+    assert not await gate.still_admits("nobody", rule, asked)
