@@ -191,6 +191,26 @@ async def test_nobody_makes_things_in_another_s_name(platform: Platform) -> None
     assert (await platform.post("choi", "/calendar/entries/x/plan", entry)).status_code == 202
 
 
+async def test_nobody_takes_a_time_out_of_another_s_series(platform: Platform) -> None:
+    times = {"starts_at": "2026-03-02T09:00:00Z", "ends_at": "2026-03-02T10:00:00Z"}
+    told = {"category": "internal", "title": "Weekly", **times}
+    series = {**told, "seller": "employee-eve", "rule": "FREQ=WEEKLY;COUNT=4"}
+    await platform.done("eve", "/calendar/series/weekly/plan", series)
+    await platform.folded()
+    instead = {
+        **told,
+        "seller": "employee-ada",
+        "series": "series-weekly",
+        "occurrence": "2026-03-09T09:00:00Z",
+    }
+    assert (await platform.post("ada", "/calendar/entries/mine/plan", instead)).status_code == 403
+    # One time of a series is its owner's, before it has a stream of its own.
+    seen = await statuses(
+        platform, "/calendar/entries/weekly.20260309T090000Z", "eve", "choi", "ada", "kim"
+    )
+    assert seen == {"eve": 200, "choi": 200, "ada": 403, "kim": 200}
+
+
 async def test_a_move_counts_from_its_day_on(platform: Platform) -> None:
     """Who is moved tomorrow is led today by whom they were; moved today, by the new leader."""
     here, today = "/organization/employees/bob/assign", datetime.now(UTC).date()

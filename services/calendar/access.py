@@ -47,7 +47,8 @@ RULES: Rules = {
     **rules(
         "calendar.write",
         f"POST {ENTRY}/plan",
-        whose=[Of("entry", "entry", otherwise=IN_BODY)],
+        # An entry may take the place of one time of a series: of one's own.
+        whose=[Of("entry", "entry", otherwise=IN_BODY), Of("series", "series", "body")],
     ),
     **rules(
         "calendar.write",

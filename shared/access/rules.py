@@ -42,7 +42,7 @@ class Of:
     otherwise: Named | None = None
 
     def __str__(self) -> str:
-        of = f"who owns `{self.field}`"
+        of = f"who owns `{self.field}`" + ("" if self.place == "path" else f" ({self.place})")
         return of if self.otherwise is None else f"{of}, else {self.otherwise}"
 
 

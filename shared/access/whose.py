@@ -82,8 +82,8 @@ def thing(whose: Of, asked: Asked) -> str | None:
 
 
 def from_body(whose: Whose) -> bool:
-    beside = whose.otherwise if isinstance(whose, Of) else whose
-    return beside is not None and beside.place == "body"
+    beside = whose.otherwise if isinstance(whose, Of) else None
+    return whose.place == "body" or (beside is not None and beside.place == "body")
 
 
 @dataclass(frozen=True, slots=True)
