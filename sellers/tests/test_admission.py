@@ -194,7 +194,7 @@ async def test_nobody_makes_things_in_another_s_name(platform: Platform) -> None
 async def test_nobody_takes_a_time_out_of_another_s_series(platform: Platform) -> None:
     times = {"starts_at": "2026-03-02T09:00:00Z", "ends_at": "2026-03-02T10:00:00Z"}
     told = {"category": "internal", "title": "Weekly", **times}
-    series = {**told, "seller": "employee-eve", "rule": "FREQ=WEEKLY;COUNT=4"}
+    series = {**told, "seller": "employee-eve", "rule": "FREQ=WEEKLY;COUNT=4", "zone": "UTC"}
     await platform.done("eve", "/calendar/series/weekly/plan", series)
     await platform.folded()
     instead = {
