@@ -205,9 +205,10 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
         ready=node.missing,
         metrics=node.settings.metrics_port is None,
         limits=limits_of(node.settings),
-        rules=ruled,
-        guard=guard,
     )
+    app.rules = ruled
+    if guard is not None:
+        app.guard_by(guard)
     describe(app)
     app.state.note_look = analytics.Looking(lambda: node.runtimes["analytics"]).note
     app.state.verifiers = [lambda: analytics.verify(node.runtimes["analytics"])]

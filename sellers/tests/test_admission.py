@@ -103,9 +103,8 @@ async def platform() -> AsyncIterator[Platform]:
             routers(),
             new_id=clock.new_id,
             ready=_ready,
-            rules=rules(),
-            guard=admission.guard(rules(), tokens, runtimes, settings),
         )
+        app.guard_by(admission.guard(rules(), tokens, runtimes, settings))
         app.state.note_look = analytics.Looking(lambda: runtimes["analytics"]).note
         app.state.verifiers = []
         transport = ASGITransport(app, raise_app_exceptions=False)

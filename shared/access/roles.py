@@ -77,6 +77,9 @@ PERMISSIONS: dict[str, Permission] = {
         leader=TEAM,
         executive=COMPANY,
     ),
+    "hand-offs.publish": _allows(
+        "tell what became of orders that were won (an ERP)", administrator=COMPANY
+    ),
     "goals.read": _allows(
         "targets and frozen forecasts",
         seller=OWN,
@@ -146,6 +149,7 @@ PERMISSIONS: dict[str, Permission] = {
     "subscribe": _allows("pull facts and subscribe to views", analytics=COMPANY),
     "import": _allows("bring in what other systems hold, in bulk", administrator=COMPANY),
     "operate": _allows("lag, parked facts, rebuilds, traces, verification", administrator=COMPANY),
+    "webhooks": _allows("send facts to addresses outside", administrator=COMPANY),
     "keys": _allows("issue and revoke the keys of systems", administrator=COMPANY),
 }
 

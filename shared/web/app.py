@@ -8,9 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.middleware import Middleware
 
-from shared.access.rules import Rules
 from shared.exports import Exports
 from shared.runtime import Runtime
 from shared.web.described import REFUSALS, Described
@@ -31,19 +29,14 @@ def build_app(
     ready: Callable[[], Awaitable[dict[str, str]]],
     metrics: bool = True,
     limits: Limits | None = None,
-    rules: Rules | None = None,
-    guard: Middleware | None = None,
-) -> FastAPI:
+) -> Described:
     """Join routers to their runtimes. `ready` names what is not ready yet, with the reason.
 
     `metrics` says whether they are read here, where everybody can, or on a port of their own.
-    `rules` are what the description says of who may do what; `guard` is who holds them to it.
     """
     wrapped = asynccontextmanager(lifespan) if lifespan is not None else None
     app = Described(
         responses=REFUSALS,
-        # The innermost layer: by then a request has its name, and its body a limit.
-        middleware=None if guard is None else [guard],
         title=title,
         version="1",
         lifespan=wrapped,
@@ -54,7 +47,6 @@ def build_app(
         docs_url=None,
         redoc_url=None,
     )
-    app.rules = rules
     app.state.runtimes = runtimes
     app.state.tails = {}
     app.state.feeds = {}

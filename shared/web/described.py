@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
-from shared.exact import DECIMAL
 from shared.access.rules import PUBLIC, Rules
+from shared.exact import DECIMAL
 from shared.web.problems import PROBLEM
 
 _TOLD = {"content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
@@ -75,7 +76,15 @@ SCHEMES: dict[str, Any] = {
 class Described(FastAPI):
     """An app that says in its description how it refuses, and whom it serves."""
 
+    # Set by whoever composes the app: what is said of who may do what.
     rules: Rules | None = None
+
+    def guard_by(self, guard: Middleware) -> None:
+        """Let a layer ask everybody who they are and hold them to the rules of the routes.
+
+        The innermost one: by then a request has its name, and its body a limit.
+        """
+        self.user_middleware.append(guard)
 
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()

@@ -104,8 +104,8 @@ def guarded(found: dict[str, Rule] | None = None) -> FastAPI:
         routers(),
         new_id=lambda: "id",
         ready=_ready,
-        guard=Middleware(Guarded, gate=gate),
     )
+    app.guard_by(Middleware(Guarded, gate=gate))
     describe(app)
     app.user_middleware.append(Middleware(Spy))
     return app

@@ -86,9 +86,9 @@ async def client(clock: list[float]) -> AsyncIterator[AsyncClient]:
             [self_api.router, bulk_router(domain), routes()],
             new_id=SystemClock().new_id,
             ready=nothing_missing,
-            rules=RULES,
-            guard=Middleware(Guarded, gate=gate),
         )
+        app.guard_by(Middleware(Guarded, gate=gate))
+        app.rules = RULES
         transport = ASGITransport(app, raise_app_exceptions=False)
         async with AsyncClient(transport=transport, base_url="http://sellers") as found:
             yield found
