@@ -137,6 +137,10 @@ test-asyncapi: ## Give the log's description to AsyncAPI's own parser (node, npm
 	@npm ci --prefix tests/asyncapi --ignore-scripts --no-audit --no-fund --loglevel=error
 	@node tests/asyncapi/check.mjs docs/api/asyncapi.json
 
+.PHONY: access
+access: setup ## Write the tables of docs/access.md: every route, and how far each role reaches there
+	@$(BIN)/python -m sellers.matrix
+
 .PHONY: defaults
 defaults: setup ## Write deploy/defaults.toml, the rules and numbers a company may choose
 	@$(BIN)/python -m sellers.defaults

@@ -18,7 +18,7 @@ import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
-from sellers import diet
+from sellers import admission, diet
 from sellers.description import describe
 from sellers.parts import WHOLE, Part, part_of
 from services.alerts import main as alerts
@@ -30,6 +30,8 @@ from services.opportunities import main as opportunities
 from services.organization import main as organization
 from services.webhooks import main as webhooks
 from shared import admin, changes, pulling, schemas, tracing
+from shared.access import platform, self_api
+from shared.access.rules import Rules, joined
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
 from shared.defaults import Section
@@ -194,12 +196,17 @@ def sections() -> dict[str, type[Section]]:
     return {module.domain.name: type(module.domain.defaults) for module in MODULES}
 
 
+def rules() -> Rules:
+    """Return who may use which route: of every route of all domains."""
+    return joined(platform.RULES, *(module.RULES for module in MODULES))
+
+
 def routers(part: Part = WHOLE) -> list[APIRouter]:
     """Return a part's routes, the fixed paths before those with a stream in them."""
     modules = [module for module in MODULES if part.has(module.domain.name)]
     bulk = [bulk_router(module.domain) for module in modules if module.domain.deciders]
     subscriptions = [changes.router, pulling.router]
-    about_all = [admin.router, diet.router, schemas.router, *subscriptions]
+    about_all = [admin.router, self_api.router, diet.router, schemas.router, *subscriptions]
     of_domains = [*bulk, *(module.router for module in modules)]
     return (about_all if part.answers_for_all else []) + (
         of_domains if part.answers_for_domains else []
@@ -231,16 +238,27 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
         await asyncio.gather(opening, return_exceptions=True)
         await node.close()
 
+    served, guard, ruled = routers(node.part), None, rules()
+    if node.settings.signs_in:
+        if node.settings.oidc_issuer:
+            tokens = admission.tokens(node.settings)
+        else:
+            tokens, issuer, its = admission.development(node.settings, node.runtimes)
+            served, ruled = [*served, issuer], joined(ruled, its)
+        guard = admission.guard(ruled, tokens, node.runtimes, node.settings)
     app = build_app(
         "Sellers" if node.part == WHOLE else f"Sellers: {node.part.name}",
         node.runtimes,
-        routers(node.part),
+        served,
         new_id=SystemClock().new_id,
         lifespan=lifespan,
         ready=node.missing,
         metrics=node.settings.metrics_port is None,
         limits=limits_of(node.settings),
     )
+    app.rules = ruled
+    if guard is not None:
+        app.guard_by(guard)
     describe(app)
     if node.part.kind == "platform":
         # People read there what every service answers.
@@ -295,6 +313,7 @@ def main() -> None:
     part = part_of(sys.argv[1:], sections())
     try:
         settings = load()
+        _somebody_decided(settings)
     except SettingsError as error:
         sys.exit(f"node: {error}")
     if settings.embedded and part != WHOLE:
@@ -309,6 +328,20 @@ def main() -> None:
             serve(Node(settings, part=part))
     finally:
         tracing.stop()
+
+
+def _somebody_decided(settings: Settings) -> None:
+    """Refuse to serve everybody by accident: that is said, or an issuer is named.
+
+    Raises:
+        SettingsError: neither.
+
+    """
+    if settings.access is None and not settings.oidc_issuer and not settings.embedded:
+        raise SettingsError(
+            "SELLERS_OIDC_ISSUER says who signs people in; SELLERS_ACCESS=open serves whoever "
+            "can reach it, under any name (docs/access.md)"
+        )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from services.contacts import model
+from services.contacts.access import RULES
 from services.contacts.api import router
 from services.contacts.defaults import ContactsDefaults
 from services.contacts.notices import AcknowledgeMove, owners_are_told_who_moved
@@ -96,4 +97,4 @@ def build(defaults: ContactsDefaults) -> Domain:
 
 domain = build(ContactsDefaults())
 
-__all__ = ["domain", "router"]
+__all__ = ["RULES", "domain", "router"]

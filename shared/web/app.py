@@ -28,7 +28,7 @@ def build_app(
     ready: Callable[[], Awaitable[dict[str, str]]],
     metrics: bool = True,
     limits: Limits | None = None,
-) -> FastAPI:
+) -> Described:
     """Join routers to their runtimes. `ready` names what is not ready yet, with the reason.
 
     `metrics` says whether they are read here, where everybody can, or on a port of their own.

@@ -1,0 +1,80 @@
+"""Who may do what with people, companies and touches: what one knows, all know (C-03)."""
+
+from __future__ import annotations
+
+from shared.access.platform import of_domain
+from shared.access.rules import Of, Rules, rules
+
+P, C = "/contacts/people/{person}", "/contacts/companies/{company}"
+
+RULES: Rules = {
+    **of_domain("contacts", "customers.read"),
+    **rules("touches.publish", "POST /touches", "POST /touches/batch"),
+    **rules(
+        "promotions",
+        f"POST {P}/plan-promotion",
+        f"GET {P}/promotions",
+        "GET /contacts/may-promote",
+    ),
+    **rules(
+        "deals.read",
+        "GET /contacts/opportunities/{opportunity}/coverage",
+        whose=[Of("opportunity", "opportunity")],
+    ),
+    **rules(
+        "customers.read",
+        f"GET {P}",
+        f"GET {P}/attention",
+        f"GET {P}/may-ask",
+        f"GET {P}/timeline",
+        f"GET {P}/vcard",
+        f"GET {C}",
+        f"GET {C}/attention",
+        f"GET {C}/coverage",
+        f"GET {C}/vcards",
+        "GET /contacts/companies",
+        "GET /contacts/duplicates",
+        "GET /contacts/duplicates/of",
+        "GET /contacts/field-use",
+        "GET /contacts/moves",
+        "GET /contacts/notices",
+        "GET /contacts/people",
+        "GET /contacts/questions",
+        "GET /contacts/search",
+        "GET /contacts/segments",
+        "GET /contacts/segments/{segment}",
+        "GET /contacts/segments/{segment}/people",
+        "GET /contacts/touch-sources",
+        "GET /contacts/visits",
+        "GET /contacts/visits/{visit}",
+    ),
+    **rules(
+        "customers.write",
+        f"POST {P}/affiliate",
+        f"POST {P}/answer",
+        f"POST {P}/ask",
+        f"POST {P}/assign-owner",
+        f"POST {P}/end-affiliation",
+        f"POST {P}/merge",
+        f"POST {P}/register",
+        f"POST {P}/state-access",
+        f"POST {P}/state-advocacy",
+        f"POST {P}/state-buying-role",
+        f"POST {P}/state-details",
+        f"POST {P}/state-opinion",
+        f"POST {P}/tell-apart",
+        f"POST {P}/unmerge",
+        f"POST {C}/acknowledge-move",
+        f"POST {C}/assign-owner",
+        f"POST {C}/describe",
+        f"POST {C}/place-under",
+        f"POST {C}/register",
+        "POST /contacts/segments/{segment}/drop",
+        "POST /contacts/segments/{segment}/save",
+        "POST /contacts/vcards",
+        "POST /contacts/visits/{visit}/cancel",
+        "POST /contacts/visits/{visit}/hold",
+        "POST /contacts/visits/{visit}/keep-follow-up",
+        "POST /contacts/visits/{visit}/plan",
+    ),
+}
