@@ -30,6 +30,7 @@ from shared.events.base import day_in_range
 from shared.journal import MIRRORED, Commanded, Decision, Journal, Outgoing
 from shared.policies import Policy
 from shared.projection import Projection
+from shared.seals import Seals, check_clear, has_words, sealed_size
 from shared.store import DuplicateKeyError, Reads, Transaction, TransientStoreError
 from shared.timers import Timer
 
@@ -155,6 +156,7 @@ class Decisions:
     journal: Journal
     clock: Clock
     zone: ZoneInfo
+    seals: Seals = field(default_factory=Seals)
 
     async def decide(
         self, reads: Reads, requests: Sequence[Request]
@@ -181,6 +183,9 @@ class Decisions:
             if decision is not None:
                 known[decision.commanded.id] = decision.commanded
                 decisions.append(decision)
+        # All at once: the keys of a thousand new people are made together.
+        told = [f for decision in decisions for f in decision.facts if f.id not in encoded]
+        encoded |= {fact.id: encode(fact) for fact in await self.seals.seal(told)}
         return outcomes, decisions, encoded
 
     async def _streams(self, reads: Reads, requests: Sequence[Request]) -> dict[str, _Stream]:
@@ -190,6 +195,11 @@ class Decisions:
             if kind in self.domain.deciders:
                 deciders[request.stream] = self.domain.deciders[kind]
         histories = await self.journal.histories(reads, list(deciders))
+        # A rule compares what was told, not how it is kept.
+        told = await self.seals.opened_facts([f for facts in histories.values() for f in facts])
+        histories = {stream: [] for stream in histories}
+        for fact in told:
+            histories[fact.stream].append(fact)
         began = datetime.min.replace(tzinfo=UTC)
         return {
             stream: _Stream(
@@ -226,10 +236,12 @@ class Decisions:
         events = stream.decider.decide(stream.state, command)
         times = earlier.times + 1 if earlier else 1
         facts = self._facts(request, digest, times, stream, events)
-        sizes = {fact.id: encode(fact) for fact in facts}
-        if any(len(value) > FACT_BYTES_MAX for value in sizes.values()):
+        values = {fact.id: encode(fact) for fact in facts}
+        if any(sealed_size(f, len(values[f.id])) > FACT_BYTES_MAX for f in facts):
             raise TooLargeError(f"a fact may have at most {FACT_BYTES_MAX} bytes")
-        encoded |= sizes
+        for value in values.values():
+            check_clear(value)
+        encoded |= {fact.id: values[fact.id] for fact in facts if not has_words(fact)}
         for fact in facts:
             stream.state = stream.decider.evolve(stream.state, fact.data)
             stream.version, stream.recorded_at = fact.version, fact.recorded_at

@@ -84,7 +84,7 @@ person_card = Projection(
     "person_card",
     version=4,
     view=PersonCard,
-    indexes=("companies", "buyer_of", "name", "email", "person", "owner"),
+    indexes=("companies", "buyer_of", "person", "owner"),
     published=True,
     streams=("person", "touch"),
 )

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from shared.events.base import Dated
+from shared.events.personal import Personal
 from shared.events.touches import Channel
 
 AffiliationKind = Literal["employee", "dealer", "self"]
@@ -22,9 +23,9 @@ Stance = Literal["opposed", "critical", "neutral", "positive", "supportive"]
 class PersonRegistered(Dated, wire="contacts.person_registered.v1"):
     """Someone entered our book for the first time (C-01). A company is not needed (C-15)."""
 
-    name: str
-    email: str | None = None
-    phone: str | None = None
+    name: Personal
+    email: Personal | None = None
+    phone: Personal | None = None
     language: str | None = None
 
 
@@ -33,7 +34,7 @@ class PersonAffiliated(Dated, wire="contacts.person_affiliated.v1"):
 
     company: str
     kind: AffiliationKind = "employee"
-    role: str | None = None
+    role: Personal | None = None
 
 
 class AffiliationEnded(Dated, wire="contacts.affiliation_ended.v1"):
@@ -49,9 +50,9 @@ class PersonDetailsStated(Dated, wire="contacts.person_details_stated.v1"):
     A dated statement: the newest is current, and who looks for an old address still finds it.
     """
 
-    name: str | None = None
-    email: str | None = None
-    phone: str | None = None
+    name: Personal | None = None
+    email: Personal | None = None
+    phone: Personal | None = None
     language: str | None = None
 
 
@@ -62,14 +63,14 @@ class PersonMerged(Dated, wire="contacts.person_merged.v1"):
     """
 
     into: str
-    reason: str | None = None
+    reason: Personal | None = None
 
 
 class PersonUnmerged(Dated, wire="contacts.person_unmerged.v1"):
     """They are two people after all; each has again what was told of it, also meanwhile (C-02)."""
 
     survivor: str
-    reason: str | None = None
+    reason: Personal | None = None
 
 
 class PersonToldApart(Dated, wire="contacts.person_told_apart.v1"):
@@ -95,7 +96,7 @@ class OpinionStated(Dated, wire="contacts.opinion_stated.v1"):
     about: Literal["us", "product", "competitor", "other"]
     subject: str | None = None
     stance: Stance
-    words: str | None = None
+    words: Personal | None = None
     touch: str | None = None
     stated_by: str | None = None
 
@@ -131,7 +132,7 @@ class QuestionAnswered(Dated, wire="contacts.question_answered.v1"):
     """What the person answered to a question of a survey (C-12)."""
 
     question: str
-    answer: str
+    answer: Personal
     survey: str | None = None
 
 
@@ -187,7 +188,7 @@ class CompanyOwnerAssigned(Dated, wire="contacts.company_owner_assigned.v1"):
     reason: HandoverReason = "unstated"
 
 
-class MoveNoticed(Dated, wire="contacts.move_noticed.v1"):
+class MoveNoticed(Dated, wire="contacts.move_noticed.v1", whose="person"):
     """The owner of a company has to know that somebody moved (C-08).
 
     `there`: with the company in this role now, new or in another role; `gone`: no longer with it;
@@ -199,7 +200,7 @@ class MoveNoticed(Dated, wire="contacts.move_noticed.v1"):
     owner: str
     person: str
     what: Literal["there", "gone", "mistaken"]
-    role: str | None = None
+    role: Personal | None = None
     moved_on: date | None = None
 
 
