@@ -20,6 +20,7 @@ from shared import builds
 from shared.batch import Sink
 from shared.builds import Builds
 from shared.clock import Clock
+from shared.erasing import Forgetting
 from shared.errors import NotFoundError, UnavailableError
 from shared.firing import Lease, TimerRunner
 from shared.journal import Journal
@@ -351,6 +352,8 @@ class Runtime:
             # One projector through all restarts: whoever reports a failure takes it back, too.
             run = partial(self._run_policy, sink, self.projector(sink))
             self.tasks.start(f"policy {policy.name}", run)
+        if self.seals.ring is not None and any(p.opens for p in self.domain.projections):
+            self.tasks.start("forget", Forgetting(self, self.seals.ring).run)
         for timer in self.timers.values():
             self.tasks.start(f"timer {timer.timer.name}", timer.run)
         for name, work in self.domain.works.items():

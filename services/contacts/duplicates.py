@@ -95,4 +95,6 @@ def candidates(
 def _open(one: PersonCard, other: PersonCard) -> bool:
     if other.person in one.told_apart or one.person in other.told_apart:
         return False
+    if one.erased_on is not None or other.erased_on is not None:
+        return False  # Who cannot be read cannot be told from others of whom nobody can.
     return one.merged_into is None and other.merged_into is None

@@ -16,6 +16,12 @@ from shared.events.touches import Channel
 
 AffiliationKind = Literal["employee", "dealer", "self"]
 BuyingRole = Literal["decision_maker", "influencer", "user", "gatekeeper", "none"]
+ConsentSource = Literal["web_form", "email", "paper", "spoken", "import", "other"]
+# Chosen, not told in words: what is said of an erasure must say nothing about anybody.
+ErasureReason = Literal[
+    "asked_for", "consent_withdrawn", "no_longer_needed", "unlawful", "legal_duty", "mistake"
+]
+ErasureBasis = Literal["gdpr_17", "pipa_36", "appi_35", "ccpa_105", "contract", "company_rule"]
 HandoverReason = Literal["handover", "leave", "territory", "unstated"]
 Stance = Literal["opposed", "critical", "neutral", "positive", "supportive"]
 
@@ -155,6 +161,36 @@ class PersonOwnerAssigned(Dated, wire="contacts.person_owner_assigned.v1"):
 
     owner: str
     reason: HandoverReason = "unstated"
+
+
+class ConsentGiven(Dated, wire="contacts.consent_given.v1"):
+    """From this date the person agrees to this use of what we know, and how we know (M4)."""
+
+    purpose: str
+    source: ConsentSource
+    evidence: Personal | None = None
+
+
+class ConsentWithdrawn(Dated, wire="contacts.consent_withdrawn.v1"):
+    """From this date the person does not agree to it (any more)."""
+
+    purpose: str
+    source: ConsentSource
+    evidence: Personal | None = None
+
+
+class PersonErased(Dated, wire="contacts.person_erased.v1"):
+    """The person is forgotten: the key of their words is destroyed, nothing more is told of them.
+
+    Who holds words about them that were opened has to destroy them too. `facts` and `touches`:
+    how many there are; `in_the_clear`: of these, how many are older than sealing (M4).
+    """
+
+    reason: ErasureReason
+    basis: ErasureBasis
+    facts: int
+    touches: int
+    in_the_clear: int = 0
 
 
 class CompanyRegistered(Dated, wire="contacts.company_registered.v1"):
@@ -311,6 +347,9 @@ PersonEvent = (
     | QuestionAnswered
     | PromotionPlanned
     | PersonOwnerAssigned
+    | ConsentGiven
+    | ConsentWithdrawn
+    | PersonErased
 )
 CompanyEvent = (
     CompanyRegistered

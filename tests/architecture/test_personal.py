@@ -36,6 +36,8 @@ CLEAR = {
     "function": "of our colleague, at the time",
     "question": "asked of many, and counted over all of them",
     "survey": "the name of a survey",
+    "contacts.consent_given.v1/purpose": "a word of the company's own, the same for everybody",
+    "contacts.consent_withdrawn.v1/purpose": "a word of the company's own",
     "fields": "names of fields",
     "contacts.opinion_stated.v1/subject": "a product or a competitor, compared over all people",
     "contacts.promotion_planned.v1/words": "what marketing sends to many",
@@ -49,8 +51,8 @@ CLEAR = {
     **{
         f"contacts.visit_{what}": "about a visit to a company by several of us and of them"
         for what in (
-            "planned.v1/purpose",
             "planned.v1/talking_points",
+            "planned.v1/purpose",
             "held.v1/outcome",
             "held.v1/no_follow_up_because",
             "cancelled.v1/reason",
