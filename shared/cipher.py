@@ -89,6 +89,10 @@ class Cipher:
         except (InvalidTag, ValueError) as error:
             raise UnreadableError("not sealed with this key, or changed since") from error
 
+    def digest(self, text: str) -> str:
+        """Return a hash that nobody without the key can make of a guess."""
+        return hmac.digest(self._blinding, b"command " + text.encode(), "sha256")[:16].hex()
+
     def blind(self, word: str) -> str:
         """Return what stands for a word where it is looked up: always the same, never the word."""
         digest = hmac.digest(self._blinding, word.encode(), "sha256")[:9]

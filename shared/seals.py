@@ -38,6 +38,9 @@ T = TypeVar("T")
 STREAM_NAME = re.compile(STREAM)
 QUOTED = b'"' + MARK.encode()
 _IN_JSON = re.compile(rb'"(' + TOKEN.pattern.encode() + rb')"')
+PEOPLE = "person-"
+# How a command's hash begins that was made with a key, and how long one is that was not.
+KEYED, PLAIN = "k", 32
 Change = Callable[[str, str], str]
 
 log = structlog.get_logger()
@@ -95,6 +98,16 @@ class Seals:
             return fact
         cipher = keys[whose]
         return changed(fact, lambda name, text: cipher.seal(name, text) if cipher else ERASED)
+
+    async def digests(self, asked: Sequence[tuple[str, str]]) -> list[str]:
+        """Return hashes of commands, those to a person whose key there is made with that key.
+
+        From a plain hash a telephone number could be guessed, long after it was erased. What was
+        hashed with a key stays as it is; where the key is gone, all that can be said is `KEYED`.
+        """
+        people = {stream for stream, _ in asked if stream.startswith(PEOPLE)}
+        keys = await self._ciphers(people)
+        return [_digest(keys, stream, plain) for stream, plain in asked]
 
     async def opened_facts(self, facts: Sequence[Envelope]) -> list[Envelope]:
         """Return the facts as they were told; what nobody can read any more says so."""
@@ -181,6 +194,13 @@ def _read(token: str, keys: Mapping[str, Cipher | None]) -> str:
     except UnreadableError:
         log.warning("unreadable_word", whose=found["whose"], field=found["field"])
         return UNREADABLE
+
+
+def _digest(keys: Mapping[str, Cipher | None], stream: str, plain: str) -> str:
+    if stream not in keys or len(plain) != PLAIN:
+        return plain
+    cipher = keys[stream]
+    return KEYED if cipher is None else f"{KEYED}{cipher.digest(plain)}"
 
 
 def _whose(fact: Envelope) -> str | None:

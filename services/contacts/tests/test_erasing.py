@@ -6,6 +6,7 @@ import asyncio
 from datetime import date
 from typing import Any
 
+import orjson
 from httpx2 import AsyncClient
 
 from services.contacts.erasing import ErasePerson, GiveConsent, PersonErasedError, WithdrawConsent
@@ -14,7 +15,7 @@ from services.contacts.model import RegisterPerson, StateDetails
 from services.contacts.people import PersonUnknownError
 from shared.events.contacts import ConsentGiven, ConsentWithdrawn, PersonErased, PersonRegistered
 from shared.memory import MemoryLog
-from shared.service import Decider
+from shared.service import Decider, Request, fingerprint
 from shared.testing import given, serving
 
 PERSON: Decider[Any, Any, Any] = domain.deciders["person"]
@@ -167,3 +168,26 @@ async def test_m4_consent_is_a_history_with_what_stands_today() -> None:
             "/contacts/people/kim/give-consent", json=give | {"purpose": "Mr. Kim's"}
         )
         assert refused.status_code == 422
+
+
+async def test_m4_no_hash_of_what_was_told_is_kept_from_which_it_could_be_guessed() -> None:
+    log = MemoryLog(2)
+    number = {"phone": "+82 10 5555 1234"}
+    async with serving(domain, router, log=log) as client:
+        await posted(client, "/contacts/people/kim/register", {"name": "Kim"}, key="one")
+        await posted(client, "/contacts/people/kim/state-details", number, key="two")
+        again = await posted(client, "/contacts/people/kim/state-details", number, key="two")
+        assert again["duplicate"]
+        other = await client.post(
+            "/contacts/people/kim/state-details",
+            json={"phone": "+82 10 5555 9999"},
+            headers={"Idempotency-Key": "two"},
+        )
+        assert other.status_code == 422
+    command = StateDetails(phone="+82 10 5555 1234")
+    guess = fingerprint(Request(stream="person-kim", command=command, actor="whoever"))
+    hashes = {
+        orjson.loads(record.value or b"{}")["commandhash"] for record in log.records("contacts")
+    }
+    assert len(hashes) == 2
+    assert guess not in hashes
