@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from shared.elsewhere import Watch
 from shared.gauges import Gauges
 from shared.kafka import KafkaLog, log_of
 from shared.log import Log, LogUnavailableError
-from shared.master import open_keys
+from shared.master import open_keys, rewrap
 from shared.mongo import MongoStore
 from shared.observability import configure_logs, serving_metrics
 from shared.repair import publish_views_again, repair_log
@@ -99,6 +100,9 @@ class Node:
             await self.noting.start(folds=False)
         if "analytics" in opened:
             await analytics.watch(opened["analytics"])
+        ring, before = self.seals.ring, self.settings.previous_master_key
+        if ring is not None and before is not None and "contacts" in opened and self.part.folds:
+            opened["contacts"].tasks.start("wrap keys again", partial(rewrap, ring))
         self.runtimes |= opened
         self.starting = None
 

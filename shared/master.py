@@ -10,6 +10,8 @@ import base64
 import binascii
 from pathlib import Path
 
+import structlog
+
 from shared.cipher import KEY_BYTES, MASTER_KEY_FILE, LocalKms, UnreadableError, made_once
 from shared.clock import Clock
 from shared.keyring import PLATFORM, KeyRing
@@ -19,6 +21,8 @@ from shared.settings import Settings, SettingsError
 
 # A database of its own, so that it is backed up for itself.
 DATABASE = "keys"
+
+log = structlog.get_logger()
 
 
 def master_keys(settings: Settings) -> list[bytes]:
@@ -90,3 +94,8 @@ async def open_keys(settings: Settings, clock: Clock) -> tuple[Seals, MongoStore
         await store.close()
         raise
     return Seals(ring), store
+
+
+async def rewrap(ring: KeyRing) -> None:
+    """Wrap with the present master key what the one before wrapped, and say how many it were."""
+    log.info("keys_wrapped_again", keys=await ring.rewrap())

@@ -39,6 +39,8 @@ STREAM_NAME = re.compile(STREAM)
 QUOTED = b'"' + MARK.encode()
 _IN_JSON = re.compile(rb'"(' + TOKEN.pattern.encode() + rb')"')
 PEOPLE = "person-"
+# What a seal adds at most, besides base64's third: whose it is, the field, nonce and tag.
+HEAD_BYTES_MAX = 260
 # How a command's hash begins that was made with a key, and how long one is that was not.
 KEYED, PLAIN = "k", 32
 Change = Callable[[str, str], str]
@@ -68,8 +70,9 @@ def check_clear(value: bytes) -> None:
 
 def sealed_size(fact: Envelope, size: int) -> int:
     """Return how large an encoded fact is at most once its words are sealed."""
-    fields = len(personal_fields(type(fact.data)))
-    return size if not fields else size * 4 // 3 + 400 * fields
+    said = (getattr(fact.data, name) for name in personal_fields(type(fact.data)))
+    words = [word for told in said for word in ((told,) if isinstance(told, str) else told or ())]
+    return size + sum(len(word.encode()) // 3 + HEAD_BYTES_MAX for word in words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +103,13 @@ class Seals:
         return changed(fact, lambda name, text: cipher.seal(name, text) if cipher else ERASED)
 
     async def digests(self, asked: Sequence[tuple[str, str]]) -> list[str]:
-        """Return hashes of commands, those to a person whose key there is made with that key.
+        """Return hashes of commands made with a key: with a person's own, or with the platform's.
 
         From a plain hash a telephone number could be guessed, long after it was erased. What was
         hashed with a key stays as it is; where the key is gone, all that can be said is `KEYED`.
         """
         people = {stream for stream, _ in asked if stream.startswith(PEOPLE)}
-        keys = await self._ciphers(people)
+        keys = await self._ciphers({*people, PLATFORM})
         return [_digest(keys, stream, plain) for stream, plain in asked]
 
     async def opened_facts(self, facts: Sequence[Envelope]) -> list[Envelope]:
@@ -197,9 +200,10 @@ def _read(token: str, keys: Mapping[str, Cipher | None]) -> str:
 
 
 def _digest(keys: Mapping[str, Cipher | None], stream: str, plain: str) -> str:
-    if stream not in keys or len(plain) != PLAIN:
+    name = stream if stream.startswith(PEOPLE) else PLATFORM
+    if name not in keys or len(plain) != PLAIN:
         return plain
-    cipher = keys[stream]
+    cipher = keys[name]
     return KEYED if cipher is None else f"{KEYED}{cipher.digest(plain)}"
 
 

@@ -189,7 +189,7 @@ class Decisions:
         return outcomes, await self._sealed(decisions, encoded), encoded
 
     async def digests(self, requests: Sequence[Request]) -> list[str]:
-        """Return what commands are told by: of those to a person, only with that one's key."""
+        """Return what commands are told by: hashes that nobody can make of a guess."""
         asked = [(request.stream, fingerprint(request)) for request in requests]
         return await self.seals.digests(asked)
 

@@ -30,11 +30,11 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
     wire: ClassVar[str]
     topic: ClassVar[str]
-    # The field that names the person whose words it holds; None: its stream does.
-    whose: ClassVar[str | None] = None
+    # The fields that name the person whose words it holds, the first that does; none: its stream.
+    whose: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(
-        cls, *, wire: str | None = None, whose: str | None = None, **kwargs: Any
+        cls, *, wire: str | None = None, whose: tuple[str, ...] = (), **kwargs: Any
     ) -> None:
         super().__init_subclass__(**kwargs)
         cls.whose = whose
@@ -108,10 +108,13 @@ class Envelope:
     @property
     def whose(self) -> str | None:
         """Return whose words the fact holds, where it holds somebody's."""
-        if self.data.whose is None:
+        if not self.data.whose:
             return self.stream
-        named: str | None = getattr(self.data, self.data.whose)
-        return named
+        for name in self.data.whose:
+            named: str | tuple[str, ...] | None = getattr(self.data, name)
+            if named:
+                return named if isinstance(named, str) else named[0]
+        return None
 
     def day(self, zone: Any) -> date:
         """The business date on which it happened, in the company's zone.

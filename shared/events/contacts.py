@@ -224,7 +224,7 @@ class CompanyOwnerAssigned(Dated, wire="contacts.company_owner_assigned.v1"):
     reason: HandoverReason = "unstated"
 
 
-class MoveNoticed(Dated, wire="contacts.move_noticed.v1", whose="person"):
+class MoveNoticed(Dated, wire="contacts.move_noticed.v1", whose=("person",)):
     """The owner of a company has to know that somebody moved (C-08).
 
     `there`: with the company in this role now, new or in another role; `gone`: no longer with it;

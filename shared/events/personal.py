@@ -61,6 +61,11 @@ def is_sealed(text: str) -> bool:
     return text.startswith(MARK)
 
 
+def cut(text: str, at_most: int) -> str:
+    """Return the beginning of a text; sealed words are kept whole, or nobody could open them."""
+    return text if is_sealed(text) else text[:at_most]
+
+
 def tokens_in(value: Any) -> Iterator[str]:
     """Yield every sealed word in a document, however deep."""
     if isinstance(value, str):

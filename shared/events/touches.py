@@ -16,7 +16,7 @@ Topic = Literal[
 ]
 
 
-class TouchRecorded(Event, wire="touches.touch_recorded.v1", whose="person"):
+class TouchRecorded(Event, wire="touches.touch_recorded.v1", whose=("person",)):
     """We were in touch with a customer: any employee, any channel, any topic (C-03, C-04).
 
     `publisher` and `publisher_id` are the CloudEvents (source, id) under which it was sent to us.

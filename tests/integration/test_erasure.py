@@ -31,6 +31,8 @@ CANARIES = {
     for name in (
         *("name", "email", "phone", "role", "newname", "newemail", "merge", "words", "answer"),
         *("subject", "note", "evidence", "cardname", "cardemail", "eventnote", "unmerge"),
+        *("issue", "promise", "service", "say", "assessment", "released", "title", "place"),
+        *("agenda", "guest", "retold", "repeated"),
         "hangul",
     )
 }
@@ -68,7 +70,15 @@ def _answers(url: str, paths: list[str]) -> Iterator[tuple[str, str]]:
             yield "changes", told
 
 
+ANSWERS = [{"severity": "high", "days": 2}]
 READ = [
+    "/issues/late",
+    "/issues/commitments/ring",
+    "/issues/agreements/acme",
+    "/opportunities/deal",
+    "/opportunities/deal/record",
+    "/calendar/entries/lunch",
+    "/calendar/series/weekly",
     "/contacts/people?limit=200",
     "/contacts/people/kim",
     "/contacts/people/kim/timeline",
@@ -114,6 +124,7 @@ def _enter(api: Api) -> None:
     }
     kind = {"content-type": "application/cloudevents+json"}
     api.post("/touches", event, headers=kind)
+    _enter_elsewhere(api)
     card = "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:person-card\r\nFN:{}\r\nEMAIL:{}@x.example\r\n"
     card = card.format(c["cardname"], c["cardemail"]) + "END:VCARD\r\n"
     api.send("/contacts/vcards", card.encode(), "text/vcard")
@@ -121,6 +132,38 @@ def _enter(api: Api) -> None:
 
 def _sought(api: Api, word: str) -> Any:
     return api.get("/contacts/search", {"q": word})["items"]
+
+
+def _enter_elsewhere(api: Api) -> None:
+    """Name the person in what other domains record: their words are that person's, too."""
+    c, who = CANARIES, {"person": "person-kim"}
+    complaint = who | {"kind": "complaint", "words": c["issue"], "owner": "employee-1"}
+    api.post("/issues/late/register", complaint)
+    promise = who | {"what": c["promise"], "owner": "employee-1"}
+    api.post("/issues/commitments/ring/make", promise)
+    api.post("/issues/agreements/acme/agree", who | {"points": [], "answers": ANSWERS})
+    opinion = who | {"area": "responsive", "score": 4, "words": c["service"]}
+    api.post("/issues/agreements/acme/assess", opinion)
+    deal = {"title": "A deal", "owner": "employee-1", "company": "company-acme"}
+    api.post("/opportunities/deal/discover", deal)
+    api.post("/opportunities/deal/involve-person", who | {"role": c["say"]})
+    known = who | {"stance": "champion", "note": c["assessment"]}
+    api.post("/opportunities/deal/assess-person", known)
+    api.post("/opportunities/deal/release-person", who | {"reason": c["released"]})
+    entry = {
+        "seller": "employee-1",
+        "category": "customer",
+        "starts_at": "2026-03-09T08:30:00+09:00",
+        "ends_at": "2026-03-09T09:30:00+09:00",
+        "place": c["place"],
+        "note": c["agenda"],
+        "attendees": [c["guest"]],
+    }
+    api.post("/calendar/entries/lunch/plan", entry | {"title": c["title"]} | who)
+    retold = {"category": "customer", "title": c["retold"], "people": ["person-kim"]}
+    api.post("/calendar/entries/lunch/describe", retold)
+    weekly = {"zone": "Asia/Seoul", "rule": "FREQ=WEEKLY;COUNT=3", "title": c["repeated"]}
+    api.post("/calendar/series/weekly/plan", entry | weekly | who)
 
 
 def _verified(api: Api) -> dict[str, Any]:
