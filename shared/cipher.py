@@ -11,6 +11,7 @@ import hmac
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
 
@@ -95,8 +96,7 @@ class Cipher:
 
     def blind(self, word: str) -> str:
         """Return what stands for a word where it is looked up: always the same, never the word."""
-        digest = hmac.digest(self._blinding, word.encode(), "sha256")[:9]
-        return base64.urlsafe_b64encode(digest).decode()
+        return blake2b(word.encode(), key=self._blinding, digest_size=9).hexdigest()
 
 
 class Kms(Protocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,9 @@ from uuid import uuid4
 import httpx2
 import orjson
 import pytest
+from rich.console import Console
 
+from sellers import forgetting
 from sellers.client import Api
 from shared.events.contacts import PersonEvent
 from shared.events.personal import personal_fields
@@ -221,7 +224,12 @@ def test_m4_what_was_erased_is_in_no_topic_collection_file_or_answer(tmp_path: P
         asked = {"reason": "asked_for", "basis": "gdpr_17"}
         done = api.post("/contacts/people/kim/erase", asked)
         assert [one["in_the_clear"] for one in done["entries"]] == [0, 0]
-        api.post("/contacts/people/card/erase", asked)
+        said = Console(file=StringIO(), width=200)
+        forgetting.erase(api, "person-card", "asked_for", "pipa_36", said)
+        forgetting.show(api, said)
+        printed = said.file.getvalue()  # type: ignore[attr-defined]
+        assert printed.count("person-kim-too") == 1
+        assert "pipa_36" in printed
         for word in CANARIES.values():
             _until(lambda word=word: not _sought(api, word))
 

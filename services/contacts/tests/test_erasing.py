@@ -9,13 +9,28 @@ from typing import Any
 import orjson
 from httpx2 import AsyncClient
 
-from services.contacts.erasing import ErasePerson, GiveConsent, PersonErasedError, WithdrawConsent
+from services.contacts.erasing import (
+    ErasePerson,
+    GiveConsent,
+    PersonErasedError,
+    WithdrawConsent,
+    erasure,
+)
 from services.contacts.main import domain, router
 from services.contacts.model import RegisterPerson, StateDetails
 from services.contacts.people import PersonUnknownError
+from services.contacts.person_views import person_card
+from shared.cipher import LocalKms, fresh_key
+from shared.clock import SystemClock
+from shared.erasing import Forgetting
 from shared.events.contacts import ConsentGiven, ConsentWithdrawn, PersonErased, PersonRegistered
-from shared.memory import MemoryLog
+from shared.keyring import KEYS, KeyRing
+from shared.memory import MemoryLog, MemoryStore
+from shared.reading import Token
+from shared.runtime import Runtime
+from shared.seals import Seals
 from shared.service import Decider, Request, fingerprint
+from shared.settings import Settings
 from shared.testing import given, serving
 
 PERSON: Decider[Any, Any, Any] = domain.deciders["person"]
@@ -191,3 +206,35 @@ async def test_m4_no_hash_of_what_was_told_is_kept_from_which_it_could_be_guesse
     }
     assert len(hashes) == 2
     assert guess not in hashes
+
+
+async def test_m4_a_key_that_was_left_over_or_came_back_with_a_backup_is_destroyed() -> None:
+    keys, master = MemoryStore(), LocalKms.of(fresh_key())
+    ring = KeyRing(keys, master, SystemClock())
+    runtime = Runtime(
+        domain, MemoryStore(), MemoryLog(2), SystemClock(), Settings(), seals=Seals(ring)
+    )
+    await runtime.start()
+    try:
+        await runtime.service.ready.wait()
+        for command in (RegisterPerson(name="Kim"), ERASE):
+            accepted = await runtime.service.handle(
+                Request(stream="person-kim", command=command, actor="employee-dpo")
+            )
+        token = Token(accepted.stream, accepted.version)
+        assert await runtime.reader(erasure).get("person-kim", token)
+        # Whoever recorded it died before it destroyed the key: the words can be read still.
+        card = await runtime.reader(person_card).get("person-kim", token)
+        assert card is not None
+        assert card.value.name == "Kim"
+        left_over = await keys.get(KEYS, "person-kim")
+        assert left_over is not None
+        for _ in range(2):
+            assert await Forgetting(runtime, ring).destroy() == 1
+            assert await Forgetting(runtime, ring).destroy() == 0
+            card = await runtime.reader(person_card).get("person-kim", token)
+            assert card is not None
+            assert card.value.name == "[erased]"
+            await keys.put_many(KEYS, [left_over])  # A backup of the keys is restored.
+    finally:
+        await runtime.stop()
