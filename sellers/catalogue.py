@@ -14,7 +14,7 @@ from typing import Any
 from sellers.node import MODULES
 from services.analytics.entities import entity_of
 from shared.events import REGISTRY, Event
-from shared.events.personal import personal_fields
+from shared.personal import personal_fields
 from shared.released import examples_of, schema_of
 from shared.topics import Topic, declared_topics
 

@@ -21,8 +21,8 @@ from fastapi import APIRouter, Query
 
 from shared.batch import decoded
 from shared.events import REGISTRY, Envelope, Event
-from shared.events.personal import personal_fields
 from shared.log import Log
+from shared.personal import personal_fields
 from shared.runtime import Runtime
 from shared.web import Runtimes
 

@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.errors import SellersError
-from shared.events.personal import MARK, TOKEN
+from shared.personal import MARK, TOKEN
 
 KEY_BYTES, NONCE_BYTES = 32, 12
 # Where one machine keeps its master key, in its data directory.

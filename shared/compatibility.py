@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.events.personal import SCHEMA_MARK
+from shared.personal import SCHEMA_MARK
 
 Schema = dict[str, Any]
 

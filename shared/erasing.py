@@ -16,8 +16,8 @@ import structlog
 
 from shared import builds
 from shared.events import timestamp
-from shared.events.personal import is_sealed, personal_fields
 from shared.keyring import FRESH_S, SKEW, KeyRing
+from shared.personal import is_sealed, personal_fields
 from shared.projection import Projection
 from shared.store import StoreError, WriteConflictError
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter
 
 from shared.events import Envelope, Event
-from shared.events.personal import personal_fields
+from shared.personal import personal_fields
 
 V = TypeVar("V")
 E = TypeVar("E", bound=Event)

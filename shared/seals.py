@@ -18,7 +18,8 @@ import structlog
 from shared.cipher import Cipher, UnreadableError
 from shared.errors import InvalidError
 from shared.events import Envelope
-from shared.events.personal import (
+from shared.keyring import PLATFORM, KeyRing
+from shared.personal import (
     CLEAR,
     ERASED,
     MARK,
@@ -29,7 +30,6 @@ from shared.events.personal import (
     tokens_in,
     with_words,
 )
-from shared.keyring import PLATFORM, KeyRing
 from shared.references import STREAM
 from shared.store import TransientStoreError
 

@@ -11,9 +11,9 @@ import structlog
 from shared.batch import ForkError, Recorded
 from shared.clock import derived_id
 from shared.events import Envelope
-from shared.events.personal import CLEAR, Words
 from shared.journal import Entry, Journal, Outgoing, entry_of
 from shared.log import Log, Partition
+from shared.personal import CLEAR, Words
 from shared.policies import Policy
 from shared.projection import Projection
 from shared.projector import Collections, cursor_id

@@ -26,8 +26,8 @@ from shared.command import HappenedCommand
 from shared.erasing import in_the_clear
 from shared.errors import UnavailableError
 from shared.events.contacts import ErasureBasis, ErasureReason
-from shared.events.personal import is_sealed
 from shared.held import in_order
+from shared.personal import is_sealed
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.service import Request as CommandRequest

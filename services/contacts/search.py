@@ -16,8 +16,8 @@ from datetime import datetime
 from services.contacts.names import folded, parsed
 from shared.events import Envelope
 from shared.events.contacts import CompanyRegistered, PersonDetailsStated, PersonRegistered
-from shared.events.personal import Words
 from shared.events.touches import TouchRecorded
+from shared.personal import Words
 from shared.projection import Projection
 
 _SIGNS = "가-힣ぁ-ゖー㐀-鿿々"

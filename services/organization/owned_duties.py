@@ -19,7 +19,7 @@ from shared.events.issues import (
     IssueClosed,
     IssueRegistered,
 )
-from shared.events.personal import cut
+from shared.personal import cut
 
 TITLE_MAX = 200
 

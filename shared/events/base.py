@@ -15,7 +15,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.errors import causes
-from shared.events.personal import CLEAR, Words
+from shared.personal import CLEAR, Words
 
 CONTENT_TYPE = "application/cloudevents+json"
 WIRE = re.compile(r"(?P<topic>[a-z]+)\.(?P<name>[a-z][a-z_]*)\.v(?P<version>[1-9][0-9]*)")

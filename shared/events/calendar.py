@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from shared.events.base import Dated, Event
-from shared.events.personal import Personal
+from shared.personal import Personal
 
 Category = Literal["customer", "internal", "reporting", "travel", "administration", "private"]
 # What a customer gets out of it, where it is more than a visit (K-13, K-14).

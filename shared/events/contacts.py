@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Literal
 
 from shared.events.base import Dated
-from shared.events.personal import Personal
 from shared.events.touches import Channel
+from shared.personal import Personal
 
 AffiliationKind = Literal["employee", "dealer", "self"]
 BuyingRole = Literal["decision_maker", "influencer", "user", "gatekeeper", "none"]

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StrictInt
 
 from shared.events.base import Dated, Event, in_range
-from shared.events.personal import Personal
+from shared.personal import Personal
 
 IssueKind = Literal["complaint", "grievance", "objection", "advice", "survey"]
 Severity = Literal["low", "moderate", "high", "critical"]

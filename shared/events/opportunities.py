@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from shared.events.base import Dated
-from shared.events.personal import Personal
+from shared.personal import Personal
 
 # The stage before we are in earnest, and the two outcomes by the names that figures have for them.
 FIRST_STAGE, WON, LOST = "Prospecting", "Won", "Lost"

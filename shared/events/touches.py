@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from shared.events.base import Event
-from shared.events.personal import Personal
+from shared.personal import Personal
 
 Channel = Literal["visit", "call", "email", "chat", "event", "web", "campaign", "survey", "other"]
 Topic = Literal[

@@ -17,10 +17,10 @@ from shared.errors import InvalidError
 from shared.events import Envelope, Event, decode, encode
 from shared.events.contacts import MoveNoticed, PersonDetailsStated, PersonRegistered
 from shared.events.organization import EmployeeJoined
-from shared.events.personal import ERASED, TOKEN, UNREADABLE, personal_fields
 from shared.events.touches import TouchRecorded
 from shared.keyring import KEYS, PLATFORM, KeyRing
 from shared.memory import MemoryStore
+from shared.personal import ERASED, TOKEN, UNREADABLE, personal_fields
 from shared.released import examples_of
 from shared.seals import Seals, check_clear
 from shared.store import TransientStoreError

@@ -23,7 +23,7 @@ from shared.events import (
     opportunities,
     touches,
 )
-from shared.events.personal import Words, personal_fields, tokens_in, with_words
+from shared.personal import Words, personal_fields, tokens_in, with_words
 from shared.released import schema_of
 from shared.seals import Change, changed, has_words
 from shared.testing import histories, interleaved

@@ -21,8 +21,8 @@ from rich.console import Console
 from sellers import forgetting
 from sellers.client import Api
 from shared.events.contacts import PersonEvent
-from shared.events.personal import personal_fields
 from shared.events.touches import TouchRecorded
+from shared.personal import personal_fields
 from shared.released import examples_of
 from tests.integration.started import started
 
