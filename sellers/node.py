@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,12 @@ from shared.elsewhere import Watch
 from shared.gauges import Gauges
 from shared.kafka import KafkaLog, log_of
 from shared.log import Log, LogUnavailableError
+from shared.master import open_keys, rewrap
 from shared.mongo import MongoStore
 from shared.observability import configure_logs, serving_metrics
 from shared.repair import publish_views_again, repair_log
 from shared.runtime import Runtime
+from shared.seals import Seals
 from shared.settings import Settings, SettingsError, load
 from shared.topics import load_topics
 from shared.web import Limits, build_app
@@ -71,6 +74,8 @@ class Node:
     # Analytics, beside a domain whose reports show figures of colleagues: looks are kept there.
     noting: Runtime | None = None
     watches: list[Watch] = field(default_factory=list)
+    # What seals and opens words about people; empty until the keys are open.
+    seals: Seals = field(default_factory=Seals)
     starting: str | None = "starting"
     failure: str | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -84,6 +89,8 @@ class Node:
         facts = await log_of(self.settings)
         self._stack.push_async_callback(facts.close)
         await self._apply_topics(facts)
+        self.seals, keys = await open_keys(self.settings, SystemClock())
+        self._stack.push_async_callback(keys.close)
         opened = {m.domain.name: await self._runtime(m, facts) for m in self.modules}
         if self.settings.embedded and self.part == WHOLE:
             await self._repair(list(opened.values()))
@@ -95,6 +102,9 @@ class Node:
             await self.noting.start(folds=False)
         if "analytics" in opened:
             await analytics.watch(opened["analytics"])
+        ring, before = self.seals.ring, self.settings.previous_master_key
+        if ring is not None and before is not None and "contacts" in opened and self.part.folds:
+            opened["contacts"].tasks.start("wrap keys again", partial(rewrap, ring))
         self.runtimes |= opened
         self.starting = None
 
@@ -105,7 +115,7 @@ class Node:
             settings.mongo, f"{settings.database_prefix}{name}", f"{settings.instance}-{name}"
         )
         self._stack.push_async_callback(store.close)
-        return Runtime(domain, store, facts, SystemClock(), settings)
+        return Runtime(domain, store, facts, SystemClock(), settings, seals=self.seals)
 
     async def _start(self, runtime: Runtime) -> None:
         self._stack.push_async_callback(runtime.stop)
