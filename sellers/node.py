@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import ChainMap
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -74,6 +75,8 @@ class Node:
     # Analytics, beside a domain whose reports show figures of colleagues: looks are kept there.
     noting: Runtime | None = None
     watches: list[Watch] = field(default_factory=list)
+    # Domains that this part serves nothing of and asks who may see what.
+    beside: dict[str, Runtime] = field(default_factory=dict)
     # What seals and opens words about people; empty until the keys are open.
     seals: Seals = field(default_factory=Seals)
     starting: str | None = "starting"
@@ -96,6 +99,9 @@ class Node:
             await self._repair(list(opened.values()))
         for runtime in opened.values():
             await self._start(runtime)
+        if self.part.kind == "api" and "organization" not in opened:
+            # Who may see what is asked of its views; it is only read here.
+            self.beside["organization"] = await self._runtime(organization, facts)
         if self.part.kind == "api" and self.part.domain in SHOW_COLLEAGUES:
             self.noting = await self._runtime(analytics, facts)
             self._stack.push_async_callback(self.noting.stop)
@@ -255,7 +261,7 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
         else:
             tokens, issuer, its = admission.development(node.settings, node.runtimes)
             served, ruled = [*served, issuer], joined(ruled, its)
-        guard = admission.guard(ruled, tokens, node.runtimes, node.settings)
+        guard = admission.guard(ruled, tokens, ChainMap(node.runtimes, node.beside), node.settings)
     app = build_app(
         "Sellers" if node.part == WHOLE else f"Sellers: {node.part.name}",
         node.runtimes,

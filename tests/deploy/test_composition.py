@@ -201,7 +201,8 @@ def test_every_part_has_the_account_of_its_domain(rendered: Rendered) -> None:
         assert secrets[0] == account, name
         own = [f"{account}-mongodb"] if name != "Job/topics" else []
         keys = ["sellers-webhook-keys"] if account == "sellers-webhooks" else []
-        assert secrets[1:] == own + keys, name
+        master = ["sellers-master-key"] if own and name != "StatefulSet/worker" else []
+        assert secrets[1:] == own + master + keys, name
         assert {*own} <= connections.keys(), name
 
 
@@ -211,9 +212,11 @@ def test_a_service_may_write_in_its_own_database(rendered: Rendered) -> None:
     for module in MODULES:
         name = module.domain.name
         noted = {"analytics"} if name in SHOW_COLLEAGUES else set()
-        databases = {name} | noted
+        databases = {name, "organization", "keys"} | noted
         assert may.pop(f"sellers-{name}") == {("readWrite", f"{PREFIX}{d}") for d in databases}
-    assert may.pop("sellers-platform") == {("readWrite", f"{PREFIX}{d}") for d in DOMAINS}
+    assert may.pop("sellers-platform") == {
+        ("readWrite", f"{PREFIX}{d}") for d in (*DOMAINS, "keys")
+    }
     assert may == {}
 
 

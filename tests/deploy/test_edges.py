@@ -60,7 +60,9 @@ def test_our_pods_talk_along_these_edges_only(rendered: Rendered) -> None:
         component = labels["app.kubernetes.io/component"]
         to_store = {TO_STORE} if component != "topics" else set()
         # Facts are delivered from where webhooks are folded.
-        outside = {INTERNET} if name == "Deployment/webhooks-projector" else set()
+        delivers = name == "Deployment/webhooks-projector"
+        # Who answers asks an issuer for its keys.
+        outside = {INTERNET} if delivers or component in {"api", "platform"} else set()
         assert edges(rendered, labels, "egress") == {DNS, TO_LOG} | to_store | outside, name
         from_gateway = {GATEWAY} if component in {"api", "platform"} else set()
         from_monitoring = {MONITORING} if component != "topics" else set()

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -126,6 +127,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory, prod: Rendered) -> Iterat
             "SELLERS_KAFKA": log.address,
             "SELLERS_MONGO": store.address,
             "SELLERS_HOST": "127.0.0.1",
+            "SELLERS_ACCESS": "open",
+            "SELLERS_MASTER_KEY": b64encode(bytes(32)).decode(),
             "SELLERS_DATA_DIR": "/data",
             "SELLERS_LOG_LEVEL": "info",
         }

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ OPERATIONS = {
     "IdempotentWrite": 12,
 }
 ALLOW = 3
+MASTER_KEY = b64encode(bytes(32)).decode()
 READY_S, SOON_S = 400.0, 60.0
 
 
@@ -161,6 +163,8 @@ class Processes:
         (self.ports[name],) = free_ports(1)
         own = {
             "SELLERS_MONGO": self._mongo,
+            "SELLERS_ACCESS": "open",
+            "SELLERS_MASTER_KEY": MASTER_KEY,
             "SELLERS_PORT": str(self.ports[name]),
             "SELLERS_INSTANCE": name,
             "SELLERS_DATA_DIR": str(self._folder / name),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient, Response
+from pydantic import SecretStr
 
 from sellers.node import Node, create_app
 from sellers.parts import Part
@@ -60,6 +62,8 @@ async def parts(
                 mongo=mongo_engine.address,
                 engine="embedded" if fresh_log.embedded else "kafka",
                 database_prefix=prefix,
+                # Processes of one deployment open what the others have sealed.
+                master_key=SecretStr(b64encode(bytes(32)).decode()),
                 instance=part.name.replace(" ", "-"),
                 data_dir=tmp_path_factory.mktemp("part"),
             )
