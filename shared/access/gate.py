@@ -17,20 +17,20 @@ from fastapi.routing import iter_route_contexts
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.access.limits import Limits
 from shared.access.principal import (
     AccessError,
     ForbiddenError,
     Principal,
     UnauthenticatedError,
 )
+from shared.access.quotas import Quotas
 from shared.access.roles import COMPANY, DIVISION, OWN, TEAM, allowed
 from shared.access.roles import Scope as Reaches
 from shared.access.rules import PUBLIC, Of, PolicyError, Rule, Rules, Whose
 from shared.access.whose import Asked, Owners, Reach, from_body, named, thing
 from shared.errors import UnavailableError
 from shared.store import StoreError
-from shared.web.problems import HANDLERS, BodyTooLargeError, problem, problem_response
+from shared.web.problems import HANDLERS, problem, problem_response
 
 ACTOR = b"x-actor"
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,8192})")
@@ -50,7 +50,7 @@ class Gate:
     authenticator: Authenticator
     owners: Owners
     reach: Reach
-    limits: Limits = field(default_factory=Limits)
+    quotas: Quotas = field(default_factory=Quotas)
 
     async def admit(self, rule: Rule, who: Principal, asked: Asked) -> None:
         """Let somebody do what a route is for.
@@ -178,7 +178,7 @@ class Guarded:
                 admitted = await self._admit(*found, scope, receive)
         except AccessError as error:
             await _refusal(error)(scope, receive, send)
-        except (UnavailableError, StoreError, BodyTooLargeError) as error:
+        except (UnavailableError, StoreError) as error:
             kind = next(one for one in HANDLERS if isinstance(error, one))
             answer = await HANDLERS[kind](Request(scope), error)
             await answer(scope, receive, send)
@@ -214,7 +214,7 @@ class Guarded:
         who = await gate.authenticator.principal(token)
         told: dict[str, str] = {}
         if who.quota is not None:
-            told = gate.limits.take(who.quota)
+            told = gate.quotas.take(who.quota)
         claimed = headers.get("x-actor")
         if claimed is not None and claimed != who.actor:
             raise ForbiddenError(f"X-Actor says another name than you signed in with: {who.actor}")
