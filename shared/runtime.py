@@ -211,9 +211,7 @@ class ProjectionRunner:
             await self.runtime.tasks.stop(f"fold {build.collection}")
         for build in sorted(wanted - self._folding):
             await self._prepare(build)
-            projector = self.runtime.projector(ViewSink(self.projection, build.collection))
-            projector.dropped = partial(builds.is_dropped, self.projection, build)
-            projector.renew = partial(builds.renew, self.projection, build)
+            projector = self.runtime.view_projector(self.projection, build)
             self.runtime.tasks.start(f"fold {build.collection}", projector.run)
             self._folding.add(build)
 
@@ -317,11 +315,20 @@ class Runtime:
     def decides(self) -> bool:
         return bool(self.domain.deciders)
 
+    @property
+    def group_prefix(self) -> str:
+        """How its groups of readers begin: domains share one log, and each has a keeper."""
+        return f"{self.settings.database_prefix}{self.domain.name}."
+
+    @property
+    def reacts(self) -> bool:
+        """Whether it decides, and publishes, where it is folded: policies, timers, works."""
+        return bool(self.domain.policies or self.domain.timers or self.domain.works)
+
     async def start(self, *, writes: bool = True, folds: bool = True) -> None:
         if self.decides or self.domain.intake:
             await self.journal.prepare()
-        # A policy, a timer and other work decide, and publish, where the domain is folded.
-        if writes or self.domain.policies or self.domain.timers or self.domain.works:
+        if writes or self.reacts:
             self.tasks.start("publish", self.publisher.run)
             self.tasks.start("catch up", self._open_when_caught_up)
         if folds:
@@ -352,7 +359,9 @@ class Runtime:
         return TimerRunner(timer, self.service, active, lease)
 
     def _publish_views(self, runner: ProjectionRunner) -> None:
-        views = ViewPublisher(runner.projection, self.store, self.log, runner.active_in)
+        views = ViewPublisher(
+            runner.projection, self.store, self.log, runner.active_in, self.group_prefix
+        )
         self.tasks.start(f"publish views.{runner.projection.name}", views.run)
         self.tasks.start(f"read back views.{runner.projection.name}", views.read_back)
 
@@ -388,12 +397,20 @@ class Runtime:
             self.log,
             self.clock,
             domain=self.domain.name,
+            group=f"{self.group_prefix}{sink.collection}",
             batch_max=self.settings.batch_max,
             parked_max=self.settings.parked_max,
             refold_on_mismatch=self.settings.embedded,
             report=partial(self.tasks.report, f"fold {sink.collection}"),
         )
         self._projectors[sink.collection] = projector
+        return projector
+
+    def view_projector(self, projection: Projection[Any], build: Build) -> Projector:
+        """Return what folds one build of a projection."""
+        projector = self.projector(ViewSink(projection, build.collection))
+        projector.dropped = partial(builds.is_dropped, projection, build)
+        projector.renew = partial(builds.renew, projection, build)
         return projector
 
     def forget(self, collection: str) -> None:

@@ -1,6 +1,7 @@
-"""Everything a deployment may set, from the environment (`SELLERS_...`).
+"""Everything a deployment may set: from the environment (`SELLERS_...`), secrets also from files.
 
-A misspelt name is refused at start, with the names that exist.
+A file in SELLERS_SECRETS_DIR is named as the setting that it holds, as `sellers_mongo`. A misspelt
+name is refused at start, with the names that exist.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ PREFIX = "SELLERS_"
 BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/\[\]]+)(:(?P<port>[0-9]{1,5}))?")
 PORT_MAX = 65_535
 WEBHOOK_KEY_CHARS = 32
+SECRETS_DIR = "SELLERS_SECRETS_DIR"
 
 
 class SettingsError(SellersError):
@@ -163,6 +165,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _somebody_signs_people_in(self) -> Settings:
+        if self.access == "open" and self.oidc_issuer:
+            raise ValueError(
+                "SELLERS_ACCESS=open and SELLERS_OIDC_ISSUER contradict each other: with an issuer "
+                "access is `required`"
+            )
         alone = self.embedded and self.host in LOOPBACK
         if self.access == "required" and not (self.oidc_issuer or alone):
             raise ValueError(
@@ -173,8 +180,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _no_misspelt_names(self) -> Settings:
-        known = {f"{PREFIX}{name}".upper() for name in type(self).model_fields}
-        known |= {"SELLERS_ZONE", *NOT_OURS}
+        known = known_names() | {SECRETS_DIR, *NOT_OURS}
         unknown = sorted(n for n in os.environ if n.startswith(PREFIX) and n not in known)
         if unknown:
             raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
@@ -184,7 +190,9 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Return what nobody but the servers may read, whatever setting it is a part of."""
         held = (getattr(self, name) for name in type(self).model_fields)
-        ours = [one.get_secret_value() for one in held if isinstance(one, SecretStr)]
+        told = [one.get_secret_value() for one in held if isinstance(one, SecretStr)]
+        # Several keys may stand in one setting, and be told one by one.
+        ours = [part for text in told for part in (text, *text.split(","))]
         _, _, user = self.mongo.rpartition("@")[0].partition("://")
         password = user.partition(":")[2]
         return (*filter(None, (*ours, password, unquote(password))),)
@@ -203,6 +211,14 @@ class Settings(BaseSettings):
         return ZoneInfo(self.zone_name)
 
 
+def known_names() -> set[str]:
+    """Return what may be set, as it is called in the environment."""
+    return {
+        str(field.alias or f"{PREFIX}{name}".upper())
+        for name, field in Settings.model_fields.items()
+    }
+
+
 def load(**given: Any) -> Settings:
     """Return the settings of the environment, with what is `given` in their place.
 
@@ -211,9 +227,24 @@ def load(**given: Any) -> Settings:
 
     """
     try:
-        return Settings(**given)
+        return Settings(_secrets_dir=_secrets_dir(), **given)
     except ValidationError as error:
         raise SettingsError("; ".join(_said(place, why) for place, why in causes(error))) from None
+
+
+def _secrets_dir() -> Path | None:
+    """Return where secrets lie as files, which it must be possible to read, by names that exist."""
+    if (told := os.environ.get(SECRETS_DIR)) is None:
+        return None
+    try:
+        # What begins with dots is how a volume swaps its files for new ones.
+        names = {path.name for path in Path(told).iterdir() if not path.name.startswith("..")}
+    except OSError as error:
+        raise SettingsError(f"{SECRETS_DIR}: {error}") from error
+    if unknown := sorted(name for name in names if name.upper() not in known_names()):
+        known = ", ".join(sorted(name.lower() for name in known_names()))
+        raise SettingsError(f"{SECRETS_DIR}: unknown: {', '.join(unknown)}; known: {known}")
+    return Path(told)
 
 
 def _said(place: tuple[str, ...], why: str) -> str:
