@@ -98,11 +98,7 @@ class Node:
         if "analytics" in opened:
             await analytics.watch(opened["analytics"])
         self.known |= opened
-        if (
-            self.settings.signs_in
-            and "organization" not in opened
-            and self.part.kind != "projector"
-        ):
+        if self.settings.signs_in and "organization" not in opened:
             # Read, never started: who leads whom, and which keys there are.
             self.known["organization"] = await self._runtime(organization, facts)
         self.runtimes |= opened
