@@ -14,6 +14,7 @@ from typing import Any
 from sellers.node import MODULES
 from services.analytics.entities import entity_of
 from shared.events import REGISTRY, Event
+from shared.personal import personal_fields
 from shared.released import examples_of, schema_of
 from shared.topics import Topic, declared_topics
 
@@ -27,7 +28,8 @@ Each fact is a CloudEvents 1.0 event in structured JSON on the topic that its na
 `recordedat` when we learnt of it, `streamversion` its place in the stream; `data` is what follows
 here. Dates named `on` are business dates in the company's zone; null: nobody knows the date. The
 schemas are in [`shared/events/schemas`](../shared/events/schemas), examples in
-[`shared/events/examples`](../shared/events/examples).
+[`shared/events/examples`](../shared/events/examples). What is `sealed` is about a person: on the
+log only who has that person's key can read it ([why](adr/0024-words-about-a-person-are-sealed.md)).
 """
 
 
@@ -62,7 +64,8 @@ def _topic(topic: Topic) -> Iterator[str]:
         schema = schema_of(event)
         for name, field in schema.get("properties", {}).items():
             needed = "required" if name in schema.get("required", ()) else _default(field)
-            yield f"| `{name}` | {_kind(field)} | {needed} |"
+            sealed = ", sealed" if name in personal_fields(event) else ""
+            yield f"| `{name}` | {_kind(field)}{sealed} | {needed} |"
         yield f"\nFolded into {_all(folded_by(event)) or 'nothing yet'}.\n"
 
 

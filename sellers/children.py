@@ -6,11 +6,13 @@ Rule: they are told addresses and settings by their environment, as they are eve
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sellers.processes import HOST, Engine, EngineError
+from shared.cipher import MASTER_KEY_FILE, made_once
 
 if TYPE_CHECKING:
     import socket
@@ -74,6 +76,8 @@ class Node(OwnProcess):
 
     def environment(self) -> Mapping[str, str]:
         where = {"SELLERS_HOST": HOST, "SELLERS_PORT": str(self.port)}
+        if not {"SELLERS_MASTER_KEY", "SELLERS_MASTER_KEY_FILE"} & os.environ.keys():
+            where["SELLERS_MASTER_KEY_FILE"] = str(made_once(self._root / MASTER_KEY_FILE))
         return {**super().environment(), **where}
 
     def answers(self, connection: socket.socket) -> bool:

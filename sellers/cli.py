@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from sellers import keys, parking, reporting, watching
+from sellers import forgetting, keys, parking, reporting, watching
 from sellers.connecting import connect, err, out
 from sellers.console import waiting
 from sellers.data_dir import DEFAULT, EngineChoice
@@ -273,6 +273,34 @@ def lag(context: typer.Context) -> None:
     for domain, pending in answer.get("outbox", {}).items():
         if pending:
             out.print(f"{domain}: {pending:,} decisions wait to be published")
+
+
+@app.command()
+def erase(
+    context: typer.Context,
+    person: Annotated[str, typer.Argument(help="Whom, as person-7.")],
+    reason: Annotated[
+        str,
+        typer.Option(
+            help="asked_for, consent_withdrawn, no_longer_needed, unlawful, legal_duty or mistake."
+        ),
+    ] = "asked_for",
+    basis: Annotated[
+        str,
+        typer.Option(help="gdpr_17, pipa_36, appi_35, ccpa_105, contract or company_rule."),
+    ] = "gdpr_17",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: nobody can undo it.")] = False,
+) -> None:
+    """Forget a person: nothing about them can be read any more, anywhere, for ever."""
+    if not yes:
+        typer.confirm(f"Forget {person}? Nobody can undo it", abort=True)
+    forgetting.erase(connect(context), person, reason, basis, out)
+
+
+@app.command()
+def erasures(context: typer.Context) -> None:
+    """Show who was erased, when, by whom and why, and which key was destroyed."""
+    forgetting.show(connect(context), out)
 
 
 @parked.command("list")

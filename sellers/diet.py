@@ -22,6 +22,7 @@ from fastapi import APIRouter, Query
 from shared.batch import decoded
 from shared.events import REGISTRY, Envelope, Event
 from shared.log import Log
+from shared.personal import personal_fields
 from shared.runtime import Runtime
 from shared.web import Runtimes
 
@@ -123,6 +124,7 @@ def rows_of(found: Mapping[str, Filled]) -> list[dict[str, Any]]:
                     "facts": told.facts,
                     "filled": told.fields[name],
                     "share": str(share),
+                    "personal": name in personal_fields(event),
                     "used": bool(used),
                     "used_by": used,
                 }

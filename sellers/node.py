@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,12 @@ from shared.elsewhere import Watch
 from shared.gauges import Gauges
 from shared.kafka import KafkaLog, log_of
 from shared.log import Log, LogUnavailableError
+from shared.master import open_keys, rewrap
 from shared.mongo import MongoStore
 from shared.observability import configure_logs, serving_metrics
 from shared.repair import publish_views_again, repair_log
 from shared.runtime import Runtime
+from shared.seals import Seals
 from shared.settings import Settings, SettingsError, load
 from shared.topics import load_topics
 from shared.web import Limits, build_app
@@ -73,6 +76,8 @@ class Node:
     # What is read to know who may do what: those of this part, and organization beside them.
     known: dict[str, Runtime] = field(default_factory=dict)
     watches: list[Watch] = field(default_factory=list)
+    # What seals and opens words about people; empty until the keys are open.
+    seals: Seals = field(default_factory=Seals)
     starting: str | None = "starting"
     failure: str | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -86,6 +91,8 @@ class Node:
         facts = await log_of(self.settings)
         self._stack.push_async_callback(facts.close)
         await self._apply_topics(facts)
+        self.seals, keys = await open_keys(self.settings, SystemClock())
+        self._stack.push_async_callback(keys.close)
         opened = {m.domain.name: await self._runtime(m, facts) for m in self.modules}
         if self.settings.embedded and self.part == WHOLE:
             await self._repair(list(opened.values()))
@@ -97,6 +104,9 @@ class Node:
             await self.noting.start(folds=False)
         if "analytics" in opened:
             await analytics.watch(opened["analytics"])
+        ring, before = self.seals.ring, self.settings.previous_master_key
+        if ring is not None and before is not None and "contacts" in opened and self.part.folds:
+            opened["contacts"].tasks.start("wrap keys again", partial(rewrap, ring))
         self.known |= opened
         if self.settings.signs_in and "organization" not in opened:
             # Read, never started: who leads whom, and which keys there are.
@@ -111,7 +121,7 @@ class Node:
             settings.mongo, f"{settings.database_prefix}{name}", f"{settings.instance}-{name}"
         )
         self._stack.push_async_callback(store.close)
-        return Runtime(domain, store, facts, SystemClock(), settings)
+        return Runtime(domain, store, facts, SystemClock(), settings, seals=self.seals)
 
     async def _start(self, runtime: Runtime) -> None:
         self._stack.push_async_callback(runtime.stop)

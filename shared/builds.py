@@ -122,6 +122,17 @@ async def renew(projection: Projection[Any], build: Build, tx: Transaction) -> N
     await tx.put_many(BUILDS, [after.document()])
 
 
+async def anew(projection: Projection[Any], tx: Transaction) -> bool:
+    """Begin a fresh build in this transaction, unless one is on its way; say whether it began."""
+    document = await tx.get(BUILDS, projection.name)
+    held = first(projection) if document is None else Builds.of(document)
+    if held.coming is not None:
+        return False
+    coming = held.active._replace(generation=held.active.generation + 1)
+    await tx.put_many(BUILDS, [Builds(held.active, coming, held.leaving).document()])
+    return True
+
+
 async def switch(store: Store, projection: Projection[Any], build: Build) -> Builds:
     """Let queries read this build from now on, if it is still the one to come."""
 

@@ -144,7 +144,7 @@ class Changes:
                 sort=(("_id", 1),),
                 limit=SNAPSHOT_PAGE,
             )
-            for document in documents:
+            for document in await self.runtime.seals.opened(documents):
                 rev = Rev(build.version, build.generation, document["rev"])
                 if document["view"] is not None:
                     yield _changed(document["_id"], str(rev), document["view"])
@@ -162,7 +162,7 @@ class Changes:
             async for records in self.runtime.log.read(partition, offsets[number], end):
                 for record in records:
                     offsets[number] = record.offset + 1
-                    yield _recorded(record, self._place(build, offsets).encode())
+                    yield await self._recorded(record, self._place(build, offsets).encode())
             offsets[number] = end
 
     async def _live(
@@ -179,7 +179,7 @@ class Changes:
             for record in records:
                 if record.offset >= offsets[record.partition]:
                     offsets[record.partition] = record.offset + 1
-                    yield _recorded(record, self._place(build, offsets).encode())
+                    yield await self._recorded(record, self._place(build, offsets).encode())
         if listener.ended is not None:
             EVENT_STREAMS_ENDED.labels(self.projection.name).inc()
             yield ServerSentEvent(event="end", data={"reason": listener.ended})
@@ -187,11 +187,11 @@ class Changes:
     def _place(self, build: Build, offsets: dict[int, int]) -> Place:
         return Place(build, int(self.clock.now().timestamp()), dict(offsets), self.epoch)
 
-
-def _recorded(record: Record, place: str) -> ServerSentEvent:
-    rev = dict(record.headers)["ce_rev"].decode()
-    view = None if record.value is None else orjson.loads(record.value)
-    return _changed((record.key or b"").decode(), rev, view, place)
+    async def _recorded(self, record: Record, place: str) -> ServerSentEvent:
+        rev = dict(record.headers)["ce_rev"].decode()
+        view = None if record.value is None else orjson.loads(record.value)
+        (view,) = await self.runtime.seals.opened([view])
+        return _changed((record.key or b"").decode(), rev, view, place)
 
 
 def _changed(key: str, rev: str, view: Any, place: str | None = None) -> ServerSentEvent:

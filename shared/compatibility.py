@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from shared.personal import SCHEMA_MARK
+
 Schema = dict[str, Any]
 
 # What explains a schema to people, without changing what fits it.
-EXPLANATIONS = frozenset({"title", "description", "examples", "$schema", "$id", "$defs"})
+EXPLANATIONS = frozenset(
+    {"title", "description", "examples", "$schema", "$id", "$defs", SCHEMA_MARK}
+)
 
 
 def breaks(old: Schema, new: Schema) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter
 
 from shared.events import Envelope, Event
+from shared.personal import personal_fields
 
 V = TypeVar("V")
 E = TypeVar("E", bound=Event)
@@ -31,7 +32,8 @@ class Projection(Generic[V]):
     from the first fact, and queries switch when it has caught up. `view` is a frozen dataclass
     whose only required field is its key. `indexes` names the fields that queries filter by.
     A `published` projection is also a compacted topic `views.<name>`. `streams` names the kinds of
-    streams it follows, where those are not all of its topics'.
+    streams it follows, where those are not all of its topics'. One that `opens` is told how sealed
+    words read (`at.words`): it is built anew whenever somebody was erased, and keeps none of them.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class Projection(Generic[V]):
         indexes: Sequence[str] = (),
         published: bool = False,
         streams: Sequence[str] = (),
+        opens: bool = False,
     ) -> None:
         self.name = name
         self.version = version
         self.view = view
         self.indexes = tuple(indexes)
         self.published = published
+        self.opens = opens
         self.streams = frozenset(streams)
         self.folds: dict[type[Event], tuple[Keys, Fold[V, Any]]] = {}
         self._zoned: dict[type[Event], tuple[ZonedKeys | None, ZonedFold[V, Any]]] = {}
@@ -74,6 +78,11 @@ class Projection(Generic[V]):
     def follows(self, stream: str) -> bool:
         """Whether facts of this stream can concern the views at all."""
         return not self.streams or stream.partition("-")[0] in self.streams
+
+    @cached_property
+    def personal(self) -> bool:
+        """Whether its views can hold words about a person."""
+        return any(personal_fields(event) for event in self.folds)
 
     @property
     def keyed_by_stream(self) -> bool:

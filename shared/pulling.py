@@ -64,11 +64,12 @@ async def events(
     waits up to `wait` seconds for one, and may be empty: its token is as good as any.
     """
     place = Place() if after is None else Place.decode(after)
-    log = next(iter(runtimes.values())).log
-    feed: Feed = request.app.state.feeds.setdefault("facts", Feed(log))
+    runtime = next(iter(runtimes.values()))
+    feed: Feed = request.app.state.feeds.setdefault("facts", Feed(runtime.log))
     page = await feed.pull(
         _chosen(topic or []), place, limit=limit, wait_s=wait, gone=request.is_disconnected
     )
+    events = await runtime.seals.opened_json(page.events)
     token = page.place.encode()
     asked = [(name, said) for name, said in request.query_params.multi_items() if name != "after"]
     headers = {
@@ -77,4 +78,4 @@ async def events(
         "X-Behind": str(page.behind),
         "Cache-Control": "no-store",
     }
-    return Response(b"[" + b",".join(page.events) + b"]", headers=headers, media_type=BATCH_TYPE)
+    return Response(b"[" + b",".join(events) + b"]", headers=headers, media_type=BATCH_TYPE)

@@ -7,7 +7,7 @@ import base64
 import binascii
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -18,6 +18,7 @@ from shared.projection import Projection
 from shared.projector import Collections
 from shared.published import Build
 from shared.references import STREAM
+from shared.seals import Seals
 from shared.store import Document, Sort, Store
 from shared.topics import kinds_by_topic
 
@@ -101,6 +102,7 @@ class Reader(Generic[V]):
     active: Callable[[], Awaitable[Build]]
     wait_s: float = 5.0
     poll_s: float = 0.02
+    seals: Seals = field(default_factory=Seals)
 
     async def get(self, key: str, at_least: Token | None = None) -> Seen | None:
         """Return the view of `key`, or None where there is none.
@@ -123,7 +125,8 @@ class Reader(Generic[V]):
                 raise self._held_up(parked[0])
             return None
         version = None if head is None else head["version"]
-        return self._seen(build, document)._replace(parked=parked, version=version)
+        (seen,) = await self._seen(build, [document])
+        return seen._replace(parked=parked, version=version)
 
     async def page(
         self,
@@ -147,7 +150,7 @@ class Reader(Generic[V]):
             parked = await self._parked(collection, [document["_id"] for document in shown])
             if await self._still(build, asked_at):
                 break
-        items = [self._seen(build, document) for document in shown]
+        items = await self._seen(build, shown)
         return Page(items, found[limit - 1]["_id"] if len(found) > limit else None, parked)
 
     async def every(
@@ -163,9 +166,18 @@ class Reader(Generic[V]):
             if after is None:
                 return
 
-    def _seen(self, build: Build, document: Document) -> Seen:
+    async def _seen(self, build: Build, documents: Sequence[Document]) -> list[Seen]:
+        views = [document["view"] for document in documents]
+        if self.projection.personal:
+            views = await self.seals.opened(views)
+        return [
+            Seen(build, document["rev"], self._value(build, view))
+            for document, view in zip(documents, views, strict=True)
+        ]
+
+    def _value(self, build: Build, view: Document) -> V:
         try:
-            value = self.projection.from_document(document["view"])
+            return self.projection.from_document(view)
         except ValidationError as error:
             if build.version == self.projection.version:
                 raise
@@ -175,7 +187,6 @@ class Reader(Generic[V]):
                 slug="projection-being-built",
                 retry_after_s=5,
             ) from error
-        return Seen(build, document["rev"], value)
 
     async def _parked(self, collection: str, keys: Sequence[str]) -> tuple[str, ...]:
         """Return the streams whose facts are set aside and would change one of these views."""

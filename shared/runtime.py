@@ -20,6 +20,7 @@ from shared import builds
 from shared.batch import Sink
 from shared.builds import Builds
 from shared.clock import Clock
+from shared.erasing import Forgetting
 from shared.errors import NotFoundError, UnavailableError
 from shared.firing import Lease, TimerRunner
 from shared.journal import Journal
@@ -36,6 +37,7 @@ from shared.projector import (
 from shared.published import Build, ViewPublisher, unpublished_of
 from shared.publisher import Publisher
 from shared.reading import Reader
+from shared.seals import Seals
 from shared.service import Decisions, Domain, Service
 from shared.settings import Settings
 from shared.sinks import KEEPER, KeeperSink, PolicySink, ViewSink
@@ -278,6 +280,8 @@ class Runtime:
     clock: Clock
     settings: Settings
     tasks: Tasks = field(default_factory=Tasks)
+    # What seals words about a person on the way in, and opens them on the way out.
+    seals: Seals = field(default_factory=Seals)
     journal: Journal = field(init=False)
     publisher: Publisher = field(init=False)
     service: Service = field(init=False)
@@ -294,7 +298,8 @@ class Runtime:
         self.log = traced(self.log)
         self.journal = Journal(self.store, self.clock)
         self.publisher = Publisher(self.journal, self.log, self.clock)
-        decisions = Decisions(self.domain, self.journal, self.clock, self.settings.zone)
+        zone = self.settings.zone
+        decisions = Decisions(self.domain, self.journal, self.clock, zone, self.seals)
         self.service = Service(decisions, self.publisher.announce)
         zoned = tuple(p.within(self.settings.zone) for p in self.domain.projections)
         self.domain = replace(self.domain, projections=zoned)
@@ -347,6 +352,8 @@ class Runtime:
             # One projector through all restarts: whoever reports a failure takes it back, too.
             run = partial(self._run_policy, sink, self.projector(sink))
             self.tasks.start(f"policy {policy.name}", run)
+        if self.seals.ring is not None and any(p.opens for p in self.domain.projections):
+            self.tasks.start("forget", Forgetting(self, self.seals.ring).run)
         for timer in self.timers.values():
             self.tasks.start(f"timer {timer.timer.name}", timer.run)
         for name, work in self.domain.works.items():
@@ -408,7 +415,7 @@ class Runtime:
 
     def view_projector(self, projection: Projection[Any], build: Build) -> Projector:
         """Return what folds one build of a projection."""
-        projector = self.projector(ViewSink(projection, build.collection))
+        projector = self.projector(ViewSink(projection, build.collection, self.seals))
         projector.dropped = partial(builds.is_dropped, projection, build)
         projector.renew = partial(builds.renew, projection, build)
         return projector
@@ -419,7 +426,8 @@ class Runtime:
 
     def reader(self, projection: Projection[V]) -> Reader[V]:
         runner = self.runners[projection.name]
-        return Reader(projection, self.store, runner.active, self.settings.read_wait_s)
+        wait_s = self.settings.read_wait_s
+        return Reader(projection, self.store, runner.active, wait_s, seals=self.seals)
 
     def runner(self, name: str) -> ProjectionRunner:
         if name not in self.runners:

@@ -30,6 +30,7 @@ from shared.events.base import day_in_range
 from shared.journal import MIRRORED, Commanded, Decision, Journal, Outgoing
 from shared.policies import Policy
 from shared.projection import Projection
+from shared.seals import KEYED, Seals, check_clear, has_words, sealed_size
 from shared.store import DuplicateKeyError, Reads, Transaction, TransientStoreError
 from shared.timers import Timer
 
@@ -73,6 +74,8 @@ class Domain:
     timers: tuple[Timer[Any], ...] = ()
     # Work that goes on where the domain is folded, of its `Runtime`, by its name.
     works: Mapping[str, Callable[[Any], Awaitable[None]]] = field(default_factory=dict)
+    # Who was erased, by stream: their keys are destroyed, also those that a backup brought back.
+    erasures: Projection[Any] | None = None
     # What a deployment chose, and what builds this domain with another choice.
     defaults: Section = field(default_factory=Section)
     build: Callable[[Any], Domain] | None = None
@@ -155,17 +158,19 @@ class Decisions:
     journal: Journal
     clock: Clock
     zone: ZoneInfo
+    seals: Seals = field(default_factory=Seals)
 
     async def decide(
         self, reads: Reads, requests: Sequence[Request]
     ) -> tuple[list[Outcome], list[Decision], dict[str, bytes]]:
         """Say what every command comes to, without writing anything."""
         known = await self.journal.commanded(reads, [command_key(r) for r in requests])
-        digests = [fingerprint(request) for request in requests]
+        # After the records: whose record is there has a key that is there.
+        digests = await self.digests(requests)
         open_requests = [
             request
             for request, digest in zip(requests, digests, strict=True)
-            if not _recorded(known.get(command_key(request)), digest)
+            if not _recorded(known.get(command_key(request)), request, digest)
         ]
         streams = await self._streams(reads, open_requests)
         outcomes: list[Outcome] = []
@@ -181,7 +186,27 @@ class Decisions:
             if decision is not None:
                 known[decision.commanded.id] = decision.commanded
                 decisions.append(decision)
-        return outcomes, decisions, encoded
+        return outcomes, await self._sealed(decisions, encoded), encoded
+
+    async def digests(self, requests: Sequence[Request]) -> list[str]:
+        """Return what commands are told by: hashes that nobody can make of a guess."""
+        asked = [(request.stream, fingerprint(request)) for request in requests]
+        return await self.seals.digests(asked)
+
+    async def _sealed(
+        self, decisions: Sequence[Decision], encoded: dict[str, bytes]
+    ) -> list[Decision]:
+        """Encode what holds words about people, sealed; keys of a thousand are made together."""
+        told = [f for decision in decisions for f in decision.facts if f.id not in encoded]
+        sealed = {fact.id: fact for fact in await self.seals.seal(told)}
+        asked = [(one.commanded.stream, one.commanded.hash) for one in decisions]
+        kept = []
+        for one, digest in zip(decisions, await self.seals.digests(asked), strict=True):
+            kept.append(replace(one, commanded=replace(one.commanded, hash=digest)))
+            for fact in one.facts:
+                if fact.id in sealed:
+                    encoded[fact.id] = encode(replace(sealed[fact.id], command_hash=digest))
+        return kept
 
     async def _streams(self, reads: Reads, requests: Sequence[Request]) -> dict[str, _Stream]:
         deciders = {}
@@ -190,6 +215,11 @@ class Decisions:
             if kind in self.domain.deciders:
                 deciders[request.stream] = self.domain.deciders[kind]
         histories = await self.journal.histories(reads, list(deciders))
+        # A rule compares what was told, not how it is kept.
+        told = await self.seals.opened_facts([f for facts in histories.values() for f in facts])
+        histories = {stream: [] for stream in histories}
+        for fact in told:
+            histories[fact.stream].append(fact)
         began = datetime.min.replace(tzinfo=UTC)
         return {
             stream: _Stream(
@@ -211,7 +241,7 @@ class Decisions:
     ) -> tuple[Outcome, Decision | None]:
         self.domain.decider(request.stream)
         earlier = known.get(command_key(request))
-        if earlier is not None and _recorded(earlier, digest):
+        if earlier is not None and _recorded(earlier, request, digest):
             return Accepted(earlier.stream, earlier.last, 0, duplicate=True), None
         stream = streams[request.stream]
         if earlier is not None and request.origin is None and earlier.hash:
@@ -226,10 +256,13 @@ class Decisions:
         events = stream.decider.decide(stream.state, command)
         times = earlier.times + 1 if earlier else 1
         facts = self._facts(request, digest, times, stream, events)
-        sizes = {fact.id: encode(fact) for fact in facts}
-        if any(len(value) > FACT_BYTES_MAX for value in sizes.values()):
+        values = {fact.id: encode(fact) for fact in facts}
+        if any(sealed_size(f, len(values[f.id])) > FACT_BYTES_MAX for f in facts):
             raise TooLargeError(f"a fact may have at most {FACT_BYTES_MAX} bytes")
-        encoded |= sizes
+        for value in values.values():
+            check_clear(value)
+        if not any(map(has_words, facts)):
+            encoded |= values
         for fact in facts:
             stream.state = stream.decider.evolve(stream.state, fact.data)
             stream.version, stream.recorded_at = fact.version, fact.recorded_at
@@ -363,7 +396,11 @@ class Service:
             return
         journal = self.decisions.journal
         known = await journal.commanded(journal.store, [command_key(r) for r in refused])
-        if any(_recorded(known.get(command_key(r)), fingerprint(r)) for r in refused):
+        digests = await self.decisions.digests(refused)
+        if any(
+            _recorded(known.get(command_key(request)), request, digest)
+            for request, digest in zip(refused, digests, strict=True)
+        ):
             raise OvertakenError("another attempt of the same command was recorded meanwhile")
 
 
@@ -375,8 +412,16 @@ async def decide_within(
     return outcomes, await decisions.journal.record(tx, decided, encoded)
 
 
-def _recorded(earlier: Commanded | None, digest: str) -> bool:
-    return earlier is not None and earlier.hash == digest
+def _recorded(earlier: Commanded | None, request: Request, digest: str) -> bool:
+    """Whether this very command is recorded.
+
+    Before words were sealed, its plain hash was. Of who was erased nobody can say more than that
+    the id was used.
+    """
+    if earlier is None:
+        return False
+    gone = digest == KEYED and earlier.hash.startswith(KEYED)
+    return gone or earlier.hash in (digest, fingerprint(request))
 
 
 def command_key(request: Request) -> str:

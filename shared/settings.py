@@ -95,6 +95,15 @@ class Settings(BaseSettings):
         description="what secrets of webhooks are made of, 32 characters or more, the newest first "
         "where there are several (a,b); embedded: a file of the data directory",
     )
+    master_key: SecretStr | None = Field(
+        None, description="32 bytes, base64: wraps the key of every person; or master_key_file"
+    )
+    master_key_file: Path | None = Field(
+        None, description="a file with the master key; embedded: made in data_dir when missing"
+    )
+    previous_master_key: SecretStr | None = Field(
+        None, description="the master key before: what it wrapped is wrapped again at start"
+    )
     data_dir: Path = Field(Path(".data"), description="where this process may keep files")
     host: str = Field("127.0.0.1", description="the address the HTTP server binds to")
     port: int = Field(8080, ge=0, le=65535, description="the port of the HTTP server")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -13,10 +13,12 @@ from shared.clock import derived_id
 from shared.events import Envelope
 from shared.journal import Entry, Journal, Outgoing, entry_of
 from shared.log import Log, Partition
+from shared.personal import CLEAR, Words
 from shared.policies import Policy
 from shared.projection import Projection
 from shared.projector import Collections, cursor_id
 from shared.published import dirty_mark
+from shared.seals import Seals
 from shared.service import Decisions, Refused, Request, decide_within
 from shared.store import Document, DuplicateKeyError, Store, Transaction
 
@@ -43,8 +45,12 @@ class ViewFolding(Generic[V]):
         self._documents: dict[str, Document] = {}
         self._views: dict[str, _View[V]] = {}
         self._changed: set[str] = set()
+        self._words: Words = CLEAR
 
     async def load(self, tx: Transaction, facts: Sequence[Envelope]) -> None:
+        if self._sink.projection.opens:
+            self._words = await self._sink.seals.words_of(facts)
+            facts = [replace(fact, words=self._words) for fact in facts]
         keys = {key for fact in facts for key in self._keys(fact)}
         projection = self._sink.projection
         if projection.keyed_by_stream and not projection.published:
@@ -61,6 +67,8 @@ class ViewFolding(Generic[V]):
 
     def apply(self, recorded: Recorded) -> None:
         projection, fact = self._sink.projection, recorded.fact
+        if projection.opens:
+            fact = replace(fact, words=self._words)
         after: dict[str, V | None] = {
             key: projection.apply(key, self._view(key).value, fact) for key in projection.keys(fact)
         }
@@ -107,9 +115,12 @@ class ViewFolding(Generic[V]):
 class ViewSink(Generic[V]):
     """Folds facts into the views of one version of a projection."""
 
-    def __init__(self, projection: Projection[V], collection: str) -> None:
+    def __init__(
+        self, projection: Projection[V], collection: str, seals: Seals | None = None
+    ) -> None:
         self.projection = projection
         self.collection = collection
+        self.seals = Seals() if seals is None else seals
 
     @property
     def name(self) -> str:
@@ -209,9 +220,12 @@ class PolicyFolding:
     sink: PolicySink
     _requests: list[Request] = field(default_factory=list)
     _outgoing: Outgoing | None = None
+    _told: dict[str, Envelope] = field(default_factory=dict)
 
     async def load(self, tx: Transaction, facts: Sequence[Envelope]) -> None:
-        """A policy decides on the fact alone; `decide` reads the journal when it is saved."""
+        """A policy decides on the fact alone, as it was told; `decide` reads the journal later."""
+        told = await self.sink.decisions.seals.opened_facts(facts)
+        self._told = {fact.id: fact for fact in told}
 
     def apply(self, recorded: Recorded) -> None:
         fact, position = recorded.fact, recorded.position
@@ -229,7 +243,7 @@ class PolicyFolding:
                 traceparent=fact.traceparent,
                 depth=fact.depth + 1,
             )
-            for ordinal, reaction in enumerate(policy.react(fact))
+            for ordinal, reaction in enumerate(policy.react(self._told.get(fact.id, fact)))
         ]
 
     async def save(self, tx: Transaction) -> None:

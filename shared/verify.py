@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.batch import decoded, identity
@@ -147,7 +147,11 @@ async def verify_projection(runtime: Runtime, projection: Projection[Any]) -> Ch
                 if projection.follows(fact.stream) and check.is_folded(fact, held.heads)
             ]
             for first in range(0, len(folded), BREATH):
-                projection.replay(folded[first : first + BREATH], expected)
+                piece = folded[first : first + BREATH]
+                if projection.opens:
+                    words = await runtime.seals.words_of(piece)
+                    piece = [replace(fact, words=words) for fact in piece]
+                projection.replay(piece, expected)
                 await asyncio.sleep(0)
             if projection.keyed_by_stream and len(projection.topics) == 1:
                 await _compare(projection, expected, unseen, check)

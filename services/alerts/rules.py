@@ -16,6 +16,7 @@ from shared.events import Envelope, Event
 from shared.events.alerts import CustomerWon, RuleName
 from shared.events.contacts import (
     BuyingRoleStated,
+    PersonErased,
     PersonOwnerAssigned,
     VisitCancelled,
     VisitFollowUpKept,
@@ -192,6 +193,7 @@ ALL: tuple[Rule, ...] = (
         {
             TouchRecorded: partial(_touched, "begin"),
             PersonOwnerAssigned: partial(_its, "owner"),
+            **_same("end", PersonErased),
         },
     ),
     Rule(
@@ -218,6 +220,7 @@ ALL: tuple[Rule, ...] = (
             BuyingRoleStated: _has_a_say,
             TouchRecorded: partial(_touched, "happened"),
             PersonOwnerAssigned: partial(_its, "owner"),
+            **_same("end", PersonErased),
         },
     ),
     Rule(

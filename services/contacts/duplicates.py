@@ -18,7 +18,10 @@ BLOCK_MAX = 30
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Answers: which entries share this word, and may therefore be one person? (C-02)."""
+    """Answers: which entries share this word, and may therefore be one person? (C-02).
+
+    The word is noted blind: a block says who shares one, not which.
+    """
 
     word: str
     people: tuple[str, ...] = ()
@@ -26,13 +29,19 @@ class Block:
 
 
 duplicate_block = Projection(
-    "duplicate_block", version=1, view=Block, indexes=("shared",), streams=("person",)
+    "duplicate_block",
+    version=2,
+    view=Block,
+    indexes=("shared",),
+    streams=("person",),
+    opens=True,
 )
 
 
 def _words(at: Envelope) -> tuple[str, ...]:
     assert isinstance(at.data, PersonRegistered | PersonDetailsStated)
-    return blocks(at.data.name, at.data.email, at.data.phone)
+    told = map(at.words.plain, (at.data.name, at.data.email, at.data.phone))
+    return tuple(sorted(map(at.words.blind, blocks(*told))))
 
 
 def _added(block: Block, person: str) -> Block:
@@ -86,4 +95,6 @@ def candidates(
 def _open(one: PersonCard, other: PersonCard) -> bool:
     if other.person in one.told_apart or one.person in other.told_apart:
         return False
+    if one.erased_on is not None or other.erased_on is not None:
+        return False  # Who cannot be read cannot be told from others of whom nobody can.
     return one.merged_into is None and other.merged_into is None

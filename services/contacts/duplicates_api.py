@@ -84,8 +84,9 @@ async def like_these(
     reader = runtime.reader(duplicate_block)
     people: set[str] = set()
     words = blocks(*(next(iter(one), None) for one in (told.names, told.emails, told.phones)))
+    blind = await runtime.seals.blinder()
     for word in words:
-        block = await reader.get(word, at_least)
+        block = await reader.get(blind(word), at_least)
         people |= set(block.value.people if block is not None else ())
     found = [
         {"person": card.merged_into or card.person, "name": card.name}

@@ -8,6 +8,7 @@ from services.contacts import model
 from services.contacts.access import RULES
 from services.contacts.api import router
 from services.contacts.defaults import ContactsDefaults
+from services.contacts.erasing import GiveConsent, WithdrawConsent, erasure
 from services.contacts.notices import AcknowledgeMove, owners_are_told_who_moved
 from services.contacts.policies import POLICIES
 from services.contacts.projections import PROJECTIONS
@@ -48,6 +49,8 @@ PERSON_COMMANDS: dict[str, type[Command]] = {
     "answer": model.AnswerQuestion,
     "plan_promotion": PlanPromotion,
     "assign_owner": model.AssignPersonOwner,
+    "give_consent": GiveConsent,
+    "withdraw_consent": WithdrawConsent,
 }
 COMPANY_COMMANDS: dict[str, type[Command]] = {
     "register": model.RegisterCompany,
@@ -90,6 +93,7 @@ def build(defaults: ContactsDefaults) -> Domain:
         projections=PROJECTIONS,
         policies=(*POLICIES, owners_are_told_who_moved),
         intake=("touches",),
+        erasures=erasure,
         defaults=defaults,
         build=build,
     )

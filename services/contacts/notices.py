@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from shared.command import DatedCommand
 from shared.errors import DomainError, NotFoundError
@@ -43,7 +43,8 @@ class NoticeMove(DatedCommand):
     notice: NoticeName
     person: str
     what: What
-    role: str | None = None
+    # `notice` names the fact that said it: no hash of this command has to hold the words.
+    role: str | None = Field(None, exclude=True)
     moved_on: date | None = None
 
 
@@ -62,7 +63,7 @@ class Notice:
 
 def notice_move(command: NoticeMove, owner: str | None, days: int) -> list[MoveNoticed]:
     """Tell the owner of today. A company without one is told to nobody; a list shows its moves."""
-    told = command.model_dump(exclude={"date_unknown"})
+    told = command.model_dump(exclude={"date_unknown"}) | {"role": command.role}
     moved, today = command.moved_on, command.on
     old = moved is not None and today is not None and (today - moved).days > days
     return [] if owner is None or old else [MoveNoticed(owner=owner, **told)]

@@ -10,6 +10,16 @@ from typing import Annotated, ClassVar, Literal, assert_never
 from pydantic import Field, StringConstraints
 
 from services.contacts.defaults import ContactsDefaults
+from services.contacts.erasing import (
+    ConsentCommand,
+    Consents,
+    ErasePerson,
+    GiveConsent,
+    PersonErasedError,
+    WithdrawConsent,
+    decide_consent,
+    erase_person,
+)
 from services.contacts.held import Affiliations, begun, ended, taken_back
 from services.contacts.owners import AssignPersonOwner, assigned
 from services.contacts.promotions import (
@@ -30,8 +40,11 @@ from shared.errors import DomainError, NotFoundError
 from shared.events.contacts import (
     AffiliationEnded,
     AffiliationKind,
+    ConsentGiven,
+    ConsentWithdrawn,
     PersonAffiliated,
     PersonDetailsStated,
+    PersonErased,
     PersonEvent,
     PersonMerged,
     PersonOwnerAssigned,
@@ -85,6 +98,8 @@ class Person:
     # What was stated last about each thing.
     stated: Mapping[Topic, Statement] = field(default_factory=dict)
     promoted: Mapping[Sameness, PromotionPlanned] = field(default_factory=dict)
+    consents: Consents = field(default_factory=dict)
+    erased: bool = False
 
 
 class RegisterPerson(HappenedCommand):
@@ -144,6 +159,8 @@ PersonCommand = (
     | AssignPersonOwner
     | TakeOver
     | StatementCommand
+    | ErasePerson
+    | ConsentCommand
 )
 
 
@@ -151,10 +168,20 @@ def decide_person(
     person: Person, command: PersonCommand, rules: ContactsDefaults
 ) -> list[PersonEvent]:
     """Say which facts the command would record, or refuse it. No facts: nothing to do."""
+    if person.erased:
+        if isinstance(command, ErasePerson):
+            return []
+        raise PersonErasedError
     if isinstance(command, RegisterPerson):
         return _register(person, command)
     if person.name is None:
         raise PersonUnknownError
+    return _of_somebody(person, command, rules)
+
+
+def _of_somebody(  # noqa: PLR0911 - a table
+    person: Person, command: PersonCommand, rules: ContactsDefaults
+) -> list[PersonEvent]:
     match command:
         case StateDetails():
             return _state_details(person, command)
@@ -162,10 +189,15 @@ def decide_person(
             return _move(person, command)
         case MergePerson() | UnmergePerson() | TellApart():
             return _identify(person, command)
+        case ErasePerson():
+            return [*erase_person(command)]
+        case GiveConsent() | WithdrawConsent():
+            return [*decide_consent(person.consents, command)]
         case AssignPersonOwner() | TakeOver():
             told = assigned(person.owners, command)
             return [] if told is None else [PersonOwnerAssigned(**told._asdict())]
         case _:
+            assert not isinstance(command, RegisterPerson)
             return _address(person, command, rules)
 
 
@@ -237,7 +269,7 @@ def _end(person: Person, command: EndAffiliation) -> list[PersonEvent]:
     return [AffiliationEnded(company=company, reason=command.reason, on=on)]
 
 
-def evolve_person(person: Person, event: PersonEvent) -> Person:
+def evolve_person(person: Person, event: PersonEvent) -> Person:  # noqa: PLR0911 - a table
     """Apply a fact. Total: a fact cannot be refused, whatever state it meets."""
     match event:
         case PersonRegistered(name=name):
@@ -248,6 +280,10 @@ def evolve_person(person: Person, event: PersonEvent) -> Person:
             return _moved(person, event)
         case PersonMerged() | PersonUnmerged() | PersonToldApart():
             return _identified(person, event)
+        case PersonErased():
+            return Person(erased=True)
+        case ConsentGiven() | ConsentWithdrawn():
+            return replace(person, consents={**person.consents, event.purpose: event})
         case PersonOwnerAssigned(owner=owner, on=on):
             return replace(person, owners=owned(person.owners, owner, on))
         case _:

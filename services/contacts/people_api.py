@@ -21,13 +21,28 @@ from services.contacts.readings_api import FieldsAsked
 from services.contacts.reads import (
     Contacts,
     as_one,
+    cards_of,
     entries,
     months_of,
     statements_of,
     with_survivors,
 )
+from services.contacts.search import search_entry, whole
 from services.contacts.statement_views import PersonPage, all_statements, person_page
-from shared.web import AtLeast, CommandMeta, PageWanted, Recorded, StreamId, composed, page, record
+from shared.exports import note_columns
+from shared.reading import Token
+from shared.runtime import Runtime
+from shared.web import (
+    AtLeast,
+    CommandMeta,
+    PageWanted,
+    Paging,
+    Recorded,
+    StreamId,
+    composed,
+    page,
+    record,
+)
 
 router = APIRouter(tags=["contacts"])
 
@@ -144,10 +159,37 @@ async def list_people(
     owner: str | None = None,
 ) -> dict[str, Any]:
     """Some of our people; an entry that is part of another is answered by the whole person."""
-    where = {"companies": company, "email": email, "owner": owner}
-    found = await page(runtime.reader(person_card), where, wanted, at_least)
+    where = {"companies": company, "owner": owner}
+    if email is None:
+        found = await page(runtime.reader(person_card), where, wanted, at_least)
+    else:
+        found = await _reached_by(runtime, email, where, wanted, at_least)
     people = await with_survivors(runtime, found["items"], at_least)
     return found | {"items": await asked.of(PersonCard, people)}
+
+
+async def _reached_by(
+    runtime: Runtime,
+    email: str,
+    where: dict[str, Any],
+    wanted: Paging,
+    at_least: Token | None,
+) -> dict[str, Any]:
+    """Return a page of those whose address it is; addresses are kept sealed, and found blind."""
+    blind = await runtime.seals.blinder()
+    known = {"grams": blind(whole(email)), "kind": "person"}
+    found = await page(runtime.reader(search_entry), known, wanted, at_least)
+    cards = await cards_of(runtime, [entry.key for entry in found["items"]], at_least)
+    company, owner = where["companies"], where["owner"]
+    note_columns(person_card.view)
+    people = [
+        card
+        for _, card in sorted(cards.items())
+        if card.email == email
+        and (company is None or company in card.companies)
+        and owner in (None, card.owner)
+    ]
+    return found | {"items": people}
 
 
 @router.get("/contacts/people/{person}/timeline")

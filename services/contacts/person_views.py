@@ -21,6 +21,7 @@ from shared.events.contacts import (
     BuyingRoleStated,
     PersonAffiliated,
     PersonDetailsStated,
+    PersonErased,
     PersonMerged,
     PersonOwnerAssigned,
     PersonRegistered,
@@ -78,13 +79,15 @@ class PersonCard:
     # Which colleague answers for the person now (C-09), and who did from when on.
     owner: str | None = None
     owners: tuple[Owner, ...] = ()
+    # From when on nobody can read anything about the person any more (M4).
+    erased_on: date | None = None
 
 
 person_card = Projection(
     "person_card",
-    version=4,
+    version=5,
     view=PersonCard,
-    indexes=("companies", "buyer_of", "name", "email", "person", "owner"),
+    indexes=("companies", "buyer_of", "person", "owner"),
     published=True,
     streams=("person", "touch"),
 )
@@ -153,6 +156,12 @@ def buying_role_stated(card: PersonCard, event: BuyingRoleStated, at: Envelope) 
 def owner_assigned(card: PersonCard, event: PersonOwnerAssigned, at: Envelope) -> PersonCard:
     owners = owned(card.owners, event.owner, event.on)
     return replace(card, owners=owners, owner=owners[-1].owner)
+
+
+@person_card.on(PersonErased)
+def erased(card: PersonCard, event: PersonErased, at: Envelope) -> PersonCard:
+    # A published card changes: its subscribers hear of it, and have to forget what they know.
+    return replace(card, erased_on=event.on or at.recorded_at.date())
 
 
 def _both(at: Envelope) -> tuple[str, ...]:

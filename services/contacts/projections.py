@@ -9,6 +9,7 @@ from __future__ import annotations
 from services.contacts.attention import opportunity_turns, touch_days
 from services.contacts.company_views import CompanyCard, company_card, company_people
 from services.contacts.duplicates import duplicate_block
+from services.contacts.erasing import erasure, person_consents
 from services.contacts.field_use import field_use
 from services.contacts.notices import move_notice
 from services.contacts.person_views import PersonCard, person_card
@@ -25,6 +26,8 @@ from services.contacts.visits import visit_card
 PROJECTIONS = (
     person_card,
     person_statements,
+    person_consents,
+    erasure,
     timeline,
     company_card,
     company_people,

@@ -2,6 +2,8 @@
 
 Words that are written with spaces are found whole, names also by their beginning. Korean, Japanese
 and Chinese text is found by any two or three signs that stand together, with or without spaces.
+
+What is shown is kept sealed; by what it is found is noted blind, so that no entry says it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from services.contacts.names import folded, parsed
 from shared.events import Envelope
 from shared.events.contacts import CompanyRegistered, PersonDetailsStated, PersonRegistered
 from shared.events.touches import TouchRecorded
+from shared.personal import Words
 from shared.projection import Projection
 
 _SIGNS = "가-힣ぁ-ゖー㐀-鿿々"
@@ -69,25 +72,33 @@ class SearchEntry:
 
 search_entry = Projection(
     "search_entry",
-    version=1,
+    version=2,
     view=SearchEntry,
     indexes=("grams",),
     streams=("person", "company", "touch"),
+    opens=True,
 )
 
 
-def _found_by(entry: SearchEntry, more: set[str]) -> SearchEntry:
-    return replace(entry, grams=tuple(sorted({*entry.grams, *more})))
+def whole(email: str) -> str:
+    """Return by what an address is found as a whole, by whoever knows all of it."""
+    return f"={email}"
 
 
-def _person(entry: SearchEntry, event: PersonRegistered | PersonDetailsStated) -> SearchEntry:
-    read = " ".join(parsed(event.name).latin) if event.name else ""
-    texts = (event.name, event.email, event.phone, read)
-    more = {gram for text in texts if text for gram in grams(text, name=True)}
-    digits = "".join(one for one in event.phone or "" if one.isdigit())
-    more |= {digits, digits[-8:]} - {""}
+def _found_by(entry: SearchEntry, more: set[str], words: Words) -> SearchEntry:
+    return replace(entry, grams=tuple(sorted({*entry.grams, *map(words.blind, more)})))
+
+
+def _person(
+    entry: SearchEntry, event: PersonRegistered | PersonDetailsStated, words: Words
+) -> SearchEntry:
+    name, email, phone = map(words.plain, (event.name, event.email, event.phone))
+    read = " ".join(parsed(name).latin) if name else ""
+    more = {gram for text in (name, email, phone, read) if text for gram in grams(text, name=True)}
+    digits = "".join(one for one in phone or "" if one.isdigit())
+    more |= {digits, digits[-8:], whole(email or "")} - {"", whole("")}
     return replace(
-        _found_by(entry, more),
+        _found_by(entry, more, words),
         kind="person",
         person=entry.key,
         title=event.name or entry.title,
@@ -97,29 +108,30 @@ def _person(entry: SearchEntry, event: PersonRegistered | PersonDetailsStated) -
 
 @search_entry.on(PersonRegistered)
 def person_entered(entry: SearchEntry, event: PersonRegistered, at: Envelope) -> SearchEntry:
-    return _person(entry, event)
+    return _person(entry, event, at.words)
 
 
 @search_entry.on(PersonDetailsStated)
 def person_stated(entry: SearchEntry, event: PersonDetailsStated, at: Envelope) -> SearchEntry:
-    return _person(entry, event)
+    return _person(entry, event, at.words)
 
 
 @search_entry.on(CompanyRegistered)
 def company_entered(entry: SearchEntry, event: CompanyRegistered, at: Envelope) -> SearchEntry:
-    found = _found_by(entry, grams(event.name, name=True))
+    found = _found_by(entry, grams(event.name, name=True), at.words)
     return replace(found, kind="company", company=entry.key, title=event.name)
 
 
 @search_entry.on(TouchRecorded)
 def touch_entered(entry: SearchEntry, event: TouchRecorded, at: Envelope) -> SearchEntry:
-    text = "\n".join(part for part in (event.subject, event.note) if part)
+    told = map(at.words.plain, (event.subject, event.note))
+    text = "\n".join(part for part in told if part)
     return replace(
-        _found_by(entry, grams(text[:TEXT_MAX])),
+        _found_by(entry, grams(text[:TEXT_MAX]), at.words),
         kind="touch",
         person=event.person,
         company=event.company,
         title=event.subject,
-        shown=(event.note or "")[:SHOWN_MAX] or None,
+        shown=event.note,
         occurred_at=at.occurred_at,
     )

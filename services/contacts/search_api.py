@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 
 from services.contacts.reads import Contacts, entries
-from services.contacts.search import SearchEntry, search_entry, wanted
+from services.contacts.search import SHOWN_MAX, SearchEntry, search_entry, wanted
 from shared.errors import InvalidError
 from shared.reading import Token
 from shared.runtime import Runtime
@@ -34,6 +34,8 @@ async def search(
     words = wanted(q)
     if not words:
         raise InvalidError("a word to look for", field="q")
+    blind = await runtime.seals.blinder()
+    words = [blind(word) for word in words]
     where = {"grams": words[0], "kind": kind}
     reader, token = runtime.reader(search_entry), at_least
     items: list[SearchEntry] = []
@@ -60,7 +62,7 @@ async def _shown(runtime: Runtime, entry: SearchEntry, at_least: Token | None) -
         "key": entry.key,
         "kind": entry.kind,
         "title": entry.title,
-        "shown": entry.shown,
+        "shown": (entry.shown or "")[:SHOWN_MAX] or None,
         "person": person,
         "company": entry.company,
         "occurred_at": entry.occurred_at,

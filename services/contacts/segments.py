@@ -162,6 +162,8 @@ def asks_for_touches(segment: SegmentCard) -> bool:
 
 def belongs(segment: SegmentCard, person: History, today: date) -> bool:
     """Whether all that the segment asks for is so, today."""
+    if person.card.erased_on is not None:
+        return False
     return (
         _is(segment, person, today) and _said(segment, person.told) and _met(segment, person, today)
     )

@@ -22,6 +22,7 @@ from shared.journal import entry_of
 from shared.log import LogUnavailableError
 from shared.references import ID, CompanyStream, OpportunityStream, PersonStream
 from shared.runtime import Runtime
+from shared.seals import check_clear
 from shared.service import FACT_BYTES_MAX
 from shared.store import DuplicateKeyError
 
@@ -107,17 +108,21 @@ async def take_in(
     """Record touches: durable when this returns.
 
     Raises:
+        InvalidError: one says what only sealed words may say; none is recorded.
         TooLargeError: one does not fit into a record of the log; none is recorded.
         UnavailableError: not acknowledged; sent again with the same ids they count once.
 
     """
     now = runtime.clock.now()
-    facts = [
+    told = [
         touch_fact(
             sent, now=now, actor=actor, correlation_id=correlation_id, traceparent=traceparent
         )
         for sent in touches
     ]
+    for fact in told:
+        check_clear(encode(fact))
+    facts = await runtime.seals.seal(told)
     entries = [entry_of(fact, encode(fact)) for fact in facts]
     if any(len(entry.value) > FACT_BYTES_MAX for entry in entries):
         raise TooLargeError(f"a touch may have at most {FACT_BYTES_MAX} bytes")

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from services.contacts.company_views import company_card
 from services.contacts.duplicates_api import like_these
+from services.contacts.erasing import PersonErasedError
 from services.contacts.matching import Known
 from services.contacts.model import PersonAlreadyRegisteredError, RegisterPerson, StateDetails
 from services.contacts.person_views import PersonCard, joined, person_card
@@ -54,8 +55,11 @@ async def import_vcards(
 def _stream(card: VCard) -> str:
     if card.uid and OURS.fullmatch(card.uid):
         return card.uid  # It comes back from an address book that had it from us.
-    told = card.uid or "|".join((card.name or "", card.email or "", card.phone or ""))
-    return f"person-{derived_id('vcard', told)}"
+    return f"person-{derived_id('vcard', _named(card))}"
+
+
+def _named(card: VCard) -> str:
+    return card.uid or "|".join((card.name or "", card.email or "", card.phone or ""))
 
 
 async def _enter(runtime: Runtime, card: VCard, meta: Meta) -> dict[str, Any]:
@@ -74,6 +78,12 @@ async def _enter(runtime: Runtime, card: VCard, meta: Meta) -> dict[str, Any]:
     alike = await like_these(runtime, known, defaults_of(runtime).duplicate_score, None)
     answer["duplicates"] = [one for one in alike if one["person"] != stream]
     outcome = await _decided(runtime, stream, register, meta)
+    again = 1
+    while isinstance(outcome, Refused) and isinstance(outcome.error, PersonErasedError):
+        # The same card again, of somebody who was forgotten, is somebody new.
+        again += 1
+        answer["person"] = stream = f"person-{derived_id('vcard', _named(card), str(again))}"
+        outcome = await _decided(runtime, stream, register, meta)
     if isinstance(outcome, Refused) and isinstance(outcome.error, PersonAlreadyRegisteredError):
         outcome = await _decided(runtime, stream, state, meta)
     if isinstance(outcome, Refused):
@@ -98,6 +108,8 @@ async def export_vcard(person: StreamId, runtime: Contacts, at_least: AtLeast) -
     parts = [one.value for one in await entries(runtime, f"person-{person}", at_least)]
     if not parts:
         raise NotFoundError(f"nobody is known as person-{person}")
+    if parts[0].erased_on is not None:
+        raise PersonErasedError
     return await _file(runtime, [joined(parts)])
 
 
@@ -109,7 +121,7 @@ async def export_company(company: StreamId, runtime: Contacts, at_least: AtLeast
     found = await runtime.reader(person_card).page(
         {"companies": f"company-{company}"}, limit=PEOPLE_MAX, at_least=at_least
     )
-    cards = [one.value for one in found.items]
+    cards = [one.value for one in found.items if one.value.erased_on is None]
     return await _file(runtime, await with_survivors(runtime, cards, at_least))
 
 

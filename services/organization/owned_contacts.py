@@ -12,6 +12,7 @@ from shared.events.contacts import (
     CompanyRegistered,
     PersonAffiliated,
     PersonDetailsStated,
+    PersonErased,
     PersonOwnerAssigned,
     PersonRegistered,
 )
@@ -36,6 +37,11 @@ def person_registered(item: OwnedItem, event: PersonRegistered, at: Envelope) ->
 @owned_item.on(PersonDetailsStated)
 def details_stated(item: OwnedItem, event: PersonDetailsStated, at: Envelope) -> OwnedItem:
     return replace(item, title=event.name or item.title)
+
+
+@owned_item.on(PersonErased)
+def person_erased(item: OwnedItem, event: PersonErased, at: Envelope) -> OwnedItem:
+    return replace(item, open=False)
 
 
 @owned_item.on(PersonOwnerAssigned)

@@ -19,6 +19,7 @@ from shared.events.issues import (
     IssueClosed,
     IssueRegistered,
 )
+from shared.personal import cut
 
 TITLE_MAX = 200
 
@@ -28,7 +29,7 @@ def issue_registered(item: OwnedItem, event: IssueRegistered, at: Envelope) -> O
     found = replace(
         item,
         kind="issue",
-        title=event.words[:TITLE_MAX],
+        title=cut(event.words, TITLE_MAX),
         open=True,
         stage=f"{event.kind}, {event.severity}",
         company=event.company,
@@ -67,7 +68,7 @@ def commitment_made(
     found = replace(
         item,
         kind="commitment",
-        title=event.what[:TITLE_MAX],
+        title=cut(event.what, TITLE_MAX),
         open=True,
         company=event.company,
         person=event.person,

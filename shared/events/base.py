@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,6 +15,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.errors import causes
+from shared.personal import CLEAR, Words
 
 CONTENT_TYPE = "application/cloudevents+json"
 WIRE = re.compile(r"(?P<topic>[a-z]+)\.(?P<name>[a-z][a-z_]*)\.v(?P<version>[1-9][0-9]*)")
@@ -29,9 +30,14 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
     wire: ClassVar[str]
     topic: ClassVar[str]
+    # The fields that name the person whose words it holds, the first that does; none: its stream.
+    whose: ClassVar[tuple[str, ...]] = ()
 
-    def __init_subclass__(cls, *, wire: str | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls, *, wire: str | None = None, whose: tuple[str, ...] = (), **kwargs: Any
+    ) -> None:
         super().__init_subclass__(**kwargs)
+        cls.whose = whose
         if wire is None:
             return  # An abstract shape that other events share; it is never recorded by itself.
         name = WIRE.fullmatch(wire)
@@ -92,10 +98,23 @@ class Envelope:
     command_hash: str | None = None
     traceparent: str | None = None
     depth: int = 0
+    # How its sealed words read, for whoever was given the keys; no part of the fact.
+    words: Words = field(default=CLEAR, compare=False, repr=False)
 
     @property
     def wire(self) -> str:
         return self.data.wire
+
+    @property
+    def whose(self) -> str | None:
+        """Return whose words the fact holds, where it holds somebody's."""
+        if not self.data.whose:
+            return self.stream
+        for name in self.data.whose:
+            named: str | tuple[str, ...] | None = getattr(self.data, name)
+            if named:
+                return named if isinstance(named, str) else named[0]
+        return None
 
     def day(self, zone: Any) -> date:
         """The business date on which it happened, in the company's zone.

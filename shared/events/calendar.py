@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from shared.events.base import Dated, Event
+from shared.personal import Personal
 
 Category = Literal["customer", "internal", "reporting", "travel", "administration", "private"]
 # What a customer gets out of it, where it is more than a visit (K-13, K-14).
@@ -28,7 +29,7 @@ Activity = Literal[
 FeedScope = Literal["details", "busy"]
 
 
-class EntryPlanned(Event, wire="calendar.entry_planned.v1"):
+class EntryPlanned(Event, wire="calendar.entry_planned.v1", whose=("person", "people")):
     """A seller put something into the calendar (K-01).
 
     Of a private one `sealed` says what it is, to nobody but its owner (K-02). `series` and
@@ -39,15 +40,15 @@ class EntryPlanned(Event, wire="calendar.entry_planned.v1"):
     category: Category
     starts_at: AwareDatetime
     ends_at: AwareDatetime
-    title: str | None = None
+    title: Personal | None = None
     person: str | None = None
     company: str | None = None
     opportunity: str | None = None
     people: tuple[str, ...] = ()
     issue: str | None = None
-    place: str | None = None
-    note: str | None = None
-    attendees: tuple[str, ...] = ()
+    place: Personal | None = None
+    note: Personal | None = None
+    attendees: tuple[Personal, ...] = ()
     activity: Activity | None = None
     all_day: bool = False
     zone: str | None = None
@@ -62,19 +63,19 @@ class EntryPlanned(Event, wire="calendar.entry_planned.v1"):
     modified: AwareDatetime | None = None
 
 
-class EntryDescribed(Event, wire="calendar.entry_described.v1"):
+class EntryDescribed(Event, wire="calendar.entry_described.v1", whose=("person", "people")):
     """What it is about was told anew, in place of what had been told before (K-01)."""
 
     category: Category
-    title: str | None = None
+    title: Personal | None = None
     person: str | None = None
     company: str | None = None
     opportunity: str | None = None
     people: tuple[str, ...] = ()
     issue: str | None = None
-    place: str | None = None
-    note: str | None = None
-    attendees: tuple[str, ...] = ()
+    place: Personal | None = None
+    note: Personal | None = None
+    attendees: tuple[Personal, ...] = ()
     activity: Activity | None = None
     busy: bool = True
     sealed: str | None = None
@@ -134,7 +135,7 @@ class EntryReassigned(Dated, wire="calendar.entry_reassigned.v1"):
     reason: Literal["handover", "leave", "territory", "unstated"] = "unstated"
 
 
-class SeriesPlanned(Event, wire="calendar.series_planned.v1"):
+class SeriesPlanned(Event, wire="calendar.series_planned.v1", whose=("person", "people")):
     """A seller planned something that repeats; told again, in place of what was planned before.
 
     `starts_at` and `ends_at` are the first time; `rule` is the RRULE of RFC 5545, `dates` are
@@ -150,15 +151,15 @@ class SeriesPlanned(Event, wire="calendar.series_planned.v1"):
     dates: tuple[AwareDatetime, ...] = ()
     except_dates: tuple[AwareDatetime, ...] = ()
     all_day: bool = False
-    title: str | None = None
+    title: Personal | None = None
     person: str | None = None
     company: str | None = None
     opportunity: str | None = None
     people: tuple[str, ...] = ()
     issue: str | None = None
-    place: str | None = None
-    note: str | None = None
-    attendees: tuple[str, ...] = ()
+    place: Personal | None = None
+    note: Personal | None = None
+    attendees: tuple[Personal, ...] = ()
     activity: Activity | None = None
     busy: bool = True
     sealed: str | None = None

@@ -12,9 +12,16 @@ from typing import Literal
 
 from shared.events.base import Dated
 from shared.events.touches import Channel
+from shared.personal import Personal
 
 AffiliationKind = Literal["employee", "dealer", "self"]
 BuyingRole = Literal["decision_maker", "influencer", "user", "gatekeeper", "none"]
+ConsentSource = Literal["web_form", "email", "paper", "spoken", "import", "other"]
+# Chosen, not told in words: what is said of an erasure must say nothing about anybody.
+ErasureReason = Literal[
+    "asked_for", "consent_withdrawn", "no_longer_needed", "unlawful", "legal_duty", "mistake"
+]
+ErasureBasis = Literal["gdpr_17", "pipa_36", "appi_35", "ccpa_105", "contract", "company_rule"]
 HandoverReason = Literal["handover", "leave", "territory", "unstated"]
 Stance = Literal["opposed", "critical", "neutral", "positive", "supportive"]
 
@@ -22,9 +29,9 @@ Stance = Literal["opposed", "critical", "neutral", "positive", "supportive"]
 class PersonRegistered(Dated, wire="contacts.person_registered.v1"):
     """Someone entered our book for the first time (C-01). A company is not needed (C-15)."""
 
-    name: str
-    email: str | None = None
-    phone: str | None = None
+    name: Personal
+    email: Personal | None = None
+    phone: Personal | None = None
     language: str | None = None
 
 
@@ -33,7 +40,7 @@ class PersonAffiliated(Dated, wire="contacts.person_affiliated.v1"):
 
     company: str
     kind: AffiliationKind = "employee"
-    role: str | None = None
+    role: Personal | None = None
 
 
 class AffiliationEnded(Dated, wire="contacts.affiliation_ended.v1"):
@@ -49,9 +56,9 @@ class PersonDetailsStated(Dated, wire="contacts.person_details_stated.v1"):
     A dated statement: the newest is current, and who looks for an old address still finds it.
     """
 
-    name: str | None = None
-    email: str | None = None
-    phone: str | None = None
+    name: Personal | None = None
+    email: Personal | None = None
+    phone: Personal | None = None
     language: str | None = None
 
 
@@ -62,14 +69,14 @@ class PersonMerged(Dated, wire="contacts.person_merged.v1"):
     """
 
     into: str
-    reason: str | None = None
+    reason: Personal | None = None
 
 
 class PersonUnmerged(Dated, wire="contacts.person_unmerged.v1"):
     """They are two people after all; each has again what was told of it, also meanwhile (C-02)."""
 
     survivor: str
-    reason: str | None = None
+    reason: Personal | None = None
 
 
 class PersonToldApart(Dated, wire="contacts.person_told_apart.v1"):
@@ -95,7 +102,7 @@ class OpinionStated(Dated, wire="contacts.opinion_stated.v1"):
     about: Literal["us", "product", "competitor", "other"]
     subject: str | None = None
     stance: Stance
-    words: str | None = None
+    words: Personal | None = None
     touch: str | None = None
     stated_by: str | None = None
 
@@ -131,7 +138,7 @@ class QuestionAnswered(Dated, wire="contacts.question_answered.v1"):
     """What the person answered to a question of a survey (C-12)."""
 
     question: str
-    answer: str
+    answer: Personal
     survey: str | None = None
 
 
@@ -154,6 +161,36 @@ class PersonOwnerAssigned(Dated, wire="contacts.person_owner_assigned.v1"):
 
     owner: str
     reason: HandoverReason = "unstated"
+
+
+class ConsentGiven(Dated, wire="contacts.consent_given.v1"):
+    """From this date the person agrees to this use of what we know, and how we know (M4)."""
+
+    purpose: str
+    source: ConsentSource
+    evidence: Personal | None = None
+
+
+class ConsentWithdrawn(Dated, wire="contacts.consent_withdrawn.v1"):
+    """From this date the person does not agree to it (any more)."""
+
+    purpose: str
+    source: ConsentSource
+    evidence: Personal | None = None
+
+
+class PersonErased(Dated, wire="contacts.person_erased.v1"):
+    """The person is forgotten: the key of their words is destroyed, nothing more is told of them.
+
+    Who holds words about them that were opened has to destroy them too. `facts` and `touches`:
+    how many there are; `in_the_clear`: of these, how many are older than sealing (M4).
+    """
+
+    reason: ErasureReason
+    basis: ErasureBasis
+    facts: int
+    touches: int
+    in_the_clear: int = 0
 
 
 class CompanyRegistered(Dated, wire="contacts.company_registered.v1"):
@@ -187,7 +224,7 @@ class CompanyOwnerAssigned(Dated, wire="contacts.company_owner_assigned.v1"):
     reason: HandoverReason = "unstated"
 
 
-class MoveNoticed(Dated, wire="contacts.move_noticed.v1"):
+class MoveNoticed(Dated, wire="contacts.move_noticed.v1", whose=("person",)):
     """The owner of a company has to know that somebody moved (C-08).
 
     `there`: with the company in this role now, new or in another role; `gone`: no longer with it;
@@ -199,7 +236,7 @@ class MoveNoticed(Dated, wire="contacts.move_noticed.v1"):
     owner: str
     person: str
     what: Literal["there", "gone", "mistaken"]
-    role: str | None = None
+    role: Personal | None = None
     moved_on: date | None = None
 
 
@@ -310,6 +347,9 @@ PersonEvent = (
     | QuestionAnswered
     | PromotionPlanned
     | PersonOwnerAssigned
+    | ConsentGiven
+    | ConsentWithdrawn
+    | PersonErased
 )
 CompanyEvent = (
     CompanyRegistered

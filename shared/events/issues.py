@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StrictInt
 
 from shared.events.base import Dated, Event, in_range
+from shared.personal import Personal
 
 IssueKind = Literal["complaint", "grievance", "objection", "advice", "survey"]
 Severity = Literal["low", "moderate", "high", "critical"]
@@ -23,11 +24,11 @@ ServiceArea = Literal["connected", "responsive", "insightful"]
 Deadline = Annotated[AwareDatetime, AfterValidator(in_range)]
 
 
-class IssueRegistered(Dated, wire="issues.issue_registered.v1"):
+class IssueRegistered(Dated, wire="issues.issue_registered.v1", whose=("person",)):
     """A customer expressed something that we have to deal with (I-01)."""
 
     kind: IssueKind
-    words: str
+    words: Personal
     severity: Severity = "moderate"
     person: str | None = None
     company: str | None = None
@@ -159,13 +160,13 @@ class DeadlineMissed(Event, wire="issues.deadline_missed.v1"):
     owner: str | None = None
 
 
-class CommitmentMade(Dated, wire="issues.commitment_made.v1"):
+class CommitmentMade(Dated, wire="issues.commitment_made.v1", whose=("person",)):
     """We promised a customer something (I-08).
 
     By `follow_up_by` they hear from us how it goes, by `due_by` it is done.
     """
 
-    what: str
+    what: Personal
     person: str
     owner: str
     company: str | None = None
@@ -251,13 +252,13 @@ class ServiceAgreed(Dated, wire="issues.service_agreed.v1"):
     person: str | None = None
 
 
-class ServiceAssessed(Dated, wire="issues.service_assessed.v1"):
+class ServiceAssessed(Dated, wire="issues.service_assessed.v1", whose=("person",)):
     """A customer said how well we keep to it, from 0 to 10 (I-07, I-12)."""
 
     area: ServiceArea
     score: int
     person: str | None = None
-    words: str | None = None
+    words: Personal | None = None
 
 
 AgreementEvent = ServiceAgreed | ServiceAssessed

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from shared.events.base import Dated
+from shared.personal import Personal
 
 # The stage before we are in earnest, and the two outcomes by the names that figures have for them.
 FIRST_STAGE, WON, LOST = "Prospecting", "Won", "Lost"
@@ -74,11 +75,11 @@ class OpportunityRevalued(Dated, wire="opportunities.opportunity_revalued.v1"):
     expected_close_on: date | None = None
 
 
-class PersonInvolved(Dated, wire="opportunities.person_involved.v1"):
+class PersonInvolved(Dated, wire="opportunities.person_involved.v1", whose=("person",)):
     """A person has a say in the decision (O-09)."""
 
     person: str
-    role: str
+    role: Personal
 
 
 class OpportunityCorrected(Dated, wire="opportunities.opportunity_corrected.v1"):
@@ -153,21 +154,21 @@ Influence = Literal["decides", "strong", "some", "none", "unknown"]
 Stance = Literal["champion", "supporter", "neutral", "sceptic", "opponent", "unknown"]
 
 
-class PersonAssessed(Dated, wire="opportunities.person_assessed.v1"):
+class PersonAssessed(Dated, wire="opportunities.person_assessed.v1", whose=("person",)):
     """We took somebody's influence on the decision and stance towards us to be this (O-09)."""
 
     person: str
     influence: Influence
     stance: Stance
     reached_through: str | None = None
-    note: str | None = None
+    note: Personal | None = None
 
 
-class PersonReleased(Dated, wire="opportunities.person_released.v1"):
+class PersonReleased(Dated, wire="opportunities.person_released.v1", whose=("person",)):
     """A person has no say in the decision any more (O-09)."""
 
     person: str
-    reason: str | None = None
+    reason: Personal | None = None
 
 
 class PositioningChosen(Dated, wire="opportunities.positioning_chosen.v1"):

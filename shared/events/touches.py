@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from shared.events.base import Event
+from shared.personal import Personal
 
 Channel = Literal["visit", "call", "email", "chat", "event", "web", "campaign", "survey", "other"]
 Topic = Literal[
@@ -15,7 +16,7 @@ Topic = Literal[
 ]
 
 
-class TouchRecorded(Event, wire="touches.touch_recorded.v1"):
+class TouchRecorded(Event, wire="touches.touch_recorded.v1", whose=("person",)):
     """We were in touch with a customer: any employee, any channel, any topic (C-03, C-04).
 
     `publisher` and `publisher_id` are the CloudEvents (source, id) under which it was sent to us.
@@ -33,8 +34,8 @@ class TouchRecorded(Event, wire="touches.touch_recorded.v1"):
     function: str | None = None
     company: str | None = None
     opportunity: str | None = None
-    subject: str | None = None
-    note: str | None = None
+    subject: Personal | None = None
+    note: Personal | None = None
     campaign: str | None = None
 
 

@@ -4,7 +4,7 @@ from shared.testing.generated import check_decider, commands, facts, histories
 from shared.testing.histories import check_projection, interleaved, recorded
 from shared.testing.log_contract import GroupContract, LogContract
 from shared.testing.scenario import Scenario, given
-from shared.testing.serving import serving
+from shared.testing.serving import memory_seals, serving
 from shared.testing.store_contract import StoreContract
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "given",
     "histories",
     "interleaved",
+    "memory_seals",
     "recorded",
     "serving",
 ]

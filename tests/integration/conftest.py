@@ -9,6 +9,7 @@ import asyncio
 import os
 import socket
 import sys
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -101,6 +102,7 @@ async def platform(
         engine="embedded" if fresh_log.embedded else "kafka",
         database_prefix=f"t{uuid4().hex[:8]}_",
         data_dir=tmp_path_factory.mktemp("node"),
+        master_key=b64encode(os.urandom(32)).decode(),  # type: ignore[arg-type]
     )
     node = Node(settings)
     app = create_app(node)

@@ -19,14 +19,14 @@ START_S, PATIENCE_S = 240.0, 240.0
 
 
 @contextmanager
-def started(path: Path) -> Iterator[Api]:
+def started(path: Path, within_s: float = START_S) -> Iterator[Api]:
     """Start it with its data under this path; end it in good order."""
     words = ("up", "--no-demo", "--data-dir", str(path), "--port", "0")
     said = path.with_name("said.txt")
     with said.open("wb") as out:
         up = subprocess.Popen([sys.executable, "-m", "sellers", *words], stdout=out, stderr=out)
     try:
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + within_s
         while "\nready after" not in said.read_text():
             assert up.poll() is None, said.read_text()
             assert time.monotonic() < deadline, said.read_text()

@@ -25,6 +25,7 @@ from shared.events import decode
 from shared.memory import MemoryLog, MemoryStore
 from shared.runtime import Runtime
 from shared.settings import Settings
+from shared.testing import memory_seals
 from shared.web import build_app
 
 MODULES = (organization, contacts, opportunities, issues, calendar, analytics)
@@ -39,6 +40,7 @@ class Served:
             published = (p.name for p in module.domain.projections if p.published)
             topics |= {f"views.{name}": 2 for name in published}
         self.log = MemoryLog(topics)
+        self.seals = memory_seals()
         self.stores = {module.domain.name: MemoryStore() for module in MODULES}
         self.url = ""
 
@@ -49,7 +51,12 @@ class Served:
             for module in MODULES:
                 name = module.domain.name
                 runtimes[name] = Runtime(
-                    module.domain, self.stores[name], self.log, SystemClock(), Settings()
+                    module.domain,
+                    self.stores[name],
+                    self.log,
+                    SystemClock(),
+                    Settings(),
+                    seals=self.seals,
                 )
                 await runtimes[name].start()
                 await runtimes[name].service.ready.wait()
