@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections import ChainMap
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -74,9 +73,9 @@ class Node:
     part: Part = WHOLE
     # Analytics, beside a domain whose reports show figures of colleagues: looks are kept there.
     noting: Runtime | None = None
+    # What is read to know who may do what: those of this part, and organization beside them.
+    known: dict[str, Runtime] = field(default_factory=dict)
     watches: list[Watch] = field(default_factory=list)
-    # Domains that this part serves nothing of and asks who may see what.
-    beside: dict[str, Runtime] = field(default_factory=dict)
     # What seals and opens words about people; empty until the keys are open.
     seals: Seals = field(default_factory=Seals)
     starting: str | None = "starting"
@@ -99,9 +98,6 @@ class Node:
             await self._repair(list(opened.values()))
         for runtime in opened.values():
             await self._start(runtime)
-        if self.part.kind == "api" and "organization" not in opened:
-            # Who may see what is asked of its views; it is only read here.
-            self.beside["organization"] = await self._runtime(organization, facts)
         if self.part.kind == "api" and self.part.domain in SHOW_COLLEAGUES:
             self.noting = await self._runtime(analytics, facts)
             self._stack.push_async_callback(self.noting.stop)
@@ -111,6 +107,10 @@ class Node:
         ring, before = self.seals.ring, self.settings.previous_master_key
         if ring is not None and before is not None and "contacts" in opened and self.part.folds:
             opened["contacts"].tasks.start("wrap keys again", partial(rewrap, ring))
+        self.known |= opened
+        if self.settings.signs_in and "organization" not in opened:
+            # Read, never started: who leads whom, and which keys there are.
+            self.known["organization"] = await self._runtime(organization, facts)
         self.runtimes |= opened
         self.starting = None
 
@@ -259,9 +259,9 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
         if node.settings.oidc_issuer:
             tokens = admission.tokens(node.settings)
         else:
-            tokens, issuer, its = admission.development(node.settings, node.runtimes)
+            tokens, issuer, its = admission.development(node.settings, node.known)
             served, ruled = [*served, issuer], joined(ruled, its)
-        guard = admission.guard(ruled, tokens, ChainMap(node.runtimes, node.beside), node.settings)
+        guard = admission.guard(ruled, tokens, node.known, node.settings)
     app = build_app(
         "Sellers" if node.part == WHOLE else f"Sellers: {node.part.name}",
         node.runtimes,

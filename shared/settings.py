@@ -174,6 +174,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _somebody_signs_people_in(self) -> Settings:
+        if self.access == "open" and self.oidc_issuer:
+            raise ValueError(
+                "SELLERS_ACCESS=open and SELLERS_OIDC_ISSUER contradict each other: with an issuer "
+                "access is `required`"
+            )
         alone = self.embedded and self.host in LOOPBACK
         if self.access == "required" and not (self.oidc_issuer or alone):
             raise ValueError(

@@ -12,10 +12,14 @@ RULES: Rules = {
     **rules("touches.publish", "POST /touches", "POST /touches/batch"),
     **rules(
         "promotions",
+        f"GET {P}/consents",
+        f"POST {P}/give-consent",
         f"POST {P}/plan-promotion",
         f"GET {P}/promotions",
+        f"POST {P}/withdraw-consent",
         "GET /contacts/may-promote",
     ),
+    **rules("people.erase", f"POST {P}/erase", "GET /contacts/erasures"),
     **rules(
         "deals.read",
         "GET /contacts/opportunities/{opportunity}/coverage",

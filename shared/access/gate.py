@@ -17,13 +17,13 @@ from fastapi.routing import iter_route_contexts
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.access.limits import Limits
 from shared.access.principal import (
     AccessError,
     ForbiddenError,
     Principal,
     UnauthenticatedError,
 )
+from shared.access.quotas import Quotas
 from shared.access.roles import COMPANY, DIVISION, OWN, TEAM, allowed
 from shared.access.roles import Scope as Reaches
 from shared.access.rules import PUBLIC, Of, PolicyError, Rule, Rules, Whose
@@ -50,7 +50,7 @@ class Gate:
     authenticator: Authenticator
     owners: Owners
     reach: Reach
-    limits: Limits = field(default_factory=Limits)
+    quotas: Quotas = field(default_factory=Quotas)
 
     async def admit(self, rule: Rule, who: Principal, asked: Asked) -> None:
         """Let somebody do what a route is for.
@@ -214,7 +214,7 @@ class Guarded:
         who = await gate.authenticator.principal(token)
         told: dict[str, str] = {}
         if who.quota is not None:
-            told = gate.limits.take(who.quota)
+            told = gate.quotas.take(who.quota)
         claimed = headers.get("x-actor")
         if claimed is not None and claimed != who.actor:
             raise ForbiddenError(f"X-Actor says another name than you signed in with: {who.actor}")

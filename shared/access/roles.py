@@ -62,7 +62,9 @@ PERMISSIONS: dict[str, Permission] = {
         "record touches", **_COLLEAGUES, marketing=COMPANY, administrator=COMPANY
     ),
     "promotions": _allows(
-        "ask whether a promotion may be sent, and plan it", **_COLLEAGUES, marketing=COMPANY
+        "ask whether a promotion may be sent, plan it, and note consents",
+        **_COLLEAGUES,
+        marketing=COMPANY,
     ),
     "deals.read": _allows(
         "opportunities, and who commits to them",
@@ -147,6 +149,7 @@ PERMISSIONS: dict[str, Permission] = {
         administrator=COMPANY,
     ),
     "subscribe": _allows("pull facts and subscribe to views", analytics=COMPANY),
+    "people.erase": _allows("erase a person for good, and see the proofs", administrator=COMPANY),
     "import": _allows("bring in what other systems hold, in bulk", administrator=COMPANY),
     "operate": _allows("lag, parked facts, rebuilds, traces, verification", administrator=COMPANY),
     "webhooks": _allows("send facts to addresses outside", administrator=COMPANY),

@@ -232,7 +232,8 @@ def test_it_never_serves_others_than_this_machine(where: dict[str, Any]) -> None
 def test_an_issuer_makes_everybody_prove_who_they_are() -> None:
     assert Settings(oidc_issuer="https://issuer.example").signs_in
     assert not Settings().signs_in
-    assert not Settings(oidc_issuer="https://issuer.example", access="open").signs_in
+    with pytest.raises(SettingsError, match="contradict"):
+        load(oidc_issuer="https://issuer.example", access="open")
     assert Settings(access="required", engine="embedded").signs_in
     with pytest.raises(SettingsError, match="OIDC_ISSUER"):
         load(oidc_issuer="http://issuer.example")

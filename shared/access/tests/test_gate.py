@@ -11,8 +11,8 @@ from starlette.middleware import Middleware
 
 from shared.access import self_api
 from shared.access.gate import Gate, Guarded
-from shared.access.limits import Limits
 from shared.access.principal import Principal, Quota, UnauthenticatedError
+from shared.access.quotas import Quotas
 from shared.access.rules import EMPLOYEE, PUBLIC, Rules, rules, seller
 from shared.access.whose import Asked, NobodyReach
 from shared.bulk import bulk_router
@@ -78,8 +78,8 @@ async def client(clock: list[float]) -> AsyncIterator[AsyncClient]:
     await runtime.start()
     try:
         await runtime.service.ready.wait()
-        limits = Limits(now=lambda: clock[0])
-        gate = Gate(RULES, Known(), nobodys, NobodyReach(), limits)
+        quotas = Quotas(now=lambda: clock[0])
+        gate = Gate(RULES, Known(), nobodys, NobodyReach(), quotas)
         app = build_app(
             "tiny",
             {"organization": runtime},

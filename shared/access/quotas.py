@@ -22,7 +22,7 @@ class _Bucket:
 
 
 @dataclass(slots=True)
-class Limits:
+class Quotas:
     """Each process counts for itself: n processes let n times as many through."""
 
     now: Callable[[], float] = time.monotonic
