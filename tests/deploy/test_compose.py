@@ -15,7 +15,7 @@ import yaml
 from sellers.node import sections
 from sellers.parts import WHOLE, part_of
 from shared.settings import known_names
-from tests.conftest import KAFKA_IMAGE, MONGO_IMAGE
+from tests.containers import KAFKA_IMAGE, MONGO_IMAGE
 from tests.deploy.conftest import ROOT
 
 pytestmark = pytest.mark.deploy
