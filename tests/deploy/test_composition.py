@@ -12,6 +12,7 @@ import pytest
 from sellers.cli import app
 from sellers.node import MODULES, SHOW_COLLEAGUES, sections
 from sellers.parts import Part, part_of
+from shared.master import DATABASE
 from shared.observability import LAG_RECORDS
 from shared.settings import SECRETS_DIR, Settings, known_names
 from shared.topics import declared_topics
@@ -201,7 +202,10 @@ def test_every_part_has_the_account_of_its_domain(rendered: Rendered) -> None:
         assert secrets[0] == account, name
         own = [f"{account}-mongodb"] if name != "Job/topics" else []
         keys = ["sellers-webhook-keys"] if account == "sellers-webhooks" else []
-        assert secrets[1:] == own + keys, name
+        # Who only counts reads nobody's words.
+        opens = not name.endswith(("/topics", "/worker"))
+        master = ["sellers-master-key"] if opens else []
+        assert secrets[1:] == own + master + keys, name
         assert {*own} <= connections.keys(), name
 
 
@@ -211,9 +215,10 @@ def test_a_service_may_write_in_its_own_database(rendered: Rendered) -> None:
     for module in MODULES:
         name = module.domain.name
         noted = {"analytics"} if name in SHOW_COLLEAGUES else set()
-        databases = {name} | noted
+        databases = {name, DATABASE} | noted
         assert may.pop(f"sellers-{name}") == {("readWrite", f"{PREFIX}{d}") for d in databases}
-    assert may.pop("sellers-platform") == {("readWrite", f"{PREFIX}{d}") for d in DOMAINS}
+    everywhere = {*DOMAINS, DATABASE}
+    assert may.pop("sellers-platform") == {("readWrite", f"{PREFIX}{d}") for d in everywhere}
     assert may == {}
 
 
