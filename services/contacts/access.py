@@ -9,6 +9,7 @@ P, C = "/contacts/people/{person}", "/contacts/companies/{company}"
 
 RULES: Rules = {
     **of_domain("contacts", "customers.read"),
+    **rules("people.forget", f"POST {P}/erase", "GET /contacts/erasures"),
     **rules("touches.publish", "POST /touches", "POST /touches/batch"),
     **rules(
         "promotions",
@@ -29,6 +30,7 @@ RULES: Rules = {
         "customers.read",
         f"GET {P}",
         f"GET {P}/attention",
+        f"GET {P}/consents",
         f"GET {P}/may-ask",
         f"GET {P}/timeline",
         f"GET {P}/vcard",
@@ -59,6 +61,7 @@ RULES: Rules = {
         f"POST {P}/ask",
         f"POST {P}/assign-owner",
         f"POST {P}/end-affiliation",
+        f"POST {P}/give-consent",
         f"POST {P}/merge",
         f"POST {P}/register",
         f"POST {P}/state-access",
@@ -68,6 +71,7 @@ RULES: Rules = {
         f"POST {P}/state-opinion",
         f"POST {P}/tell-apart",
         f"POST {P}/unmerge",
+        f"POST {P}/withdraw-consent",
         f"POST {C}/acknowledge-move",
         f"POST {C}/assign-owner",
         f"POST {C}/describe",
