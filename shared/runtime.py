@@ -7,6 +7,7 @@ and the service says so in `/readyz`.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -22,6 +23,8 @@ from shared.builds import Builds
 from shared.clock import Clock
 from shared.errors import NotFoundError, UnavailableError
 from shared.firing import Lease, TimerRunner
+from shared.inbox import Inbox
+from shared.inbox_sink import InboxSink
 from shared.journal import Journal
 from shared.log import Log, LogUnavailableError, Partition
 from shared.projection import Projection
@@ -316,8 +319,8 @@ class Runtime:
     async def start(self, *, writes: bool = True, folds: bool = True) -> None:
         if self.decides or self.domain.intake:
             await self.journal.prepare()
-        # A policy and a timer decide, and publish, where the domain is folded.
-        if writes or self.domain.policies or self.domain.timers:
+        # A policy, a timer and an inbox record, and publish, where the domain is folded.
+        if writes or self.domain.policies or self.domain.timers or self.domain.inboxes:
             self.tasks.start("publish", self.publisher.run)
             self.tasks.start("catch up", self._open_when_caught_up)
         if folds:
@@ -336,8 +339,26 @@ class Runtime:
             # One projector through all restarts: whoever reports a failure takes it back, too.
             run = partial(self._run_policy, sink, self.projector(sink))
             self.tasks.start(f"policy {policy.name}", run)
+        for inbox in self.domain.inboxes:
+            self.tasks.start(f"read {inbox.topic}", self.inbox_projector(inbox).run)
         for timer in self.timers.values():
             self.tasks.start(f"timer {timer.timer.name}", timer.run)
+
+    def inbox_projector(self, inbox: Inbox) -> Projector:
+        # The embedded broker may forget its last second: there the journal is the truth.
+        sink = InboxSink(
+            inbox,
+            self.journal,
+            self.log,
+            self.clock,
+            self.publisher.announce,
+            journaled=self.settings.embedded,
+        )
+        projector = self.projector(sink)
+        projector.decode, projector.expires = sink.decode, True
+        # However much of it is wrong, that is the publisher's release and not ours: nothing stops.
+        projector.parked_max = sys.maxsize
+        return projector
 
     def _timer(self, timer: Timer[V]) -> TimerRunner[V]:
         holder = f"{self.settings.instance}/{self.clock.new_id()}"

@@ -19,6 +19,7 @@ from services.contacts.segments import (
     decide_segment,
     evolve_segment,
 )
+from services.contacts.touch_inbox import touches_inbox
 from services.contacts.visits import (
     CancelVisit,
     HoldVisit,
@@ -89,6 +90,7 @@ def build(defaults: ContactsDefaults) -> Domain:
         projections=PROJECTIONS,
         policies=(*POLICIES, owners_are_told_who_moved),
         intake=("touches",),
+        inboxes=(touches_inbox,),
         defaults=defaults,
         build=build,
     )
