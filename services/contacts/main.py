@@ -7,6 +7,7 @@ from functools import partial
 from services.contacts import model
 from services.contacts.api import router
 from services.contacts.defaults import ContactsDefaults
+from services.contacts.identities import ClaimIdentity, ReleaseIdentity
 from services.contacts.notices import AcknowledgeMove, owners_are_told_who_moved
 from services.contacts.policies import POLICIES
 from services.contacts.projections import PROJECTIONS
@@ -40,6 +41,8 @@ PERSON_COMMANDS: dict[str, type[Command]] = {
     "merge": model.MergePerson,
     "unmerge": model.UnmergePerson,
     "tell_apart": model.TellApart,
+    "claim_identity": ClaimIdentity,
+    "release_identity": ReleaseIdentity,
     "state_buying_role": model.StateBuyingRole,
     "state_opinion": model.StateOpinion,
     "state_advocacy": model.StateAdvocacy,

@@ -11,6 +11,12 @@ from pydantic import Field, StringConstraints
 
 from services.contacts.defaults import ContactsDefaults
 from services.contacts.held import Affiliations, begun, ended, taken_back
+from services.contacts.identities import (
+    ClaimIdentity,
+    ReleaseIdentity,
+    decide_claim,
+    entry_named,
+)
 from services.contacts.owners import AssignPersonOwner, assigned
 from services.contacts.promotions import (
     PlanPromotion,
@@ -30,6 +36,8 @@ from shared.errors import DomainError, NotFoundError
 from shared.events.contacts import (
     AffiliationEnded,
     AffiliationKind,
+    IdentityClaimed,
+    IdentityReleased,
     PersonAffiliated,
     PersonDetailsStated,
     PersonEvent,
@@ -81,6 +89,8 @@ class Person:
     details_on: date | None = None
     merged_into: str | None = None
     apart: frozenset[str] = frozenset()
+    # Of names that were claimed or released: whether they are the person's.
+    claims: Mapping[str, bool] = field(default_factory=dict)
     owners: tuple[Owner, ...] = ()
     # What was stated last about each thing.
     stated: Mapping[Topic, Statement] = field(default_factory=dict)
@@ -131,15 +141,14 @@ class TellApart(HappenedCommand):
     other: PersonStream
 
 
-IdentityCommand = MergePerson | UnmergePerson | TellApart
+IdentityCommand = MergePerson | UnmergePerson | TellApart | ClaimIdentity | ReleaseIdentity
+IdentityEvent = PersonMerged | PersonUnmerged | PersonToldApart | IdentityClaimed | IdentityReleased
 PersonCommand = (
     RegisterPerson
     | StateDetails
     | Affiliate
     | EndAffiliation
-    | MergePerson
-    | UnmergePerson
-    | TellApart
+    | IdentityCommand
     | PlanPromotion
     | AssignPersonOwner
     | TakeOver
@@ -160,7 +169,7 @@ def decide_person(
             return _state_details(person, command)
         case Affiliate() | EndAffiliation():
             return _move(person, command)
-        case MergePerson() | UnmergePerson() | TellApart():
+        case MergePerson() | UnmergePerson() | TellApart() | ClaimIdentity() | ReleaseIdentity():
             return _identify(person, command)
         case AssignPersonOwner() | TakeOver():
             told = assigned(person.owners, command)
@@ -218,6 +227,8 @@ def _identify(person: Person, command: IdentityCommand) -> list[PersonEvent]:
             return [PersonUnmerged(survivor=person.merged_into, reason=reason, on=on)]
         case TellApart(other=other, on=on):
             return [] if other in person.apart else [PersonToldApart(other=other, on=on)]
+        case ClaimIdentity() | ReleaseIdentity():
+            return [*decide_claim(person.claims, command)]
         case _:
             assert_never(command)
 
@@ -246,7 +257,13 @@ def evolve_person(person: Person, event: PersonEvent) -> Person:
             return _told(person, event)
         case PersonAffiliated() | AffiliationEnded():
             return _moved(person, event)
-        case PersonMerged() | PersonUnmerged() | PersonToldApart():
+        case (
+            PersonMerged()
+            | PersonUnmerged()
+            | PersonToldApart()
+            | IdentityClaimed()
+            | IdentityReleased()
+        ):
             return _identified(person, event)
         case PersonOwnerAssigned(owner=owner, on=on):
             return replace(person, owners=owned(person.owners, owner, on))
@@ -261,7 +278,7 @@ def _addressed(person: Person, event: PromotionPlanned | Statement) -> Person:
     return replace(person, stated={**person.stated, topic_of(event): event})
 
 
-def _identified(person: Person, event: PersonMerged | PersonUnmerged | PersonToldApart) -> Person:
+def _identified(person: Person, event: IdentityEvent) -> Person:
     match event:
         case PersonMerged(into=into):
             return replace(person, merged_into=into)
@@ -269,6 +286,10 @@ def _identified(person: Person, event: PersonMerged | PersonUnmerged | PersonTol
             return replace(person, merged_into=None)
         case PersonToldApart(other=other):
             return replace(person, apart=person.apart | {other})
+        case IdentityClaimed(identity=identity):
+            return replace(person, claims={**person.claims, entry_named(identity): True})
+        case IdentityReleased(identity=identity):
+            return replace(person, claims={**person.claims, entry_named(identity): False})
         case _:
             assert_never(event)
 

@@ -20,6 +20,8 @@ class TouchRecorded(Event, wire="touches.touch_recorded.v1"):
 
     `publisher` and `publisher_id` are the CloudEvents (source, id) under which it was sent to us.
     `campaign` is what makes promotions the same one, wherever their words differ (C-14).
+    `identity` is the address, number or foreign id by which the publisher named somebody, where it
+    did not say which person of ours that is; `person` then follows from it.
     """
 
     publisher: str
@@ -36,6 +38,7 @@ class TouchRecorded(Event, wire="touches.touch_recorded.v1"):
     subject: str | None = None
     note: str | None = None
     campaign: str | None = None
+    identity: str | None = None
 
 
 TouchesEvent = TouchRecorded
