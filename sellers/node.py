@@ -22,6 +22,7 @@ from sellers.description import describe
 from services.alerts import main as alerts
 from services.analytics import main as analytics
 from services.calendar import main as calendar
+from services.campaigns import main as campaigns
 from services.contacts import main as contacts
 from services.issues import main as issues
 from services.opportunities import main as opportunities
@@ -48,7 +49,7 @@ from shared.topics import load_topics
 from shared.web import build_app
 from shared.web.protocol import Protocol
 
-MODULES = (organization, contacts, opportunities, issues, calendar, alerts, analytics)
+MODULES = (organization, contacts, opportunities, issues, calendar, alerts, campaigns, analytics)
 MEASURE_EVERY_S = 5.0
 CLEAN = "stopped-cleanly"
 

@@ -25,7 +25,14 @@ from sellers.report import (
     workload_table,
     yield_table,
 )
-from sellers.reviewing import adoption_table, diet_table, growth_table, losses_table, quality_table
+from sellers.reviewing import (
+    adoption_table,
+    campaigns_table,
+    diet_table,
+    growth_table,
+    losses_table,
+    quality_table,
+)
 from services.analytics.adoption import AdoptionBy
 from services.analytics.complaints import IssuesBy
 from services.analytics.data_quality import QualityBy
@@ -206,6 +213,14 @@ def data_diet(
     with waiting(err, "reading the log"):
         rows = rows_of(connect(context).get("/data-diet", {"days": days}))
     _tell(rows, diet_table(rows), as_json)
+
+
+@report.command("campaigns")
+def campaigns(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show whom each campaign reached, who answered, and what was sold because of it."""
+    with waiting(err, "reading what came of them"):
+        rows = rows_of(connect(context).get("/campaigns/figures"))
+    _tell(rows, campaigns_table(rows), as_json)
 
 
 @report.command("growth")
