@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -124,6 +124,21 @@ class Reader(Generic[V]):
             return None
         version = None if head is None else head["version"]
         return self._seen(build, document)._replace(parked=parked, version=version)
+
+    async def many(self, keys: Collection[str]) -> dict[str, V]:
+        """Return those of these views that there are, as they are now.
+
+        Raises:
+            UnavailableError: they are of a version that this release cannot read.
+
+        """
+        build = await self.active()
+        found = await self.store.get_many(build.collection, sorted(keys))
+        return {
+            key: self._seen(build, document).value
+            for key, document in found.items()
+            if document["view"] is not None
+        }
 
     async def page(
         self,

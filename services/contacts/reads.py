@@ -49,13 +49,13 @@ async def entries(runtime: Runtime, person: str, at_least: Token | None) -> list
             asked.add(name)
             if part is not None and part.value.merged_into == card.person:
                 upcoming.append(part)
-    for entry in await _named(runtime, asked, at_least):
+    for entry in await named_for(runtime, asked, at_least):
         told = await reader.get(entry, at_least)
         found += [told] if told is not None and entry not in asked else []
     return found
 
 
-async def _named(
+async def named_for(
     runtime: Runtime, people: Collection[str], at_least: Token | None
 ) -> dict[str, str]:
     """Return the entries of the names that belong to these people, and to whom."""
@@ -138,7 +138,7 @@ async def days_of(
 ) -> dict[str, list[date]]:
     """Return on which days we were in touch with each of these people, in order."""
     entry_of = {entry: card.person for card in cards for entry in (card.person, *card.identities)}
-    named = await _named(runtime, entry_of, at_least)
+    named = await named_for(runtime, entry_of, at_least)
     entry_of |= {entry: entry_of[owner] for entry, owner in named.items()}
     found: dict[str, list[date]] = {card.person: [] for card in cards}
     entered = sorted(entry_of)

@@ -10,9 +10,11 @@ from typing import Any
 
 import orjson
 from fastapi import Request, Response
+from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
+from services.contacts.fatigue import earlier
 from services.contacts.timelines import timeline
 from services.contacts.touch_events import (
     BATCH,
@@ -79,6 +81,7 @@ async def _events(request: Request, mode: Mode) -> Response:
             "accepted": sum(one["status"] == "accepted" for one in told),
             "duplicates": sum(one["status"] == "duplicate" for one in told),
             "rejected": sum(one["status"] == "rejected" for one in told),
+            "repeated": sum("repeats" in one for one in told),
         }
         return JSONResponse({**counts, "events": told}, 202)
     event = body if mode == "structured" else of_headers(request.headers, body)
@@ -96,11 +99,15 @@ async def _taken(request: Request, runtime: Runtime, read: Sequence[Read]) -> li
     seen = await _known(runtime, list(once))
     new = [sent for stream, sent in once.items() if stream not in seen]
     actor = request.headers.get("x-actor", "")[:ACTOR_MAX] or "anonymous"
+    again = dict(zip((stream_of(sent) for sent in new), await earlier(runtime, new), strict=True))
     await take_in(runtime, new, actor=actor, correlation_id=request.state.correlation_id)
     told = []
     for one, stream in named:
         told.append(_outcome(one, stream, once, seen))
         if stream is not None:
+            repeats = again.get(stream)
+            if told[-1]["status"] == "accepted" and repeats is not None:
+                told[-1]["repeats"] = jsonable_encoder(repeats)
             seen.add(stream)
     TOUCHES.labels("accepted").inc(len(new))
     TOUCHES.labels("refused").inc(sum(one["status"] == "rejected" for one in told))
