@@ -12,7 +12,7 @@ from sellers.demo.items import Item
 
 BEGIN_DAY, APART, RUNS = 20, 100, 60
 # Which customers' people answer, and how many deals come of a campaign that runs or ran.
-ANSWERS, SOLD, SHARED = 0.25, 0.12, 4
+SENT, ANSWERS, SOLD, SHARED = 0.5, 0.35, 0.12, 4
 BUDGETS = (12_000, 30_000, 18_000, 6_000)
 GOALS = ("Fifty first talks", "신규 상담 50건", "A second product for old customers", "Stay known")
 RESULTS = (
@@ -84,12 +84,26 @@ def _answers(world: World, n: int, name: str) -> Iterator[Item]:
     days = world.days.between(begins(world, n), world.days.end - timedelta(days=1))
     for k, customer in enumerate(world.customers):
         chance, person = world.chance("answer", n, k), customer.people[0]
-        if not days or not chance.happens(ANSWERS):
+        if not days or not chance.happens(SENT):
+            continue
+        yield world.maker.touch(
+            ("mailing", n, k),
+            at(days[0], 9 * 60),
+            person=person.stream,
+            channel="campaign",
+            about="promotion",
+            function="marketing",
+            company=customer.stream,
+            subject=name,
+            campaign=name,
+        )
+        if not chance.happens(ANSWERS):
             continue
         day = chance.pick(days[: RUNS // 2])
         named, mail = f"{FORMS}:{k}", f"{person.named.mail}@{customer.named.mail}"
         whom = chance.pick(
             (
+                {"person": person.stream},
                 {"person": person.stream},
                 {"email": mail},
                 {"external_id": named},

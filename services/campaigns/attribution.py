@@ -190,12 +190,16 @@ def reopened(
 
 @dataclass(slots=True)
 class Attributed:
-    """What a campaign brought about. Amounts of different currencies are never added up."""
+    """What a campaign brought about. Amounts of different currencies are never added up.
+
+    Some answer whom nothing was sent: the rate is of those who were reached alone.
+    """
 
     reached: int = 0
     sent: int = 0
     responded: int = 0
     responses: int = 0
+    reached_and_responded: int = 0
     response_rate: float | None = None
     opportunities: int = 0
     open: int = 0
@@ -209,6 +213,7 @@ class Attributed:
         self.sent += one.sent
         self.responded += one.responded
         self.responses += one.responses
+        self.reached_and_responded += one.sent > 0 and one.responded
 
     def of_opportunity(self, one: CampaignOpportunity) -> None:
         self.opportunities += 1
@@ -232,5 +237,5 @@ def attributed(
     for opportunity in opportunities:
         found.of_opportunity(opportunity)
     if found.reached:
-        found.response_rate = round(found.responded / found.reached, 4)
+        found.response_rate = round(found.reached_and_responded / found.reached, 4)
     return found
