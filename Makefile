@@ -12,8 +12,13 @@ SIZE ?=
 DATA ?= .data
 # How many seeds `make test-faults` plays on each engine.
 SEEDS ?= 10
+# How many facts the backlog of `make test-faults` has, and which page its tables are written into, if any.
+BACKLOG ?= 20000
+REPORTED = $(if $(REPORT),--report $(REPORT))
 # About how many facts `make bench` measures with.
 FACTS ?= 50000
+# For how long `make test-hostile` attacks.
+SECONDS ?= 75
 # Extra words for pytest, as in: make test ARGS="-k contacts -x"
 ARGS ?=
 
@@ -46,15 +51,16 @@ test: lint types contracts ## Check style, types and contracts; run every test b
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not kafka and not slow" $(ARGS)
 
 .PHONY: test-kafka
-test-kafka: setup ## Run all that needs servers on real Apache Kafka (java and mvn, or KAFKA_BOOTSTRAP)
-	@SELLERS_TEST_ENGINE=$${SELLERS_TEST_ENGINE:-apache} $(BIN)/pytest tests/integration \
+test-kafka: setup ## Run all that needs servers on real Apache Kafka (KAFKA_BOOTSTRAP, Docker, or java and mvn)
+	@SELLERS_TEST_ENGINE=$${SELLERS_TEST_ENGINE:-real} $(BIN)/pytest tests/integration \
 	  -n 2 --dist loadfile -m "(connected or kafka) and not slow" $(ARGS)
 	@$(BIN)/pytest tests/faults -m "kafka and not slow" $(ARGS)
 
 .PHONY: test-faults
-test-faults: setup ## Kill every part amid an import, on both engines: make test-faults [SEEDS=10]
-	@$(BIN)/python -m tests.faults --engine embedded --seeds $(SEEDS)
-	@$(BIN)/python -m tests.faults --engine kafka --seeds $(SEEDS)
+test-faults: setup ## Kill every part amid an import, then every other fault: make test-faults [SEEDS=10] [REPORT=page]
+	@$(BIN)/python -m tests.faults kills --engine embedded --seeds $(SEEDS) $(REPORTED)
+	@$(BIN)/python -m tests.faults kills --engine kafka --seeds $(SEEDS) $(REPORTED)
+	@$(BIN)/python -m tests.faults all --facts $(BACKLOG) $(REPORTED)
 
 .PHONY: test-slow
 test-slow: setup ## Run the tests that take minutes
@@ -64,6 +70,10 @@ test-slow: setup ## Run the tests that take minutes
 test-simulation: setup ## Play a thousand histories, then remove each rule and look for one that breaks
 	@$(BIN)/python -m tests.simulation --seeds 1000
 	@$(BIN)/pytest tests/simulation -m slow $(ARGS)
+
+.PHONY: test-hostile
+test-hostile: setup ## Send every operation what it forbids, by the description: make test-hostile [SECONDS=75]
+	@$(BIN)/python -m tests.hostile.attack --seconds $(SECONDS)
 
 .PHONY: bench
 bench: setup ## Measure replay, the live worker and reports on the embedded servers: make bench [FACTS=50000]
@@ -111,6 +121,10 @@ test-asyncapi: ## Give the log's description to AsyncAPI's own parser (node, npm
 .PHONY: defaults
 defaults: setup ## Write deploy/defaults.toml, the rules and numbers a company may choose
 	@$(BIN)/python -m sellers.defaults
+
+.PHONY: metrics
+metrics: setup ## Write the table of metrics in docs/observability.md
+	@$(BIN)/python -m sellers.metrics
 
 .PHONY: new-domain
 new-domain: setup ## Start a new domain: make new-domain NAME=orders [ONE=order]

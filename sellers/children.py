@@ -89,7 +89,11 @@ class Worker(OwnProcess):
     name = "worker"
     module = "services.analytics.stream"
 
-    address = ""  # it serves nothing that could be asked
+    address = ""  # it serves nothing that could be asked, but its metrics
+
+    def environment(self) -> Mapping[str, str]:
+        where = {"SELLERS_HOST": HOST, "SELLERS_METRICS_PORT": str(self.port)}
+        return {**super().environment(), **where}
 
     def wait_ready(self, still_wanted: Callable[[], None] = lambda: None) -> None:
         """Nobody can ask it; if it ends, that is seen."""

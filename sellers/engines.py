@@ -247,7 +247,10 @@ class ApacheKafka(KafkaEngine):
 class ApacheCluster:
     """Several Apache Kafka nodes, each broker and controller, so that one may be lost."""
 
+    embedded = ApacheKafka.embedded
+
     def __init__(self, data_dir: Path, *, nodes: int = 3) -> None:
+        self.name = f"{ApacheKafka.name}, {nodes} nodes"
         ports = free_ports(2 * nodes)
         voters = dict(enumerate(ports[:nodes], 1))
         self.nodes = [

@@ -27,29 +27,34 @@ from services.contacts import main as contacts
 from services.issues import main as issues
 from services.opportunities import main as opportunities
 from services.organization import main as organization
-from shared import admin, changes, pulling, schemas
+from services.webhooks import main as webhooks
+from shared import admin, changes, pulling, schemas, tracing
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
 from shared.defaults import Section
 from shared.defaults import read as read_defaults
+from shared.gauges import Gauges
 from shared.kafka import log_of
 from shared.mongo import MongoStore
-from shared.observability import (
-    LAG_RECORDS,
-    OUTBOX_PENDING,
-    PARKED_FACTS,
-    TIMER_LAG_SECONDS,
-    TIMER_OVERDUE,
-    configure_logs,
-)
+from shared.observability import configure_logs, serving_metrics
 from shared.repair import publish_views_again, repair_log
 from shared.runtime import Runtime
 from shared.settings import Settings, SettingsError, load
 from shared.topics import load_topics
-from shared.web import build_app
+from shared.web import Limits, build_app
 from shared.web.protocol import Protocol
 
-MODULES = (organization, contacts, opportunities, issues, calendar, alerts, campaigns, analytics)
+MODULES = (
+    organization,
+    contacts,
+    opportunities,
+    issues,
+    calendar,
+    alerts,
+    webhooks,
+    campaigns,
+    analytics,
+)
 MEASURE_EVERY_S = 5.0
 CLEAN = "stopped-cleanly"
 
@@ -135,19 +140,10 @@ class Node:
 
     async def measure(self) -> None:
         """Keep the gauges current, until cancelled."""
+        gauges = Gauges()
         while True:
             await analytics.watch(self.runtimes["analytics"])
-            for name, runtime in self.runtimes.items():
-                for progress in await runtime.lag():
-                    LAG_RECORDS.labels(progress.collection).set(progress.lag)
-                for collection, count in (await runtime.parked_counts()).items():
-                    PARKED_FACTS.labels(collection).set(count)
-                for timer in runtime.timers.values():
-                    status = await timer.status()
-                    TIMER_OVERDUE.labels(status.timer).set(status.overdue)
-                    TIMER_LAG_SECONDS.labels(status.timer).set(timer.lag_s(status))
-                if runtime.decides:
-                    OUTBOX_PENDING.labels(name).set(await runtime.journal.backlog())
+            await gauges.look(self.runtimes)
             await asyncio.sleep(MEASURE_EVERY_S)
 
 
@@ -168,6 +164,17 @@ def routers() -> list[APIRouter]:
         *bulk,
         *(module.router for module in MODULES),
     ]
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return what this deployment lets one request, and one address, ask for."""
+    return Limits(
+        body_bytes=settings.http_body_bytes_max,
+        body_s=settings.http_body_s,
+        answer_s=settings.http_answer_s,
+        at_once=settings.http_at_once_max,
+        rate=settings.http_rate_max,
+    )
 
 
 def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI:
@@ -191,6 +198,8 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
         new_id=SystemClock().new_id,
         lifespan=lifespan,
         ready=node.missing,
+        metrics=node.settings.metrics_port is None,
+        limits=limits_of(node.settings),
     )
     describe(app)
     app.state.note_look = analytics.Looking(lambda: node.runtimes["analytics"]).note
@@ -243,8 +252,16 @@ def main() -> None:
         settings = load()
     except SettingsError as error:
         sys.exit(f"node: {error}")
-    configure_logs(settings.log_level)
-    serve(Node(settings))
+    configure_logs(settings.log_level, settings.secrets)
+    try:
+        tracing.start("sellers-node")
+    except tracing.TracesRefusedError as error:
+        sys.exit(f"node: {error}")
+    try:
+        with serving_metrics(settings):
+            serve(Node(settings))
+    finally:
+        tracing.stop()
 
 
 if __name__ == "__main__":

@@ -45,14 +45,17 @@ REMEDIES = {
     404: "Look at the id; nothing was recorded.",
     405: "Look at the method and the path in the description of the API.",
     406: "Ask for a type that is there.",
+    408: "Send it again, faster or less of it; with its id it counts once.",
     409: "The rule stands: ask for something else, or change what stands in its way first.",
     410: "It is gone for good: begin anew, as the detail says.",
     412: "Read it again, and decide on what it is now.",
     413: "Send less at once.",
+    414: "Ask for less at once, or in the body.",
     415: "Say what the body is, by `Content-Type`.",
     422: "Mend the field that `errors` names, and send it again.",
     428: "Say on which version you decided, by `If-Match`.",
     429: "Send it again after `Retry-After`, and less often.",
+    431: "Send fewer headers.",
     500: "Tell whoever runs the platform the `correlation_id`.",
     503: "Send the same again, with the same id, after `Retry-After`: it counts once.",
 }
@@ -79,10 +82,13 @@ class Problem:
 
 # Problems that no refusal of a rule is.
 OTHERS = {
+    "address-too-long": (414, "The address has more characters than are read."),
     "another-release": (503, "Another release than this one folds the view; this one may not."),
     "bad-request": (400, "What came is no HTTP, or no request that can be read."),
+    "busy": (503, "So much is being worked on that nothing more is begun."),
     "catching-up": (503, "The service has not read its own facts to their end yet."),
     "forbidden": (403, "This is not for you, or not by this address."),
+    "headers-too-large": (431, "There are more headers, or longer ones, than are read."),
     "internal-error": (500, "A fault of ours; it has been logged."),
     "invalid": (422, "The request does not fit its schema; every field is named with the cause."),
     "method-not-allowed": (405, "The address does not know this method."),
@@ -93,6 +99,9 @@ OTHERS = {
     "rebuilding": (503, "The view is being rebuilt already."),
     "starting": (503, "The platform is starting."),
     "stream-parked": (503, "A fact of this stream is set aside; an operator has to look at it."),
+    "too-deep": (422, "Arrays and objects of the body lie deeper in one another than are read."),
+    "too-many-requests": (429, "This address asks more often than is allowed."),
+    "too-slow": (408, "The request did not come in time; or, with 503, its answer would not."),
     "unavailable": (503, "The log or the store does not answer."),
     "unsupported-media-type": (415, "The body is of a type that is not read here."),
 }

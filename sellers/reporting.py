@@ -32,6 +32,7 @@ from sellers.reviewing import (
     growth_table,
     losses_table,
     quality_table,
+    reconciliation_table,
 )
 from services.analytics.adoption import AdoptionBy
 from services.analytics.complaints import IssuesBy
@@ -247,6 +248,24 @@ def losses(
     """Show what time is lost to, since when, and whether somebody acted on it."""
     query = {"from": first, "to": last, "unit": unit, "seller": seller}
     _show(context, "losses", query, as_json, losses_table)
+
+
+@report.command("reconciliation")
+def reconciliation(
+    context: typer.Context,
+    first: First = None,
+    last: Last = None,
+    state: Annotated[
+        str | None, typer.Option(help="matched, waiting, missing or contradicts alone.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was won against what order, contract, fulfilment and finance say of it."""
+    query = {"from": _said(first), "to": _said(last), "state": state}
+    with waiting(err, "comparing both sides"):
+        answer = connect(context).get("/opportunities/reconciliation", query)
+    rows = rows_of(answer)
+    _tell(rows, reconciliation_table(rows, answer["counts"]), as_json)
 
 
 @report.command("slippage")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -144,5 +144,25 @@ def campaigns_table(rows: Sequence[Row], _by: str = "") -> Table:
             ", ".join(f"{number(value):,.0f} {code}" for code, value in won.items()),
             "" if spent is None else f"{number(spent):,.0f} {row.get('spent_currency')}",
             ", ".join(told),
+        )
+    return table
+
+
+def reconciliation_table(rows: Sequence[Row], counts: Mapping[str, int]) -> Table:
+    """Return one row an opportunity: both sides, and what does not fit between them."""
+    table = columns(("opportunity", "of", "state"), ("won",))
+    told = ", ".join(f"{count:,} {state}" for state, count in counts.items())
+    table.title = f"won against what came back: {told}"
+    for name in ("came back", "what does not fit"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        won = row.get("value") is not None
+        table.add_row(
+            Text(str(row.get("opportunity"))),
+            str(row.get("concerned_on") or ""),
+            str(row.get("state")),
+            f"{number(row.get('value')):,.2f} {row.get('currency')}" if won else "",
+            Text(", ".join(f"{came['step']} {came['status']}" for came in row.get("came") or ())),
+            Text("; ".join(f"{one['step']}: {one['says']}" for one in row.get("findings") or ())),
         )
     return table

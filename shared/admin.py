@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from shared import builds, parking
@@ -20,8 +20,10 @@ from shared.runtime import Runtime
 from shared.topics import declared_topics
 from shared.verify import Check, verify_domain
 from shared.web import Runtimes
+from shared.web.described import text_answer
 
 TRACE_RECORDS_MAX = 20_000
+LINES = "application/x-ndjson"
 
 router = APIRouter(tags=["operations"])
 router.include_router(parking.router)
@@ -136,14 +138,14 @@ async def topics(runtimes: Runtimes) -> dict[str, Any]:
     return {"topics": found}
 
 
-@router.get("/verify")
+@router.get("/verify", response_class=Response, responses=text_answer(LINES))
 async def verify(request: Request, runtimes: Runtimes) -> StreamingResponse:
     """Recompute everything from the log; one JSON line a check, the last one says `equal`."""
     verifiers: list[Verifier] = [
         *(lambda runtime=runtime: verify_domain(runtime) for runtime in runtimes.values()),
         *request.app.state.verifiers,
     ]
-    return StreamingResponse(_checks(verifiers), media_type="application/x-ndjson")
+    return StreamingResponse(_checks(verifiers), media_type=LINES)
 
 
 async def _checks(verifiers: list[Verifier]) -> AsyncIterator[bytes]:

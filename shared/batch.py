@@ -14,6 +14,7 @@ from typing import Protocol
 
 import structlog
 
+from shared.correlation import about
 from shared.errors import SellersError
 from shared.events import Envelope, Position, UndecodableError, decode
 from shared.log import Record
@@ -128,6 +129,7 @@ class Batch:
     touched: dict[str, Head] = field(default_factory=dict)
     parked: list[Document] = field(default_factory=list)
     newly_parked: int = 0
+    folded: int = 0
 
     def step(self, record: Record, fact: Envelope | UndecodableError, park: str | None) -> None:
         """Fold the fact, or drop a duplicate, or set it aside (`park` says why, whatever it is)."""
@@ -168,9 +170,15 @@ class Batch:
             self._park(record, fact.stream, fact, f"fork: {error}")
             return
         except Exception as error:  # Whatever a fold raises stops this stream only.
-            log.exception("fold_failed", projection=self.sink.collection, stream=fact.stream)
+            log.exception(
+                "fold_failed",
+                projection=self.sink.collection,
+                stream=fact.stream,
+                **about(record, fact),
+            )
             self._park(record, fact.stream, fact, f"fold failed: {error!r}")
             return
+        self.folded += 1
         if self.sink.keeps_heads:
             head = self.heads[fact.stream]
             head.version, head.fact = fact.version, fact.id
@@ -181,7 +189,13 @@ class Batch:
         if not head.parked:
             head.parked = True
             self.newly_parked += 1
-            log.error("stream_parked", projection=self.sink.collection, stream=stream, why=reason)
+            log.error(
+                "stream_parked",
+                projection=self.sink.collection,
+                stream=stream,
+                why=reason,
+                **about(record, fact),
+            )
         self.touched[stream] = head
         # Whatever is wrong with the fact, this document can be written: the bytes say the rest.
         self.parked.append(

@@ -22,6 +22,7 @@ from pydantic import Field, TypeAdapter
 from shared.clock import Clock
 from shared.errors import NotFoundError
 from shared.log import Partition, Record
+from shared.observability import EVENT_STREAMS, EVENT_STREAMS_ENDED
 from shared.projection import Projection
 from shared.published import Build, Rev, epoch_of, topic_of
 from shared.runtime import Runtime
@@ -168,6 +169,7 @@ class Changes:
                     offsets[record.partition] = record.offset + 1
                     yield _recorded(record, self._place(build, offsets).encode())
         if listener.ended is not None:
+            EVENT_STREAMS_ENDED.labels(self.projection.name).inc()
             yield ServerSentEvent(event="end", data={"reason": listener.ended})
 
     def _place(self, build: Build, offsets: dict[int, int]) -> Place:
@@ -217,6 +219,7 @@ async def changes(
 
     `end` tells a client that it is let go of, and why: it comes back with its `Last-Event-ID`.
     """
-    async with aclosing(subscription.stream(last)) as events:  # type: ignore[type-var]
-        async for event in events:
-            yield event
+    with EVENT_STREAMS.labels(subscription.projection.name).track_inprogress():
+        async with aclosing(subscription.stream(last)) as events:  # type: ignore[type-var]
+            async for event in events:
+                yield event

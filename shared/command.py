@@ -5,10 +5,18 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    model_validator,
+)
 
 from shared.errors import InvalidError
 from shared.events.base import day_in_range, in_range
+from shared.exact import exact
 
 # What every instant that somebody sends must be: with a zone, and in living memory or plans.
 Instant = Annotated[AwareDatetime, AfterValidator(in_range)]
@@ -27,6 +35,10 @@ class Command(BaseModel):
     others: ClassVar[tuple[str, ...]] = ()
     # Of a command that was prepared: the one that somebody sent, whose copies it is told by.
     asked_as: ClassVar[str | None] = None
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        return exact(handler(source))
 
     def check(self, stream: str, today: date) -> None:
         """Refuse what cannot be, whatever the stream's history: the service asks before `decide`.

@@ -53,7 +53,8 @@ async def dropped(runtimes: Runtimes, wanted: PageWanted) -> dict[str, Any]:
 
 def _after(wanted: Paging, listed: str) -> tuple[str, str]:
     """Return in which domain, and after which place in it, the page begins."""
-    domain, _, place = (key_of(wanted.cursor, listed) if wanted.cursor else "").partition("/")
+    key = "" if wanted.cursor is None else key_of(wanted.cursor, listed)
+    domain, _, place = key.partition("/")
     return domain, place
 
 

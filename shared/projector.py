@@ -12,14 +12,17 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from time import perf_counter
 
 import structlog
 
 from shared.batch import BEHIND, Batch, Head, Sink, decoded, identity, stream_of
 from shared.clock import Clock
+from shared.correlation import correlations_of
 from shared.errors import NotFoundError, SellersError
 from shared.events import Envelope, UndecodableError, timestamp
 from shared.log import Log, LogTruncatedError, Partition, Record, Subscription
+from shared.observability import BATCH_SECONDS, BATCH_TRIES, FACT_TO_VIEW_SECONDS, FOLDED
 from shared.store import (
     Document,
     DuplicateKeyError,
@@ -29,6 +32,7 @@ from shared.store import (
     Transaction,
     TransientStoreError,
 )
+from shared.tracing import processing
 
 log = structlog.get_logger()
 
@@ -37,6 +41,8 @@ log = structlog.get_logger()
 DROPPED = "dropped"
 # So often is a batch taken again before its reason is a failure that somebody has to hear of.
 TRIES_UNHEARD = 10
+# What was recorded longer ago is replayed: that it comes late says nothing about us.
+REPLAYED_S = 3_600.0
 
 
 class CursorMovedError(SellersError):
@@ -116,6 +122,8 @@ class Projector:
     store: Store
     log: Log
     clock: Clock
+    # Whose it is, for the metrics: some sinks are called alike in every domain.
+    domain: str = ""
     batch_max: int = 2_000
     parked_max: int = 50
     parked_window_s: float = 60.0
@@ -165,7 +173,13 @@ class Projector:
         try:
             await self.absorb(records)
         except (TransientStoreError, DuplicateKeyError, CursorMovedError) as error:
-            log.info("batch_taken_again", projection=self.sink.collection, reason=str(error))
+            log.info(
+                "batch_taken_again",
+                projection=self.sink.collection,
+                reason=str(error),
+                correlation_ids=correlations_of(records),
+            )
+            BATCH_TRIES.labels(self.domain, self.sink.collection).inc()
             self._tries += 1
             if self._tries >= TRIES_UNHEARD:
                 self.report(f"the same batch has failed {self._tries} times: {error}")
@@ -320,14 +334,37 @@ class Projector:
             DuplicateKeyError: one of them has a head, so what it was taken for was wrong.
 
         """
-        async with self.store.transaction() as tx:
-            await self._check_cursors(tx, spans)
-            heads = await self._heads(tx, read, begun)
-            batch = await self._stepped(tx, read, heads, park)
-            await self._guard(tx, batch)
-            await self._put(tx, batch)
-            await tx.put_many(self.names.cursors, [self._cursor(span) for span in spans])
+        began = perf_counter()
+        with processing(self.sink.collection, read, self.clock) as told:
+            async with self.store.transaction() as tx:
+                await self._check_cursors(tx, spans)
+                heads = await self._heads(tx, read, begun)
+                batch = await self._stepped(tx, read, heads, park)
+                await self._guard(tx, batch)
+                await self._put(tx, batch)
+                await tx.put_many(self.names.cursors, [self._cursor(span) for span in spans])
+            if told is not None:
+                told.parked([document["_id"] for document in batch.parked])
         batch.folding.committed()
+        self._count(batch, read, perf_counter() - began)
+
+    def _count(
+        self,
+        batch: Batch,
+        read: Sequence[tuple[Record, Envelope | UndecodableError]],
+        seconds: float,
+    ) -> None:
+        name = (self.domain, self.sink.collection)
+        parked = len(batch.parked)
+        BATCH_SECONDS.labels(*name).observe(seconds)
+        FOLDED.labels(*name, "folded").inc(batch.folded)
+        FOLDED.labels(*name, "parked").inc(parked)
+        FOLDED.labels(*name, "passed_over").inc(len(read) - batch.folded - parked)
+        first = next((fact for _, fact in read if isinstance(fact, Envelope)), None)
+        if first is not None:
+            age = (self.clock.now() - first.recorded_at).total_seconds()
+            if age < REPLAYED_S:
+                FACT_TO_VIEW_SECONDS.labels(*name).observe(max(0.0, age))
 
     async def _stepped(
         self,

@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from shared.clock import Clock
+from shared.correlation import correlation_of
 from shared.events import CONTENT_TYPE, Position, timestamp
 from shared.journal import Entry, Journal, Outgoing
 from shared.log import Log, LogUnavailableError, Partition, RecordTooLargeError, partition_of
@@ -246,7 +247,12 @@ class Publisher:
         except (LogUnavailableError, RecordTooLargeError) as error:
             # Too large cannot happen, it was checked before it was journaled; if it does, the
             # stream waits in the outbox, which /metrics shows, instead of losing its order.
-            log.warning("fact_not_acknowledged", stream=entry.stream, reason=str(error))
+            log.warning(
+                "fact_not_acknowledged",
+                stream=entry.stream,
+                reason=str(error),
+                **correlation_of(entry.value),
+            )
             return False
         return True
 
@@ -304,6 +310,12 @@ class Publisher:
                         break  # The end of the outbox, or of what we may hold.
             except (StoreError, LogUnavailableError) as error:
                 log.warning("relaying_postponed", reason=str(error))
+
+    @property
+    def held(self) -> int:
+        """How many facts are in memory on their way to the log."""
+        announced = sum(len(outgoing.entries) for outgoing in self._announced)
+        return announced + sum(lane.load for lane in self._lanes.values())
 
     @property
     def _full(self) -> bool:

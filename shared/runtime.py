@@ -44,6 +44,7 @@ from shared.settings import Settings
 from shared.sinks import KEEPER, KeeperSink, PolicySink, ViewSink
 from shared.store import Reads, Store, TransientStoreError
 from shared.timers import Timer
+from shared.tracing import traced
 
 V = TypeVar("V")
 
@@ -121,6 +122,8 @@ class Progress:
     collection: str
     folded: int
     written: int
+    cursors: Mapping[Partition, int] = field(default_factory=dict)
+    ends: Mapping[Partition, int] = field(default_factory=dict)
 
     @property
     def lag(self) -> int:
@@ -293,6 +296,7 @@ class Runtime:
     _projectors: dict[str, Projector] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.log = traced(self.log)
         self.journal = Journal(self.store, self.clock)
         self.publisher = Publisher(self.journal, self.log, self.clock)
         decisions = Decisions(self.domain, self.journal, self.clock, self.settings.zone)
@@ -319,8 +323,9 @@ class Runtime:
     async def start(self, *, writes: bool = True, folds: bool = True) -> None:
         if self.decides or self.domain.intake:
             await self.journal.prepare()
-        # A policy, a timer and an inbox record, and publish, where the domain is folded.
-        if writes or self.domain.policies or self.domain.timers or self.domain.inboxes:
+        # Policies, timers, inboxes and other work record, and publish, where the domain is folded.
+        acting = (d := self.domain).policies or d.timers or d.inboxes or d.works
+        if writes or acting:
             self.tasks.start("publish", self.publisher.run)
             self.tasks.start("catch up", self._open_when_caught_up)
         if folds:
@@ -343,6 +348,8 @@ class Runtime:
             self.tasks.start(f"read {inbox.topic}", self.inbox_projector(inbox).run)
         for timer in self.timers.values():
             self.tasks.start(f"timer {timer.timer.name}", timer.run)
+        for name, work in self.domain.works.items():
+            self.tasks.start(name, partial(work, self))
 
     def inbox_projector(self, inbox: Inbox) -> Projector:
         # The embedded broker may forget its last second: there the journal is the truth.
@@ -402,6 +409,7 @@ class Runtime:
             self.store,
             self.log,
             self.clock,
+            domain=self.domain.name,
             batch_max=self.settings.batch_max,
             parked_max=self.settings.parked_max,
             refold_on_mismatch=self.settings.embedded,
@@ -432,10 +440,11 @@ class Runtime:
         return {partition: end for ends in found for partition, end in ends.items()}
 
     async def _progress(self, collection: str, ends: Mapping[Partition, int]) -> Progress:
-        keys = {cursor_id(partition): end for partition, end in ends.items()}
-        held = await self.store.get_many(Collections(collection).cursors, list(keys))
-        folded = sum(min(held[key]["offset"], keys[key]) for key in held)
-        return Progress(collection, folded, sum(keys.values()))
+        keys = {partition: cursor_id(partition) for partition in ends}
+        held = await self.store.get_many(Collections(collection).cursors, list(keys.values()))
+        cursors = {at: held[key]["offset"] if key in held else 0 for at, key in keys.items()}
+        folded = sum(min(cursors[partition], end) for partition, end in ends.items())
+        return Progress(collection, folded, sum(ends.values()), cursors, ends)
 
     async def lag(self) -> list[Progress]:
         """Say for everything this process folds how far it is behind the log.

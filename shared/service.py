@@ -74,6 +74,8 @@ class Domain:
     intake: tuple[str, ...] = ()
     inboxes: tuple[Inbox, ...] = ()
     timers: tuple[Timer[Any], ...] = ()
+    # Work that goes on where the domain is folded, of its `Runtime`, by its name.
+    works: Mapping[str, Callable[[Any], Awaitable[None]]] = field(default_factory=dict)
     # What a deployment chose, and what builds this domain with another choice.
     defaults: Section = field(default_factory=Section)
     build: Callable[[Any], Domain] | None = None

@@ -10,6 +10,7 @@ import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator, model_validator
@@ -20,6 +21,7 @@ from shared.errors import SellersError, causes
 PREFIX = "SELLERS_"
 BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/\[\]]+)(:(?P<port>[0-9]{1,5}))?")
 PORT_MAX = 65_535
+WEBHOOK_KEY_CHARS = 32
 
 
 class SettingsError(SellersError):
@@ -43,7 +45,9 @@ class Settings(BaseSettings):
     kafka_ca_file: FilePath | None = Field(
         None, description="certificates of whoever signed the brokers'; none: the system's"
     )
-    mongo: str = Field("mongodb://127.0.0.1:27017", description="MongoDB's connection string")
+    mongo: str = Field(
+        "mongodb://127.0.0.1:27017", repr=False, description="MongoDB's connection string"
+    )
     database_prefix: str = Field(
         "sellers_", description="names of databases and consumer groups begin so"
     )
@@ -60,14 +64,39 @@ class Settings(BaseSettings):
     defaults_file: FilePath | None = Field(
         None, description="the company's rules and numbers, TOML; none: as deploy/defaults.toml"
     )
+    webhook_keys: SecretStr = Field(
+        SecretStr(""),
+        description="what secrets of webhooks are made of, 32 characters or more, the newest first "
+        "where there are several (a,b); embedded: a file of the data directory",
+    )
     data_dir: Path = Field(Path(".data"), description="where this process may keep files")
     host: str = Field("127.0.0.1", description="the address the HTTP server binds to")
     port: int = Field(8080, ge=0, le=65535, description="the port of the HTTP server")
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=PORT_MAX,
+        description="a port of their own for metrics; none: the HTTP server's",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     batch_max: int = Field(2_000, ge=1, le=20_000, description="records folded in one transaction")
     parked_max: int = Field(50, ge=0, description="parked streams in a minute before folding stops")
     read_wait_s: float = Field(5.0, ge=0, le=30, description="how long a read waits to be fresh")
     drain_s: float = Field(5.0, ge=0, le=60, description="how long a shutdown waits for the log")
+
+    http_body_bytes_max: int = Field(
+        5_000_000, ge=100_000, le=100_000_000, description="bytes of one request's body"
+    )
+    http_body_s: float = Field(30.0, gt=0, le=600, description="how long a body may take to come")
+    http_answer_s: float = Field(
+        120.0, gt=0, le=3_600, description="how long a request may be worked on before it answers"
+    )
+    http_at_once_max: int = Field(
+        1_000, ge=1, description="requests that are worked on at the same time"
+    )
+    http_rate_max: float = Field(
+        2_000.0, ge=0, description="requests a second from one address; 0: any number"
+    )
 
     @field_validator("kafka")
     @classmethod
@@ -75,7 +104,8 @@ class Settings(BaseSettings):
         for server in servers.split(","):
             named = BROKER.fullmatch(server)
             if named is None or not 0 < int(named["port"] or PORT_MAX) <= PORT_MAX:
-                raise ValueError(f"{server!r} is no broker's host:port")
+                where = server.rpartition("@")[2]  # Before it: what somebody took for a password.
+                raise ValueError(f"{where!r} is no broker's host:port")
         return servers
 
     @field_validator("zone_name")
@@ -84,6 +114,14 @@ class Settings(BaseSettings):
         if name not in available_timezones():
             raise ValueError(f"{name!r} is no IANA time zone")
         return name
+
+    @field_validator("webhook_keys")
+    @classmethod
+    def _keys_are_long(cls, keys: SecretStr) -> SecretStr:
+        told = keys.get_secret_value()
+        if told and any(len(key) < WEBHOOK_KEY_CHARS for key in told.split(",")):
+            raise ValueError(f"a key has at least {WEBHOOK_KEY_CHARS} characters")
+        return keys
 
     @model_validator(mode="after")
     def _says_who_it_is(self) -> Settings:
@@ -100,6 +138,15 @@ class Settings(BaseSettings):
         if unknown:
             raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
         return self
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what nobody but the servers may read, whatever setting it is a part of."""
+        held = (getattr(self, name) for name in type(self).model_fields)
+        ours = [one.get_secret_value() for one in held if isinstance(one, SecretStr)]
+        _, _, user = self.mongo.rpartition("@")[0].partition("://")
+        password = user.partition(":")[2]
+        return (*filter(None, (*ours, password, unquote(password))),)
 
     @property
     def embedded(self) -> bool:

@@ -245,6 +245,7 @@ class PolicyFolding:
                     cause=request.causation_id,
                     stream=request.stream,
                     reason=str(outcome.error),
+                    correlation_id=request.correlation_id,
                 )
 
     def committed(self) -> None:

@@ -1,31 +1,35 @@
 """The servers that tests run against, started once for the whole session.
 
 Which ones: `KAFKA_BOOTSTRAP` / `MONGO_URL` when given; else what `SELLERS_TEST_ENGINE` says:
-`docker` (containers), `apache` (Apache Kafka from its jars), or `embedded` (the default). Tests
-keep apart by `namespace`, a prefix for databases and topics. A missing server skips on a
-developer's machine and fails in CI: a suite that did not run must never look green.
+`docker` (containers), `apache` (Apache Kafka from its jars), `real` (the first of these two that
+is here), `cluster` (three nodes from the jars, three copies of each record, two of which must be
+there), or `embedded` (the default). Where there is no MongoDB, documents are in the embedded store.
+Tests keep apart by `namespace`, a prefix for databases and topics. A missing server skips on a
+developer's machine and fails in CI: a suite that did not run must never look green. At its end each
+run says which servers it used.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 
-from sellers.engines import ApacheKafka, NoidaKafka, SecantusMongo
+from sellers.engines import ApacheCluster, ApacheKafka, NoidaKafka, SecantusMongo
 from sellers.processes import Engine, EngineMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CHOICES = ("embedded", "apache", "docker")
-KAFKA_IMAGE = "apache/kafka:4.1.0"
-MONGO_IMAGE = "mongo:8.0"
+CHOICES = ("embedded", "apache", "cluster", "docker", "real")
+# The store has no such choice: where Kafka comes from its jars, documents are in the embedded one.
+JARS = {"apache": ApacheKafka, "real": ApacheKafka, "cluster": ApacheCluster}
+REAL = "real"
 USED = pytest.StashKey[dict[str, str]]()
 
 
@@ -52,12 +56,26 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> str:
     log = os.environ.get("KAFKA_BOOTSTRAP") or choice()
     store = os.environ.get("MONGO_URL") or choice()
-    return f"servers: log {log}, documents {store.replace('apache', 'embedded')}"
+    return f"servers: log {log}, documents {'embedded' if store in JARS else store}"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist tells its controller, who is the one that speaks."""
+    told: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told["servers"] = session.config.stash[USED]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    told = getattr(node, "workeroutput", {}).get("servers", {})
+    for what, which in told.items():
+        node.config.stash[USED][f"{what}, {node.gateway.id}"] = which
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    for what, which in config.stash[USED].items():
-        terminalreporter.write_line(f"{what}: {which}")
+    for what, which in sorted(config.stash[USED].items()):
+        terminalreporter.write_line(f"served by: {what}: {which}")
 
 
 @contextmanager
@@ -71,7 +89,8 @@ def missing_is_a_skip() -> Iterator[None]:
 
 
 @contextmanager
-def running(engine: Engine) -> Iterator[Engine]:
+def running(engine: Any) -> Iterator[Any]:
+    """Start a server, or a cluster of them, and stop it."""
     with missing_is_a_skip():
         engine.start()
     try:
@@ -80,40 +99,35 @@ def running(engine: Engine) -> Iterator[Engine]:
         engine.stop()
 
 
-@contextmanager
-def container(kind: str) -> Iterator[GivenServer]:
-    """A server in Docker. Imported here: without Docker nothing of testcontainers is needed."""
-    import docker
-    from testcontainers.kafka import KafkaContainer
-    from testcontainers.mongodb import MongoDbContainer
+def in_docker(kind: str) -> bool:
+    """Whether this server is to be a container: it was asked for, or it is the first there is."""
+    if choice() != REAL:
+        return choice() == "docker"
+    from tests.containers import IMAGES, missing
 
-    with missing_is_a_skip():
-        try:
-            docker.from_env().ping()
-        except docker.errors.DockerException as error:
-            raise EngineMissingError(f"Docker does not answer: {error}") from error
-    if kind == "kafka":
-        with KafkaContainer(KAFKA_IMAGE).with_kraft() as kafka:
-            yield GivenServer(KAFKA_IMAGE, kafka.get_bootstrap_server())
-        return
-    # Transactions need a replica set, and one node is enough for one.
-    node = MongoDbContainer(MONGO_IMAGE).with_command("--replSet rs0 --bind_ip_all")
-    with node as mongo:
-        mongo.exec(["mongosh", "--quiet", "--eval", "rs.initiate()"])
-        where = f"{mongo.get_container_host_ip()}:{mongo.get_exposed_port(27017)}"
-        yield GivenServer(MONGO_IMAGE, f"mongodb://{where}/?directConnection=true")
+    return missing(IMAGES[kind]) is None
+
+
+@contextmanager
+def contained(kind: str) -> Iterator[GivenServer]:
+    """A server in Docker; nothing else needs what is imported here."""
+    from tests.containers import container
+
+    with ExitStack() as stack:
+        with missing_is_a_skip():
+            server = stack.enter_context(container(kind))
+        yield server
 
 
 @contextmanager
 def log_server(data_dir: Path) -> Iterator[Engine | GivenServer]:
     if given := os.environ.get("KAFKA_BOOTSTRAP"):
         yield GivenServer("KAFKA_BOOTSTRAP", given)
-    elif choice() == "docker":
-        with container("kafka") as server:
+    elif in_docker("kafka"):
+        with contained("kafka") as server:
             yield server
     else:
-        kind = ApacheKafka if choice() == "apache" else NoidaKafka
-        with running(kind(data_dir / "kafka")) as engine:
+        with running(JARS.get(choice(), NoidaKafka)(data_dir / "kafka")) as engine:
             yield engine
 
 
@@ -121,8 +135,8 @@ def log_server(data_dir: Path) -> Iterator[Engine | GivenServer]:
 def document_server(data_dir: Path) -> Iterator[Engine | GivenServer]:
     if given := os.environ.get("MONGO_URL"):
         yield GivenServer("MONGO_URL", given)
-    elif choice() == "docker":
-        with container("mongo") as server:
+    elif in_docker("mongo"):
+        with contained("mongo") as server:
             yield server
     else:
         with running(SecantusMongo(data_dir / "mongo")) as engine:

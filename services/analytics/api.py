@@ -18,6 +18,7 @@ from services.analytics.flows import TouchesBy
 from services.analytics.pipeline import (
     By,
     PartOf,
+    PartsOf,
     axes_of,
     in_order,
     row_document,
@@ -264,9 +265,15 @@ async def explain_touches(
 
 
 async def explained(
-    figures: Figures, key: str | None, part_of: PartOf, owner: str | None
+    figures: Figures,
+    key: str | None,
+    part_of: PartOf,
+    owner: str | None,
+    also: PartsOf = report.no_more,
 ) -> dict[str, Any]:
-    contributing = await asyncio.to_thread(why, part_of, figures.keys, figures.entities, owner)
+    contributing = await asyncio.to_thread(
+        why, part_of, figures.keys, figures.entities, owner, also
+    )
     return {
         "key": key,
         "total": total(contributing),

@@ -27,7 +27,7 @@ DealAxis = Literal[
     "commitment",
     "news",
 ]
-TimeAxis = Literal["time", "plan", "lateness", "loss"]
+TimeAxis = Literal["time", "plan", "lateness", "loss", "clock"]
 # By what cases are counted; whose they are only the total tells.
 IssueAxis = Literal[
     "issue_total", "issue_severity", "issue_status", "issue_kind", "issue_company", "issue_move"

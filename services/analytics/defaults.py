@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from services.analytics.workload import LATE_MAX
-from shared.defaults import Section
+from shared.worktime import UsualWeek
 
 
-class AnalyticsDefaults(Section):
-    """The section `analytics` of a deployment's file."""
+class AnalyticsDefaults(UsualWeek):
+    """The section `analytics` of a deployment's file; its usual week is that of `organization`."""
 
     grace_minutes: int = Field(
         5,

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from services.analytics.cells import Axis, Cell
 from services.analytics.entities import Entity
 from services.analytics.kept_cells import Mirrors
 from services.analytics.known import known_measures, known_views
 from services.analytics.measures import STREAMS, Kind
-from services.analytics.packing import UnreadableCellsError
+from services.analytics.packing import UnreadableCellsError, pack, unpack
 from services.analytics.pipeline import Key
 from services.analytics.projections import Label, labels, org_tree
 from services.analytics.sink import (
@@ -25,6 +25,8 @@ from services.analytics.sink import (
 )
 from services.analytics.tables import EXACT, Grain, Tables
 from services.analytics.tree import Organization
+from services.analytics.work_places import PLACES, seller_zone
+from services.analytics.worklife import Places
 from shared import builds
 from shared.errors import UnavailableError
 from shared.projection import Projection
@@ -33,6 +35,13 @@ from shared.published import Build
 from shared.reading import Reader, Token
 from shared.runtime import Runtime
 from shared.store import Document, Reads
+from shared.worktime import UsualWeek
+
+M = TypeVar("M")
+# Rows of these axes are of products and companies, which have names.
+LABELLED: frozenset[Axis] = frozenset({"product", "company", "issue_company", "satisfaction"})
+# These are not summed as cells are.
+RAW: frozenset[Axis] = frozenset({"clock"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,8 @@ class Figures:
     keys: set[Key]
     positions: dict[str, int]
     parked: int
+    # All cells, as they are kept; of what was known at an instant, those of the axes asked for.
+    tables: Tables
 
     def name(self, key: Key) -> Key:
         """Return what people call it; its id where nobody told us."""
@@ -122,8 +133,10 @@ async def read_figures(
     async with runtime.store.transaction() as tx:
         collection = (await builds.read(tx, MEASURES)).active.collection
         tables = await read_tables(runtime, tx, collection) if axes else Tables()
-        nodes = await _everything(tx, org_tree)
-        called = nodes | await _everything(tx, labels)
+        organization = await remembered(runtime, tx, org_tree, Organization)
+        called = dict(organization.nodes)
+        if row is not None or LABELLED.intersection(axes):
+            called |= await remembered(runtime, tx, labels)
         cursors = await tx.find(Collections(collection).cursors, {})
         parked = await tx.count(Collections(collection).parked, {})
         names, keys = _names(called), _meant(row, called)
@@ -133,9 +146,9 @@ async def read_figures(
             assert row is not None
             where = behind(kind, row.by, keys, owner)
             held += await tx.find(entities_of(collection), where)
-    organization = Organization(nodes)
     # Some tenths of a second for a company's whole history: nobody else has to wait for it.
-    cells = await asyncio.to_thread(tables.cells, axes, grain_of(organization), owner)
+    wanted = [axis for axis in axes if axis not in RAW]
+    cells = await asyncio.to_thread(tables.cells, wanted, grain_of(organization), owner)
     return Figures(
         cells,
         {document["_id"]: document for document in held},
@@ -145,6 +158,7 @@ async def read_figures(
         keys,
         {cursor["_id"]: cursor["offset"] for cursor in cursors},
         parked,
+        tables,
     )
 
 
@@ -154,12 +168,13 @@ async def _as_known(
     measured = await known_measures(runtime, at)
     nodes = await known_views(runtime, org_tree, at)
     called = nodes | await known_views(runtime, labels, at)
+    cells = {
+        cell: amount
+        for cell, amount in measured.cells.items()
+        if cell.axis in axes and owner in (None, cell.owner)
+    }
     return Figures(
-        {
-            cell: amount
-            for cell, amount in measured.cells.items()
-            if cell.axis in axes and owner in (None, cell.owner)
-        },
+        {cell: amount for cell, amount in cells.items() if cell.axis not in RAW},
         {
             stream: entity_document(entity)
             for stream, entity in measured.entities.items()
@@ -171,6 +186,7 @@ async def _as_known(
         _meant(row, called),
         measured.positions,
         measured.parked,
+        Tables().with_([unpack(pack(cells))]),
     )
 
 
@@ -198,11 +214,43 @@ async def read_entities(runtime: Runtime, streams: Collection[str]) -> dict[str,
     return {stream: entity_from(document) for stream, document in found.items()}
 
 
-async def _everything(reads: Reads, projection: Projection[Any]) -> dict[str, Any]:
-    """Read a small view whole: our organisation, or the names of products and companies."""
+async def read_places(runtime: Runtime, usual: UsualWeek, known_at: datetime | None) -> Places:
+    """Return where everybody works, as it is or as it was known."""
+    if known_at is not None:
+        known = [await known_views(runtime, one, known_at) for one in (*PLACES, seller_zone)]
+    else:
+        async with runtime.store.transaction() as tx:
+            known = [await remembered(runtime, tx, one) for one in (*PLACES, seller_zone)]
+    sellers, units, hours, zones = known
+    told = {
+        stream.replace("agenda-", "employee-", 1): view.zone
+        for stream, view in zones.items()
+        if view.zone is not None
+    }
+    return Places(usual, runtime.settings.zone, sellers, units, hours, told)
+
+
+async def remembered(
+    runtime: Runtime,
+    reads: Reads,
+    projection: Projection[Any],
+    made: Callable[[dict[str, Any]], M] = dict,  # type: ignore[assignment]
+) -> M:
+    """Return a view read whole, or what is made of it; again only when it may have changed."""
     collection = (await builds.read(reads, projection)).active.collection
-    documents = await reads.find(collection, {"view": {"$ne": None}})
-    return {d["_id"]: projection.from_document(d["view"]) for d in documents}
+    names = Collections(collection)
+    cursors = await reads.find(names.cursors, {})
+    reached = sorted((cursor["_id"], cursor["offset"]) for cursor in cursors)
+    # What is folded once it is no longer parked moves no cursor.
+    stands = (collection, reached, await reads.count(names.parked, {}))
+    known = runtime.remembered.get(projection.name)
+    # Without a cursor nothing was folded, or the cursors are about to be written anew.
+    if known is None or known[0] != stands or not cursors:
+        documents = await reads.find(collection, {"view": {"$ne": None}})
+        views = {d["_id"]: projection.from_document(d["view"]) for d in documents}
+        known = runtime.remembered[projection.name] = (stands, made(views))
+    found: M = known[1]
+    return found
 
 
 async def _fresh(runtime: Runtime, at_least: Token | None) -> None:

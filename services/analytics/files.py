@@ -34,7 +34,7 @@ COLUMNS = {
     "/analytics/attainment/why": ("stream",),
     "/analytics/yield": ("id", "key", *Yield().document("")),
     "/analytics/yield/why": ("stream",),
-    "/analytics/workload": ("id", "key", *workload_report.document("seller", Counter(), 0)),
+    "/analytics/workload": ("id", "key", *workload_report.document("seller", Counter(), {}, 0)),
     "/analytics/workload/why": ("stream",),
     "/analytics/adoption": ("id", "key", *adoption.document(Counter())),
     "/analytics/data-quality": ("id", "key", *data_quality.document(Counter())),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -34,13 +34,13 @@ class Flow:
 
 def inflow(per: Per, cells: Amounts, first: date | None, last: date | None) -> dict[str, Flow]:
     """Sum what was discovered, won and lost by period. What was undone later never came."""
-    flows: dict[str, Flow] = {}
+    flows: dict[str, Flow] = defaultdict(Flow)
     part_of = in_inflow(per, first, last)
     for cell, amount in cells.items():
         part = part_of(cell, amount)
         if part is None or part.key is None:
             continue
-        flow = flows.setdefault(part.key, Flow())
+        flow = flows[part.key]
         if part.measure == "discovered":
             flow.discovered += amount
         else:

@@ -6,7 +6,7 @@ through our organisation as it is on that day.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -81,12 +81,12 @@ def forecast(
     by: ForecastBy, cells: Amounts, organization: Organization, day: date, span: Span, unit: Key
 ) -> dict[Key, Committed]:
     """Sum what is stood by at the end of a day and closes within the span, into rows."""
-    rows: dict[Key, Committed] = {}
+    rows: dict[Key, Committed] = defaultdict(Committed)
     part_of = in_forecast(by, organization, day, span, unit)
     for cell, amount in cells.items():
         part = part_of(cell, amount)
         if part is not None:
-            rows.setdefault(part.key, Committed()).add(part.measure, part.amount)
+            rows[part.key].add(part.measure, part.amount)
     return {key: row for key, row in rows.items() if not row.empty}
 
 
@@ -236,13 +236,13 @@ def yields(
     by: YieldBy, cells: Amounts, organization: Organization, span: Span, day: date
 ) -> dict[Key, Yield]:
     """Sum what was touched, won and lost within the span, each where its seller was then."""
-    rows: dict[Key, Yield] = {}
+    rows: dict[Key, Yield] = defaultdict(Yield)
     part_of = in_yield(by, organization, span, day)
     for cell, amount in cells.items():
         part = part_of(cell, amount)
         if part is None:
             continue
-        row = rows.setdefault(part.key, Yield())
+        row = rows[part.key]
         if part.measure == "touches":
             row.touches += part.amount
         else:

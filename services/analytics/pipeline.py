@@ -6,7 +6,7 @@ belongs to where its seller is on that day; what was won or lost stays where tha
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -115,6 +115,12 @@ class Part(NamedTuple):
 
 # Says to which row of a report a cell adds what; None: to none.
 PartOf = Callable[[Cell, int], Part | None]
+# The same of a cell that adds to several.
+PartsOf = Callable[[Cell, int], Iterable[Part]]
+
+
+def no_more(_cell: Cell, _amount: int) -> Iterable[Part]:
+    return ()
 
 
 def pipeline(
@@ -128,12 +134,12 @@ def pipeline(
 
     `segments` says of which kind which company is.
     """
-    rows: dict[Key, Tally] = {}
+    rows: dict[Key, Tally] = defaultdict(Tally)
     part_of = in_pipeline(by, organization, day, segments)
     for cell, amount in cells.items():
         part = part_of(cell, amount)
         if part is not None:
-            rows.setdefault(part.key, Tally()).add(part.measure, part.amount)
+            rows[part.key].add(part.measure, part.amount)
     return {key: tally for key, tally in rows.items() if not tally.empty}
 
 
@@ -283,11 +289,11 @@ def ratio(total: int, count: int) -> str | None:
 
 def tallied(cells: Amounts, part_of: PartOf) -> dict[Key, Counter[str]]:
     """Sum the cells into rows, by measure; rows of nothing are left out."""
-    rows: dict[Key, Counter[str]] = {}
+    rows: dict[Key, Counter[str]] = defaultdict(Counter)
     for cell, amount in cells.items():
         part = part_of(cell, amount)
         if part is not None:
-            rows.setdefault(part.key, Counter())[part.measure] += part.amount
+            rows[part.key][part.measure] += part.amount
     return {key: amounts for key, amounts in rows.items() if any(amounts.values())}
 
 

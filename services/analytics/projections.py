@@ -14,6 +14,7 @@ from services.analytics.assessment_views import assessment_card
 from services.analytics.diary import diary
 from services.analytics.kpi_views import kpi_card, kpi_review
 from services.analytics.looks import looks
+from services.analytics.work_places import PLACES, seller_zone
 from shared.events import Envelope
 from shared.events.contacts import (
     CompanyDescribed,
@@ -297,4 +298,6 @@ PROJECTIONS = (
     diary,
     person_label,
     looks,
+    *PLACES,
+    seller_zone,
 )

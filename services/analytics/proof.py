@@ -13,7 +13,7 @@ from services.analytics.entities import Entity
 from services.analytics.kept_cells import changes_of, read
 from services.analytics.measures import STREAMS, TOPICS, contributions, recompute
 from services.analytics.packing import UnreadableCellsError
-from services.analytics.pipeline import Key, PartOf
+from services.analytics.pipeline import Key, PartOf, PartsOf, no_more
 from services.analytics.sink import MEASURES, entities_of, entity_document, entity_from
 from services.analytics.tables import Tables
 from shared import builds
@@ -113,15 +113,19 @@ def why(
     keys: Collection[Key],
     entities: Mapping[str, Document],
     owner: str | None = None,
+    also: PartsOf = no_more,
 ) -> list[Why]:
     """Say which entities make a row of a report, and what each of them adds. Pure."""
     found = []
     for stream, document in sorted(entities.items()):
         amounts: dict[str, int] = defaultdict(int)
         for cell, amount in contributions(entity_from(document)).items():
-            part = part_of(cell, amount) if owner in (None, cell.owner) else None
-            if part is not None and part.key in keys:
-                amounts[part.measure] += part.amount
+            if owner not in (None, cell.owner):
+                continue
+            part = part_of(cell, amount)
+            for one in (*([] if part is None else [part]), *also(cell, amount)):
+                if one.key in keys:
+                    amounts[one.measure] += one.amount
         rest = {measure: amount for measure, amount in sorted(amounts.items()) if amount}
         if rest:
             found.append(Why(stream, rest))

@@ -25,12 +25,12 @@ from yarl import URL
 from services.analytics.measures import TOPICS
 from services.analytics.sink import MEASURES, MeasuresSink
 from services.analytics.worker import Measuring
-from shared import builds
+from shared import builds, tracing
 from shared.clock import Clock, SystemClock
 from shared.kafka import log_of, security_of
 from shared.log import Log, Partition, Record
 from shared.mongo import MongoStore
-from shared.observability import configure_logs
+from shared.observability import configure_logs, serving_metrics
 from shared.projector import Projector
 from shared.published import Build
 from shared.settings import Settings, SettingsError, load
@@ -145,6 +145,7 @@ def measures_projector(
         store,
         facts,
         clock,
+        domain="analytics",
         batch_max=settings.batch_max,
         parked_max=settings.parked_max,
         refold_on_mismatch=settings.embedded,
@@ -185,6 +186,7 @@ async def _measure(settings: Settings, measuring: Measuring) -> None:
     works = (
         measuring.keep_folding(),
         measuring.keep_mending(lambda: assigned(app), partial(go_on, app)),
+        measuring.keep_gauging(lambda: assigned(app)),
         _watch(app),
     )
     tasks = [asyncio.create_task(work) for work in works]
@@ -245,14 +247,21 @@ def main() -> int:
         settings = load()
     except SettingsError as error:
         sys.exit(f"worker: {error}")
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, settings.secrets)
+    try:
+        tracing.start("sellers-measures")
+    except tracing.TracesRefusedError as error:
+        sys.exit(f"worker: {error}")
     # Faust's consumer runs in a thread with a loop of its own, which shall be as fast.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     try:
-        asyncio.run(run(settings))
+        with serving_metrics(settings):
+            asyncio.run(run(settings))
     except Exception as error:
         log.exception("measures_stopped", reason=str(error))
         return 1
+    finally:
+        tracing.stop()
     return 0
 
 

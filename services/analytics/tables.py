@@ -103,6 +103,12 @@ class Table:
     def rows(self) -> Rows:
         return np.concatenate([self.ordered, *self.loose]) if self.loose else self.ordered
 
+    @property
+    def first(self) -> date | None:
+        """Return the first day of which there is anything."""
+        rows = self.rows()
+        return date.fromordinal(int(rows["day"].min())) if len(rows) else None
+
     def packed(self) -> Packed:
         """Write down all of it, with the series that it has rows of."""
         rows = summed(self.rows())
@@ -117,7 +123,11 @@ class Table:
             return
         credited = rows["credited"]
         # Credited to no day is another thing than to any.
-        columns = [*_told(rows["day"], grain.days), *_told(credited, grain.credited), credited == 0]
+        columns = [
+            *intervals(rows["day"], grain.days),
+            *intervals(credited, grain.credited),
+            credited == 0,
+        ]
         begins = changes(rows["series"], *columns)
         amounts = np.add.reduceat(rows["amount"], begins)
         found, columns = rows[begins], [column[begins] for column in columns]
@@ -130,10 +140,15 @@ class Table:
             again = changes(numbers, *(column[order] for column in columns))
             numbers, found = numbers[again], found[again]
             amounts = np.add.reduceat(amounts, again)
-        told = (numbers.tolist(), found["day"].tolist(), found["credited"].tolist())
-        for number, day, credit, amount in zip(*told, amounts.tolist(), strict=True):
+        kept = amounts != 0
+        told = (numbers, found["day"], found["credited"], amounts)
+        for number, day, credit, amount in zip(*(c[kept].tolist() for c in told), strict=True):
             cell = cell_of(axis, series[number], day, credit)
             cells[cell] = cells.get(cell, 0) + amount
+
+    def chosen(self, grain: Grain, owner: str | None) -> Rows:
+        """Return the rows of the days of a grain, of one owner alone if told."""
+        return self._chosen(self.rows(), grain, owner)
 
     def _chosen(self, rows: Rows, grain: Grain, owner: str | None) -> Rows:
         wanted: Any = True
@@ -159,7 +174,7 @@ def _ownerless(
 EPOCH = date(1970, 1, 1).toordinal()
 
 
-def _told(days: npt.NDArray[Any], apart: Apart) -> list[npt.NDArray[Any]]:
+def intervals(days: npt.NDArray[Any], apart: Apart) -> list[npt.NDArray[Any]]:
     """Return columns of which one differs where two days are to be told apart."""
     columns = []
     if apart.turns and apart.per != "day":

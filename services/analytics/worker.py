@@ -28,9 +28,18 @@ from services.analytics.measures import TOPICS
 from services.analytics.sink import MEASURES, entities_of
 from shared import builds
 from shared.clock import Clock
+from shared.correlation import correlations_of
 from shared.errors import SellersError
 from shared.events import timestamp
+from shared.gauges import Reached
 from shared.log import Log, LogUnavailableError, Partition, Record
+from shared.observability import (
+    OF_WORKERS,
+    WORKER_LAG_RECORDS,
+    WORKER_LAG_SECONDS,
+    WORKER_PARTITIONS,
+    WORKER_PENDING,
+)
 from shared.projector import Collections, CursorMovedError, Projector, cursor_id
 from shared.published import Build
 from shared.store import DuplicateKeyError, Reads, Store, TransientStoreError
@@ -85,6 +94,7 @@ class Measuring:
     _shown_at: float = float("-inf")
     _tidied_at: float = float("-inf")
     _tidying: Tidying = field(default_factory=Tidying)
+    _reached: Reached = field(default_factory=Reached)
     # Partitions of which we know that the log still holds what was folded last.
     _trusted: set[Partition] = field(default_factory=set)
 
@@ -179,7 +189,8 @@ class Measuring:
                     return await self._fold(batch)
             except PASSING as error:
                 self._doubt_if_away(error)
-                log.info("batch_taken_again", reason=str(error))
+                named = correlations_of(batch)
+                log.info("batch_taken_again", reason=str(error), correlation_ids=named)
             await asyncio.sleep(pause)
             pause = min(pause * 2, RETRY_S_MAX)
 
@@ -271,6 +282,32 @@ class Measuring:
         if self._tidying.collection != collection:
             self._tidying = Tidying(collection)
         await self._tidying.tidy(self.store, {cursor_id(partition) for partition in mine})
+
+    async def keep_gauging(self, mine: Mine) -> None:
+        """Say how far behind it is, also while it reads a long history, until cancelled."""
+        while True:
+            try:
+                await self.gauge(mine())
+            except PASSING as error:
+                log.info("lag_not_measured", reason=str(error))
+            await asyncio.sleep(SIGN_OF_LIFE_S)
+
+    async def gauge(self, mine: Collection[Partition]) -> None:
+        """Say how far this worker is behind in what is its own."""
+        now = asyncio.get_running_loop().time()
+        ends = {
+            partition: end for partition, end in (await self._ends()).items() if partition in mine
+        }
+        cursors = await self._cursors(self._projector, list(ends))
+        self._reached.note(now, ends)
+        for each in OF_WORKERS:
+            each.clear()  # Of a build that was replaced nothing is said any more.
+        name = self._projector.sink.collection
+        WORKER_PENDING.labels(name).set(len(self._pending))
+        WORKER_PARTITIONS.labels(name).set(len(ends))
+        behind = sum(max(0, end - cursors[at]) for at, end in ends.items())
+        WORKER_LAG_RECORDS.labels(name).set(behind)
+        WORKER_LAG_SECONDS.labels(name).set(self._reached.behind_s(now, cursors))
 
     async def _live(self) -> None:
         """Show a sign of life now and then; reading a long history shows one for each batch."""

@@ -7,7 +7,7 @@ all that anybody knows, and it is no work.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -112,7 +112,7 @@ def spent(known: Entry) -> dict[Cell, int]:
 
     `time` has minutes `planned` and `actual` and `entries` by category; `plan` counts what became
     of plans; `lateness` counts how many minutes late something `started` and `ended`, so that any
-    definition of punctual can be answered.
+    definition of punctual can be answered; `clock` tells when it was.
     """
     if known.day is None or known.all_day:
         return {}
@@ -127,7 +127,23 @@ def spent(known: Entry) -> dict[Cell, int]:
     if category != "private":
         _kept(sums, known, day)
         _lost(sums, known, day)
+        _by_the_clock(sums, known, day)
     return sums.rest()
+
+
+def _by_the_clock(sums: Sums, known: Entry, day: date) -> None:
+    """When it was: taken away from the minute in which it began on, added to that of its end.
+
+    Of any clock that counts minutes of one kind, evening or weekend, the sum of what it shows at
+    these minutes is how many of them it took. A minute is written as its distance from midnight
+    (UTC) of the entry's day.
+    """
+    midnight = datetime.combine(day, time.min, UTC)
+    for at, amount in ((known.started_at, -1), (known.ended_at, 1)):
+        if at is None or known.started_at is None or known.ended_at is None:
+            continue
+        minute = round((at - midnight) / A_MINUTE)
+        sums[Cell("worked", known.seller, "clock", f"{minute}", day)] += amount
 
 
 def _lost(sums: Sums, known: Entry, day: date) -> None:

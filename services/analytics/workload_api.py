@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from fastapi import APIRouter
 
 from services.analytics import workload_report as report
 from services.analytics.api import Analytics, At, Moment, Seller, employee, explained
+from services.analytics.cells import Cell
 from services.analytics.defaults import AnalyticsDefaults
-from services.analytics.figures import Row
+from services.analytics.figures import Figures, Row, read_places
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, Unit, facts_of
-from services.analytics.pipeline import in_order, tallied
+from services.analytics.measures import contributions
+from services.analytics.pipeline import Key, PartsOf, in_order, no_more, tallied
+from services.analytics.sink import entity_from
+from services.analytics.worklife import Clocks, Outside, When
 from services.analytics.workload_report import WorkloadBy
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
@@ -45,28 +52,57 @@ async def workload(
 
     Of an entry that began late, `on_time_share` asks the grace that the company chose. Private time
     is minutes and nothing else; it is no work. A time of a series counts once something became of
-    it: it is an entry then. Minutes in evenings, weekends and holidays: `/calendar/time`.
+    it: it is an entry then. `evening_minutes`,
+    `weekend_minutes` and `holiday_minutes` are of work outside the hours of the working calendar
+    and the zone of whoever worked (K-07).
     """
     span = until(moment, period, runtime)
     figures = await moment.figures(
         runtime,
-        report.axes_of(by),
+        (*report.axes_of(by), report.CLOCK),
         owner=employee(seller),
         grain_of=lambda held: report.grain(by, held, span, unit),
     )
     rows = tallied(figures.cells, report.in_workload(by, figures.organization, span, unit))
     grace = defaults_of(runtime).grace_minutes
+    outside = await _outside(runtime, moment, figures, by, span, unit, employee(seller))
+    told = {
+        key: report.document(by, rows[key], outside.get(key, {}), grace) for key in in_order(rows)
+    }
     return {
-        "rows": [
-            {"id": key, "key": figures.name(key), **report.document(by, rows[key], grace)}
-            for key in in_order(rows)
-        ],
+        "rows": [{"id": key, "key": figures.name(key), **row} for key, row in told.items()],
         "by": by,
         "from": span.first,
         "to": span.last,
         **moment.document(),
         **facts_of(figures),
     }
+
+
+async def _outside(
+    runtime: Runtime,
+    moment: Moment,
+    figures: Figures,
+    by: WorkloadBy,
+    span: Span,
+    unit: str | None,
+    owner: str | None,
+) -> Mapping[Key, Mapping[When, int]]:
+    table = figures.tables.by_axis.get(report.CLOCK)
+    if by == "category" or table is None:
+        return {}
+    assert span.last is not None
+    clocks = await _clocks(runtime, moment, Span(span.first or table.first, span.last))
+    grain = replace(report.grain(by, figures.organization, span, unit), first=span.first)
+    key_of = report.key_by(by, figures.organization, unit)
+    return await asyncio.to_thread(Outside(table, clocks).by, grain, owner, key_of)
+
+
+async def _clocks(runtime: Runtime, moment: Moment, span: Span) -> Clocks:
+    assert span.first is not None
+    assert span.last is not None
+    places = await read_places(runtime, defaults_of(runtime), moment.known_at)
+    return Clocks(places, span.first, span.last)
 
 
 @router.get("/workload/why")
@@ -81,7 +117,20 @@ async def explain_workload(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The entries behind a row of `/analytics/workload`, or the items of a kind that it carries."""
-    owner, row = employee(seller), Row(by, key, kind)
+    owner, row, span = employee(seller), Row(by, key, kind), until(moment, period, runtime)
     figures = await moment.figures(runtime, (), owner=owner, row=row)
-    part_of = report.in_workload(by, figures.organization, until(moment, period, runtime), unit)
-    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
+    part_of = report.in_workload(by, figures.organization, span, unit)
+    also: PartsOf = no_more
+    days = [cell.day for cell in _clocked(figures)]
+    if by != "category" and days:
+        clocks = await _clocks(runtime, moment, Span(min(days), max(days)))
+        also = report.outside_of(clocks, report.key_by(by, figures.organization, unit), span)
+    told = await explained(figures, key, part_of, owner, also)
+    return {"by": by, **moment.document(), **told}
+
+
+def _clocked(figures: Figures) -> Iterator[Cell]:
+    for document in figures.entities.values():
+        for cell in contributions(entity_from(document)):
+            if cell.axis == report.CLOCK:
+                yield cell

@@ -7,14 +7,16 @@ last day.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Literal, get_args
 
 from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span, key_of
-from services.analytics.pipeline import Key, Part, PartOf, ratio, within
+from services.analytics.pipeline import Key, Part, PartOf, PartsOf, ratio, within
 from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
+from services.analytics.worklife import WHEN, Clocks, KeyOf, When
 from shared.events.calendar import Category
 
 WorkloadBy = Literal[
@@ -32,6 +34,7 @@ WorkloadBy = Literal[
 ]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 TIMES: tuple[Axis, ...] = ("time", "plan", "lateness")
+CLOCK: Axis = "clock"
 CARRIED: tuple[Axis, ...] = ("owner", "issue_total")
 PLANS = ("plans", "done", "missed", "displaced", "cancelled", "moved", "unplanned")
 
@@ -51,6 +54,29 @@ def grain(by: WorkloadBy, organization: Organization, span: Span, unit: Key) -> 
     per = by if by in ("day", "week", "month", "quarter") else None
     days = Apart(turns | bounds(*span), per)
     return Grain(days, Apart(), last=span.last, owners=placed or by == "seller")
+
+
+def key_by(by: WorkloadBy, organization: Organization, unit: Key) -> KeyOf:
+    """Say to which row somebody's time on a day belongs."""
+
+    def key_of_time(owner: str, on: date) -> tuple[Key] | tuple[()]:
+        if unit is not None and not organization.belongs(owner, unit, on):
+            return ()
+        return (key_of(by, owner, organization, on, on),)
+
+    return key_of_time
+
+
+def outside_of(clocks: Clocks, key_of_time: KeyOf, span: Span) -> PartsOf:
+    """Say what a cell of the clock adds to which row: minutes of evenings, weekends, holidays."""
+
+    def parts_of(cell: Cell, amount: int) -> Iterator[Part]:
+        if cell.axis == CLOCK and within(cell.day, *span):
+            for key in key_of_time(cell.owner, cell.day):
+                for when in WHEN:
+                    yield Part(key, f"{when} minutes", amount * clocks.shows(cell, when))
+
+    return parts_of
 
 
 def in_workload(by: WorkloadBy, organization: Organization, span: Span, unit: Key) -> PartOf:
@@ -103,7 +129,9 @@ def _key(by: WorkloadBy, cell: Cell, organization: Organization, on: date) -> Ke
     return key_of(by, cell.owner, organization, on, cell.day)
 
 
-def document(by: WorkloadBy, amounts: Counter[str], grace_minutes: int) -> dict[str, Any]:
+def document(
+    by: WorkloadBy, amounts: Counter[str], outside: Mapping[When, int], grace_minutes: int
+) -> dict[str, Any]:
     """Return a row as it is answered: minutes whole, shares in percent as text, null of nothing."""
     minutes = {
         name: {
@@ -135,6 +163,7 @@ def document(by: WorkloadBy, amounts: Counter[str], grace_minutes: int) -> dict[
             for name in CATEGORIES
             if name != "private"
         },
+        **{f"{when}_minutes": outside.get(when, 0) for when in WHEN},
         **{name: amounts[name] for name in PLANS},
         "kept_share": ratio(100 * amounts["done"], amounts["plans"]),
         "on_time_share": ratio(100 * in_time, 2 * amounts["done"]),

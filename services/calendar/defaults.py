@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from shared.addresses import Network, network
 from shared.worktime import UsualWeek
-
-Network = IPv4Network | IPv6Network
-
-
-def _network(text: str) -> str:
-    ip_network(text)
-    return text
 
 
 class CalendarDefaults(UsualWeek):
@@ -55,7 +49,7 @@ class CalendarDefaults(UsualWeek):
         description="From how many minutes of work in evenings, on weekends and holidays of a "
         "week on it is too much.",
     )
-    fetch_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+    fetch_networks: tuple[Annotated[str, AfterValidator(network)], ...] = Field(
         (),
         description="Networks of our own from which calendars may be fetched, as 10.1.0.0/16.",
     )

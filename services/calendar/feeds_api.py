@@ -26,6 +26,7 @@ from shared.events.calendar import FeedScope
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
+from shared.web.described import text_answer
 
 router = APIRouter(prefix="/calendar", tags=["calendar"])
 ICS = "text/calendar; charset=utf-8"
@@ -94,7 +95,11 @@ async def revoke_feed(
     return await record(runtime, f"agenda-{employee}", RevokeFeed(feed=feed), meta, response)
 
 
-@router.get("/feeds/{employee}/{token}.ics")
+@router.get(
+    "/feeds/{employee}/{token}.ics",
+    response_class=Response,
+    responses=text_answer("text/calendar"),
+)
 async def read_feed(
     employee: StreamId, token: FeedToken, runtime: Calendar, at_least: AtLeast, request: Request
 ) -> Response:
@@ -137,7 +142,11 @@ async def _standing(runtime: Runtime, seller: str) -> tuple[Held, Span, date]:
     return await held_by(runtime, seller, span, None), span, today
 
 
-@router.get("/agendas/{employee}/free-busy.ics")
+@router.get(
+    "/agendas/{employee}/free-busy.ics",
+    response_class=Response,
+    responses=text_answer("text/calendar"),
+)
 async def read_free_busy(
     employee: StreamId,
     runtime: Calendar,

@@ -1,29 +1,23 @@
 """Fetches a calendar from elsewhere. Rule: from nowhere inside our own network unless told so.
 
-Whoever may name an address could otherwise look at what only our servers reach. So a name is looked
-up once, every address behind it is checked, and the very address that was checked is connected to.
+`shared/addresses.py` says how that is kept.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
 import httpx2
 
-from services.calendar.defaults import Network
+from shared.addresses import Address, AddressRefusedError, Network, address_of
 from shared.errors import InvalidError, TooLargeError
 
 REDIRECTS_MAX = 3
 FIELD = "#/url"
-# Addresses that stand for others, which would not be looked at.
-WRAPPED = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
-Address = IPv4Address | IPv6Address
 
 
 class Fetched(NamedTuple):
@@ -102,33 +96,17 @@ def _parsed(url: str) -> httpx2.URL:
 
 
 async def _address(target: httpx2.URL, networks: Sequence[Network]) -> Address:
-    """Return an address behind a name. All of them have to be allowed: the next time it is another.
+    """Return an address behind a name, which is where we connect to.
 
     Raises:
-        InvalidError: one is not, or there is none.
+        InvalidError: nothing is fetched from there, or nobody knows where it is.
 
     """
     port = target.port or (443 if target.scheme == "https" else 80)
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            target.host, port, type=socket.SOCK_STREAM
-        )
-    except (OSError, UnicodeError) as error:
-        raise InvalidError("nobody knows where that is", field=FIELD) from error
-    addresses = [ip_address(str(one[4][0]).partition("%")[0]) for one in found]
-    if not addresses or not all(allowed(one, networks) for one in addresses):
-        raise InvalidError("it is in a network from which nothing is fetched", field=FIELD)
-    return addresses[0]
-
-
-def allowed(address: Address, networks: Sequence[Network]) -> bool:
-    """Whether something may be fetched from there: it is public, or of a network named for it."""
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    one = mapped or address
-    if any(one in network for network in networks):
-        return True
-    wrapped = any(one in network for network in WRAPPED)
-    return one.is_global and not one.is_multicast and not wrapped
+        return await address_of(target.host, port, networks)
+    except AddressRefusedError as error:
+        raise InvalidError(str(error), field=FIELD) from error
 
 
 async def _taken(answer: httpx2.Response, most: int) -> Fetched:

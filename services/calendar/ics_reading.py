@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from icalendar import Component
+from icalendar.error import BrokenCalendarProperty
 
 from services.calendar.ics_events import Mirrored, mirrored, name_of, uid_of, version_of
 from services.calendar.ics_times import Event, NotAnEntryError, Owner, readable
@@ -26,7 +28,7 @@ NOT_OURS = {
     "VFREEBUSY": "when somebody is busy is read, not entered",
     "VAVAILABILITY": "when somebody is available is no entry of a calendar",
 }
-BLOCK = re.compile(r"^BEGIN:VEVENT\r?$.*?^END:VEVENT\r?$", re.MULTILINE | re.DOTALL | re.IGNORECASE)
+BEGIN, END = "BEGIN:VEVENT", "END:VEVENT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,18 @@ def read_calendar(content: bytes, owner: Owner) -> Found:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Guesses at zones: what comes of them is looked at here.
         calendars = _calendars(content.decode("utf-8-sig", "replace"), found)
+    unread = len(found.refused)
     events: dict[tuple[str, str], tuple[Event, bool]] = {}
+    walked = 0
     for calendar in calendars:
         gone = str(calendar.get("METHOD", "")).upper() == "CANCEL"
         found.refused += _not_ours(calendar)
         for event in calendar.walk("VEVENT"):
-            _keep_newest(events, event, found, gone=gone)
+            walked += 1
+            try:
+                _keep_newest(events, event, found, gone=gone)
+            except BrokenCalendarProperty as why:
+                found.refused.append(_broken(event, why))
         if len(events) > EVENTS_MAX:
             raise InvalidError(f"more than {EVENTS_MAX} events")
     for event, gone in events.values():
@@ -70,7 +78,25 @@ def read_calendar(content: bytes, owner: Owner) -> Found:
             found.mirrored.append(mirrored(event, owner, gone=gone))
         except NotAnEntryError as why:
             found.refused.append(Refused("VEVENT", name_of(event), str(why)))
+        except BrokenCalendarProperty as why:
+            found.refused.append(_broken(event, why))
+    found.refused += _swallowed(content, walked + unread)
     return found
+
+
+def _broken(event: Event, why: BrokenCalendarProperty) -> Refused:
+    named = re.search(r"property '([A-Z-]{1,50})'", str(why))
+    what = "a property" if named is None else f"its {named[1]}"
+    return Refused("VEVENT", name_of(event), f"{what} cannot be read")
+
+
+def _swallowed(content: bytes, told: int) -> Iterator[Refused]:
+    """Yield what begins or ends in the file and was not found: an end too many hides the rest."""
+    lines = Counter(line.strip().upper() for line in content.split(b"\n"))
+    missing = max(lines[BEGIN.encode()], lines[END.encode()]) - told
+    if missing > 0:
+        why = "it begins or ends where it cannot be read"
+        yield Refused("VEVENT", "1 event" if missing == 1 else f"{missing} events", why)
 
 
 def _keep_newest(
@@ -96,10 +122,22 @@ def _calendars(text: str, found: Found) -> list[Any]:
         read = []
     if read:
         return list(read)
-    blocks = BLOCK.findall(text)
+    blocks = list(_blocks(text))
     if not blocks:
         raise InvalidError("not an iCalendar file: there is nothing in it that can be read")
     return list(_one_by_one(blocks, found))
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Yield the lines of each event, from where it begins to where the next one ends."""
+    block: list[str] = []
+    for line in text.split("\n"):
+        word = line.removesuffix("\r").upper()
+        if block or word == BEGIN:
+            block.append(line)
+        if block and word == END:
+            yield "\n".join(block)
+            block = []
 
 
 def _one_by_one(blocks: list[str], found: Found) -> Iterator[Any]:

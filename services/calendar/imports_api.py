@@ -36,7 +36,7 @@ ICS = "text/calendar"
 AT_ONCE = 200
 
 
-class Address(BaseModel):
+class Address(Command):
     """Where a calendar is. It is asked once; what is kept of it is a hash."""
 
     url: str = Field(max_length=2_000)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-import orjson
 from fastapi import Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
@@ -16,23 +15,16 @@ from fastapi.routing import APIRoute
 
 from services.contacts.fatigue import earlier
 from services.contacts.timelines import timeline
-from services.contacts.touch_events import (
-    BATCH,
-    EVENTS_MAX,
-    STRUCTURED,
-    Mode,
-    Read,
-    mode_of,
-    of_headers,
-    read_event,
-)
+from services.contacts.touch_events import Read, read_event
 from services.contacts.touches import Sent, stream_of, take_in
 from shared import builds
-from shared.errors import CommandReusedError, InvalidError, TooLargeError
+from shared.cloudevents import BATCH, EVENTS_MAX, STRUCTURED, Mode, events_of, mode_of
+from shared.errors import CommandReusedError
 from shared.observability import TOUCHES
 from shared.projector import Collections
 from shared.reading import Token
 from shared.runtime import Runtime
+from shared.tracing import carried
 from shared.web import refusal
 from shared.web.problems import problem_response
 from shared.web.runtimes import runtime_of
@@ -65,18 +57,9 @@ class TouchRoute(APIRoute):
 
 async def _events(request: Request, mode: Mode) -> Response:
     runtime = runtime_of("contacts")(request)
-    try:
-        body = orjson.loads(await request.body())
-    except orjson.JSONDecodeError as error:
-        raise InvalidError(f"not JSON: {error}", field="#") from error
+    brought = events_of(mode, request.headers, await request.body())
     if mode == "batch":
-        if not isinstance(body, list):
-            raise InvalidError("a batch is an array of events", field="#")
-        if len(body) > EVENTS_MAX:
-            raise TooLargeError(f"a batch has {EVENTS_MAX} events at most")
-        told = await _taken(
-            request, runtime, [read_event(one, f"#/{n}") for n, one in enumerate(body)]
-        )
+        told = await _taken(request, runtime, [read_event(one, at) for at, one in brought])
         counts = {
             "accepted": sum(one["status"] == "accepted" for one in told),
             "duplicates": sum(one["status"] == "duplicate" for one in told),
@@ -84,8 +67,8 @@ async def _events(request: Request, mode: Mode) -> Response:
             "repeated": sum("repeats" in one for one in told),
         }
         return JSONResponse({**counts, "events": told}, 202)
-    event = body if mode == "structured" else of_headers(request.headers, body)
-    (only,) = await _taken(request, runtime, [read_event(event)])
+    ((at, event),) = brought
+    (only,) = await _taken(request, runtime, [read_event(event, at)])
     return problem_response(only["problem"]) if "problem" in only else JSONResponse(only, 202)
 
 
@@ -100,7 +83,13 @@ async def _taken(request: Request, runtime: Runtime, read: Sequence[Read]) -> li
     new = [sent for stream, sent in once.items() if stream not in seen]
     actor = request.headers.get("x-actor", "")[:ACTOR_MAX] or "anonymous"
     again = dict(zip((stream_of(sent) for sent in new), await earlier(runtime, new), strict=True))
-    await take_in(runtime, new, actor=actor, correlation_id=request.state.correlation_id)
+    await take_in(
+        runtime,
+        new,
+        actor=actor,
+        correlation_id=request.state.correlation_id,
+        traceparent=carried(request.headers.get("traceparent")),
+    )
     told = []
     for one, stream in named:
         told.append(_outcome(one, stream, once, seen))

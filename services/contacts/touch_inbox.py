@@ -17,6 +17,7 @@ from shared.errors import InvalidError
 from shared.events import Envelope, UndecodableError
 from shared.inbox import Inbox
 from shared.log import Record
+from shared.tracing import TRACEPARENT
 
 PREFIX = "ce_"
 ANY_FORMAT = "application/cloudevents"
@@ -44,6 +45,7 @@ def fact_of(record: Record, now: datetime) -> Envelope:
         # Who was allowed to write to the topic is what the broker knows; the source is who says so.
         actor=read.sent.publisher,
         correlation_id=_correlation(event, read.sent),
+        traceparent=_traceparent(record),
     )
 
 
@@ -52,6 +54,13 @@ def _correlation(event: dict[str, Any], sent: Sent) -> str:
     if isinstance(told, str) and 1 <= len(told) <= CORRELATION_MAX:
         return told
     return sent.publisher_id
+
+
+def _traceparent(record: Record) -> str | None:
+    """Return the trace that the publisher's client sent it in, if that is one."""
+    told = next((value for name, value in record.headers if name == "traceparent"), b"")
+    given = (told or b"").decode("ascii", "replace")
+    return given if TRACEPARENT.fullmatch(given) else None
 
 
 def event_of(record: Record) -> Any:

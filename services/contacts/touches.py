@@ -89,7 +89,14 @@ def _name_of(sent: Sent) -> str:
     return derived_id("touch", sent.publisher, sent.publisher_id)
 
 
-def touch_fact(sent: Sent, *, now: datetime, actor: str, correlation_id: str) -> Envelope:
+def touch_fact(
+    sent: Sent,
+    *,
+    now: datetime,
+    actor: str,
+    correlation_id: str,
+    traceparent: str | None = None,
+) -> Envelope:
     """Return the immutable record of a touch; its id and stream follow from publisher and id."""
     touch = sent.touch
     told = touch.model_dump(exclude={"occurred_at", "person", *NAMES})
@@ -102,6 +109,7 @@ def touch_fact(sent: Sent, *, now: datetime, actor: str, correlation_id: str) ->
         recorded_at=now,
         actor=actor,
         correlation_id=correlation_id,
+        traceparent=traceparent,
         data=TouchRecorded(
             publisher=sent.publisher,
             publisher_id=sent.publisher_id,
@@ -113,7 +121,12 @@ def touch_fact(sent: Sent, *, now: datetime, actor: str, correlation_id: str) ->
 
 
 async def take_in(
-    runtime: Runtime, touches: Sequence[Sent], *, actor: str, correlation_id: str
+    runtime: Runtime,
+    touches: Sequence[Sent],
+    *,
+    actor: str,
+    correlation_id: str,
+    traceparent: str | None = None,
 ) -> list[Envelope]:
     """Record touches: durable when this returns.
 
@@ -124,7 +137,10 @@ async def take_in(
     """
     now = runtime.clock.now()
     facts = [
-        touch_fact(sent, now=now, actor=actor, correlation_id=correlation_id) for sent in touches
+        touch_fact(
+            sent, now=now, actor=actor, correlation_id=correlation_id, traceparent=traceparent
+        )
+        for sent in touches
     ]
     entries = [entry_of(fact, encode(fact)) for fact in facts]
     if any(len(entry.value) > FACT_BYTES_MAX for entry in entries):

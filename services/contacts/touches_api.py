@@ -44,6 +44,7 @@ async def record_touch(
         [Sent(touch, source, meta.id)],
         actor=meta.actor,
         correlation_id=meta.correlation_id,
+        traceparent=meta.traceparent,
     )
     TOUCHES.labels("accepted").inc()
     return Recorded(
@@ -88,6 +89,7 @@ async def record_touches(batch: TouchBatch, runtime: Contacts, meta: BatchMeta) 
         [Sent(touch, batch.source, name) for name, touch in once.items()],
         actor=meta.actor,
         correlation_id=meta.correlation_id,
+        traceparent=meta.traceparent,
     )
     TOUCHES.labels("accepted").inc(len(facts))
     TOUCHES.labels("refused").inc(len(refused))

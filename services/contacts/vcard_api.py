@@ -24,6 +24,7 @@ from shared.runtime import Runtime
 from shared.service import Outcome, Refused
 from shared.service import Request as CommandRequest
 from shared.web import AtLeast, CommandMeta, Meta, StreamId, invalid, outcome_name, refusal
+from shared.web.described import text_answer
 
 router = APIRouter(tags=["contacts"])
 VCARD = "text/vcard"
@@ -35,7 +36,7 @@ PEOPLE_MAX = 200
 
 @router.post("/contacts/vcards", status_code=202)
 async def import_vcards(
-    text: Annotated[str, Body(media_type=VCARD)], runtime: Contacts, meta: CommandMeta
+    text: Annotated[str, Body(media_type=VCARD, min_length=1)], runtime: Contacts, meta: CommandMeta
 ) -> dict[str, Any]:
     """Enter the people of a file, or what is new about them; with whom each may be already.
 
@@ -89,7 +90,9 @@ async def _decided(runtime: Runtime, stream: str, command: Command, meta: Meta) 
     return outcome
 
 
-@router.get("/contacts/people/{person}/vcard")
+@router.get(
+    "/contacts/people/{person}/vcard", response_class=Response, responses=text_answer(VCARD)
+)
 async def export_vcard(person: StreamId, runtime: Contacts, at_least: AtLeast) -> Response:
     """The person as a vCard 4.0, with the names of their companies."""
     parts = [one.value for one in await entries(runtime, f"person-{person}", at_least)]
@@ -98,7 +101,9 @@ async def export_vcard(person: StreamId, runtime: Contacts, at_least: AtLeast) -
     return await _file(runtime, [joined(parts)])
 
 
-@router.get("/contacts/companies/{company}/vcards")
+@router.get(
+    "/contacts/companies/{company}/vcards", response_class=Response, responses=text_answer(VCARD)
+)
 async def export_company(company: StreamId, runtime: Contacts, at_least: AtLeast) -> Response:
     """The first 200 people of a company as one file."""
     found = await runtime.reader(person_card).page(

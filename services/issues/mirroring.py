@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from services.issues.state import Issue, IssueAlreadyRegisteredError, There, after
 from shared.command import Command, Day, Instant
@@ -32,13 +32,11 @@ CHANGES_MAX = 1_000
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-class Change(BaseModel):
+class Change(Command):
     """How it stood there after one change; what is missing, that system does not say.
 
     `stage` is what that status means. `status` None: it stands nowhere that anybody knows of.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     at: Instant
     on: Day

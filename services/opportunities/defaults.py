@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from services.opportunities.hand_off_mapping import DEFAULT, EventMapping
+from services.opportunities.record.deal import HandOffStep
+from services.opportunities.record.hand_offs import STEPS, Terms
 from shared.defaults import Section
 from shared.events.opportunities import FIRST_STAGE, LOST, WON
 
@@ -25,6 +28,17 @@ class QualityWeights(BaseModel):
         if not any((self.evidence, self.next_step, self.age, self.coverage)):
             raise ValueError("one part at least has to weigh something")
         return self
+
+
+class HandOffDays(BaseModel):
+    """After how many days from a win each step is missed; 0: it is not waited for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    order: int = Field(7, ge=0, le=3_650)
+    contract: int = Field(0, ge=0, le=3_650)
+    fulfilment: int = Field(0, ge=0, le=3_650)
+    finance: int = Field(0, ge=0, le=3_650)
 
 
 class OpportunitiesDefaults(Section):
@@ -67,6 +81,38 @@ class OpportunitiesDefaults(Section):
     coverage_people: int = Field(
         3, ge=1, le=50, description="How many people with a say are enough to cover a decision."
     )
+
+    hand_off_events: tuple[EventMapping, ...] = Field(
+        tuple(DEFAULT),
+        min_length=1,
+        max_length=100,
+        description="Which types of CloudEvents of an ERP tell of which step (order, contract, "
+        "fulfilment, finance), and where in their data is what; dots go deeper.",
+    )
+    hand_off_days: HandOffDays = Field(
+        HandOffDays(),
+        description="After how many days from a win its order, contract, fulfilment and finance "
+        "are missed in the reconciliation; 0: not waited for.",
+    )
+    hand_off_called_off: tuple[str, ...] = Field(
+        ("cancelled", "canceled", "rejected", "returned"),
+        max_length=100,
+        description="Which statuses say that it is off, in whatever case.",
+    )
+
+    @property
+    def hand_off_terms(self) -> Terms:
+        called_off = frozenset(one.strip().casefold() for one in self.hand_off_called_off)
+        days = self.hand_off_days
+        waits: dict[HandOffStep, int] = {step: getattr(days, step) for step in STEPS}
+        return Terms(waits, called_off)
+
+    @field_validator("hand_off_events")
+    @classmethod
+    def _types_once(cls, mappings: tuple[EventMapping, ...]) -> tuple[EventMapping, ...]:
+        if len({one.type for one in mappings}) < len(mappings):
+            raise ValueError("a type of event is named twice")
+        return mappings
 
     @field_validator("stages")
     @classmethod

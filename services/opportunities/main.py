@@ -6,7 +6,16 @@ from functools import partial
 
 from fastapi import APIRouter
 
-from services.opportunities import api, lists_api, mirroring, model, plans_api, record_api, state
+from services.opportunities import (
+    api,
+    hand_offs_api,
+    lists_api,
+    mirroring,
+    model,
+    plans_api,
+    record_api,
+    state,
+)
 from services.opportunities.defaults import OpportunitiesDefaults
 from services.opportunities.policies import POLICIES
 from services.opportunities.products import (
@@ -27,6 +36,7 @@ from services.opportunities.record.forecasts import (
     evolve_forecast,
     forecast_card,
 )
+from services.opportunities.record.hand_offs import hand_off_card
 from services.opportunities.record.targets import (
     SetTarget,
     Target,
@@ -99,7 +109,7 @@ def build(defaults: OpportunitiesDefaults) -> Domain:
             "target": Decider(Target(), decide_target, evolve_target, TARGET_COMMANDS),
             "product": Decider(Product(), decide_product, evolve_product, PRODUCT_COMMANDS),
         },
-        projections=(*PROJECTIONS, opportunity_record, forecast_card, target_card),
+        projections=(*PROJECTIONS, opportunity_record, hand_off_card, forecast_card, target_card),
         policies=POLICIES,
         defaults=defaults,
         build=build,
@@ -107,7 +117,7 @@ def build(defaults: OpportunitiesDefaults) -> Domain:
 
 
 router = APIRouter()
-for part in (lists_api, plans_api, record_api, api):
+for part in (hand_offs_api, lists_api, plans_api, record_api, api):
     router.include_router(part.router)
 
 domain = build(OpportunitiesDefaults())

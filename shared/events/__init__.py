@@ -13,6 +13,7 @@ from shared.events import (
     opportunities,
     organization,
     touches,
+    webhooks,
 )
 from shared.events.base import (
     CONTENT_TYPE,
@@ -51,4 +52,5 @@ __all__ = [
     "timestamp",
     "touches",
     "upcast",
+    "webhooks",
 ]

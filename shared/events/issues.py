@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StrictInt
 
 from shared.events.base import Dated, Event, in_range
 
@@ -237,7 +237,7 @@ class AnswerWithin(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     severity: Severity
-    days: int
+    days: StrictInt
 
 
 class ServiceAgreed(Dated, wire="issues.service_agreed.v1"):

@@ -292,6 +292,8 @@ class HandOffReported(Dated, wire="opportunities.hand_off_reported.v1"):
     status: str
     reference: str | None = None
     system: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
 
 
 class CommitmentMade(Dated, wire="opportunities.commitment_made.v1"):

@@ -43,11 +43,22 @@ from shared.log import (
     TopicSpec,
     partition_of,
 )
+from shared.observability import PRODUCE_SECONDS, PRODUCED
 
 log = structlog.get_logger()
 
 SILENCE_S = 15.0
 REPLAY_RECORDS = 2_000
+
+
+def _count(topic: str, sending: asyncio.Task[Position], seconds: float) -> None:
+    if not sending.done():
+        PRODUCED.labels(topic, "unacknowledged").inc()
+    elif sending.cancelled() or sending.exception() is not None:
+        PRODUCED.labels(topic, "failed").inc()
+    else:
+        PRODUCED.labels(topic, "acknowledged").inc()
+        PRODUCE_SECONDS.labels(topic).observe(seconds)
 
 
 class _Sent(NamedTuple):
@@ -131,7 +142,9 @@ class KafkaLog:
             self._sending.add(sending)
             sending.add_done_callback(self._sent)
         # Not awaited directly: neither our time limit nor a caller who leaves may cancel it.
+        began = time.monotonic()
         await asyncio.wait({sending}, timeout=self._ack_timeout_s)
+        _count(topic, sending, time.monotonic() - began)
         if not sending.done():
             if record not in self._given_up:
                 self._given_up[record] = sending

@@ -14,6 +14,7 @@ from shared.web.commands import (
     recorded,
 )
 from shared.web.conditional import composed, seen
+from shared.web.limits import Limits
 from shared.web.paging import PageWanted, Paging, cursor_of, key_of, page
 from shared.web.problems import BODY_BYTES_MAX, PROBLEM_TYPE, invalid, refusal
 from shared.web.runtimes import Runtimes, runtime_of, started_runtimes
@@ -25,6 +26,7 @@ __all__ = [
     "AtLeast",
     "BatchMeta",
     "CommandMeta",
+    "Limits",
     "Meta",
     "PageWanted",
     "Paging",

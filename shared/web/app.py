@@ -15,6 +15,7 @@ from shared.web.described import REFUSALS, Described
 from shared.web.edge import Edge
 from shared.web.head import Head
 from shared.web.leaving import Leaving
+from shared.web.limits import Limited, Limits
 from shared.web.problems import HANDLERS, no_list
 
 
@@ -26,8 +27,13 @@ def build_app(
     new_id: Callable[[], str],
     lifespan: Callable[[FastAPI], AsyncIterator[None]] | None = None,
     ready: Callable[[], Awaitable[dict[str, str]]],
+    metrics: bool = True,
+    limits: Limits | None = None,
 ) -> FastAPI:
-    """Join routers to their runtimes. `ready` names what is not ready yet, with the reason."""
+    """Join routers to their runtimes. `ready` names what is not ready yet, with the reason.
+
+    `metrics` says whether they are read here, where everybody can, or on a port of their own.
+    """
     wrapped = asynccontextmanager(lifespan) if lifespan is not None else None
     app = Described(
         responses=REFUSALS,
@@ -35,6 +41,8 @@ def build_app(
         version="1",
         lifespan=wrapped,
         separate_input_output_schemas=False,
+        # The framework's own spans hold paths and queries, which name people: ours are Edge's.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         # The framework's own pages load their files from the internet.
         docs_url=None,
         redoc_url=None,
@@ -47,14 +55,15 @@ def build_app(
     app.add_middleware(Exports, no_list=no_list)
     app.add_middleware(Head)
     app.add_middleware(Leaving)
+    app.add_middleware(Limited, limits=limits or Limits())
     app.add_middleware(Edge, new_id=new_id)
     for router in routers:
         app.include_router(router)
-    app.include_router(_probes(ready))
+    app.include_router(_probes(ready, metrics=metrics))
     return app
 
 
-def _probes(ready: Callable[[], Awaitable[dict[str, str]]]) -> APIRouter:
+def _probes(ready: Callable[[], Awaitable[dict[str, str]]], *, metrics: bool) -> APIRouter:
     router = APIRouter(tags=["probes"])
 
     @router.get("/livez")
@@ -69,8 +78,11 @@ def _probes(ready: Callable[[], Awaitable[dict[str, str]]]) -> APIRouter:
         body = {"status": "ok"} if not missing else {"status": "not ready", "missing": missing}
         return JSONResponse(body, 503 if missing else 200)
 
+    if not metrics:
+        return router
+
     @router.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
+    async def read_metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router

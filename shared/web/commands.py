@@ -18,11 +18,15 @@ from shared.references import ID
 from shared.runtime import Runtime
 from shared.service import Accepted, Refused
 from shared.service import Request as CommandRequest
-from shared.web.conditional import versions_of
+from shared.tracing import carried
+from shared.web.conditional import TAGS, versions_of
 
 KEY = r"[\x21-\x7e]{1,200}"
 _KEY = re.compile(KEY)
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+# For the description alone: what refuses the headers says in words what they should be.
+_KEY_SAID = {"pattern": rf"^{KEY}$"}
+_TOKEN_SAID = {"pattern": "^[A-Za-z0-9_-]{4,160}={0,2}$"}
+_TAGS_SAID = {"pattern": TAGS}
 
 StreamId = Annotated[str, Path(pattern=rf"^{ID}$")]
 
@@ -51,21 +55,19 @@ class Meta:
 def _meta(
     request: Request,
     x_actor: Annotated[str, Header(max_length=200)] = "anonymous",
-    idempotency_key: Annotated[str | None, Header()] = None,
-    if_match: Annotated[str | None, Header()] = None,
+    idempotency_key: Annotated[str | None, Header(json_schema_extra=_KEY_SAID)] = None,
+    if_match: Annotated[str | None, Header(json_schema_extra=_TAGS_SAID)] = None,
     traceparent: Annotated[str | None, Header()] = None,
 ) -> Meta:
     key = idempotency_key.strip('"') if idempotency_key is not None else None
     if key is not None and not _KEY.fullmatch(key):
         raise InvalidError("1 to 200 printable ASCII characters", field="Idempotency-Key")
-    if traceparent is not None and not _TRACEPARENT.fullmatch(traceparent):
-        traceparent = None  # W3C Trace Context: an invalid one is ignored, never refused.
     return Meta(
         actor=x_actor or "anonymous",
         id=key,
         only_at=versions_of(if_match),
         correlation_id=request.state.correlation_id,
-        traceparent=traceparent,
+        traceparent=carried(traceparent),
     )
 
 
@@ -83,7 +85,9 @@ CommandMeta = Annotated[Meta, Depends(_meta)]
 BatchMeta = Annotated[Meta, Depends(_batch_meta)]
 
 
-def _at_least(x_at_least: Annotated[str | None, Header()] = None) -> Token | None:
+def _at_least(
+    x_at_least: Annotated[str | None, Header(json_schema_extra=_TOKEN_SAID)] = None,
+) -> Token | None:
     return None if x_at_least is None else Token.decode(x_at_least)
 
 

@@ -19,6 +19,8 @@ from shared.events.base import INTEGER_MAX
 from shared.reading import Seen, lacking
 
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+# What `If-Match` may say (RFC 9110, 13.1.1), for the description.
+TAGS = r'^(\*|(W/)?"[\x21\x23-\x7e]*"([ \t]*,[ \t]*(W/)?"[\x21\x23-\x7e]*")*)$'
 # Of an answer to a command, "7", or of a view, "7-2.1.12" (`Seen.etag`): the version comes first,
 # and no stream that there is has the version 0.
 OUR_TAG = re.compile(r'"(?P<version>[1-9][0-9]{0,9})(?:-[0-9]+(?:\.[0-9]+)*)?"')

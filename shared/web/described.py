@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from shared.exact import DECIMAL
 from shared.web.problems import PROBLEM
 
 _TOLD = {"content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
@@ -42,6 +43,18 @@ SCHEMA: dict[str, Any] = {
 }
 
 
+# A wall clock's time, which no zone belongs to; `time` would be one with an offset (RFC 3339).
+LOCAL_TIME = {
+    "format": "time-local",
+    "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$",
+}
+
+
+def text_answer(media_type: str) -> dict[int | str, dict[str, Any]]:
+    """Return what a route says of its answer that is no JSON."""
+    return {200: {"content": {media_type: {"schema": {"type": "string"}}}}}
+
+
 class Described(FastAPI):
     """An app that says in its description how it refuses."""
 
@@ -53,7 +66,38 @@ class Described(FastAPI):
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         _leave_out(document.get("paths"), "itemSchema")
+        _without_null(document.get("paths", {}))
+        _told(document)
         return document
+
+
+def _without_null(paths: dict[str, Any]) -> None:
+    """Leave out that a parameter may be null: it is there or it is not."""
+    for operations in paths.values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                schema = parameter.get("schema", {})
+                said = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+                if len(said) == 1:
+                    del schema["anyOf"]
+                    schema.update({**said[0], **schema})
+
+
+def _told(node: Any) -> None:
+    """Say what the framework does not say of local times, and of decimals as text."""
+    if isinstance(node, dict):
+        if node.get("format") == "time":
+            node.update(LOCAL_TIME)
+        said = [one for one in node.get("anyOf", ()) if isinstance(one, dict)]
+        if {"number", "string"} <= {one.get("type") for one in said}:
+            for one in said:
+                if one.get("type") == "string" and "format" not in one:
+                    one["pattern"] = DECIMAL
+        for value in node.values():
+            _told(value)
+    elif isinstance(node, list):
+        for value in node:
+            _told(value)
 
 
 def _leave_out(node: Any, name: str) -> None:

@@ -1,18 +1,24 @@
-"""Around every request: correlation id, body limit, duration, and nothing else."""
+"""Around every request: correlation id, duration, log line, span, and nothing else."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.observability import REQUEST_SECONDS
-from shared.web.problems import BODY_BYTES_MAX, BodyTooLargeError
+from shared import tracing
+from shared.observability import REQUEST_SECONDS, method_label
 
 _ID = re.compile(r"[\x21-\x7e]{1,200}")
+# Asked every few seconds by machines: a log of them hides what people did.
+UNLOGGED = frozenset({"/livez", "/readyz", "/metrics"})
+NO_ROUTE = "unknown"
+
+log = structlog.get_logger()
 
 
 class Edge:
@@ -32,26 +38,61 @@ class Edge:
         scope.setdefault("state", {})["correlation_id"] = correlation
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(correlation_id=correlation)
-        began, status, taken = perf_counter(), 500, 0
+        answer = _Answer(scope, receive, send, correlation.encode("latin-1"))
+        on = tracing.active()
+        if on is None:
+            await answer.of(self._app)
+            return
+        given = headers.get(b"traceparent", b"").decode("latin-1")
+        with on.request(method_label(scope["method"]), given) as span:
+            answer.tell.append(span.answered)
+            structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
+            await answer.of(self._app)
 
-        async def limited() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > BODY_BYTES_MAX:
-                raise BodyTooLargeError
-            return message
 
-        async def named(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"].append((b"x-correlation-id", correlation.encode("latin-1")))
-            await send(message)
+@dataclass(slots=True)
+class _Answer:
+    """One request on its way through the app."""
 
+    scope: Scope
+    receive: Receive
+    send: Send
+    correlation: bytes
+    tell: list[Callable[[str, int], None]] = field(default_factory=list)
+    status: int = 500
+    told: bool = False
+    began: float = field(default_factory=perf_counter)
+
+    async def of(self, app: ASGIApp) -> None:
         try:
-            await self._app(scope, limited, named)
+            await app(self.scope, self.receive, self._named)
         finally:
-            route = getattr(scope.get("route"), "path", "unknown")
-            elapsed = perf_counter() - began
-            REQUEST_SECONDS.labels(scope["method"], route, str(status)).observe(elapsed)
+            self._end()
+
+    async def _named(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            kind = dict(message["headers"]).get(b"content-type", b"")
+            message["headers"].append((b"x-correlation-id", self.correlation))
+            if kind.startswith(b"text/event-stream"):
+                self._end()  # It has been answered: how long somebody listens is no duration.
+        await self.send(message)
+
+    def _end(self) -> None:
+        if self.told:
+            return
+        self.told = True
+        # A template: what was asked for, and of whom, is in no metric, no span and no line.
+        route = getattr(self.scope.get("route"), "path", NO_ROUTE)
+        method, seconds = method_label(self.scope["method"]), perf_counter() - self.began
+        REQUEST_SECONDS.labels(method, route, str(self.status)).observe(seconds)
+        for tell in self.tell:
+            tell(route, self.status)
+        if route not in UNLOGGED:
+            log.info(
+                "answered",
+                method=method,
+                route=route,
+                status=self.status,
+                duration_ms=round(1000 * seconds, 1),
+            )

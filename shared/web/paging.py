@@ -16,6 +16,7 @@ from shared.exports import note_columns
 from shared.reading import Page, Reader, Token
 
 PAGE_MAX = 200
+_CURSOR_SAID = {"pattern": "^[A-Za-z0-9_-]+$"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Paging:
 
 def _paging(
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
-    cursor: Annotated[str | None, Query(max_length=1_000)] = None,
+    cursor: Annotated[str | None, Query(max_length=1_000, json_schema_extra=_CURSOR_SAID)] = None,
 ) -> Paging:
     return Paging(limit, cursor)
 

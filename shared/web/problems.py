@@ -24,16 +24,6 @@ BODY_BYTES_MAX = 5_000_000
 log = structlog.get_logger()
 
 
-class BodyTooLargeError(StarletteHTTPException):
-    """The body has more bytes than any request of ours may have.
-
-    An HTTP exception, because FastAPI takes any other, while it reads a body, for bad JSON.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(413, f"a body may have {BODY_BYTES_MAX} bytes at most")
-
-
 def problem(
     status: int,
     slug: str,
@@ -73,10 +63,21 @@ def invalid(error: Any, within: str | None = None) -> dict[str, Any]:
             "detail": in_words(found["msg"]),
             "code": found["type"],
         }
-        for found in error.errors()
+        for found in _causes(error.errors())
     ]
     detail = "; ".join(f"{found['pointer']}: {found['detail']}" for found in errors)
     return problem(422, "invalid", "The request does not fit its schema", detail, errors=errors)
+
+
+def _causes(errors: Sequence[Any]) -> list[Any]:
+    """Leave out that a list is too short where that is because of what is wrong inside it."""
+    places = [tuple(found["loc"]) for found in errors]
+    return [
+        found
+        for found, place in zip(errors, places, strict=True)
+        if found["type"] != "too_short"
+        or not any(len(place) < len(other) and other[: len(place)] == place for other in places)
+    ]
 
 
 def _pointer(loc: Sequence[Any]) -> str:
@@ -115,11 +116,6 @@ async def _on_http(_: Request, error: Exception) -> Response:
     return problem_response(body, dict(error.headers or {}))
 
 
-async def _on_too_large(_: Request, error: Exception) -> Response:
-    assert isinstance(error, BodyTooLargeError)
-    return problem_response(problem(413, "too-large", "Too large", error.detail))
-
-
 async def _on_newer(_: Request, error: Exception) -> Response:
     detail = f"written by a newer release than the one that answers here: {error}"
     body = problem(503, "newer-release", "Not now; the same request may be sent again", detail)
@@ -152,7 +148,6 @@ def no_list() -> Response:
 HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
     DomainError: _on_refusal,
     RequestValidationError: _on_invalid,
-    BodyTooLargeError: _on_too_large,
     StarletteHTTPException: _on_http,
     # What was sent has been checked by then: these are bytes that a release of ours recorded.
     UndecodableError: _on_newer,

@@ -13,12 +13,16 @@ from services.analytics.measures import TOPICS
 from shared.kafka.log import KafkaLog
 from shared.log import TopicSpec
 from shared.mongo import MongoStore
+from tests.bench.deciding import decisions
+from tests.bench.folding import projector
 from tests.bench.live import Servers, live
 from tests.bench.replay import build, fill, replay
 from tests.bench.scale import cost, rollup
+from tests.bench.taking import Taken, batches, singles
 from tests.conftest import document_server, log_server
 
 PARTITIONS = 4
+PARTS = ("replay", "live", "beside")
 # The embedded store takes some thousand documents a second: more would only take longer.
 LIVE_MAX = 20_000
 
@@ -62,30 +66,61 @@ async def keep_up(servers: Servers, facts: int) -> None:
         await log.close()
 
 
+async def beside(servers: Servers, facts: int, rounds: int, seconds: float) -> None:
+    """What is asked of us next to what does only the unavoidable part of it."""
+    taken = await batches(servers, rounds, seconds)
+    told("touches in batches of 500 over HTTP", "raw aiokafka", taken)
+    told("touches one by one", "an empty FastAPI route", await singles(servers, rounds, seconds))
+    store = await MongoStore.open(servers.mongo, "bench_beside", "bench")
+    try:
+        folding = await projector(store, facts, rounds)
+        told("a projector", "a loop that stores the same documents", folding)
+        made = await decisions(store, servers.folder, rounds, seconds)
+        told("decisions on 200 events", "eventsourcing on SQLite", made)
+    finally:
+        await store.close()
+
+
+def told(what: str, other: str, taken: Taken) -> None:
+    say(f"| {what} | {taken.ours:,.0f}/s | {other}: {taken.other:,.0f}/s | {taken.ratio:.2f} |")
+
+
 def folded(facts: int) -> None:
     say("folding in memory, as the worker does ...")
     for number, micros in cost(facts):
         say(f"| a fact among {number:,} | {micros:.1f} µs | |")
 
 
+async def play(part: str, servers: Servers, chosen: argparse.Namespace) -> None:
+    facts, rounds = chosen.facts, chosen.rounds
+    if part == "replay":
+        await measure(servers.log, servers.mongo, facts, rounds, embedded=servers.embedded)
+    elif part == "live":
+        await keep_up(servers, min(facts, LIVE_MAX))
+    else:
+        await beside(servers, min(facts, LIVE_MAX), rounds, chosen.seconds)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--facts", type=int, default=50_000, help="about how many")
     parser.add_argument("--rounds", type=int, default=5, help="of which the median is told")
-    parser.add_argument("--history", type=int, default=100_000, help="facts of the longest one")
+    parser.add_argument(
+        "--history", type=int, default=100_000, help="facts of the longest one; 0: none"
+    )
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each round, beside others")
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS, help="only these")
     chosen = parser.parse_args()
     if chosen.facts < 1 or chosen.rounds < 1:
         parser.error("--facts and --rounds are 1 at least")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         work = Path(folder)
-        with log_server(work) as log, document_server(work) as mongo:
-            say(f"log: {log.name}, store: {mongo.name}, Python {platform.python_version()}")
-            url = mongo.address
-            embedded = log.name == "noida-db"
-            asyncio.run(measure(log.address, url, chosen.facts, chosen.rounds, embedded=embedded))
-        with log_server(work / "live") as log, document_server(work / "live") as mongo:
-            servers = Servers(log.address, mongo.address, work, "bench_", embedded)
-            asyncio.run(keep_up(servers, min(chosen.facts, LIVE_MAX)))
+        for part in chosen.parts:
+            with log_server(work / part) as log, document_server(work / part) as mongo:
+                say(f"log: {log.name}, store: {mongo.name}, Python {platform.python_version()}")
+                servers = Servers(log.address, mongo.address, work, "bench_", log.embedded)
+                asyncio.run(play(part, servers, chosen))
+    if chosen.history:
         folded(chosen.history)
     return 0
 

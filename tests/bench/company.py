@@ -39,6 +39,18 @@ def company(facts: int) -> Iterator[list[Envelope]]:
         yield stream
 
 
+def deals(count: int) -> Iterator[list[Envelope]]:
+    """Yield so many opportunities, each with its whole history."""
+    chance = Random(count)
+    for number in range(count):
+        at = BEGIN + timedelta(days=chance.randrange(DAYS), minutes=chance.randrange(480))
+        seller = f"employee-{chance.randrange(SELLERS)}"
+        events = _deal(chance, seller, at)
+        # Of five two are still open.
+        kept = events if chance.random() < 0.6 else events[: chance.randrange(1, len(events))]
+        yield recorded(*kept, stream=f"opportunity-{number}", occurred_at=at)
+
+
 def _stream(chance: Random, number: int) -> list[Envelope]:
     at = BEGIN + timedelta(days=chance.randrange(DAYS), minutes=chance.randrange(480))
     seller = f"employee-{chance.randrange(SELLERS)}"

@@ -1,4 +1,8 @@
-"""Play seeds and say what each came to: `python -m tests.faults --engine kafka --seeds 10`."""
+"""Play faults and say what each came to: `python -m tests.faults kills --engine kafka --seeds 10`.
+
+`kills` is the campaign over both engines' processes; the others are single faults of servers,
+networks and data. `all` plays every one of those others.
+"""
 
 from __future__ import annotations
 
@@ -10,42 +14,92 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from tests.faults import report
+from tests.faults.backlog import FACTS, catch_up
 from tests.faults.campaign import BATCH, Outcome, play
+from tests.faults.scenario import Told
+from tests.faults.scenarios import ALL
+from tests.faults.truth import Findings
+
+KILLS, BACKLOG = "kills", "backlog"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    names = ", ".join((KILLS, "all", *ALL))
+    parser.add_argument("faults", nargs="*", default=[KILLS], metavar="FAULT", help=names)
     parser.add_argument("--engine", choices=("embedded", "kafka"), default="embedded")
-    parser.add_argument("--seeds", type=int, default=1, help="play this many")
-    parser.add_argument("--first", type=int, default=1, help="from this one on")
-    parser.add_argument("--export", type=Path, help="an export to import instead of our own")
-    parser.add_argument("--keep", action="store_true", help="keep data and logs of good seeds too")
-    parser.add_argument("--at-once", type=int, default=1, help="play this many beside each other")
-    parser.add_argument("--batch", type=int, default=BATCH, help="rows in one request")
+    parser.add_argument("--seeds", type=int, default=1, help="kills: play this many")
+    parser.add_argument("--first", type=int, default=1, help="kills: from this one on")
+    parser.add_argument("--export", type=Path, help="kills: an export to import, not our own")
+    parser.add_argument("--keep", action="store_true", help="keep data and logs of good ones too")
+    parser.add_argument("--at-once", type=int, default=1, help="kills: so many beside each other")
+    parser.add_argument("--batch", type=int, default=BATCH, help="kills: rows in one request")
+    parser.add_argument("--facts", type=int, default=FACTS, help="backlog: of so many facts")
+    parser.add_argument("--report", type=Path, help="a page whose tables get what was measured")
     chosen = parser.parse_args()
-    seeds = range(chosen.first, chosen.first + chosen.seeds)
-    works = [Path(tempfile.mkdtemp(prefix=f"faults-{chosen.engine}-{seed}-")) for seed in seeds]
-    bad = 0
-    with ProcessPoolExecutor(chosen.at_once) as pool:
-        one = partial(play, chosen.engine, source=chosen.export, batch=chosen.batch)
-        for outcome, work in zip(pool.map(one, seeds, works), works, strict=True):
-            tell(outcome)
-            bad += bool(outcome.wrong)
-            if outcome.wrong or chosen.keep:
-                print(f"  data and logs: {work}", flush=True)
-            else:
-                shutil.rmtree(work)
-    print(f"{bad} of {chosen.seeds} seeds bad")
+    faults = list(ALL) if chosen.faults == ["all"] else chosen.faults
+    if unknown := set(faults) - {KILLS, *ALL}:
+        parser.error(f"no fault is called {', '.join(sorted(unknown))}; there are {names}")
+    bad = sum(kills(chosen) if fault == KILLS else scenario(fault, chosen) for fault in faults)
     return 1 if bad else 0
 
 
-def tell(outcome: Outcome) -> None:
-    print(
-        f"seed {outcome.seed} on {outcome.engine}: {outcome.touches:,} touches acknowledged, "
-        f"{outcome.facts:,} records in the log, {outcome.seconds:.0f} s"
+def kills(chosen: argparse.Namespace) -> int:
+    """Play the seeds; return how many were bad."""
+    seeds = range(chosen.first, chosen.first + chosen.seeds)
+    works = [Path(tempfile.mkdtemp(prefix=f"faults-{chosen.engine}-{seed}-")) for seed in seeds]
+    outcomes: list[Outcome] = []
+    with ProcessPoolExecutor(chosen.at_once) as pool:
+        one = partial(play, chosen.engine, source=chosen.export, batch=chosen.batch)
+        for outcome, work in zip(pool.map(one, seeds, works), works, strict=True):
+            say(
+                f"seed {outcome.seed} on {outcome.engine}: {outcome.touches:,} touches "
+                f"acknowledged, {outcome.facts:,} records in the log, {outcome.seconds:.0f} s"
+            )
+            say(*(f"  {kill}" for kill in outcome.kills))
+            leave(work, outcome, chosen)
+            outcomes.append(outcome)
+    bad = sum(bool(outcome.wrong) for outcome in outcomes)
+    say(f"{bad} of {chosen.seeds} seeds bad")
+    if chosen.report:
+        row = report.of_kills(chosen.engine, outcomes)
+        report.write(chosen.report, KILLS, report.KILLS, [row])
+    return bad
+
+
+def scenario(name: str, chosen: argparse.Namespace) -> bool:
+    """Play one of the others; return whether it was bad."""
+    work = Path(tempfile.mkdtemp(prefix=f"fault-{name}-"))
+    told = (partial(catch_up, facts=chosen.facts) if name == BACKLOG else ALL[name])(work)
+    say(summary(name, told), *(f"  {what}" for what in told.said))
+    leave(work, told, chosen)
+    if chosen.report:
+        report.write(chosen.report, "faults", report.FAULTS, [report.of_scenario(name, told)])
+    return bool(told.wrong)
+
+
+def summary(name: str, told: Told) -> str:
+    return (
+        f"{name}, {told.fault} ({told.engines}): {told.touches:,} touches and "
+        f"{told.decisions:,} decisions acknowledged, lost {told.lost}, twice {told.twice}, "
+        f"out of order {told.disorder}, differences {told.differences}, "
+        f"{told.again:,} of {told.facts:,} records are repeated ones, {told.seconds:.0f} s"
     )
-    print(*(f"  {kill}" for kill in outcome.kills), sep="\n")
-    print(*(f"  WRONG  {what}" for what in outcome.wrong[:20]), sep="\n", flush=True)
+
+
+def leave(work: Path, found: Findings, chosen: argparse.Namespace) -> None:
+    """Say what was wrong, and keep the folder where somebody has to look into it."""
+    say(*(f"  WRONG  {what}" for what in found.wrong[:20]))
+    if found.wrong or chosen.keep:
+        say(f"  data and logs: {work}")
+    else:
+        shutil.rmtree(work)
+
+
+def say(*lines: str) -> None:
+    for line in lines:
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
@@ -24,12 +23,13 @@ from typing import Any, Self
 from sellers.client import Api
 from tests.faults import export
 from tests.faults.ledger import Ledger
-from tests.faults.machine import POLL_S, Backlog, FaultError, Machine
+from tests.faults.machine import Machine
+from tests.faults.platform import POLL_S, Backlog, FaultError
+from tests.faults.truth import Findings, compare_touches, compare_verdict, pages
 
 # A few requests for each kill.
 ROWS, BATCH = 1_500, 30
 IMPORT_S = 400.0
-FOLDED_S = 180.0
 # Touches alone leave a few records on their way: that is no work to be killed amid.
 BACKLOG_MIN = 100
 IDLE = "killed when idle"
@@ -113,20 +113,13 @@ class Kill:
 
 
 @dataclass(slots=True)
-class Outcome:
+class Outcome(Findings):
     """What one seed came to; `wrong` is empty when nothing was lost and nothing counted twice."""
 
     seed: int
     engine: str
     kills: list[Kill] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
-    touches: int = 0
-    facts: int = 0
     seconds: float = 0.0
-
-    def check(self, holds: bool, what: str) -> None:
-        if not holds:
-            self.wrong.append(what)
 
 
 class Import:
@@ -242,10 +235,8 @@ def _kill_amid(
             importing.finished()
         finally:
             importing.end()
-    if ledger.failure is not None:
-        raise FaultError(f"the stream of touches broke off: {ledger.failure}")
     with Api(machine.url, patience_s=60.0, actor="faults") as api:
-        _settle(machine)
+        machine.settle()
         _compare(api, ledger, folder, outcome)
         again = _imported_again(machine, source, work)
         outcome.check(again["facts"] == 0, f"the import again recorded {again['facts']} facts")
@@ -305,55 +296,19 @@ def _kill(
     )
 
 
-def _settle(machine: Machine) -> None:
-    """Wait until everything recorded is folded: twice nothing, for a fact may be between two."""
-    empty = 0
-    deadline = time.monotonic() + FOLDED_S
-    while empty < 3:
-        backlog = machine.backlog()
-        empty = empty + 1 if backlog and not backlog.records else 0
-        if time.monotonic() > deadline:
-            raise FaultError(f"not folded within {FOLDED_S:g} s: {backlog}")
-        time.sleep(POLL_S)
-    machine.wait_for("/readyz", machine.is_ready)
-
-
 def _compare(api: Api, ledger: Ledger, folder: Path, outcome: Outcome) -> None:
     for kill in outcome.kills:
         outcome.check(kill.amid_work, f"{IDLE}, which proves nothing: {kill}")
-    _compare_touches(api, ledger, outcome)
+    compare_touches(api, ledger, outcome)
     _compare_opportunities(api, folder, outcome)
     for axis, sums in export.figures(folder).items():
         _compare_figures(api, axis, sums, outcome)
     _compare_quarters(api, folder, outcome)
-    parked = api.get("/parked")["parked"]
-    outcome.check(not parked, f"{len(parked)} facts are parked, as {parked[:1]}")
-    *_, verdict = api.lines("/verify")
-    for difference in verdict["differences"]:
-        outcome.wrong.append(f"verify: {difference}")
-
-
-def _compare_touches(api: Api, ledger: Ledger, outcome: Outcome) -> None:
-    """Everything acknowledged is there, once; and nothing else is."""
-    for person, touches in ledger.touches.items():
-        card = api.get(f"/contacts/people/{person}")
-        outcome.check(card["name"] == ledger.people[person], f"{person} is called {card['name']}")
-        outcome.check(
-            card["touch_count"] == len(touches),
-            f"{person}: {card['touch_count']} touches counted, {len(touches)} acknowledged",
-        )
-        months = _pages(api, f"/contacts/people/{person}/timeline")
-        listed = Counter(touch["touch"] for month in months for touch in month["touches"])
-        lost, extra = touches - listed.keys(), listed.keys() - touches
-        outcome.check(not lost, f"{person}: acknowledged and lost: {sorted(lost)[:3]}")
-        outcome.check(not extra, f"{person}: never sent: {sorted(extra)[:3]}")
-        twice = [touch for touch, count in listed.items() if count > 1]
-        outcome.check(not twice, f"{person}: counted twice: {twice[:3]}")
-        outcome.touches += len(touches)
+    compare_verdict(api, outcome)
 
 
 def _compare_opportunities(api: Api, folder: Path, outcome: Outcome) -> None:
-    cards = list(_pages(api, "/opportunities"))
+    cards = list(pages(api, "/opportunities"))
     held = Counter(
         {"won": "Won", "lost": "Lost"}.get(card["outcome"], card["stage"]) for card in cards
     )
@@ -394,13 +349,3 @@ def _report(api: Api, axis: str) -> list[dict[str, Any]]:
 
 def _name(row: dict[str, Any]) -> str:
     return str(row.get("label") or row.get("key"))
-
-
-def _pages(api: Api, path: str) -> Iterator[dict[str, Any]]:
-    cursor = None
-    while True:
-        page = api.get(path, {"limit": 200, "cursor": cursor})
-        yield from page["items"]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return

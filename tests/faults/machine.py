@@ -6,21 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import httpx2
-
-from sellers.client import Api, ApiError
+from sellers.client import Api
 from sellers.data_dir import Process, Remembered, read_remembered
+from tests.faults.platform import Platform
 
-START_S = 120.0
 STOP_S = 60.0
-POLL_S = 0.05
-ANSWER_S = 30.0
 
 # What the project calls them -> what `up` calls them, in each engine.
 VICTIMS = {
@@ -29,27 +22,7 @@ VICTIMS = {
 }
 
 
-class FaultError(Exception):
-    """The platform did not do what the test needs to go on, in one sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What was on its way at one moment, in records and outbox entries."""
-
-    unfolded: dict[str, int]
-    outbox: dict[str, int]
-
-    @property
-    def records(self) -> int:
-        return sum(self.unfolded.values()) + sum(self.outbox.values())
-
-    def __str__(self) -> str:
-        places = {**self.unfolded, **{f"outbox of {name}": n for name, n in self.outbox.items()}}
-        return ", ".join(f"{place} {n}" for place, n in places.items() if n) or "nothing"
-
-
-class Machine:
+class Machine(Platform):
     """Starts `up` on a directory of its own; ends it, and with it everything it started."""
 
     def __init__(self, data_dir: Path, engine: str) -> None:
@@ -97,21 +70,9 @@ class Machine:
         assert self.remembered.url is not None
         return self.remembered.url
 
-    def is_ready(self) -> bool:
-        try:
-            return bool(self.api.get("/readyz")["status"] == "ok")
-        except ApiError:
-            return False
-
-    def wait_for(self, what: str, found: Callable[[], Any], within_s: float = START_S) -> Any:
-        deadline = time.monotonic() + within_s
-        while not (answer := found()):
-            if self.process.poll() is not None:
-                raise FaultError(f"`up` ended while we waited for {what}: {self.last_words()}")
-            if time.monotonic() > deadline:
-                raise FaultError(f"{what} did not come in {within_s:g} s: {self.last_words()}")
-            time.sleep(POLL_S)
-        return answer
+    @property
+    def ended(self) -> str | None:
+        return None if self.process.poll() is None else "`up` ended"
 
     def kill(self, victim: str) -> Process:
         """Kill -9 one child; return which process it was."""
@@ -124,15 +85,6 @@ class Machine:
         self.wait_for(
             f"another {victim}", lambda: self.remembered.children.get(name) not in (None, killed)
         )
-
-    def backlog(self, within_s: float = ANSWER_S) -> Backlog | None:
-        """Return what is on its way; None while nobody can say."""
-        try:
-            answer = httpx2.get(f"{self.url}/lag", timeout=within_s, trust_env=False)
-            lag = answer.raise_for_status().json()
-        except httpx2.HTTPError:
-            return None
-        return Backlog({p["collection"]: p["lag"] for p in lag["projections"]}, lag["outbox"])
 
     def stop(self) -> None:
         if hasattr(self, "api"):

@@ -15,7 +15,7 @@ from pathlib import Path
 from sellers.client import Api, ApiError
 from sellers.data_dir import read_remembered
 
-START_S, PATIENCE_S = 90.0, 120.0
+START_S, PATIENCE_S = 240.0, 240.0
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from shared.events import decode
 from shared.memory import MemoryLog, MemoryStore
 from shared.runtime import Runtime
 from shared.settings import Settings
+from shared.topics import declared_topics
 from shared.web import build_app
 
 MODULES = (organization, contacts, opportunities, issues, calendar, analytics)
@@ -34,7 +35,7 @@ class Served:
     """A platform without the worker of the figures and without servers, and what it recorded."""
 
     def __init__(self) -> None:
-        topics = {module.domain.name: 2 for module in MODULES} | {"touches": 2}
+        topics = {topic.name: 2 for topic in declared_topics()}
         for module in MODULES:
             published = (p.name for p in module.domain.projections if p.published)
             topics |= {f"views.{name}": 2 for name in published}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 import pytest
 
-from services.analytics import worker
+from services.analytics import sink, worker
+from services.analytics.cells import Cell
+from services.analytics.entities import Entity
 from services.analytics.main import domain
 from services.analytics.measures import TOPICS, recompute
 from services.analytics.proof import verify_measures
@@ -24,7 +26,7 @@ from shared import builds
 from shared.clock import SystemClock
 from shared.events import Envelope, encode
 from shared.events.opportunities import OpportunityDiscovered, OpportunityLost, OpportunityWon
-from shared.log import Record
+from shared.log import Partition, Record
 from shared.memory import MemoryLog, MemoryStore
 from shared.projector import Collections, Projector
 from shared.published import Build
@@ -51,9 +53,9 @@ class World:
         )
 
     def projector(self, build: Build) -> Projector:
-        sink = MeasuresSink(build.collection, ZONE)
+        measures = MeasuresSink(build.collection, ZONE)
         return Projector(
-            sink, self.store, self.log, SystemClock(), batch_max=7, refold_on_mismatch=True
+            measures, self.store, self.log, SystemClock(), batch_max=7, refold_on_mismatch=True
         )
 
     async def append(self, facts: Sequence[Envelope]) -> list[Record]:
@@ -96,6 +98,73 @@ async def folding(measuring: Measuring) -> AsyncIterator[None]:
         async with measuring._folding:
             task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_is_far_behind_is_read_without_waiting_for_deliveries(world: World) -> None:
+    """And whoever delivers is told where to go on; what they bring all the same is dropped."""
+    records = await world.append(deals(120))
+    await world.measuring.start()
+    partitions = [p for topic in TOPICS for p in await world.log.ends(topic)]
+    told: dict[Partition, int] = {}
+
+    async def go_on(places: Mapping[Partition, int]) -> None:
+        told.update(places)
+
+    await world.measuring.hurry((), go_on)
+    assert told == {}
+    await world.measuring.hurry(partitions, go_on)
+    ends = await world.log.ends("opportunities")
+    assert told == {partition: end for partition, end in ends.items() if end > 14}
+    assert told
+    async with folding(world.measuring):
+        await world.measuring.take(records)
+    await world.mend()
+    await world.assert_exact()
+    told.clear()
+    await world.measuring.hurry(partitions, go_on)
+    assert told == {}
+
+
+async def test_the_next_is_fetched_while_this_one_is_worked_on() -> None:
+    fetched: list[int] = []
+
+    async def numbers() -> AsyncGenerator[int, None]:
+        try:
+            for number in range(4):
+                fetched.append(number)
+                yield number
+        finally:
+            fetched.append(-1)
+
+    async with aclosing(worker.ahead(numbers())) as batches:
+        assert await anext(batches) == 0
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert fetched == [0, 1]
+        assert await anext(batches) == 1
+    assert fetched[-1] == -1
+    assert [one async for one in worker.ahead(numbers())] == [0, 1, 2, 3]
+
+
+async def test_what_cannot_be_counted_is_parked_and_the_rest_is_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.append(deals(8))
+    count, uncounted = sink.contributions, "opportunity-3"
+
+    def counted(entity: Entity) -> dict[Cell, int]:
+        if entity.stream == uncounted:
+            raise ArithmeticError("no number")
+        return count(entity)
+
+    monkeypatch.setattr(sink, "contributions", counted)
+    await world.measuring.start()
+    await world.mend()
+    parked = await world.store.find(Collections((await world.active()).collection).parked, {})
+    assert {document["stream"] for document in parked} == {uncounted}
+    assert any("no number" in document["reason"] for document in parked)
+    world.facts = [fact for fact in world.facts if fact.stream != uncounted]
+    await world.assert_exact()
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -15,10 +15,11 @@ from httpx2 import AsyncClient, Response
 
 from services.calendar.agenda_views import AgendaCard
 from services.calendar.defaults import CalendarDefaults
-from services.calendar.fetching import Limits, allowed, fetch
+from services.calendar.fetching import Limits, fetch
 from services.calendar.ics_reading import Found, read_calendar
 from services.calendar.ics_times import Owner
 from services.calendar.main import build, domain, router
+from shared.addresses import allowed
 from shared.errors import InvalidError, TooLargeError
 from shared.reading import Token
 from shared.testing import serving

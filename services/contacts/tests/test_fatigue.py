@@ -11,7 +11,8 @@ from httpx2 import AsyncClient
 
 from services.contacts.main import domain, router
 from services.contacts.tests.client import get, post
-from services.contacts.touch_events import BATCH, STRUCTURED, TYPE
+from services.contacts.touch_events import STRUCTURED, TYPE
+from shared.cloudevents import BATCH
 from shared.testing import serving
 
 MAIL = "kim@example.com"

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contacts.main import domain, router
-from services.contacts.touch_events import BATCH, STRUCTURED, TYPE, mode_of, of_headers, read_event
+from services.contacts.touch_events import TYPE, read_event
+from shared.cloudevents import BATCH, STRUCTURED, mode_of, of_headers
 from shared.errors import InvalidError
 from shared.testing import serving
 

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from services.contacts.main import domain
 from services.contacts.timelines import timeline
-from services.contacts.touch_events import BATCH, STRUCTURED, TYPE, read_event
+from services.contacts.touch_events import STRUCTURED, TYPE, read_event
 from services.contacts.touch_inbox import event_of, fact_of, touches_inbox
 from services.contacts.touches import stream_of
 from shared.clock import SystemClock
+from shared.cloudevents import BATCH
 from shared.errors import InvalidError
 from shared.events import UndecodableError, decode
 from shared.log import LogTruncatedError, Partition, Record
@@ -270,6 +271,14 @@ def test_both_modes_are_one_event_and_headers_of_others_are_left_alone() -> None
     named = event_of(record(value, [*headers, ("traceparent", b"00"), ("x", b"\xff")]))
     assert named == {**told, "datacontenttype": "application/json"}
     assert event_of(record(*structured(told))) == told
+
+
+def test_the_publisher_s_trace_goes_on_where_it_is_one() -> None:
+    value, headers = structured(event())
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    for told, goes_on in ((trace.encode(), trace), (b"00-1", None), (b"\xff", None)):
+        fact = fact_of(record(value, [*headers, ("traceparent", told)]), BEGIN)
+        assert fact.traceparent == goes_on
 
 
 def test_the_publisher_is_who_recorded_it_and_its_correlation_goes_on() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from services.opportunities.fields import Currency, Money, Sentences, Stage, Text
+from services.opportunities.fields import Currency, Money, Sentences, SignedMoney, Stage, Text
 from shared.command import Command, Day, HappenedCommand
 from shared.events.opportunities import Influence, Stance
 from shared.references import ID, EmployeeStream, PersonStream, UnitStream
@@ -206,6 +206,9 @@ class ReportHandOff(HappenedCommand):
     status: Text
     reference: Text | None = None
     system: Text | None = None
+    # How much is ordered, agreed, delivered or invoiced there; of a credit less than nothing.
+    amount: SignedMoney | None = None
+    currency: Currency | None = None
 
 
 class Commit(HappenedCommand):

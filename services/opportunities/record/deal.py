@@ -46,6 +46,12 @@ class HandOff(Told):
     status: str
     reference: str | None = None
     system: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+
+    def says(self, other: HandOff) -> bool:
+        """Whether it says the same, whenever it does."""
+        return replace(self, on=None) == replace(other, on=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,19 @@ class Deal:
         return tuple({one.step: one for one in self.hand_offs}.values())
 
 
+def handed_off(event: HandOffReported) -> HandOff:
+    """Return what another system said, as it is kept."""
+    return HandOff(
+        event.on,
+        event.step,
+        event.status,
+        event.reference,
+        event.system,
+        event.amount,
+        event.currency,
+    )
+
+
 def evolve_deal(deal: Deal, event: DealEvent) -> Deal:
     """Apply a fact. Total: a fact cannot be refused, whatever it meets."""
     match event:
@@ -80,8 +99,7 @@ def evolve_deal(deal: Deal, event: DealEvent) -> Deal:
             shares = tuple(DivisionShare(one.division, one.percent) for one in event.shares)
             credits_ = placed(deal.credits, Credit(on, introduced_by, shares))
             return replace(deal, credits=credits_)
-        case HandOffReported(step=step, status=status, reference=reference, on=on):
-            told = HandOff(on, step, status, reference, event.system)
-            return replace(deal, hand_offs=placed(deal.hand_offs, told))
+        case HandOffReported():
+            return replace(deal, hand_offs=placed(deal.hand_offs, handed_off(event)))
         case _:
             assert_never(event)

@@ -13,7 +13,7 @@ from services.opportunities.record.commands import (
     Snooze,
 )
 from services.opportunities.record.dated import held_on
-from services.opportunities.record.deal import Deal, DivisionShare, Snoozed
+from services.opportunities.record.deal import Deal, DivisionShare, Snoozed, handed_off
 from services.opportunities.state import Opportunity
 from shared.errors import InvalidError
 from shared.events.opportunities import (
@@ -42,12 +42,13 @@ def decide_deal(opportunity: Opportunity, command: DealCommand) -> list[DealEven
             return [] if deal.snoozed is None else [OpportunityResumed(reason=reason, on=on)]
         case ShareCredit():
             return _share(deal, command)
-        case ReportHandOff(step=step, status=status, reference=reference, system=system, on=on):
+        case ReportHandOff(step=step, on=on):
             # It comes from outside and has happened: what we make of it is no reason to refuse it.
+            if (command.amount is None) != (command.currency is None):
+                raise InvalidError("amount and currency come together", field="#/currency")
+            reported = HandOffReported(**command.model_dump(exclude={"date_unknown"}))
             held = deal.hand_off(step, on)
-            if held and (held.status, held.reference, held.system) == (status, reference, system):
-                return []
-            return [HandOffReported(**command.model_dump(exclude={"date_unknown"}))]
+            return [] if held and held.says(handed_off(reported)) else [reported]
         case _:
             assert_never(command)
 

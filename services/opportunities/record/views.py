@@ -65,7 +65,7 @@ class OpportunityRecord:
 
 opportunity_record = Projection(
     "opportunity_record",
-    version=1,
+    version=2,
     view=OpportunityRecord,
     indexes=("owner", "company", "product", "open", "won_by", "committed", "shared"),
     streams=("opportunity",),

@@ -1,0 +1,1 @@
+"""Say in one sentence what webhooks are to the business."""

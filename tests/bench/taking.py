@@ -1,0 +1,218 @@
+"""How fast touches are taken in: in batches beside raw aiokafka, one by one beside an empty route.
+
+Raw aiokafka produces the very bytes that our API has put on the log, with `acks=all` and
+idempotence, in waves as large as the batches. Interleaved, in rounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import orjson
+from aiokafka import AIOKafkaProducer
+
+from sellers.processes import HOST, free_ports
+from shared.clock import SystemClock
+from shared.kafka import KafkaLog
+from shared.log import Partition, partition_of
+from tests.bench.live import Servers
+
+BATCH = 500
+AT_ONCE = 4
+SINGLE_AT_ONCE = 16
+STARTS_S = 60.0
+PERSONS = 5_000
+SOURCE = "bench"
+TOUCHES = "touches"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Touches a second: ours, and of what we are compared with; the median of the ratios."""
+
+    ours: float
+    other: float
+    ratio: float
+
+
+@contextmanager
+def door(kind: str, servers: Servers) -> Iterator[str]:
+    """Serve one of the two doors as a child; its address."""
+    (port,) = free_ports(1)
+    told = {
+        "SELLERS_KAFKA": servers.log,
+        "SELLERS_MONGO": servers.mongo,
+        "SELLERS_DATABASE_PREFIX": servers.prefix,
+        "SELLERS_ENGINE": "embedded" if servers.embedded else "kafka",
+        "SELLERS_DATA_DIR": str(servers.folder),
+    }
+    words = (sys.executable, "-m", "tests.bench.doors", kind, str(port))
+    with (servers.folder / f"door-{kind}.log").open("ab") as output:
+        child = subprocess.Popen(words, env={**os.environ, **told}, stdout=output, stderr=output)
+        try:
+            url = f"http://{HOST}:{port}"
+            _until_open(url, child, Path(output.name))
+            yield url
+        finally:
+            child.terminate()
+            try:
+                child.wait(20)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+def _until_open(url: str, child: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + STARTS_S
+    while True:
+        try:
+            if httpx2.get(f"{url}/readyz", trust_env=False).status_code == 200:
+                return
+        except httpx2.HTTPError:
+            pass  # Not open yet; the deadline is below.
+        if child.poll() is not None or time.monotonic() > deadline:
+            raise TimeoutError(log.read_text()[-2_000:])
+        time.sleep(0.05)
+
+
+def touch(number: int) -> dict[str, Any]:
+    return {
+        "person": f"person-{number % PERSONS}",
+        "channel": "call",
+        "employee": f"employee-{number % 200}",
+        "subject": "About the offer of last week",
+    }
+
+
+async def batches(servers: Servers, rounds: int, seconds: float) -> Taken:
+    """Compare batches over HTTP with raw aiokafka."""
+    with door("ours", servers) as url:
+        async with (
+            httpx2.AsyncClient(base_url=url, timeout=60, trust_env=False) as http,
+            AIOKafkaProducer(
+                bootstrap_servers=servers.log, acks="all", enable_idempotence=True
+            ) as raw,
+        ):
+            run = SystemClock().new_id()
+            await _post_batch(http, f"{run}-warm")
+            written = await _written(servers)
+
+            async def produce(turn: int) -> int:
+                sent = [
+                    await raw.send(TOUCHES, value, key, partition=partition_of(key.decode(), 4))
+                    for key, value in written
+                ]
+                await asyncio.gather(*sent)
+                return len(sent)
+
+            return await _compared(
+                lambda turn: _post_batch(http, f"{run}-{turn}"),
+                produce,
+                rounds,
+                seconds,
+                AT_ONCE,
+            )
+
+
+async def singles(servers: Servers, rounds: int, seconds: float) -> Taken:
+    """Compare touches one by one with an empty route that reads the same bodies."""
+    limits = httpx2.Limits(max_connections=SINGLE_AT_ONCE)
+    with door("ours", servers) as url, door("empty", servers) as nothing:
+        async with (
+            httpx2.AsyncClient(base_url=url, timeout=60, limits=limits, trust_env=False) as http,
+            httpx2.AsyncClient(base_url=nothing, timeout=60, limits=limits, trust_env=False) as no,
+        ):
+            run = SystemClock().new_id()
+
+            async def post(client: httpx2.AsyncClient, turn: int) -> int:
+                headers = {"idempotency-key": f"{run}-{turn}", "x-actor": "bench"}
+                path = f"/touches?source={SOURCE}"
+                answer = await client.post(path, json=touch(turn), headers=headers)
+                answer.raise_for_status()
+                return 1
+
+            return await _compared(
+                lambda turn: post(http, turn),
+                lambda turn: post(no, turn),
+                rounds,
+                seconds,
+                SINGLE_AT_ONCE,
+            )
+
+
+async def _post_batch(http: httpx2.AsyncClient, name: str) -> int:
+    items = [{"id": f"{name}-{number}", "touch": touch(number)} for number in range(BATCH)]
+    body = orjson.dumps({"source": SOURCE, "touches": items})
+    headers = {"content-type": "application/json", "x-actor": "bench"}
+    answer = await http.post("/touches/batch", content=body, headers=headers)
+    answer.raise_for_status()
+    told = answer.json()
+    if told["accepted"] != BATCH:
+        raise RuntimeError(f"{told['accepted']} of {BATCH} touches taken")
+    return BATCH
+
+
+async def _written(servers: Servers) -> list[tuple[bytes, bytes]]:
+    """Return key and value of as many touches on the log as a batch has."""
+    log = await KafkaLog.open(servers.log, embedded=servers.embedded)
+    found: list[tuple[bytes, bytes]] = []
+    try:
+        deadline = time.monotonic() + STARTS_S
+        # On the embedded log they are published a moment after they were accepted.
+        while sum((await log.ends(TOUCHES)).values()) < BATCH:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the first batch is not on the log")
+            await asyncio.sleep(0.05)
+        for partition, end in (await log.ends(TOUCHES)).items():
+            async for records in log.read(Partition(*partition), 0, end):
+                found += [(r.key, r.value) for r in records if r.key and r.value]
+    finally:
+        await log.close()
+    return found[:BATCH]
+
+
+Turn = Callable[[int], Awaitable[int]]
+
+
+async def _compared(ours: Turn, other: Turn, rounds: int, seconds: float, at_once: int) -> Taken:
+    rates: list[tuple[float, float]] = []
+    for number in range(rounds + 1):
+        pair = (
+            await _rate(ours, number, seconds, at_once),
+            await _rate(other, number, seconds, at_once),
+        )
+        if number:  # The first one warms up.
+            rates.append(pair)
+    ratios = [mine / theirs for mine, theirs in rates]
+    return Taken(
+        statistics.median(mine for mine, _ in rates),
+        statistics.median(theirs for _, theirs in rates),
+        statistics.median(ratios),
+    )
+
+
+async def _rate(turn: Turn, number: int, seconds: float, at_once: int) -> float:
+    """Let so many take turns for so long; return how many touches a second were acknowledged."""
+    began = time.perf_counter()
+    done = 0
+
+    async def work(place: int) -> None:
+        nonlocal done
+        step = 0
+        while time.perf_counter() - began < seconds:
+            done += await turn((number * 1_000_000 + step) * at_once + place)
+            step += 1
+
+    await asyncio.gather(*(work(place) for place in range(at_once)))
+    return done / (time.perf_counter() - began)

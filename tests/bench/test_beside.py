@@ -1,0 +1,60 @@
+"""What is measured beside others does the same work as they do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.memory import MemoryStore
+from shared.store import Store
+from tests.bench.deciding import EVENTS, Ours, Person, Theirs, decisions
+from tests.bench.folding import BATCH, batches_of, projector, touches, written_by
+
+
+async def test_both_decide_on_streams_of_the_same_length(tmp_path: Path) -> None:
+    store: Any = MemoryStore()
+    ours, theirs = await Ours.begin(store, "one"), Theirs.begin(tmp_path)
+    await ours.decide()
+    theirs.decide()
+    person: Person = theirs.app.repository.get(theirs.person)
+    history = await store.find("journal", {"stream": ours.stream})
+    assert len(history) == person.version == EVENTS + 1
+    assert person.phone == "+82 1"
+    theirs.close()
+
+
+async def test_decisions_are_compared(tmp_path: Path) -> None:
+    store: Any = MemoryStore()
+    taken = await decisions(store, tmp_path, rounds=1, seconds=0.1)
+    assert min(taken.ours, taken.other, taken.ratio) > 0
+
+
+async def test_the_loop_stores_what_the_projector_stores() -> None:
+    facts = touches(BATCH + 10)
+    assert len(facts) == BATCH + 10
+    documents = written_by(facts)
+    assert len(documents) == len(batches_of(facts)) == 2
+    store: Store = MemoryStore()
+    taken = await projector(store, len(facts), 1)  # type: ignore[arg-type]
+    assert taken.ratio > 0
+    folded = await store.find("card1_v1", {})
+    bare = await store.find("bare1", {})
+    assert {view["_id"]: view["view"] for view in folded} == {
+        view["_id"]: view["view"] for view in bare
+    }
+
+
+@pytest.mark.connected
+async def test_touches_are_taken_in_as_many_as_are_sent(
+    kafka_engine: Any, mongo_engine: Any, namespace: str, tmp_path: Path
+) -> None:
+    from tests.bench.live import Servers
+    from tests.bench.taking import batches, singles
+
+    servers = Servers(
+        kafka_engine.address, mongo_engine.address, tmp_path, namespace, kafka_engine.embedded
+    )
+    for found in (await batches(servers, 1, 0.2), await singles(servers, 1, 0.2)):
+        assert min(found.ours, found.other, found.ratio) > 0

@@ -1,0 +1,189 @@
+"""The store is lost, or comes back as it was long ago; the log makes it what it was.
+
+Also with the code of the next release, to which half of the log is of an older one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sellers.client import Api
+from services.analytics.proof_api import PROVED
+from services.analytics.sink import MEASURES
+from tests.faults import export
+from tests.faults.campaign import Import
+from tests.faults.plant import Plant
+from tests.faults.release import V1, V2, upgraded
+from tests.faults.scenario import Engines, Load, Told, compare, engines, load, telling
+from tests.faults.truth import facts_on, records_on
+
+ROWS, BATCH = 300, 100
+# Some hundred acknowledgements of each publisher.
+LOADED = 60
+RELEASE = "tests.faults.release"
+
+Digests = dict[str, tuple[Any, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What the views of analytics hold, and who recorded which fact, at one moment."""
+
+    digests: Digests
+    facts: dict[str, str]
+
+
+def lost_store(work: Path, kind: str = "embedded") -> Told:
+    """All data of the store is gone: from the log alone come equal digests, and life goes on."""
+    told = Told("all data of the store lost, no backup", "")
+    with telling(told), engines(work, kind) as servers:
+        told.engines = servers.name
+        with Plant(work, servers.log, servers.store) as plant:
+            _import(plant, work)
+            with load(plant, work) as first:
+                first.goes_on(LOADED)
+            before = _stands(plant, servers)
+        servers.store.stop()
+        shutil.rmtree(servers.store.data_dir)
+        servers.store.start()
+        began = time.monotonic()
+        with Plant(work, servers.log, servers.store) as plant:
+            _compare_digests(plant, servers, before, told, began)
+            _same_commands(plant, servers, first, told)
+            _go_on(plant, work, first, servers, told)
+    return told
+
+
+def old_backup(work: Path, kind: str = "embedded") -> Told:
+    """The store comes back from a copy that knows only the first half of the log."""
+    told = Told("store restored from an old backup", "")
+    with telling(told), engines(work, kind) as servers:
+        told.engines = servers.name
+        with Plant(work, servers.log, servers.store) as plant, load(plant, work) as first:
+            first.goes_on(LOADED)
+            first.stop()
+            plant.settle()
+        servers.store.stop()
+        shutil.copytree(servers.store.data_dir, work / "backup")
+        servers.store.start()
+        with Plant(work, servers.log, servers.store) as plant:
+            _import(plant, work)
+            with load(plant, work, first=11) as second:
+                second.goes_on(LOADED)
+            before = _stands(plant, servers)
+        servers.store.stop()
+        shutil.rmtree(servers.store.data_dir)
+        shutil.copytree(work / "backup", servers.store.data_dir)
+        servers.store.start()
+        began = time.monotonic()
+        with Plant(work, servers.log, servers.store) as plant:
+            _compare_digests(plant, servers, before, told, began)
+            _same_commands(plant, servers, second, told)
+            _go_on(plant, work, Load(first.ledgers + second.ledgers), servers, told)
+    return told
+
+
+def next_release(work: Path, kind: str = "embedded") -> Told:
+    """Facts of v1 are on the log; the next release goes on with them, then folds them all anew."""
+    told = Told("facts of schema v1 replayed by code of v2", "")
+    with telling(told), engines(work, kind) as servers, upgraded():
+        told.engines = servers.name
+        with Plant(work, servers.log, servers.store) as plant, load(plant, work) as first:
+            first.goes_on(LOADED)
+        with Plant(work, servers.log, servers.store, through=RELEASE) as plant:
+            with load(plant, work, first=11) as second:
+                second.goes_on(LOADED)
+            before = _stands(plant, servers)
+        kinds = _wire_names(servers)
+        told.check(bool(kinds[V1] and kinds[V2]), f"the log has no mix of releases: {kinds}")
+        told.say(f"{kinds[V1]} facts of v1 and {kinds[V2]} of v2 of one kind on the log")
+        servers.store.stop()
+        shutil.rmtree(servers.store.data_dir)
+        servers.store.start()
+        began = time.monotonic()
+        with Plant(work, servers.log, servers.store, through=RELEASE) as plant:
+            _compare_digests(plant, servers, before, told, began)
+            _go_on(plant, work, Load(first.ledgers + second.ledgers), servers, told)
+    return told
+
+
+def _wire_names(servers: Engines) -> Counter[str]:
+    records = records_on(servers.log.address, **servers.options)
+    return Counter(orjson.loads(record.value or b"{}").get("type") for record in records)
+
+
+def _import(plant: Plant, work: Path) -> None:
+    """Deals, so that the figures are of more than touches."""
+    importing = Import(plant.url, export.generate(work / "export", 1, ROWS), work, BATCH)
+    try:
+        importing.finished()
+    finally:
+        importing.end()
+
+
+def _stands(plant: Plant, servers: Engines) -> Stand:
+    plant.settle()
+    return Stand(_digests(plant), _facts(servers))
+
+
+def _facts(servers: Engines) -> dict[str, str]:
+    """Return who recorded each fact."""
+    facts = facts_on(servers.log.address, **servers.options)
+    return {fact.id: fact.actor for fact in facts}
+
+
+def _recorded_since(servers: Engines, before: dict[str, str]) -> list[str]:
+    """Return who recorded what is new. Timers go on: what falls due meanwhile is theirs to say."""
+    since = {id_: actor for id_, actor in _facts(servers).items() if id_ not in before}
+    return [actor for actor in since.values() if not actor.startswith("timer:")]
+
+
+def _digests(plant: Plant) -> Digests:
+    with Api(plant.url, patience_s=60.0, actor="faults") as api:
+        proofs = {name: api.get(f"/analytics/views/{name}/proof") for name in PROVED}
+    return {name: (proof["positions"], proof["digest"]) for name, proof in proofs.items()}
+
+
+def _compare_digests(
+    plant: Plant, servers: Engines, before: Stand, told: Told, began: float
+) -> None:
+    plant.settle()
+    told.say(f"{len(before.facts):,} facts folded again within {time.monotonic() - began:.0f} s")
+    after, was = _digests(plant), before.digests
+    # A timer may have spoken meanwhile: what covers more than before is compared with the log alone
+    # (by `verify`, below).
+    same = [name for name in was if was[name][0] == after[name][0]]
+    differing = sorted(name for name in same if was[name] != after[name])
+    told.differences += len(differing)
+    told.check(not differing, f"digests differ: {', '.join(differing)}")
+    told.check(MEASURES.name in same, "the figures cover other facts than before")
+    told.say(f"{len(same) - len(differing)} of {len(was)} digests equal")
+    new = _recorded_since(servers, before.facts)
+    told.check(not new, f"rebuilding recorded {len(new)} facts, as {new[:3]}")
+
+
+def _same_commands(plant: Plant, servers: Engines, earlier: Load, told: Told) -> None:
+    """What was recorded before the loss is known by its id after it."""
+    before = _facts(servers)
+    with Api(plant.url, patience_s=60.0, actor="faults") as api:
+        for ledger in earlier.ledgers:
+            for key, (path, command) in list(ledger.commands.items())[-5:]:
+                answer = api.post(path, command, headers={"idempotency-key": key})
+                told.check(answer["duplicate"], f"{key} was recorded once more")
+    plant.settle()
+    new = _recorded_since(servers, before)
+    told.check(not new, f"commands sent again recorded {len(new)} facts, as {new[:3]}")
+
+
+def _go_on(plant: Plant, work: Path, earlier: Load, servers: Engines, told: Told) -> None:
+    with load(plant, work, first=21) as more:
+        more.goes_on()
+    everything = Load(earlier.ledgers + more.ledgers)
+    compare(plant, everything, servers.log.address, told, **servers.options)

@@ -1,0 +1,1 @@
+"""The whole platform in memory, and everything that nobody should send to it."""

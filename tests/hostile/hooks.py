@@ -1,0 +1,71 @@
+"""What schemathesis sends and asks beside its own: plausible days, fresh views, honest refusals."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime
+from http import HTTPStatus
+from typing import Any
+
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis import Case, CheckContext, GenerationMode, HookContext, Response
+from schemathesis.generation.meta import TestPhase
+
+PROBLEM = "application/problem+json"
+# What a rule of ours says of several fields, or of what is inside of one, and no schema could;
+# nor can it say how many digits a number has.
+RULES = {"value_error", "decimal_max_digits", "decimal_max_places", "decimal_whole_digits"}
+# Random days are of the year 7862, and all refused alike: that is tested elsewhere.
+FIRST, LAST = date(2025, 1, 1), date(2027, 12, 31)
+ZONED = st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+
+schemathesis.openapi.format("date", st.dates(FIRST, LAST).map(str))
+schemathesis.openapi.format("date-time", ZONED.map(datetime.isoformat))
+
+
+def _fits(case: Case) -> bool:
+    return case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE
+
+
+@schemathesis.hook
+def before_call(ctx: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+    """Ask for fresh views, first pages and any state: what is made up is refused alike.
+
+    What is refused so is sent all the same, as what does not fit the description.
+    """
+    if not _fits(case):
+        return
+    (case.query or {}).pop("cursor", None)
+    for name in list(case.headers or {}):
+        if name.lower() == "x-at-least":
+            case.headers[name] = os.environ["HOSTILE_TOKEN"]
+        elif name.lower() == "if-match":
+            case.headers[name] = "*"
+
+
+@schemathesis.check
+def refused_by_rules_only(ctx: CheckContext, response: Response, case: Case) -> None:
+    """What fits the description is never refused for not fitting."""
+    # What another answer said is sent on as what only sounds alike, and need not fit.
+    alone = case.meta is not None and case.meta.phase.name is not TestPhase.STATEFUL
+    if not alone or not _fits(case) or response.status_code != HTTPStatus.UNPROCESSABLE_ENTITY:
+        return
+    codes = {error.get("code") for error in response.json().get("errors", ())} - {None}
+    assert codes <= RULES, f"fits its description and is refused as {sorted(codes - RULES)}"
+
+
+@schemathesis.check
+def problems_say_what_is_wrong(ctx: CheckContext, response: Response, case: Case) -> None:
+    """A refusal is a problem (RFC 9457) in words, with the name under which our logs tell of it."""
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        return
+    kinds = response.headers.get("content-type", [])
+    assert kinds == [PROBLEM], f"refused as {kinds}"
+    problem: dict[str, Any] = response.json()
+    assert problem["status"] == response.status_code
+    assert problem["detail"], "it does not say what was wrong"
+    assert problem["correlation_id"] == response.headers["x-correlation-id"][0]
+    for error in problem.get("errors", ()):
+        assert error["pointer"], "it does not name the field"
+        assert error["detail"], "it does not name the cause"

@@ -1,0 +1,96 @@
+"""Scalars are what they are: by table, for every field of every body that anybody may send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Annotated, Any, get_args, get_origin
+
+import pytest
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from sellers.node import MODULES, Node, create_app
+from shared.settings import Settings
+
+# What is no value of the kind, although it could be taken for one.
+MISTAKEN: dict[type[Any], tuple[Any, ...]] = {
+    bool: ("true", "yes", 1, 0, 1.0),
+    int: ("1", 1.0, True),
+    float: ("1.5", True),
+    str: (1, 1.0, True),
+    Decimal: (True, "1e5", " 1", "1_0", "NaN", "Infinity", "0x1", "\u0661"),
+    date: (0, 86_400.0, True, "0", "1700000000", "2026-01-01T00:00:00", "20260101"),
+    datetime: (0, 1.5, True, "0", "1700000000", "2026-01-01"),
+    time: (0, 1.5, True),
+}
+
+
+def bodies() -> list[type[BaseModel]]:
+    """Return every model of which a request's body is made, or a command among many."""
+    found: dict[type[BaseModel], None] = {}
+    pending = [
+        *(
+            param.field_info.annotation
+            for route in routes(create_app(Node(Settings())).routes)
+            for param in route.dependant.body_params
+        ),
+        *(
+            command
+            for module in MODULES
+            for decider in module.domain.deciders.values()
+            for command in decider.commands.values()
+        ),
+    ]
+    while pending:
+        kind = pending.pop()
+        pending += get_args(kind)
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in found:
+            found[kind] = None
+            pending += [field.annotation for field in kind.model_fields.values()]
+    return sorted(found, key=lambda model: (model.__module__, model.__name__))
+
+
+def routes(among: Any) -> Iterator[APIRoute]:
+    for route in among:
+        if isinstance(route, APIRoute):
+            yield route
+        else:
+            yield from routes(getattr(route, "routes", ()))
+
+
+def scalars(kind: Any) -> set[type[Any]]:
+    """Return which scalars a field may be; none where it may be something with parts, too."""
+    if get_origin(kind) is Annotated:
+        return scalars(get_args(kind)[0])
+    if kind in MISTAKEN:
+        return {kind}
+    return set().union(*(scalars(one) for one in get_args(kind)))
+
+
+BODIES = bodies()
+
+
+def test_there_are_bodies() -> None:
+    assert len(BODIES) > 100
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: f"{body.__module__}.{body.__name__}")
+def test_what_could_be_taken_for_another_value_is_refused(body: type[BaseModel]) -> None:
+    for name, field in body.model_fields.items():
+        kinds = scalars(field.annotation)
+        if len(kinds) != 1 or get_origin(field.annotation) in (tuple, dict, frozenset):
+            continue
+        for mistaken in MISTAKEN[kinds.pop()]:
+            refused = causes(body, {name: mistaken})
+            assert any(place[0] == name for place in refused), f"{name}: {mistaken!r} is taken"
+
+
+def causes(body: type[BaseModel], said: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return which fields are refused, but not those that are missing."""
+    try:
+        TypeAdapter(body).validate_python(said)
+    except ValidationError as error:
+        return [one["loc"] for one in error.errors() if one["loc"] and one["type"] != "missing"]
+    return []
