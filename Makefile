@@ -19,6 +19,8 @@ REPORTED = $(if $(REPORT),--report $(REPORT))
 FACTS ?= 50000
 # For how long `make test-hostile` attacks.
 SECONDS ?= 75
+# How the image is called that is built and tried.
+IMAGE ?= sellers:dev
 # Extra words for pytest, as in: make test ARGS="-k contacts -x"
 ARGS ?=
 
@@ -48,7 +50,7 @@ demo: setup ## Start the platform on this machine with sample data: make demo [S
 
 .PHONY: test
 test: lint types contracts ## Check style, types and contracts; run every test but slow ones and those on Apache Kafka
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not kafka and not slow" $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not kafka and not slow and not deploy and not image" $(ARGS)
 
 .PHONY: test-kafka
 test-kafka: setup ## Run all that needs servers on real Apache Kafka (KAFKA_BOOTSTRAP, Docker, or java and mvn)
@@ -65,6 +67,27 @@ test-faults: setup ## Kill every part amid an import, then every other fault: ma
 .PHONY: test-slow
 test-slow: setup ## Run the tests that take minutes
 	@$(BIN)/pytest tests/architecture tests/faults tests/integration -m "slow and not kafka" --timeout 900 $(ARGS)
+
+# kubectl brings Kustomize; where neither is there, Go builds it. The schemas of Kubernetes are 70 MB.
+KUSTOMIZE := v5.8.1
+DEPLOY := .cache/deploy/bin
+.PHONY: test-deploy
+test-deploy: setup ## Render deploy/k8s and compose.yaml and check what would run (kubectl, or go)
+	@cmp -s requirements/deploy.lock .cache/deploy/lock || { $(BIN)/python -m venv --clear .cache/deploy && \
+	  $(DEPLOY)/pip install -q --require-hashes --only-binary :all: -r requirements/deploy.lock && \
+	  cp requirements/deploy.lock .cache/deploy/lock; }
+	@command -v kubectl kustomize $(DEPLOY)/kustomize >/dev/null || \
+	  GOBIN=$(CURDIR)/$(DEPLOY) go install sigs.k8s.io/kustomize/kustomize/v5@$(KUSTOMIZE)
+	@CI=$${CI:-true} $(BIN)/pytest tests/deploy -m deploy $(ARGS)
+
+# BASE: what the image is built on, where it is not the official one: make image BASE=python@sha256:...
+.PHONY: image
+image: ## Build the image of every command: make image [IMAGE=sellers:dev] [BASE=...]
+	@docker build --network host $(if $(BASE),--build-arg BASE=$(BASE)) -t $(IMAGE) .
+
+.PHONY: test-image
+test-image: setup image ## Build the image and run every command of the manifests in it (Docker, java, mvn)
+	@IMAGE=$(IMAGE) $(BIN)/pytest tests/deploy/test_image.py -x $(ARGS)
 
 .PHONY: test-simulation
 test-simulation: setup ## Play a thousand histories, then remove each rule and look for one that breaks
@@ -118,6 +141,10 @@ test-asyncapi: ## Give the log's description to AsyncAPI's own parser (node, npm
 	@npm ci --prefix tests/asyncapi --ignore-scripts --no-audit --no-fund --loglevel=error
 	@node tests/asyncapi/check.mjs docs/api/asyncapi.json
 
+.PHONY: access
+access: setup ## Write the tables of docs/access.md: every route, and how far each role reaches there
+	@$(BIN)/python -m sellers.matrix
+
 .PHONY: defaults
 defaults: setup ## Write deploy/defaults.toml, the rules and numbers a company may choose
 	@$(BIN)/python -m sellers.defaults
@@ -125,6 +152,19 @@ defaults: setup ## Write deploy/defaults.toml, the rules and numbers a company m
 .PHONY: metrics
 metrics: setup ## Write the table of metrics in docs/observability.md
 	@$(BIN)/python -m sellers.metrics
+
+# What is installed is what the locks say, by hash: so the locks are what is listed and looked up.
+.PHONY: sbom
+sbom: setup ## Write .cache/sbom: every package with version and hashes, as CycloneDX, the same each time
+	@mkdir -p .cache/sbom
+	@for list in runtime dev embedded; do \
+	  $(BIN)/cyclonedx-py requirements requirements/$$list.lock --pyproject pyproject.toml \
+	    --output-reproducible --of JSON -o .cache/sbom/$$list.cdx.json && echo ".cache/sbom/$$list.cdx.json"; done
+
+.PHONY: audit
+audit: setup ## Look the locked packages up among known vulnerabilities (asks an advisory database: needs the internet)
+	@for list in runtime dev embedded; do echo "$$list:"; \
+	  $(BIN)/pip-audit --requirement requirements/$$list.lock --require-hashes --disable-pip --progress-spinner off; done
 
 .PHONY: new-domain
 new-domain: setup ## Start a new domain: make new-domain NAME=orders [ONE=order]
@@ -138,7 +178,7 @@ COMPILE = .cache/lock/bin/uv pip compile --quiet --no-config --native-tls --univ
 .PHONY: lock
 lock: setup ## Resolve requirements/*.in again into their .lock files: make lock [UPGRADE=1]
 	@test -x .cache/lock/bin/uv || { $(BIN)/python -m venv .cache/lock && .cache/lock/bin/pip install -q uv==$(UV); }
-	@for list in runtime dev embedded; do \
+	@for list in runtime dev embedded deploy build; do \
 	  $(COMPILE) $(if $(UPGRADE),--upgrade) requirements/$$list.in -o requirements/$$list.lock; done
 	@git diff --stat -- requirements
 

@@ -45,6 +45,7 @@ class OwnProcess(Engine):
             stop_seconds=STOP_SECONDS,
         )
         self._root = data_dir.path
+        self._access = "required" if data_dir.remembered.signs_in else "open"
         self._log, self._store = log, store
 
     def command(self) -> Sequence[str | Path]:
@@ -57,6 +58,7 @@ class OwnProcess(Engine):
             "SELLERS_MONGO": self._store.address,
             "SELLERS_ENGINE": "embedded" if self._log.embedded else "kafka",
             "SELLERS_DATA_DIR": str(self._root),
+            "SELLERS_ACCESS": self._access,
         }
 
 

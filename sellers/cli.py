@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from sellers import parking, reporting, watching
+from sellers import keys, parking, reporting, watching
 from sellers.connecting import connect, err, out
 from sellers.console import waiting
 from sellers.data_dir import DEFAULT, EngineChoice
@@ -40,6 +40,9 @@ app.add_typer(imports, name="import")
 app.add_typer(parked, name="parked")
 app.add_typer(private, name="private")
 app.add_typer(reporting.report, name="report")
+app.add_typer(keys.keys, name="keys")
+for command in (keys.login, keys.logout, keys.token, keys.whoami):
+    app.command()(command)
 
 
 def show_version(wanted: bool) -> None:
@@ -121,12 +124,20 @@ def up(
     mongo_port: Annotated[
         int | None, typer.Option(min=1, max=65_535, help="The store's port.", show_default="free")
     ] = None,
+    sign_in: Annotated[
+        bool | None,
+        typer.Option(
+            "--sign-in/--no-sign-in",
+            help="Ask everybody who they are: people sign in, systems show keys.",
+            show_default="as the last time, else no",
+        ),
+    ] = None,
 ) -> None:
     """Run the whole platform on this machine until Ctrl-C."""
     from sellers.up import Options  # noqa: PLC0415 - other commands need no servers
     from sellers.up import up as run  # noqa: PLC0415
 
-    options = Options(data_dir, port, kafka_port, mongo_port, engine, demo, size)
+    options = Options(data_dir, port, kafka_port, mongo_port, engine, demo, size, sign_in)
     raise typer.Exit(run(options))
 
 

@@ -59,9 +59,14 @@ class Api:
         patience_s: float = 0.0,
         actor: str = "cli",
         waiting: Callable[[str], None] | None = None,
+        token: str | None = None,
     ) -> None:
-        """`waiting` is told, once an outage, why a request has to be sent again."""
+        """`waiting` is told, once an outage, why a request has to be sent again.
+
+        With a `token` one is whom it proves, and no `actor` is said.
+        """
         self.url = url.rstrip("/")
+        self._token = token
         self._patience_s = patience_s
         self._waiting = waiting
         self._away = threading.Event()
@@ -69,13 +74,17 @@ class Api:
         try:
             self._http = httpx2.Client(
                 base_url=self.url,
-                headers={"x-actor": actor},
+                headers=self._named(actor),
                 timeout=httpx2.Timeout(TIMEOUT_S, connect=CONNECT_S),
                 limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, keepalive_expiry=IDLE_S),
                 trust_env=False,  # the platform is here or in our own network, behind no proxy
             )
         except (httpx2.InvalidURL, ValueError) as error:
             raise ApiError(f"{url!r} is no address: {error}") from error
+
+    def _named(self, actor: str) -> dict[str, str]:
+        token = self._token
+        return {"x-actor": actor} if token is None else {"authorization": f"Bearer {token}"}
 
     def __enter__(self) -> Self:
         return self
@@ -164,6 +173,9 @@ class Api:
                 return answer
 
     def _once(self, method: str, path: str, **request: Any) -> Any:
+        said = request.get("headers")
+        if self._token is not None and said is not None:
+            request["headers"] = {n: v for n, v in said.items() if n.lower() != "x-actor"}
         try:
             answer = self._http.request(method, path, **request)
             if answer.is_error:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from fastapi import FastAPI
 from pydantic import TypeAdapter
 
 from sellers.node import MODULES, Node, create_app
 from services.contacts.touches import NewTouch
+from shared.access import platform
 from shared.events import CONTENT_TYPE, REGISTRY, Event, encode
 from shared.events.touches import TouchRecorded
 from shared.projection import Projection
@@ -32,12 +34,16 @@ ASYNCAPI = "3.0.0"
 def documents() -> dict[str, dict[str, Any]]:
     """Return every document by its file's name: one a service, all of them merged, the log."""
     services = {
-        f"openapi-{module.domain.name}.json": build_app(
-            f"Sellers: {module.domain.name}", {}, [module.router], new_id=str, ready=_ready
-        ).openapi()
-        for module in MODULES
+        f"openapi-{module.domain.name}.json": _described(module).openapi() for module in MODULES
     }
     return {MERGED: create_app(Node(Settings())).openapi(), **services, LOG: asyncapi()}
+
+
+def _described(module: Any) -> FastAPI:
+    title = f"Sellers: {module.domain.name}"
+    app = build_app(title, {}, [module.router], new_id=str, ready=_ready)
+    app.rules = {**platform.RULES, **module.RULES}
+    return app
 
 
 async def _ready() -> dict[str, str]:

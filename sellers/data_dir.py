@@ -68,6 +68,7 @@ class Remembered(BaseModel):
     log_port: int | None = None
     store_port: int | None = None
     wants_demo: bool = True
+    signs_in: bool = False
     size: int | None = None
     demo: Demo | None = None
     children: dict[str, Process] = {}

@@ -1,7 +1,7 @@
-"""All domains in one process: their APIs on one port, their projectors, policies and publishers.
+"""All domains in one process, or one part of them: APIs, projectors, policies and publishers.
 
-`python -m sellers.node` runs it, configured by `SELLERS_...`. On Kubernetes each domain runs for
-itself from the same parts.
+`python -m sellers.node` runs all, `python -m sellers.node api contacts` one part (`parts.py`),
+configured by `SELLERS_...`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
-from sellers import diet
+from sellers import admission, diet
 from sellers.description import describe
+from sellers.parts import WHOLE, Part, part_of
 from services.alerts import main as alerts
 from services.analytics import main as analytics
 from services.calendar import main as calendar
@@ -29,12 +31,16 @@ from services.opportunities import main as opportunities
 from services.organization import main as organization
 from services.webhooks import main as webhooks
 from shared import admin, changes, pulling, schemas, tracing
+from shared.access import platform, self_api
+from shared.access.rules import Rules, joined
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
 from shared.defaults import Section
 from shared.defaults import read as read_defaults
+from shared.elsewhere import Watch
 from shared.gauges import Gauges
-from shared.kafka import log_of
+from shared.kafka import KafkaLog, log_of
+from shared.log import Log, LogUnavailableError
 from shared.mongo import MongoStore
 from shared.observability import configure_logs, serving_metrics
 from shared.repair import publish_views_again, repair_log
@@ -56,7 +62,11 @@ MODULES = (
     analytics,
 )
 MEASURE_EVERY_S = 5.0
+# Domains besides analytics whose reports show figures of colleagues: their looks are noted there.
+SHOW_COLLEAGUES = frozenset({"calendar"})
 CLEAN = "stopped-cleanly"
+# How long a part waits for the topics, which somebody else may have to create.
+TOPICS_S, TOPICS_AGAIN_S = 120.0, 2.0
 
 log = structlog.get_logger()
 
@@ -68,34 +78,71 @@ class Node:
     settings: Settings
     # Empty until everything runs: half a platform would answer that nothing lags.
     runtimes: dict[str, Runtime] = field(default_factory=dict)
+    part: Part = WHOLE
+    # Analytics, beside a domain whose reports show figures of colleagues: looks are kept there.
+    noting: Runtime | None = None
+    watches: list[Watch] = field(default_factory=list)
     starting: str | None = "starting"
     failure: str | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
+    @property
+    def modules(self) -> list[Any]:
+        return [module for module in MODULES if self.part.has(module.domain.name)]
+
     async def open(self) -> None:
         """Connect, apply the topics, repair what a killed broker forgot, start folding."""
-        settings, clock = self.settings, SystemClock()
-        facts = await log_of(settings)
+        facts = await log_of(self.settings)
         self._stack.push_async_callback(facts.close)
-        await facts.create_topics(load_topics())
-        opened: dict[str, Runtime] = {}
-        defaults = read_defaults(settings.defaults_file, sections())
-        for module in MODULES:
-            name = module.domain.name
-            domain = module.domain.configured(defaults[name])
-            store = await MongoStore.open(
-                settings.mongo, f"{settings.database_prefix}{name}", f"{settings.instance}-{name}"
-            )
-            self._stack.push_async_callback(store.close)
-            opened[name] = Runtime(domain, store, facts, clock, settings)
-        if settings.embedded:
+        await self._apply_topics(facts)
+        opened = {m.domain.name: await self._runtime(m, facts) for m in self.modules}
+        if self.settings.embedded and self.part == WHOLE:
             await self._repair(list(opened.values()))
         for runtime in opened.values():
-            self._stack.push_async_callback(runtime.stop)
-            await runtime.start()
-        await analytics.watch(opened["analytics"])
+            await self._start(runtime)
+        if self.part.kind == "api" and self.part.domain in SHOW_COLLEAGUES:
+            self.noting = await self._runtime(analytics, facts)
+            self._stack.push_async_callback(self.noting.stop)
+            await self.noting.start(folds=False)
+        if "analytics" in opened:
+            await analytics.watch(opened["analytics"])
         self.runtimes |= opened
         self.starting = None
+
+    async def _runtime(self, module: Any, facts: Log) -> Runtime:
+        settings, name = self.settings, module.domain.name
+        domain = module.domain.configured(read_defaults(settings.defaults_file, sections())[name])
+        store = await MongoStore.open(
+            settings.mongo, f"{settings.database_prefix}{name}", f"{settings.instance}-{name}"
+        )
+        self._stack.push_async_callback(store.close)
+        return Runtime(domain, store, facts, SystemClock(), settings)
+
+    async def _start(self, runtime: Runtime) -> None:
+        self._stack.push_async_callback(runtime.stop)
+        if self.part.writes or self.part.folds:
+            await runtime.start(writes=self.part.writes, folds=self.part.folds)
+            return
+        watch = Watch(runtime)
+        await watch.look()
+        self.watches.append(watch)
+
+    async def _apply_topics(self, facts: KafkaLog) -> None:
+        """Create what is missing. A part may not be allowed to, and waits for whoever is."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + (0 if self.part == WHOLE else TOPICS_S)
+        while True:
+            try:
+                await facts.create_topics(load_topics())
+            except LogUnavailableError as error:
+                if loop.time() >= deadline:
+                    raise
+                self.starting = f"waiting for the topics: {error}"
+                log.info("waiting_for_the_topics", reason=str(error))
+            else:
+                self.starting = "starting"
+                return
+            await asyncio.sleep(TOPICS_AGAIN_S)
 
     async def _repair(self, runtimes: Sequence[Runtime]) -> None:
         """The embedded broker may have lost its last second; the journal has not."""
@@ -131,18 +178,26 @@ class Node:
         found: dict[str, str] = {}
         for name, runtime in self.runtimes.items():
             found |= {f"{name}: {task}": why for task, why in runtime.tasks.failures.items()}
-            if not runtime.service.ready.is_set():
+            decides = self.part.writes or (self.part.folds and runtime.reacts)
+            if decides and not runtime.service.ready.is_set():
                 found[name] = "catching up with the log"
-        worker = await analytics.worker_missing(self.runtimes["analytics"])
-        if worker is not None:
-            found["analytics worker"] = worker
+        if self.noting is not None and not self.noting.service.ready.is_set():
+            found["analytics"] = "catching up with the log"
+        # Reports of an API are as old as the worker's last word, and say so: no reason to refuse.
+        if self.part.answers_for_all:
+            worker = await analytics.worker_missing(self.runtimes["analytics"])
+            if worker is not None:
+                found["analytics worker"] = worker
         return found
 
     async def measure(self) -> None:
         """Keep the gauges current, until cancelled."""
         gauges = Gauges()
         while True:
-            await analytics.watch(self.runtimes["analytics"])
+            for watch in self.watches:
+                await watch.look()
+            if "analytics" in self.runtimes:
+                await analytics.watch(self.runtimes["analytics"])
             await gauges.look(self.runtimes)
             await asyncio.sleep(MEASURE_EVERY_S)
 
@@ -152,18 +207,21 @@ def sections() -> dict[str, type[Section]]:
     return {module.domain.name: type(module.domain.defaults) for module in MODULES}
 
 
-def routers() -> list[APIRouter]:
-    """Return the routes of all domains, the fixed paths before those with a stream in them."""
-    bulk = [bulk_router(module.domain) for module in MODULES if module.domain.deciders]
+def rules() -> Rules:
+    """Return who may use which route: of every route of all domains."""
+    return joined(platform.RULES, *(module.RULES for module in MODULES))
+
+
+def routers(part: Part = WHOLE) -> list[APIRouter]:
+    """Return a part's routes, the fixed paths before those with a stream in them."""
+    modules = [module for module in MODULES if part.has(module.domain.name)]
+    bulk = [bulk_router(module.domain) for module in modules if module.domain.deciders]
     subscriptions = [changes.router, pulling.router]
-    return [
-        admin.router,
-        diet.router,
-        schemas.router,
-        *subscriptions,
-        *bulk,
-        *(module.router for module in MODULES),
-    ]
+    about_all = [admin.router, self_api.router, diet.router, schemas.router, *subscriptions]
+    of_domains = [*bulk, *(module.router for module in modules)]
+    return (about_all if part.answers_for_all else []) + (
+        of_domains if part.answers_for_domains else []
+    )
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -191,18 +249,32 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
         await asyncio.gather(opening, return_exceptions=True)
         await node.close()
 
+    served, guard, ruled = routers(node.part), None, rules()
+    if node.settings.signs_in:
+        if node.settings.oidc_issuer:
+            tokens = admission.tokens(node.settings)
+        else:
+            tokens, issuer, its = admission.development(node.settings, node.runtimes)
+            served, ruled = [*served, issuer], joined(ruled, its)
+        guard = admission.guard(ruled, tokens, node.runtimes, node.settings)
     app = build_app(
-        "Sellers",
+        "Sellers" if node.part == WHOLE else f"Sellers: {node.part.name}",
         node.runtimes,
-        routers(),
+        served,
         new_id=SystemClock().new_id,
         lifespan=lifespan,
         ready=node.missing,
         metrics=node.settings.metrics_port is None,
         limits=limits_of(node.settings),
     )
+    app.rules = ruled
+    if guard is not None:
+        app.guard_by(guard)
     describe(app)
-    app.state.note_look = analytics.Looking(lambda: node.runtimes["analytics"]).note
+    if node.part.kind == "platform":
+        # People read there what every service answers.
+        app.openapi = create_app(Node(node.settings)).openapi  # type: ignore[method-assign]
+    app.state.note_look = analytics.Looking(lambda: node.noting or node.runtimes["analytics"]).note
     app.state.verifiers = [lambda: analytics.verify(node.runtimes["analytics"])]
     return app
 
@@ -216,7 +288,8 @@ async def _open(node: Node, failed: Callable[[], None]) -> None:
         node.failure = node.starting = f"failed to start: {str(error) or repr(error)}"
         failed()
         raise
-    node.runtimes["analytics"].tasks.start("measure", node.measure)
+    if node.part.kind != "api":  # Its projector says the same of the same store.
+        next(iter(node.runtimes.values())).tasks.start("measure", node.measure)
 
 
 def serve(node: Node) -> None:
@@ -248,20 +321,38 @@ def serve(node: Node) -> None:
 
 
 def main() -> None:
+    part = part_of(sys.argv[1:], sections())
     try:
         settings = load()
+        _somebody_decided(settings)
     except SettingsError as error:
         sys.exit(f"node: {error}")
+    if settings.embedded and part != WHOLE:
+        sys.exit("node: SELLERS_ENGINE=embedded is for one process, which repairs what it forgets")
     configure_logs(settings.log_level, settings.secrets)
     try:
-        tracing.start("sellers-node")
+        tracing.start(f"sellers-{part.name.replace(' ', '-')}" if part != WHOLE else "sellers-node")
     except tracing.TracesRefusedError as error:
         sys.exit(f"node: {error}")
     try:
         with serving_metrics(settings):
-            serve(Node(settings))
+            serve(Node(settings, part=part))
     finally:
         tracing.stop()
+
+
+def _somebody_decided(settings: Settings) -> None:
+    """Refuse to serve everybody by accident: that is said, or an issuer is named.
+
+    Raises:
+        SettingsError: neither.
+
+    """
+    if settings.access is None and not settings.oidc_issuer and not settings.embedded:
+        raise SettingsError(
+            "SELLERS_OIDC_ISSUER says who signs people in; SELLERS_ACCESS=open serves whoever "
+            "can reach it, under any name (docs/access.md)"
+        )
 
 
 if __name__ == "__main__":

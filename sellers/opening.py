@@ -18,6 +18,7 @@ from sellers.console import progress_bar
 from sellers.data_dir import Demo
 from sellers.demo import SIZE, hand_over_what_is_left, load_demo
 from sellers.importing.folded import Recorded
+from sellers.issuing.tokens import operator_token
 from sellers.report import pipeline_table, rows_of
 from shared.clock import SystemClock
 
@@ -61,7 +62,8 @@ class Opening(threading.Thread):
 
     def run(self) -> None:
         try:
-            with Api(self._url, patience_s=PATIENCE_S, actor="up") as api:
+            token = operator_token(self._data_dir, self._url)
+            with Api(self._url, patience_s=PATIENCE_S, actor="up", token=token) as api:
                 self._open(api)
         except CancelledError:
             return
@@ -81,6 +83,9 @@ class Opening(threading.Thread):
         self._figures(api)
         seconds = time.monotonic() - began
         self._console.line(f"ready after {seconds:.1f} s; Ctrl-C stops everything that was started")
+
+    def _signing_in(self) -> dict[str, str]:
+        return {"sign in": f"{self._url}/sign-in"} if self._data_dir.remembered.signs_in else {}
 
     def _until_ready(self) -> None:
         """Wait for `/readyz`, and say what is missing."""
@@ -149,6 +154,7 @@ class Opening(threading.Thread):
         for name, address in {
             "API": self._url,
             "its description": f"{self._url}/docs",
+            **self._signing_in(),
             **self._servers,
             "data and logs": str(self._data_dir.path),
         }.items():

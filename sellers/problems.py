@@ -91,6 +91,7 @@ OTHERS = {
     "headers-too-large": (431, "There are more headers, or longer ones, than are read."),
     "internal-error": (500, "A fault of ours; it has been logged."),
     "invalid": (422, "The request does not fit its schema; every field is named with the cause."),
+    "issuer-away": (503, "Whoever signs people in does not answer, so nobody can be known."),
     "method-not-allowed": (405, "The address does not know this method."),
     "newer-release": (503, "A newer release recorded what was asked for; this one cannot read it."),
     "no-list": (406, "Only a list can be had as a file."),

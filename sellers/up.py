@@ -7,7 +7,7 @@ our own `kill -9` because the kernel tells the children (sellers/processes.py).
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sellers.children import Node, Worker
@@ -39,6 +39,7 @@ class Options:
     engine: EngineChoice | None = None
     demo: bool | None = None
     size: int | None = None
+    sign_in: bool | None = None
 
 
 class UnusableError(Exception):
@@ -50,13 +51,29 @@ def up(options: Options) -> int:
     console = UpConsole()
     data_dir = DataDir(options.data_dir)
     try:
-        load()  # what the node and the worker would refuse, once everything else runs
+        options = _checked(options)
         with data_dir.held(), Signals() as signals:
             return Machine(options, data_dir, signals, console).run()
     except (SettingsError, DataDirError, UnusableError, EngineError) as error:
         console.rest()
         console.line(f"sellers up: {error}", "bold red")
         return FAILED
+
+
+def _checked(options: Options) -> Options:
+    """Return the options, with what the environment asks for.
+
+    Raises:
+        UnusableError: that is not for one machine.
+        SettingsError: the node and the worker would refuse it, once everything else runs.
+
+    """
+    settings = load(engine="embedded", host=HOST)
+    if settings.oidc_issuer:
+        raise UnusableError("on one machine it signs people in itself: --sign-in, and no issuer")
+    if settings.access == "required" and options.sign_in is None:
+        return replace(options, sign_in=True)
+    return options
 
 
 class Machine:
@@ -129,6 +146,10 @@ class Machine:
             )
         if options.demo is not None:
             remembered.wants_demo = options.demo
+        if options.sign_in is not None:
+            remembered.signs_in = options.sign_in
+        if remembered.signs_in and remembered.engine != "embedded":
+            raise UnusableError("--sign-in is for the embedded engine, which is for one machine")
         if options.size is not None and remembered.demo is None:
             remembered.size = options.size
         self._data_dir.shorten_logs()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -34,6 +34,9 @@ AWAY_S_MAX = 7 * 24 * 3600 - 3600
 # A connection is handed back after this long, so that it meets new permissions and new releases.
 LIFETIME_S = 900.0
 SNAPSHOT_PAGE = 500
+# So often it is asked again whether a client may listen.
+ADMITTED_S = 30.0
+NOT_ADMITTED = "not let in any more: sign in again, or use another key"
 
 router = APIRouter(tags=["subscriptions"])
 
@@ -81,6 +84,8 @@ class Changes:
     tail: Tail
     clock: Clock
     epoch: int = 0
+    # Whether the client may still listen: a key may be revoked and a token expire meanwhile.
+    still_admitted: Callable[[], Awaitable[bool]] | None = None
 
     async def stream(self, known: Place | None = None) -> AsyncIterator[ServerSentEvent]:
         """Yield `reset` and the whole view unless it can go on from `known`, then every change."""
@@ -163,7 +168,14 @@ class Changes:
     async def _live(
         self, build: Build, offsets: dict[int, int], listener: Listener, until: float
     ) -> AsyncIterator[ServerSentEvent]:
-        while records := await listener.take(until):
+        now = asyncio.get_running_loop().time
+        ask_at = now() + ADMITTED_S
+        while (records := await listener.take(min(until, ask_at))) or ask_at <= now() < until:
+            if now() >= ask_at:
+                ask_at = now() + ADMITTED_S
+                if self.still_admitted is not None and not await self.still_admitted():
+                    yield ServerSentEvent(event="end", data={"reason": NOT_ADMITTED})
+                    return
             for record in records:
                 if record.offset >= offsets[record.partition]:
                     offsets[record.partition] = record.offset + 1
@@ -201,7 +213,8 @@ def _subscription(name: str, request: Request) -> Changes:
     projection, runtime = found[name]
     topic = topic_of(projection)
     tail = request.app.state.tails.setdefault(topic, Tail(runtime.log, topic))
-    return Changes(projection, runtime, tail, runtime.clock)
+    admitted = getattr(request.state, "still_admitted", None)
+    return Changes(projection, runtime, tail, runtime.clock, still_admitted=admitted)
 
 
 def _last(

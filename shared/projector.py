@@ -124,6 +124,8 @@ class Projector:
     clock: Clock
     # Whose it is, for the metrics: some sinks are called alike in every domain.
     domain: str = ""
+    # Members of one group share the topics' partitions; none: named after what is folded into.
+    group: str | None = None
     batch_max: int = 2_000
     parked_max: int = 50
     parked_window_s: float = 60.0
@@ -149,7 +151,7 @@ class Projector:
     async def run(self, group: str | None = None) -> None:
         """Fold until cancelled; fetching the next batch overlaps writing this one."""
         subscription = await self.log.subscribe(
-            self.sink.topics, group or self.sink.collection, self.positions
+            self.sink.topics, group or self.group or self.sink.collection, self.positions
         )
         try:
             fetching = asyncio.ensure_future(self._fetch(subscription))

@@ -115,6 +115,8 @@ class ViewPublisher:
     # The build that is active in the store, or in a transaction's snapshot: never a remembered one,
     # or what an old build sent last would be taken for the newest.
     active_in: Callable[[Reads], Awaitable[Build]]
+    # Groups of one deployment's domain begin so.
+    group_prefix: str = ""
     idle_s: float = 0.25
     batch_max: int = 500
 
@@ -182,7 +184,8 @@ class ViewPublisher:
     async def read_back(self) -> None:
         """Look at what really landed, and mend what is older than the view, until cancelled."""
         topic = topic_of(self.projection)
-        subscription = await self.log.subscribe((topic,), f"{topic}.readback", self._places)
+        group = f"{self.group_prefix}{topic}.readback"
+        subscription = await self.log.subscribe((topic,), group, self._places)
         try:
             while True:
                 records = await subscription.fetch(self.batch_max, 1.0)

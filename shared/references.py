@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -20,3 +21,18 @@ ProductStream = Annotated[str, Field(pattern=rf"^product-{ID}$")]
 SeriesStream = Annotated[str, Field(pattern=rf"^series-{ID}$")]
 TouchStream = Annotated[str, Field(pattern=rf"^touch-{ID}$")]
 UnitStream = Annotated[str, Field(pattern=rf"^unit-{ID}$")]
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def is_safe(url: str) -> bool:
+    """Say whether what comes from an address cannot be changed on the way: TLS, or no way at all.
+
+    Whoever could change the keys of an issuer would sign in as everybody.
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK))

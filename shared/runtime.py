@@ -214,9 +214,7 @@ class ProjectionRunner:
             await self.runtime.tasks.stop(f"fold {build.collection}")
         for build in sorted(wanted - self._folding):
             await self._prepare(build)
-            projector = self.runtime.projector(ViewSink(self.projection, build.collection))
-            projector.dropped = partial(builds.is_dropped, self.projection, build)
-            projector.renew = partial(builds.renew, self.projection, build)
+            projector = self.runtime.view_projector(self.projection, build)
             self.runtime.tasks.start(f"fold {build.collection}", projector.run)
             self._folding.add(build)
 
@@ -320,12 +318,21 @@ class Runtime:
     def decides(self) -> bool:
         return bool(self.domain.deciders)
 
+    @property
+    def group_prefix(self) -> str:
+        """How its groups of readers begin: domains share one log, and each has a keeper."""
+        return f"{self.settings.database_prefix}{self.domain.name}."
+
+    @property
+    def reacts(self) -> bool:
+        """Whether it records, and publishes, where it is folded: for policies, inboxes and more."""
+        domain = self.domain
+        return bool(domain.policies or domain.timers or domain.inboxes or domain.works)
+
     async def start(self, *, writes: bool = True, folds: bool = True) -> None:
         if self.decides or self.domain.intake:
             await self.journal.prepare()
-        # Policies, timers, inboxes and other work record, and publish, where the domain is folded.
-        acting = (d := self.domain).policies or d.timers or d.inboxes or d.works
-        if writes or acting:
+        if writes or self.reacts:
             self.tasks.start("publish", self.publisher.run)
             self.tasks.start("catch up", self._open_when_caught_up)
         if folds:
@@ -374,7 +381,9 @@ class Runtime:
         return TimerRunner(timer, self.service, active, lease)
 
     def _publish_views(self, runner: ProjectionRunner) -> None:
-        views = ViewPublisher(runner.projection, self.store, self.log, runner.active_in)
+        views = ViewPublisher(
+            runner.projection, self.store, self.log, runner.active_in, self.group_prefix
+        )
         self.tasks.start(f"publish views.{runner.projection.name}", views.run)
         self.tasks.start(f"read back views.{runner.projection.name}", views.read_back)
 
@@ -410,12 +419,20 @@ class Runtime:
             self.log,
             self.clock,
             domain=self.domain.name,
+            group=f"{self.group_prefix}{sink.collection}",
             batch_max=self.settings.batch_max,
             parked_max=self.settings.parked_max,
             refold_on_mismatch=self.settings.embedded,
             report=partial(self.tasks.report, f"fold {sink.collection}"),
         )
         self._projectors[sink.collection] = projector
+        return projector
+
+    def view_projector(self, projection: Projection[Any], build: Build) -> Projector:
+        """Return what folds one build of a projection."""
+        projector = self.projector(ViewSink(projection, build.collection))
+        projector.dropped = partial(builds.is_dropped, projection, build)
+        projector.renew = partial(builds.renew, projection, build)
         return projector
 
     def forget(self, collection: str) -> None:

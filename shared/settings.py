@@ -1,6 +1,7 @@
-"""Everything a deployment may set, from the environment (`SELLERS_...`).
+"""Everything a deployment may set: from the environment (`SELLERS_...`), secrets also from files.
 
-A misspelt name is refused at start, with the names that exist.
+A file in SELLERS_SECRETS_DIR is named as the setting that it holds, as `sellers_mongo`. A misspelt
+name is refused at start, with the names that exist.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.access.roles import Role
 from shared.errors import SellersError, causes
+from shared.references import LOOPBACK, is_safe
 
 PREFIX = "SELLERS_"
 BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/\[\]]+)(:(?P<port>[0-9]{1,5}))?")
 PORT_MAX = 65_535
 WEBHOOK_KEY_CHARS = 32
+SECRETS_DIR = "SELLERS_SECRETS_DIR"
 
 
 class SettingsError(SellersError):
@@ -54,6 +58,28 @@ class Settings(BaseSettings):
     instance: str = Field("local", description="this process, the same after a restart: pod name")
     engine: Literal["embedded", "kafka"] = Field(
         "kafka", description="embedded: the broker may lose its last second when it is killed"
+    )
+    access: Literal["open", "required"] | None = Field(
+        None,
+        description="open: X-Actor says who somebody is; required: a token or a key proves it; "
+        "none: required where an issuer is set",
+    )
+    oidc_issuer: str = Field("", description="who signs people in: the `iss` of its tokens")
+    oidc_audience: str = Field("sellers", description="the `aud` of tokens for this platform")
+    oidc_jwks_url: str = Field(
+        "", description="where the issuer's keys are; none: as its discovery document says"
+    )
+    oidc_roles_claim: str = Field(
+        "roles", description="the claim, or path of claims, with somebody's roles or groups"
+    )
+    oidc_employee_claim: str = Field(
+        "employee", description="the claim, or path of claims, with the id of a colleague"
+    )
+    oidc_role_names: dict[str, Role] = Field(
+        {}, description="what the issuer calls our roles, JSON; none: as we do"
+    )
+    key_requests_max: int = Field(
+        600, ge=1, le=1_000_000, description="requests a minute of a system's key"
     )
     zone_name: str = Field(
         "Asia/Seoul", alias="SELLERS_ZONE", description="the company's time zone"
@@ -130,10 +156,26 @@ class Settings(BaseSettings):
             raise ValueError("SASL needs SELLERS_KAFKA_SASL_USERNAME and _PASSWORD")
         return self
 
+    @field_validator("oidc_issuer", "oidc_jwks_url")
+    @classmethod
+    def _cannot_be_changed_on_the_way(cls, url: str) -> str:
+        if url and not is_safe(url):
+            raise ValueError(f"{url!r}: https, or http on this machine")
+        return url
+
+    @model_validator(mode="after")
+    def _somebody_signs_people_in(self) -> Settings:
+        alone = self.embedded and self.host in LOOPBACK
+        if self.access == "required" and not (self.oidc_issuer or alone):
+            raise ValueError(
+                "SELLERS_ACCESS=required needs SELLERS_OIDC_ISSUER: people are signed in without "
+                "one on the embedded engine alone, and on this machine alone"
+            )
+        return self
+
     @model_validator(mode="after")
     def _no_misspelt_names(self) -> Settings:
-        known = {f"{PREFIX}{name}".upper() for name in type(self).model_fields}
-        known |= {"SELLERS_ZONE", *NOT_OURS}
+        known = known_names() | {SECRETS_DIR, *NOT_OURS}
         unknown = sorted(n for n in os.environ if n.startswith(PREFIX) and n not in known)
         if unknown:
             raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
@@ -143,10 +185,17 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Return what nobody but the servers may read, whatever setting it is a part of."""
         held = (getattr(self, name) for name in type(self).model_fields)
-        ours = [one.get_secret_value() for one in held if isinstance(one, SecretStr)]
+        told = [one.get_secret_value() for one in held if isinstance(one, SecretStr)]
+        # Several keys may stand in one setting, and be told one by one.
+        ours = [part for text in told for part in (text, *text.split(","))]
         _, _, user = self.mongo.rpartition("@")[0].partition("://")
         password = user.partition(":")[2]
         return (*filter(None, (*ours, password, unquote(password))),)
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether people and systems have to prove who they are."""
+        return self.access == "required" or (self.access is None and bool(self.oidc_issuer))
 
     @property
     def embedded(self) -> bool:
@@ -157,6 +206,14 @@ class Settings(BaseSettings):
         return ZoneInfo(self.zone_name)
 
 
+def known_names() -> set[str]:
+    """Return what may be set, as it is called in the environment."""
+    return {
+        str(field.alias or f"{PREFIX}{name}".upper())
+        for name, field in Settings.model_fields.items()
+    }
+
+
 def load(**given: Any) -> Settings:
     """Return the settings of the environment, with what is `given` in their place.
 
@@ -165,9 +222,24 @@ def load(**given: Any) -> Settings:
 
     """
     try:
-        return Settings(**given)
+        return Settings(_secrets_dir=_secrets_dir(), **given)
     except ValidationError as error:
         raise SettingsError("; ".join(_said(place, why) for place, why in causes(error))) from None
+
+
+def _secrets_dir() -> Path | None:
+    """Return where secrets lie as files, which it must be possible to read, by names that exist."""
+    if (told := os.environ.get(SECRETS_DIR)) is None:
+        return None
+    try:
+        # What begins with dots is how a volume swaps its files for new ones.
+        names = {path.name for path in Path(told).iterdir() if not path.name.startswith("..")}
+    except OSError as error:
+        raise SettingsError(f"{SECRETS_DIR}: {error}") from error
+    if unknown := sorted(name for name in names if name.upper() not in known_names()):
+        known = ", ".join(sorted(name.lower() for name in known_names()))
+        raise SettingsError(f"{SECRETS_DIR}: unknown: {', '.join(unknown)}; known: {known}")
+    return Path(told)
 
 
 def _said(place: tuple[str, ...], why: str) -> str:
@@ -176,4 +248,10 @@ def _said(place: tuple[str, ...], why: str) -> str:
 
 
 # Read by the command line and by the tests, not by services.
-NOT_OURS = ("SELLERS_URL", "SELLERS_ENGINES", "SELLERS_TEST_ENGINE", "SELLERS_KAFKA_JARS")
+NOT_OURS = (
+    "SELLERS_URL",
+    "SELLERS_TOKEN",
+    "SELLERS_ENGINES",
+    "SELLERS_TEST_ENGINE",
+    "SELLERS_KAFKA_JARS",
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.alerts.access import RULES
 from services.alerts.api import router
 from services.alerts.defaults import AlertsDefaults
 from services.alerts.model import (
@@ -36,4 +37,4 @@ def build(defaults: AlertsDefaults) -> Domain:
 
 domain = build(AlertsDefaults())
 
-__all__ = ["domain", "router"]
+__all__ = ["RULES", "domain", "router"]

@@ -22,6 +22,7 @@ async def list_looks(
 ) -> dict[str, Any]:
     """Which colleagues looked at which figures of theirs, month by month (N-13).
 
-    A look is noted once a day for each report and viewer who says who they are (`X-Actor`).
+    A look is noted once a day for each report and viewer: whom the token proves, or where access
+    is open who says who they are (`X-Actor`).
     """
     return await page(runtime.reader(looks), {"of": f"employee-{employee}"}, wanted, at_least)

@@ -25,6 +25,7 @@ from services.analytics import (
     stages_api,
     workload_api,
 )
+from services.analytics.access import RULES
 from services.analytics.assessments import (
     AnswerAssessment,
     Assessment,
@@ -131,4 +132,4 @@ async def verify(runtime: Runtime) -> AsyncIterator[Check]:
     yield await verify_measures(runtime)
 
 
-__all__ = ["Looking", "domain", "router", "verify", "watch", "worker_missing"]
+__all__ = ["RULES", "Looking", "domain", "router", "verify", "watch", "worker_missing"]

@@ -2,11 +2,13 @@
 
 Faust acknowledges a batch whatever became of it, and starts from Kafka's offset, which may lie
 before or beyond our cursor. So it only says that there is something to fold (see worker.py).
-`python -m services.analytics.stream` runs it, configured by `SELLERS_...`, until SIGTERM.
+`python -m services.analytics.stream` runs it, configured by `SELLERS_...`, until SIGTERM; with
+`--serve-probes` it answers probes at SELLERS_PORT, for whoever looks after processes.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import signal
 import sys
@@ -35,6 +37,7 @@ from shared.projector import Projector
 from shared.published import Build
 from shared.settings import Settings, SettingsError, load
 from shared.store import Store
+from shared.web.probes import serve_probes
 
 TAKE_S = 0.03
 EMPTY_FETCH_S = 0.02
@@ -153,8 +156,8 @@ def measures_projector(
     )
 
 
-async def serve(settings: Settings, stopping: asyncio.Event) -> None:
-    """Measure until told to stop.
+async def serve(settings: Settings, stopping: asyncio.Event, *, probed: bool = False) -> None:
+    """Measure until told to stop, probed by others or not.
 
     Raises:
         LogMismatchError: the log is not the one that was folded.
@@ -170,12 +173,24 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         stack.push_async_callback(store.close)
         projector_of = partial(measures_projector, store, facts, clock, settings)
         measuring = Measuring(projector_of, store, facts, clock, name, settings.embedded)
+        if probed:
+            stack.push_async_callback(_ended, _probing(settings, measuring))
         try:
             await _until(stopping, _measure(settings, measuring))
         except Exception as error:
             await measuring.leave(error)
             raise
         await measuring.leave(None)
+
+
+def _probing(settings: Settings, measuring: Measuring) -> asyncio.Task[None]:
+    work = serve_probes(settings, measuring.missing, measuring.stuck)
+    return asyncio.create_task(work, name="answer probes")
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _measure(settings: Settings, measuring: Measuring) -> None:
@@ -234,15 +249,18 @@ async def go_on(app: Any, places: Mapping[Partition, int]) -> None:
         log.info("deliveries_go_on_as_before", reason=str(error))
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, *, probed: bool) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    await serve(settings, stopping)
+    await serve(settings, stopping, probed=probed)
 
 
 def main() -> int:
     """Run until SIGTERM or SIGINT; 1 when something has to be looked at."""
+    parser = argparse.ArgumentParser(prog="worker")
+    parser.add_argument("--serve-probes", action="store_true", help="answer at SELLERS_PORT")
+    probed: bool = parser.parse_args().serve_probes
     try:
         settings = load()
     except SettingsError as error:
@@ -256,7 +274,7 @@ def main() -> int:
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     try:
         with serving_metrics(settings):
-            asyncio.run(run(settings))
+            asyncio.run(run(settings, probed=probed))
     except Exception as error:
         log.exception("measures_stopped", reason=str(error))
         return 1

@@ -52,6 +52,8 @@ SIGN_OF_LIFE_S = 5.0
 TIDY_S = 60.0
 SILENT_S_MAX = 20.0
 RETRY_S_MAX = 5.0
+# Longer than any of its steps takes, whoever is away.
+STUCK_S = 120.0
 PENDING_MAX = 8_000
 # Who has so many batches of a partition before them reads it without waiting for deliveries.
 FAR_BATCHES = 2
@@ -95,6 +97,9 @@ class Measuring:
     _tidied_at: float = float("-inf")
     _tidying: Tidying = field(default_factory=Tidying)
     _reached: Reached = field(default_factory=Reached)
+    # When it got on last, and when its sign of life was last written.
+    _turned_at: float = float("-inf")
+    _written_at: float = float("-inf")
     # Partitions of which we know that the log still holds what was folded last.
     _trusted: set[Partition] = field(default_factory=set)
 
@@ -262,6 +267,7 @@ class Measuring:
         """Mend every second, and show a sign of life, until cancelled."""
         looked_at = float("-inf")
         while True:
+            self._turned_at = asyncio.get_running_loop().time()
             await self.hurry(mine(), go_on)
             await self.mend(mine())
             now = asyncio.get_running_loop().time()
@@ -311,10 +317,24 @@ class Measuring:
 
     async def _live(self) -> None:
         """Show a sign of life now and then; reading a long history shows one for each batch."""
-        now = asyncio.get_running_loop().time()
+        now = self._turned_at = asyncio.get_running_loop().time()
         if now - self._shown_at >= SIGN_OF_LIFE_S:
             self._shown_at = now
             await self._show("")
+            self._written_at = now
+
+    async def stuck(self) -> dict[str, str]:
+        """Say that nothing has gone on for long although it was to: only a new start helps then."""
+        still_s = asyncio.get_running_loop().time() - self._turned_at
+        if self._turned_at == float("-inf") or still_s < STUCK_S:
+            return {}
+        return {"measures": f"nothing has gone on for {still_s:.0f} s"}
+
+    async def missing(self) -> dict[str, str]:
+        """Say why what we show must not be relied on: nobody has heard of us for a while."""
+        if asyncio.get_running_loop().time() - self._written_at < SILENT_S_MAX:
+            return {}
+        return {"measures": "no sign of life has reached the store lately"}
 
     async def leave(self, failure: Exception | None) -> None:
         """Say why we end, if it is not on purpose: Faust cannot, it acknowledges in any case."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.calendar import model
+from services.calendar.access import RULES
 from services.calendar.api import router
 from services.calendar.defaults import CalendarDefaults
 from services.calendar.policies import POLICIES
@@ -61,4 +62,4 @@ def build(defaults: CalendarDefaults) -> Domain:
 
 domain = build(CalendarDefaults())
 
-__all__ = ["domain", "router"]
+__all__ = ["RULES", "domain", "router"]

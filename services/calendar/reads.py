@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -163,3 +163,18 @@ async def take_out(runtime: Runtime, entry: str, meta: Meta) -> None:
         await runtime.service.handle(request)
     except EntryAlreadyPlannedError:
         return  # Somebody else was first: it has its stream.
+
+
+def entry_owners(
+    runtime: Callable[[], Runtime],
+) -> Callable[[str], Awaitable[frozenset[str] | None]]:
+    """Return what names whose an entry is, also of one that is a time of a series as yet."""
+
+    async def owners(entry: str) -> frozenset[str] | None:
+        seen = await entry_seen(runtime(), entry, None)
+        if seen is None:
+            return None
+        card: EntryCard = seen.value
+        return frozenset() if card.seller is None else frozenset({card.seller})
+
+    return owners

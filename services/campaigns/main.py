@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.campaigns.access import RULES
 from services.campaigns.api import router
 from services.campaigns.model import Campaign, End, GiveFeedback, Plan, Start, decide, evolve
 from services.campaigns.projections import PROJECTIONS
@@ -20,4 +21,4 @@ domain = Domain(
     projections=PROJECTIONS,
 )
 
-__all__ = ["domain", "router"]
+__all__ = ["RULES", "domain", "router"]

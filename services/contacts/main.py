@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from services.contacts import model
+from services.contacts.access import RULES
 from services.contacts.api import router
 from services.contacts.defaults import ContactsDefaults
 from services.contacts.identities import ClaimIdentity, ReleaseIdentity
@@ -101,4 +102,4 @@ def build(defaults: ContactsDefaults) -> Domain:
 
 domain = build(ContactsDefaults())
 
-__all__ = ["domain", "router"]
+__all__ = ["RULES", "domain", "router"]

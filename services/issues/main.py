@@ -13,6 +13,7 @@ from services.issues import (
     model,
     service_api,
 )
+from services.issues.access import RULES
 from services.issues.capture import expressed_touch
 from services.issues.commitment_views import DEADLINE, FOLLOW_UP, commitment_card
 from services.issues.defaults import IssuesDefaults
@@ -96,4 +97,4 @@ def build(defaults: IssuesDefaults) -> Domain:
 
 domain = build(IssuesDefaults())
 
-__all__ = ["domain", "router"]
+__all__ = ["RULES", "domain", "router"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
@@ -38,6 +39,7 @@ router = APIRouter(tags=["opportunities"])
 Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
 # An order may be told of just before what names it: the view is looked at again for so long.
 LOOK_AGAIN_S, LOOKS = 0.1, 10
+ORDERS_AT_ONCE = 50
 _EVENT = {"type": "object", "required": ["specversion", "id", "source", "type", "data"]}
 
 
@@ -120,30 +122,50 @@ def _outcome(outcome: Outcome, at: str) -> dict[str, Any]:
 
 async def _streams(runtime: Runtime, read: Sequence[Read]) -> list[str | DomainError | None]:
     """Say of each event which opportunity it tells of, also by an order that was told before."""
-    known: dict[str, str] = {}
-    found: list[str | DomainError | None] = []
+    told: dict[str, str] = {}
+    found: list[str | None] = []
     for one in read:
-        stream: str | DomainError | None = one.stream
-        if stream is None and one.order is not None:
-            stream = known.get(one.order) or await _of_order(runtime, one.order, one.at)
-        if isinstance(stream, str) and one.command is not None and one.command.reference:
-            known[one.command.reference] = stream
+        stream = one.stream or (told.get(one.order) if one.order else None)
+        if stream is not None and one.command is not None and one.command.reference:
+            told[one.command.reference] = stream
         found.append(stream)
-    return found
+    named = zip(read, found, strict=True)
+    orders = {one.order for one, stream in named if stream is None and one.order is not None}
+    known = await _of_orders(runtime, orders) if orders else {}
+    return [
+        stream if stream is not None or one.order is None else _meant(known, one.order, one.at)
+        for one, stream in zip(read, found, strict=True)
+    ]
 
 
-async def _of_order(runtime: Runtime, order: str, at: str) -> str | DomainError:
+def _meant(known: Mapping[str, set[str]], order: str, at: str) -> str | DomainError:
     field = f"{at}/data/order"
-    for _ in range(LOOKS):
-        page = await runtime.reader(hand_off_card).page({"references": order}, limit=2)
-        if len(page.items) > 1:
-            told = f"{order!r} is of several opportunities: name the one that is meant"
-            return InvalidError(told, field=field)
-        if page.items:
-            card: HandOffCard = page.items[0].value
-            return card.opportunity
-        await asyncio.sleep(LOOK_AGAIN_S)
-    return OrderUnknownError(f"nobody named an opportunity with {order!r}", field=field)
+    match sorted(known.get(order, ())):
+        case []:
+            return OrderUnknownError(f"nobody named an opportunity with {order!r}", field=field)
+        case [stream]:
+            return stream
+        case _:
+            several = f"{order!r} is of several opportunities: name the one that is meant"
+            return InvalidError(several, field=field)
+
+
+async def _of_orders(runtime: Runtime, orders: AbstractSet[str]) -> dict[str, set[str]]:
+    """Return of which opportunities these references were told, looked for at once and together."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for look in range(LOOKS):
+        missing = sorted(orders - found.keys())
+        if not missing:
+            break
+        if look:
+            await asyncio.sleep(LOOK_AGAIN_S)
+        for start in range(0, len(missing), ORDERS_AT_ONCE):
+            some = missing[start : start + ORDERS_AT_ONCE]
+            cards = runtime.reader(hand_off_card).every({"references": {"$in": some}})
+            async for card in cards:
+                for reference in set(card.references).intersection(some):
+                    found[reference].add(card.opportunity)
+    return found
 
 
 @router.get("/opportunities/reconciliation")

@@ -16,6 +16,7 @@ from services.opportunities import (
     record_api,
     state,
 )
+from services.opportunities.access import RULES
 from services.opportunities.defaults import OpportunitiesDefaults
 from services.opportunities.policies import POLICIES
 from services.opportunities.products import (
@@ -122,4 +123,4 @@ for part in (hand_offs_api, lists_api, plans_api, record_api, api):
 
 domain = build(OpportunitiesDefaults())
 
-__all__ = ["domain", "router"]
+__all__ = ["RULES", "domain", "router"]

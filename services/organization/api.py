@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from services.organization import employees_api, handovers_api, units_api, workcalendars_api
+from services.organization import (
+    employees_api,
+    handovers_api,
+    keys_api,
+    units_api,
+    workcalendars_api,
+)
 
 router = APIRouter()
-for part in (employees_api, units_api, workcalendars_api, handovers_api):
+for part in (employees_api, units_api, workcalendars_api, handovers_api, keys_api):
     router.include_router(part.router)
 
 __all__ = ["router"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from services.organization import handovers, model
+from services.organization import handovers, keys, model
+from services.organization.access import RULES
 from services.organization.api import router
 from services.organization.defaults import OrganizationDefaults
 from services.organization.policies import POLICIES
@@ -67,6 +68,8 @@ def build(defaults: OrganizationDefaults) -> Domain:
                 handovers.evolve_handover,
                 HANDOVER_COMMANDS,
             ),
+            # Not among many commands at once: who may import may not let others in.
+            "key": Decider(keys.Key(), keys.decide_key, keys.evolve_key),
         },
         projections=PROJECTIONS,
         policies=POLICIES,
@@ -77,4 +80,4 @@ def build(defaults: OrganizationDefaults) -> Domain:
 
 domain = build(OrganizationDefaults())
 
-__all__ = ["domain", "router"]
+__all__ = ["RULES", "domain", "router"]

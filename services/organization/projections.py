@@ -8,6 +8,7 @@ from __future__ import annotations
 from services.organization.employee_views import Assignment, EmployeeCard, employee_card
 from services.organization.handover_views import HandoverCard, handover_card
 from services.organization.held import Held
+from services.organization.key_views import KeyCard, key_card
 from services.organization.owned_items import OwnedItem, owned_item
 from services.organization.unit_views import UnitCard, unit_card
 from services.organization.workcalendar_views import (
@@ -16,7 +17,7 @@ from services.organization.workcalendar_views import (
     workcalendar_card,
 )
 
-PROJECTIONS = (employee_card, unit_card, workcalendar_card, handover_card, owned_item)
+PROJECTIONS = (employee_card, unit_card, workcalendar_card, handover_card, owned_item, key_card)
 
 __all__ = [
     "PROJECTIONS",
@@ -25,11 +26,13 @@ __all__ = [
     "EmployeeCard",
     "HandoverCard",
     "Held",
+    "KeyCard",
     "OwnedItem",
     "UnitCard",
     "WorkcalendarCard",
     "employee_card",
     "handover_card",
+    "key_card",
     "owned_item",
     "unit_card",
     "workcalendar_card",

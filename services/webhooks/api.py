@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.webhooks.kept import LIVE, Attempt, Outcome, attempts_of, cursors_of
-from services.webhooks.keys import newest_key
+from services.webhooks.keys import keys_of, newest_key
 from services.webhooks.model import (
     ChooseFacts,
     Disable,
@@ -22,7 +22,7 @@ from services.webhooks.model import (
     SkipFact,
 )
 from services.webhooks.projections import WebhookCard, webhook_card
-from services.webhooks.sending import offsets, replays_of
+from services.webhooks.sending import offsets, replays_of, signing
 from services.webhooks.signing import shown
 from services.webhooks.wants import topics_of
 from shared.exports import note_columns
@@ -203,7 +203,9 @@ async def progress(
                 cursor.next_at,
                 cursor.said,
             )
-    return {"items": items, "behind": sum(one.behind for one in items)}
+    keys = {key.name: key for key in keys_of(runtime.settings)}
+    unsigned = None if signing(card, keys) else "its key is not here: SELLERS_WEBHOOK_KEYS"
+    return {"items": items, "behind": sum(one.behind for one in items), "unsigned": unsigned}
 
 
 @router.get("/{webhook}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.webhooks.access import RULES
 from services.webhooks.api import router
 from services.webhooks.defaults import WebhooksDefaults
 from services.webhooks.model import (
@@ -49,4 +50,4 @@ def build(defaults: WebhooksDefaults) -> Domain:
 
 domain = build(WebhooksDefaults())
 
-__all__ = ["domain", "router"]
+__all__ = ["RULES", "domain", "router"]

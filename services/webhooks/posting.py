@@ -23,6 +23,14 @@ IDLE_S = 30.0
 SAID_MAX = 200
 
 
+def parsed(url: str) -> httpx2.URL:
+    """Return the address as it is connected to, or raise ValueError."""
+    try:
+        return httpx2.URL(url)
+    except httpx2.InvalidURL as error:
+        raise ValueError(str(error)) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How long an answer may take, how many at once, into which networks of our own."""
@@ -51,7 +59,7 @@ class Receiver:
     _found: tuple[float, Address] | None = None
 
     def __post_init__(self) -> None:
-        self._target = httpx2.URL(self.url)
+        self._target = parsed(self.url)
         self._slots = asyncio.Semaphore(self.limits.at_once)
         self._client = httpx2.AsyncClient(
             trust_env=False,

@@ -12,6 +12,7 @@ from services.webhooks.keys import newest_key
 from services.webhooks.model import (
     ChooseFacts,
     ChooseFactsAt,
+    Move,
     Register,
     RegisterAt,
     Replay,
@@ -19,6 +20,7 @@ from services.webhooks.model import (
     RotateSecret,
     RotateSecretAt,
 )
+from services.webhooks.posting import parsed
 from services.webhooks.wants import topics_of
 from shared.errors import InvalidError
 from shared.events.webhooks import From
@@ -29,6 +31,11 @@ from shared.runtime import Runtime
 
 async def prepare(runtime: Runtime, command: BaseModel) -> BaseModel:
     """Return the command with what the platform knows."""
+    if isinstance(command, Register | Move):
+        try:
+            parsed(command.url)
+        except ValueError as error:
+            raise InvalidError(str(error), field="#/url") from error
     match command:
         case Register():
             now = command.begin == "now"

@@ -89,12 +89,15 @@ class Source:
 
     async def read(self, partition: Partition, start: int, stop: int) -> Chunk:
         """Return the next records from `start` on, where `stop` is after it."""
+        held = self._chunks.get(partition)
+        if held is not None and start < held.start:
+            # Who is far behind delays nobody, and takes from nobody what they are about to read.
+            return await self._read(partition, start, stop)
         async with self._locks.setdefault(partition, asyncio.Lock()):
             held = self._chunks.get(partition)
             if held is not None and held.start <= start < held.stop:
                 return held.after(start)
             read = await self._read(partition, start, stop)
-            # Who is far behind does not take from the others what they are about to read.
             if held is None or start >= held.stop:
                 self._chunks[partition] = read
             return read

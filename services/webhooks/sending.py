@@ -64,6 +64,8 @@ class Dispatcher:
     threads: ThreadPoolExecutor
     keys: Mapping[str, Key]
     senders: dict[str, Sender] = field(default_factory=dict)
+    # Those of which nothing can be sent, for the key of their secret is not here.
+    unsigned: set[str] = field(default_factory=set)
 
     @property
     def defaults(self) -> WebhooksDefaults:
@@ -78,8 +80,12 @@ class Dispatcher:
         for webhook in [w for w, s in self.senders.items() if wanted.get(w) != s.terms]:
             await self.senders.pop(webhook).stop()
         for webhook, terms in wanted.items():
-            if webhook not in self.senders:
+            if webhook in self.senders:
+                continue
+            try:
                 self.senders[webhook] = self._sender(terms)
+            except ValueError:  # An address that another release took.
+                log.exception("webhook_not_started", webhook=webhook)
 
     async def stop(self) -> None:
         await asyncio.gather(*(sender.stop() for sender in self.senders.values()))
@@ -90,11 +96,11 @@ class Dispatcher:
             return None
         secrets = signing(card, self.keys)
         if not secrets:
-            self.runtime.tasks.report(
-                f"deliver {card.webhook}", "the key of its secret is not set: SELLERS_WEBHOOK_KEYS"
-            )
+            if card.webhook not in self.unsigned:
+                log.error("webhook_key_missing", webhook=card.webhook, key=card.secrets[:1])
+            self.unsigned.add(card.webhook)
             return None
-        self.runtime.tasks.report(f"deliver {card.webhook}", None)
+        self.unsigned.discard(card.webhook)
         ranges = await self._ranges(card)
         return Terms(
             webhook=card.webhook,
@@ -141,15 +147,13 @@ class Dispatcher:
         return sender
 
     async def _keep(self, name: str, delivering: Delivering) -> None:
-        """Deliver on after what nobody foresaw, and say it in `/readyz` until it is over."""
+        """Deliver on after what nobody foresaw; it is no reason to answer nobody else."""
         while not delivering.done:
             try:
                 await delivering.run()
-            except Exception as error:
+            except Exception:
                 log.exception("deliveries_failed", task=name)
-                self.runtime.tasks.report(name, repr(error))
                 await asyncio.sleep(AGAIN_S)
-                self.runtime.tasks.report(name, None)
 
     def _give_up(self, terms: Terms) -> Callable[[GiveUp], Awaitable[None]]:
         async def record(command: GiveUp) -> None:

@@ -191,6 +191,23 @@ class HandoverCalledOff(Dated, wire="organization.handover_called_off.v1"):
     reason: str | None = None
 
 
+class KeyIssued(Event, wire="organization.key_issued.v1"):
+    """A system may do what these roles may, for as long as it has the secret."""
+
+    name: str
+    roles: tuple[str, ...]
+    only: tuple[str, ...] | None = None
+    requests_max: int | None = None
+    expires_on: date | None = None
+    digest: str
+
+
+class KeyRevoked(Event, wire="organization.key_revoked.v1"):
+    """The key of a system counts no more."""
+
+    reason: str | None = None
+
+
 EmployeeEvent = (
     EmployeeJoined
     | EmployeeAssigned
@@ -218,7 +235,8 @@ HandoverEvent = (
     | HandoverCustomerMet
     | HandoverCalledOff
 )
-OrganizationEvent = EmployeeEvent | UnitEvent | WorkcalendarEvent | HandoverEvent
+KeyEvent = KeyIssued | KeyRevoked
+OrganizationEvent = EmployeeEvent | UnitEvent | WorkcalendarEvent | HandoverEvent | KeyEvent
 
 __all__ = [
     "AbsenceKind",
@@ -242,6 +260,9 @@ __all__ = [
     "HandoverReceiverNamed",
     "HandoverRescheduled",
     "HandoverStarted",
+    "KeyEvent",
+    "KeyIssued",
+    "KeyRevoked",
     "ManagerAppointed",
     "OrganizationEvent",
     "Role",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi.sse import ServerSentEvent
 
-from shared import builds
+from shared import builds, changes
 from shared.changes import Changes, Place
 from shared.log import Partition, Record
 from shared.memory import MemoryLog
@@ -213,3 +213,21 @@ async def test_when_the_log_does_not_answer_everybody_is_let_go_of_and_may_come_
     await log.append("views.card", "a", b"{}")
     assert len(await again.take(until)) == 1
     tail.leave(again)
+
+
+async def test_who_is_not_let_in_any_more_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether records come or not: a key that was revoked hears nothing more (shared/access)."""
+    monkeypatch.setattr(changes, "ADMITTED_S", 0.05)
+    asked: list[bool] = []
+
+    async def twice() -> bool:
+        asked.append(True)
+        return len(asked) < 3
+
+    async with running(build(tiny_domain(CARD))) as runtime:
+        told = subscription(runtime)
+        told.still_admitted = twice
+        async with asyncio.timeout(10):
+            last = [event async for event in told.stream()][-1]
+    assert (last.event, last.data) == ("end", {"reason": changes.NOT_ADMITTED})
+    assert len(asked) == 3

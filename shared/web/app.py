@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI, Response
-from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import APIRouter, FastAPI
 
 from shared.exports import Exports
 from shared.runtime import Runtime
@@ -16,6 +14,7 @@ from shared.web.edge import Edge
 from shared.web.head import Head
 from shared.web.leaving import Leaving
 from shared.web.limits import Limited, Limits
+from shared.web.probes import probes
 from shared.web.problems import HANDLERS, no_list
 
 
@@ -29,7 +28,7 @@ def build_app(
     ready: Callable[[], Awaitable[dict[str, str]]],
     metrics: bool = True,
     limits: Limits | None = None,
-) -> FastAPI:
+) -> Described:
     """Join routers to their runtimes. `ready` names what is not ready yet, with the reason.
 
     `metrics` says whether they are read here, where everybody can, or on a port of their own.
@@ -59,30 +58,5 @@ def build_app(
     app.add_middleware(Edge, new_id=new_id)
     for router in routers:
         app.include_router(router)
-    app.include_router(_probes(ready, metrics=metrics))
+    app.include_router(probes(ready, metrics=metrics))
     return app
-
-
-def _probes(ready: Callable[[], Awaitable[dict[str, str]]], *, metrics: bool) -> APIRouter:
-    router = APIRouter(tags=["probes"])
-
-    @router.get("/livez")
-    async def livez() -> dict[str, str]:
-        """The event loop turns. An outage elsewhere never fails this."""
-        return {"status": "ok"}
-
-    @router.get("/readyz")
-    async def readyz() -> Response:
-        """Everything serves; 503 names what does not, and why."""
-        missing = await ready()
-        body = {"status": "ok"} if not missing else {"status": "not ready", "missing": missing}
-        return JSONResponse(body, 503 if missing else 200)
-
-    if not metrics:
-        return router
-
-    @router.get("/metrics", include_in_schema=False)
-    async def read_metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-    return router

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
+from shared.access.rules import PUBLIC, Rules
 from shared.exact import DECIMAL
 from shared.web.problems import PROBLEM
 
@@ -55,11 +57,39 @@ def text_answer(media_type: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {media_type: {"schema": {"type": "string"}}}}}
 
 
+SCHEMES: dict[str, Any] = {
+    "person": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "What an OIDC issuer signed for somebody who signed in.",
+    },
+    "system": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "sk_...",
+        "description": "The key that an administrator issued to a system.",
+    },
+}
+
+
 class Described(FastAPI):
-    """An app that says in its description how it refuses."""
+    """An app that says in its description how it refuses, and whom it serves."""
+
+    # Set by whoever composes the app: what is said of who may do what.
+    rules: Rules | None = None
+
+    def guard_by(self, guard: Middleware) -> None:
+        """Let a layer ask everybody who they are and hold them to the rules of the routes.
+
+        The innermost one: by then a request has its name, and its body a limit.
+        """
+        self.user_middleware.append(guard)
 
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
+        if self.rules is not None:
+            _secure(document, self.rules)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas["Problem"] = SCHEMA
         # The framework's own, which no answer of ours has.
@@ -98,6 +128,19 @@ def _told(node: Any) -> None:
     elif isinstance(node, list):
         for value in node:
             _told(value)
+
+
+def _secure(document: dict[str, Any], rules: Rules) -> None:
+    """Say of each operation which permission opens it, to a person or to a system."""
+    schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes |= SCHEMES
+    for path, operations in document.get("paths", {}).items():
+        for method, operation in operations.items():
+            rule = rules.get(f"{method.upper()} {path}")
+            if rule is not None:
+                public = rule.permission == PUBLIC
+                roles = [] if public else [rule.permission]
+                operation["security"] = [] if public else [{name: roles} for name in SCHEMES]
 
 
 def _leave_out(node: Any, name: str) -> None:

@@ -37,9 +37,8 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         # Empty lines before a request are none, and would keep a connection open for ever.
-        # Before the first request there is no cycle, whatever its type says.
-        asked: Any = self.cycle
-        if self._head is None and (asked is None or asked.response_complete):
+        working = getattr(self.cycle, "response_complete", True) is False
+        if self._head is None and not working:
             self._await_head()
         super().data_received(data)
 

@@ -70,6 +70,7 @@ def test_the_places_where_domains_are_listed_have_the_shape_it_knows() -> None:
     } == {
         "README.md",
         "__init__.py",
+        "access.py",
         "api.py",
         "main.py",
         "model.py",

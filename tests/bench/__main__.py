@@ -9,20 +9,24 @@ import sys
 import tempfile
 from pathlib import Path
 
+from sellers.client import Api
 from services.analytics.measures import TOPICS
 from shared.kafka.log import KafkaLog
 from shared.log import TopicSpec
 from shared.mongo import MongoStore
 from tests.bench.deciding import decisions
 from tests.bench.folding import projector
+from tests.bench.freshness import loaded, maximum, probe, until_folded
 from tests.bench.live import Servers, live
 from tests.bench.replay import build, fill, replay
+from tests.bench.reports import measured
 from tests.bench.scale import cost, rollup
 from tests.bench.taking import Taken, batches, singles
 from tests.conftest import document_server, log_server
+from tests.integration.started import started
 
 PARTITIONS = 4
-PARTS = ("replay", "live", "beside")
+PARTS = ("replay", "live", "beside", "reports", "fresh")
 # The embedded store takes some thousand documents a second: more would only take longer.
 LIVE_MAX = 20_000
 
@@ -97,8 +101,38 @@ async def play(part: str, servers: Servers, chosen: argparse.Namespace) -> None:
         await measure(servers.log, servers.mongo, facts, rounds, embedded=servers.embedded)
     elif part == "live":
         await keep_up(servers, min(facts, LIVE_MAX))
-    else:
+    elif part == "beside":
         await beside(servers, min(facts, LIVE_MAX), rounds, chosen.seconds)
+    else:
+        await ask(servers, chosen.opportunities)
+
+
+async def ask(servers: Servers, most: int) -> None:
+    for opportunities in sorted({most // 10, most}):
+        say(f"writing the cells of {opportunities:,} opportunities ...")
+        store = await MongoStore.open(servers.mongo, f"bench_{opportunities}", "bench")
+        try:
+            p95 = await measured(store, opportunities)
+        finally:
+            await store.close()
+        say(f"| any report over {opportunities:,} opportunities, p95 | {1000 * p95:.0f} ms | |")
+
+
+def fresh(work: Path, probes: int) -> None:
+    """The whole platform, as `sellers up` starts it."""
+    work.mkdir()
+    with started(work / "data") as api:
+        say(f"sending {probes:,} touches, one after the other ...")
+        for line in probe(api, probes).lines("idle"):
+            say(line)
+        most = maximum(api)
+        say(f"| touches taken in while nothing else is asked | {most:,.0f}/s | |")
+        until_folded(api)
+        say(f"sending {probes:,} touches while {most / 2:,.0f} come in a second ...")
+        with loaded(lambda: Api(api.url), most / 2):
+            waits = probe(api, probes)
+        for line in waits.lines("at half of that"):
+            say(line)
 
 
 def main() -> int:
@@ -108,6 +142,8 @@ def main() -> int:
     parser.add_argument(
         "--history", type=int, default=100_000, help="facts of the longest one; 0: none"
     )
+    parser.add_argument("--probes", type=int, default=1_000, help="touches that are waited for")
+    parser.add_argument("--opportunities", type=int, default=100_000, help="of the largest company")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each round, beside others")
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS, help="only these")
     chosen = parser.parse_args()
@@ -116,6 +152,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         work = Path(folder)
         for part in chosen.parts:
+            if part == "fresh":
+                fresh(work / part, chosen.probes)
+                continue
             with log_server(work / part) as log, document_server(work / part) as mongo:
                 say(f"log: {log.name}, store: {mongo.name}, Python {platform.python_version()}")
                 servers = Servers(log.address, mongo.address, work, "bench_", log.embedded)

@@ -19,6 +19,7 @@ from sellers.client import Api
 AT_ONCE = 100
 SELLERS = 50
 MAXIMUM_S = 10.0
+FOLDED_S = 600.0
 
 
 @dataclass(slots=True)
@@ -46,7 +47,6 @@ def quantile(told: Sequence[float], share: float) -> float:
 
 def touch(number: int) -> dict[str, Any]:
     return {
-        "id": f"bench-{uuid4()}",
         "person": f"person-{number % 1_000}",
         "channel": "call",
         "employee": f"employee-{number % SELLERS}",
@@ -54,22 +54,42 @@ def touch(number: int) -> dict[str, Any]:
     }
 
 
-def probe(api: Api, count: int, *, pause_s: float = 0.0) -> Waits:
+def batch(first: int) -> dict[str, Any]:
+    items = [{"id": str(uuid4()), "touch": touch(first + n)} for n in range(AT_ONCE)]
+    return {"source": "bench", "touches": items}
+
+
+def until_folded(api: Api) -> None:
+    """Wait until everything that was taken in is folded.
+
+    Raises:
+        TimeoutError: after ten minutes.
+
+    """
+    deadline = time.monotonic() + FOLDED_S
+    while any(row["lag"] for row in api.get("/lag")["projections"]):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not folded within {FOLDED_S} s")
+        time.sleep(0.2)
+
+
+def probe(api: Api, count: int) -> Waits:
     """Send touches one after the other, and wait for each of them to be read."""
     waits = Waits()
     for number in range(count):
         told = touch(number)
         began = time.perf_counter()
-        answer = api.post("/touches", told)
+        named = {"Idempotency-Key": str(uuid4())}
+        answer = api.post("/touches", told, headers=named)
         accepted = time.perf_counter()
         known = {"X-At-Least": answer["token"]}
-        api.get(f"/contacts/people/{told['person'][7:]}/timeline", headers=known)
+        person = told["person"].removeprefix("person-")
+        api.get(f"/contacts/people/{person}/timeline", headers=known)
         seen = time.perf_counter()
         api.get("/analytics/touches", {"seller": told["employee"]}, headers=known)
         waits.accepted.append(accepted - began)
         waits.view.append(seen - accepted)
         waits.cell.append(time.perf_counter() - accepted)
-        time.sleep(pause_s)
     return waits
 
 
@@ -77,7 +97,7 @@ def maximum(api: Api) -> float:
     """Return how many touches a second are taken in, sent in batches one after the other."""
     sent, began = 0, time.perf_counter()
     while time.perf_counter() - began < MAXIMUM_S:
-        api.post("/touches/batch", {"touches": [touch(sent + n) for n in range(AT_ONCE)]})
+        api.post("/touches/batch", batch(sent))
         sent += AT_ONCE
     return sent / (time.perf_counter() - began)
 
@@ -91,7 +111,7 @@ def loaded(open_api: Callable[[], Api], per_second: float) -> Iterator[None]:
         with open_api() as api:
             due, number = time.perf_counter(), 0
             while not stopping.is_set():
-                api.post("/touches/batch", {"touches": [touch(number + n) for n in range(AT_ONCE)]})
+                api.post("/touches/batch", batch(number))
                 number += AT_ONCE
                 due += AT_ONCE / per_second
                 stopping.wait(max(0.0, due - time.perf_counter()))

@@ -54,13 +54,21 @@ class Load:
         return sum(ledger.acknowledged for ledger in self.ledgers)
 
     def goes_on(self, more: int = WARM, within_s: float = GOES_ON_S) -> float:
-        """Wait until each publisher got so many more acknowledgements; return how long it took."""
-        began = time.monotonic()
+        """Wait until each publisher got so many more acknowledgements; return how long it took.
+
+        Raises:
+            FaultError: for so long not one more was acknowledged.
+
+        """
+        began = heard = time.monotonic()
+        known = self.acknowledged
         goals = [ledger.acknowledged + more for ledger in self.ledgers]
         while any(one.acknowledged < goal for one, goal in zip(self.ledgers, goals, strict=True)):
             if failed := next((one.failure for one in self.ledgers if one.failure), None):
                 raise FaultError(f"the stream of touches broke off: {failed!r}")
-            if time.monotonic() - began > within_s:
+            if self.acknowledged > known:
+                known, heard = self.acknowledged, time.monotonic()
+            if time.monotonic() - heard > within_s:
                 raise FaultError(f"nothing more was acknowledged within {within_s:g} s")
             time.sleep(POLL_S)
         return time.monotonic() - began

@@ -17,7 +17,6 @@ from tests.observability.collector import Collector, collecting
 pytestmark = pytest.mark.connected
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-(PORT,) = free_ports(1)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -26,10 +25,18 @@ def collector() -> Iterator[Collector]:
     with collecting() as told, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", told.address)
         patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
-        patch.setenv("SELLERS_METRICS_PORT", str(PORT))
         tracing.start("sellers-node")
         yield told
         tracing.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def port(platform: Platform) -> Iterator[int]:
+    """The worker's, which starts later; the node answers Prometheus on its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        (free,) = free_ports(1)
+        patch.setenv("SELLERS_METRICS_PORT", str(free))
+        yield free
 
 
 async def test_a_touch_is_one_trace_through_kafka_and_faust(
@@ -56,10 +63,12 @@ async def test_a_touch_is_one_trace_through_kafka_and_faust(
     assert await until(whole)
 
 
-async def test_the_worker_and_the_node_are_measured(platform: Platform, worker: Any) -> None:
+async def test_the_worker_and_the_node_are_measured(
+    platform: Platform, worker: Any, port: int
+) -> None:
     async def lag() -> dict[str, Any]:
         async with AsyncClient() as prometheus:
-            answer = await prometheus.get(f"http://127.0.0.1:{PORT}/metrics")
+            answer = await prometheus.get(f"http://127.0.0.1:{port}/metrics")
         found = families(answer.text)
         return found if found["sellers_worker_partitions"].samples else {}
 

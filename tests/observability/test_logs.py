@@ -55,6 +55,12 @@ def logged() -> Iterator[Any]:
     structlog.configure(**configured)
 
 
+def test_each_of_several_keys_is_a_secret() -> None:
+    keys = [number * 32 for number in "ab"]
+    redacted = redaction(Settings(webhook_keys=",".join(keys)).secrets)
+    assert redacted(f"made of {keys[1]}") == "made of ***"
+
+
 def about(lines: list[str], event: str) -> list[dict[str, Any]]:
     return [line for line in map(json.loads, lines) if line["event"] == event]
 

@@ -32,6 +32,8 @@ UNITS = ("seconds", "bytes", "records", "ratio")
 MADE_UP = ("milliseconds", "ms", "minutes", "hours", "kilobytes", "percent")
 LABELS = {
     *("method", "route", "status", "domain", "collection", "outcome", "topic", "view", "timer"),
+    # As many as are registered; a name, and gone with its webhook.
+    "webhook",
     *("version", "python"),
 }
 # What counts things by their own name needs no unit.

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from sellers.client import Api
 from services.analytics import main as analytics
 from services.calendar import main as calendar
+from services.campaigns import main as campaigns
 from services.contacts import main as contacts
 from services.issues import main as issues
 from services.opportunities import main as opportunities
@@ -28,7 +29,7 @@ from shared.settings import Settings
 from shared.topics import declared_topics
 from shared.web import build_app
 
-MODULES = (organization, contacts, opportunities, issues, calendar, analytics)
+MODULES = (organization, contacts, opportunities, issues, calendar, campaigns, analytics)
 
 
 class Served:

@@ -323,3 +323,19 @@ async def test_a_worker_that_fails_says_why(world: World) -> None:
     assert await silence(world.store, SystemClock().now()) == "the release is wrong"
     await world.measuring.leave(None)
     assert await silence(world.store, SystemClock().now()) == "no worker has started"
+
+
+async def test_a_worker_that_gets_nowhere_is_told_from_one_that_waits(world: World) -> None:
+    """Liveness: a new start helps the first and harms the second."""
+    assert await world.measuring.stuck() == {}  # It has not begun.
+    assert "measures" in await world.measuring.missing()
+    await world.measuring.start()
+    mending = asyncio.create_task(world.measuring.keep_mending(lambda: ()))
+    async with asyncio.timeout(10):
+        while await world.measuring.missing():  # noqa: ASYNC110 - nothing tells when
+            await asyncio.sleep(0.01)
+    assert await world.measuring.stuck() == {}
+    mending.cancel()
+    await asyncio.gather(mending, return_exceptions=True)
+    world.measuring._turned_at -= worker.STUCK_S
+    assert "nothing has gone on for" in (await world.measuring.stuck())["measures"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from services.opportunities.defaults import OpportunitiesDefaults
+from services.opportunities.hand_off_events import Reading
 from services.opportunities.main import build, domain, router
 from services.opportunities.record.commands import ReportHandOff
 from services.opportunities.record.hand_offs import HandOffCard, hand_off_card, reconciled
@@ -127,6 +128,34 @@ def test_an_amount_has_a_currency() -> None:
     told = HandOffReported(step="order", status="ok", amount=Decimal(1), currency="KRW", on=FRIDAY)
     given(decider, CHANCE, WON).when(whole).then(told)
     given(decider, CHANCE, WON, told).when(whole).then_nothing()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=9,
+)
+PARTS = ("opportunity", "order", "status", "reference", "amount", "currency", "on")
+EVENTS = st.fixed_dictionaries(
+    {"specversion": st.just("1.0"), "type": st.just("erp.order_status.v1")},
+    optional={
+        "id": JSON | st.just("1"),
+        "source": JSON | st.just("/erp"),
+        "subject": JSON | st.just("opportunity-1"),
+        "time": JSON | st.just("2026-01-05T00:00:00Z"),
+        "data": JSON | st.fixed_dictionaries({}, optional=dict.fromkeys(PARTS, JSON)),
+    },
+)
+
+
+@for_all(EVENTS | JSON)
+def test_whatever_comes_is_read_or_told_why_not(sent: Any) -> None:
+    reading = Reading(OpportunitiesDefaults().hand_off_events, UTC)
+    found = reading.read(sent, "#/0")
+    assert (found.command is None) != (found.problem is None)
+    if found.problem is not None:
+        assert found.problem["status"] in (404, 422)
+        assert all(error["pointer"].startswith("#/0") for error in found.problem["errors"])
 
 
 # --- over HTTP

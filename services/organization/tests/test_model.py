@@ -11,6 +11,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from services.organization.handovers import HandoverCommand
+from services.organization.keys import KeyCommand
 from services.organization.main import domain
 from services.organization.model import (
     AppointManager,
@@ -37,6 +38,7 @@ from shared.events.organization import (
     EmployeeJoined,
     EmployeeLeft,
     HandoverEvent,
+    KeyEvent,
     ManagerAppointed,
     UnitEvent,
     UnitFormed,
@@ -179,6 +181,11 @@ def test_and_with_working_calendars(history: list[Any], asked: list[Any]) -> Non
 @for_all(st.lists(facts(HandoverEvent), max_size=6), st.lists(commands(HandoverCommand)))
 def test_and_with_handovers(history: list[Any], asked: list[Any]) -> None:
     check_decider(domain.decider("handover-1"), history, asked)
+
+
+@for_all(st.lists(facts(KeyEvent), max_size=6), st.lists(commands(KeyCommand), max_size=6))
+def test_and_with_keys(history: list[Any], asked: list[Any]) -> None:
+    check_decider(domain.decider("key-1"), history, asked)
 
 
 @for_all(st.lists(facts(EmployeeEvent), max_size=6), commands(MirrorEmployee))

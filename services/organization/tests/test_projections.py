@@ -15,6 +15,7 @@ from services.organization.projections import (
     Held,
     employee_card,
     handover_card,
+    key_card,
     owned_item,
     unit_card,
     workcalendar_card,
@@ -30,6 +31,7 @@ from shared.events.organization import (
     EmployeeJoined,
     EmployeeLeft,
     HandoverEvent,
+    KeyEvent,
     ManagerAppointed,
     UnitEvent,
     UnitFormed,
@@ -45,6 +47,7 @@ KINDS = {
     "unit": UnitEvent,
     "workcalendar": WorkcalendarEvent,
     "handover": HandoverEvent,
+    "key": KeyEvent,
 }
 OWNED = {
     "company": CompanyEvent,
@@ -94,6 +97,9 @@ def test_cards_and_rules_agree_on_who_belongs_where(told: list[list[Envelope]], 
             assert handed.receiver == state.receiver
             assert handed.acknowledged == state.acknowledged
             assert {one.person for one in handed.meetings} == state.met
+        elif stream.startswith("key-"):
+            key = key_card.replay(history)[stream]
+            assert (key.digest is not None, key.revoked) == (state.issued, state.revoked)
         else:
             led = unit_card.replay(history)[stream].on(day)
             assert led.parent == held_on(state.parents, day)

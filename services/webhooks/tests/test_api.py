@@ -43,6 +43,8 @@ async def test_facts_come_to_who_registered_for_them(platform: World) -> None:
         ({"url": "https://example.com/#a"}, "#/url", "a fragment"),
         ({"url": "https://example.com:99999/"}, "#/url", ""),
         ({"url": "https://[::1/"}, "#/url", ""),
+        ({"url": "https://[v1.x]/"}, "#/url", "Invalid IPv6 address"),
+        ({"url": "https://256.1.1.1/"}, "#/url", "Invalid IPv4 address"),
         ({"wants": []}, "#/wants", ""),
         ({"wants": ["oportunities.*"]}, "#/wants/0", "no fact is of such a type"),
         ({"wants": ["Opportunities.*"]}, "#/wants/0", "small letters"),

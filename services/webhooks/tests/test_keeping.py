@@ -29,9 +29,9 @@ STREAM = "opportunity-1"
 WEBHOOK = "webhook-1"
 
 
-def runtime_on(store: MemoryStore, log: MemoryLog) -> Runtime:
+def runtime_on(store: MemoryStore, log: MemoryLog, keys: str = KEY) -> Runtime:
     defaults = WebhooksDefaults(allowed_networks=HERE, retry_seconds=(0.05,) * 20)
-    settings = Settings(webhook_keys=SecretStr(KEY), drain_s=0.2)
+    settings = Settings(webhook_keys=SecretStr(keys), drain_s=0.2)
     return Runtime(build(defaults), store, log, SystemClock(), settings)
 
 
@@ -139,6 +139,30 @@ def test_marks_lie_some_seconds_apart_and_the_newest_is_the_last_record() -> Non
     apart = [b.at - a.at for a, b in zip(cursor.marks, cursor.marks[1:], strict=False)]
     assert all(1.5 <= seconds <= 2.5 for seconds in apart[:-1])
     assert Cursor.of(cursor.document("a")) == cursor
+
+
+async def test_without_its_key_nothing_is_sent_and_with_it_everything() -> None:
+    store, log = MemoryStore(), MemoryLog(2)
+    facts = deals("First", "Second")
+    async with receiving() as receiver:
+        first = runtime_on(store, log)
+        await first.start()
+        await first.service.ready.wait()
+        await register(first, receiver.url)
+        await first.stop()
+        other = "n" * 32
+        without = runtime_on(store, log, other)
+        await without.start()
+        await appended(log, facts)
+        await asyncio.sleep(1.5)
+        assert receiver.came == []
+        assert without.tasks.failures == {}
+        await without.stop()
+        both = runtime_on(store, log, f"{other},{KEY}")
+        await both.start()
+        await receiver.until(lambda: facts[1].id in receiver.ids)
+        await both.stop()
+    assert list(dict.fromkeys(receiver.ids)) == [fact.id for fact in facts]
 
 
 async def test_no_secret_is_in_the_log_the_store_or_what_is_logged() -> None:

@@ -1,0 +1,61 @@
+"""Which token a command shows: the one it was given, the one kept here, or its operator's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sellers.errors import CommandError
+from sellers.issuing.signing import OPERATOR, DevelopmentKey, NoKeyError, User
+from shared.access.roles import ROLES
+
+if TYPE_CHECKING:
+    from sellers.client import Api
+    from sellers.data_dir import DataDir, Remembered
+
+
+def operator_token(data_dir: DataDir, url: str) -> str | None:
+    """Return the token of whoever runs the platform of a directory, where people sign in."""
+    if not data_dir.remembered.signs_in:
+        return None
+    return DevelopmentKey.of(data_dir.path, url, make=True).token(OPERATOR)
+
+
+def token_here(data_dir: Path, remembered: Remembered, url: str) -> str | None:
+    """Return the operator's token where `url` is what this directory serves, else none."""
+    if not remembered.signs_in or url.rstrip("/") != remembered.url:
+        return None
+    try:
+        return DevelopmentKey.of(data_dir, url).token(OPERATOR)
+    except NoKeyError:
+        return None
+
+
+def token_of(api: Api, data_dir: Path, role: str | None = None, employee: str | None = None) -> str:
+    """Sign in as one of the sample users, by a role or as a colleague.
+
+    Raises:
+        CommandError: there is nobody of the kind.
+
+    """
+    try:
+        key = DevelopmentKey.of(data_dir, api.url)
+    except NoKeyError as error:
+        raise CommandError(str(error)) from error
+    if role is not None and role not in ROLES:
+        raise CommandError(f"{role!r} is no role: {', '.join(ROLES)}")
+    if employee is not None:
+        stream = employee if employee.startswith("employee-") else f"employee-{employee}"
+        return key.token(User(stream, stream, (_role(role or "seller"),), stream))
+    users: list[dict[str, Any]] = api.get("/sign-in/users")["users"]
+    if role is None:
+        return key.token(OPERATOR)
+    found = [user for user in users if user["roles"] == [role]]
+    if not found:
+        raise CommandError(f"nobody here is {role}; say --employee")
+    one = found[0]
+    return key.token(User(one["subject"], one["name"], (_role(role),), one["employee"]))
+
+
+def _role(name: str) -> Any:
+    return name

@@ -1,0 +1,128 @@
+"""No pattern takes longer than what it reads is long: whoever writes one here may be read by it.
+
+What requests must match is matched by pydantic, whose engine cannot go back; these are the ones of
+Python's own, found in every module, and each is tried on texts that are made to lead it astray.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import sellers
+import services
+import shared
+
+ROOT = Path(__file__).parents[2]
+# Tests, programs that run when imported, and what another environment has the modules for.
+ELSEWHERE = re.compile(r"\.(tests|testing|__main__|store_files|stream)\b")
+LENGTH = 12_000
+# Of the processor's own time. Going over the text once takes a thousandth of it, going over it
+# again from each place twelve thousand times as long.
+SECONDS = 0.3
+END = "\x00"
+COMMON = (*"a0 \t\n-.,;", '"', "\\", "\\a", "a ", "0.", "가", "\ufeff")
+USING = {"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
+
+
+def modules() -> Iterator[ModuleType]:
+    for package in (shared, services, sellers):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            named = found.name
+            if not ELSEWHERE.search(named):
+                yield importlib.import_module(named)
+
+
+def compiled() -> dict[str, re.Pattern[Any]]:
+    """Return what modules keep, and what is written where it is used."""
+    found: dict[str, re.Pattern[Any]] = {}
+    for module in modules():
+        for name, value in vars(module).items():
+            if isinstance(value, re.Pattern):
+                found.setdefault(f"{module.__name__}.{name}", value)
+        path = Path(str(module.__file__))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = written(node)
+            if text is not None:
+                found[f"{module.__name__}:{node.lineno}"] = re.compile(text)  # type: ignore[attr-defined]
+    unique = {(pattern.pattern, pattern.flags): name for name, pattern in found.items()}
+    return {name: found[name] for name in unique.values()}
+
+
+def written(node: ast.AST) -> str | bytes | None:
+    """Return the pattern of a call like `re.sub("...", ...)`."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    of = node.func.value
+    if (
+        not isinstance(of, ast.Name)
+        or of.id != "re"
+        or node.func.attr not in USING
+        or not node.args
+    ):
+        return None
+    first = node.args[0]
+    return first.value if isinstance(first, ast.Constant) else None
+
+
+def pumps(pattern: re.Pattern[Any]) -> set[str]:
+    """Return what to say over and over: the pattern's own words and signs, and common ones."""
+    text = pattern.pattern
+    shown = text if isinstance(text, str) else text.decode("latin-1")
+    words = set(re.findall(r"[^\W_]+|[A-Z]+:[A-Z]+", shown)) | set(shown) | set(COMMON)
+    return words | {f"{word}\n" for word in words if len(word) > 3}
+
+
+PATTERNS = compiled()
+
+
+def slowest(pattern: re.Pattern[Any]) -> tuple[float, str]:
+    worst = (0.0, "")
+    for pump in sorted(pumps(pattern)):
+        text: Any = pump * (LENGTH // len(pump)) + END
+        if isinstance(pattern.pattern, bytes):
+            text = text.encode()
+        for use in (pattern.findall, pattern.fullmatch):
+            began = time.process_time()
+            use(text)
+            worst = max(worst, (time.process_time() - began, pump))
+            if worst[0] > SECONDS:
+                return worst
+    return worst
+
+
+def test_patterns_are_found_where_they_are() -> None:
+    assert len(PATTERNS) > 30
+    assert "shared.exports.NEGATIVE" in PATTERNS
+    assert any(":" in name for name in PATTERNS)
+
+
+@pytest.mark.parametrize("name", sorted(PATTERNS))
+def test_a_pattern_goes_over_a_text_once(name: str) -> None:
+    took, pump = slowest(PATTERNS[name])
+    assert took < SECONDS, f"{PATTERNS[name].pattern!r} takes {took:.1f} s for {pump!r} many times"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [r"(a+)+$", r"(a|a)*b", r"\s+$", r"^BEGIN:V$.*?^END:V$", r"a*a*a*b", r"(?:[^\"\\]|\\.|.)*\""],
+)
+def test_one_that_does_not_is_found(bad: str) -> None:
+    text = re.compile(bad, re.MULTILINE | re.DOTALL)
+    # Patterns that double their time with each character would never end: fewer are enough here.
+    if bad.startswith(("(a", "(?:")):
+        began = time.process_time()
+        text.search("a" * 24 + "!")
+        text.search("\\a" * 24)
+        assert time.process_time() - began > 0.05
+    else:
+        assert slowest(text)[0] > SECONDS

@@ -1,0 +1,332 @@
+"""The accounts of deploy/k8s on Apache Kafka: each is enough for what runs under it, and no more.
+
+The broker here authenticates by SCRAM and refuses whatever no rule allows, with the rules that the
+manifests give to Strimzi.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+import yaml
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.admin import CreateAclsRequest
+
+from sellers.engines import ApacheKafka
+from sellers.processes import HOST, free_ports
+from shared.kafka import log_of
+from shared.log import LogUnavailableError
+from shared.settings import Settings
+from tests.conftest import running
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(540)]
+
+USERS = Path(__file__).parents[2] / "deploy" / "k8s" / "components" / "strimzi" / "users.yaml"
+PASSWORD = "not-a-secret"  # noqa: S105 - of a broker that lives as long as this module
+SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+# As Kafka numbers them.
+RESOURCES = {"topic": 2, "group": 3, "cluster": 4}
+PATTERNS = {"literal": 3, "prefix": 4}
+OPERATIONS = {
+    "Read": 3,
+    "Write": 4,
+    "Create": 5,
+    "Describe": 8,
+    "DescribeConfigs": 10,
+    "IdempotentWrite": 12,
+}
+ALLOW = 3
+READY_S, SOON_S = 400.0, 60.0
+
+
+def declared() -> dict[str, list[dict[str, Any]]]:
+    """Return the rules of each user."""
+    users = yaml.safe_load_all(USERS.read_text(encoding="utf-8"))
+    return {u["metadata"]["name"]: u["spec"]["authorization"]["acls"] for u in users}
+
+
+class GuardedKafka(ApacheKafka):
+    """Lets in who has a password, and lets do what a rule allows."""
+
+    def __init__(self, data_dir: Path, users: list[str]) -> None:
+        super().__init__(data_dir)
+        self._users = users
+        (self._outer,) = free_ports(1)
+
+    @property
+    def guarded(self) -> str:
+        """Where everybody has to say who they are; `address` is the broker's own way in."""
+        return f"{HOST}:{self._outer}"
+
+    def _settings(self) -> str:
+        plain = super()._settings()
+        listening = plain.replace(
+            f"listeners=PLAINTEXT://{self.address}",
+            f"listeners=PLAINTEXT://{self.address},SASL_PLAINTEXT://{self.guarded}",
+        )
+        assert listening != plain
+        more = {
+            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,"
+            "SASL_PLAINTEXT:SASL_PLAINTEXT",
+            "inter.broker.listener.name": "PLAINTEXT",
+            "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+            "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config": SCRAM,
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": "User:ANONYMOUS",
+        }
+        return listening + "".join(f"{key}={value}\n" for key, value in more.items())
+
+    def _java(self, heap: str) -> list[str | Path]:
+        return super()._java("384m" if heap == "256m" else heap)
+
+    def prepare(self) -> None:
+        """Format it with the users' passwords: no broker is needed to make the first of them."""
+        from sellers import engines
+
+        complete = engines.complete
+
+        def with_users(words: tuple[str | Path, ...], seconds: float, complaint: str) -> None:
+            scram = [
+                word
+                for user in self._users
+                for word in ("--add-scram", f"SCRAM-SHA-512=[name={user},password={PASSWORD}]")
+            ]
+            complete((*words, *scram), seconds, complaint)
+
+        engines.complete = with_users
+        try:
+            super().prepare()
+        finally:
+            engines.complete = complete
+
+
+async def grant(address: str, users: Mapping[str, list[dict[str, Any]]]) -> None:
+    admin: Any = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    try:
+        for user, rules in users.items():
+            for rule in rules:
+                resource = rule["resource"]
+                for operation in rule["operations"]:
+                    answer = await admin._send_to_controller(
+                        CreateAclsRequest(
+                            RESOURCES[resource["type"]],
+                            resource.get("name", "kafka-cluster"),
+                            PATTERNS[resource.get("patternType", "literal")],
+                            f"User:{user}",
+                            "*",
+                            OPERATIONS[operation],
+                            ALLOW,
+                        )
+                    )
+                    assert [code for code, _ in answer.creation_responses] == [0]
+    finally:
+        await admin.close()
+
+
+@pytest.fixture(scope="module")
+async def guarded(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    users = declared()
+    with running(GuardedKafka(tmp_path_factory.mktemp("guarded") / "kafka", list(users))) as log:
+        await grant(log.address, users)
+        yield log
+
+
+def told(log: Any, user: str) -> dict[str, str]:
+    return {
+        "SELLERS_KAFKA": log.guarded,
+        "SELLERS_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "SELLERS_KAFKA_SASL_USERNAME": user,
+        "SELLERS_KAFKA_SASL_PASSWORD": PASSWORD,
+    }
+
+
+class Processes:
+    """Parts of the platform, each under its own account."""
+
+    def __init__(self, log: Any, mongo: str, folder: Path) -> None:
+        self._log, self._mongo, self._folder = log, mongo, folder
+        self.ports: dict[str, int] = {}
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, user: str, *words: str) -> None:
+        (self.ports[name],) = free_ports(1)
+        own = {
+            "SELLERS_MONGO": self._mongo,
+            "SELLERS_PORT": str(self.ports[name]),
+            "SELLERS_INSTANCE": name,
+            "SELLERS_DATA_DIR": str(self._folder / name),
+        }
+        with (self._folder / f"{name}.log").open("wb") as out:
+            self.running[name] = subprocess.Popen(
+                [sys.executable, "-m", *words],
+                env={**os.environ, **told(self._log, user), **own},
+                stdout=out,
+                stderr=out,
+            )
+
+    def said(self, name: str) -> str:
+        text = (self._folder / f"{name}.log").read_text(errors="replace")
+        return f"{name}: {text[-3_000:]}"
+
+    def get(self, name: str, path: str, **headers: str) -> httpx.Response:
+        named = {key.replace("_", "-"): value for key, value in headers.items()}
+        url = f"http://{HOST}:{self.ports[name]}{path}"
+        return httpx.get(url, headers=named, timeout=20)
+
+    def is_ready(self, name: str) -> bool:
+        assert self.running[name].poll() is None, self.said(name)
+        try:
+            return self.get(name, "/readyz").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+
+def until(holds: Callable[[], bool], within_s: float, what: Callable[[], str]) -> None:
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.3)
+
+
+@pytest.fixture(scope="module")
+def processes(
+    guarded: Any, mongo_engine: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Processes]:
+    job = subprocess.run(
+        [sys.executable, "-m", "sellers", "topics", "--apply"],
+        env={**os.environ, **told(guarded, "sellers-topics")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert job.returncode == 0, job.stderr
+    assert job.stdout.startswith("created: ")
+    all_of_them = Processes(guarded, mongo_engine.address, tmp_path_factory.mktemp("parts"))
+    try:
+        for kind, domain in (("api", "contacts"), ("projector", "contacts"), ("api", "calendar")):
+            node = ("sellers.node", kind, domain)
+            all_of_them.start(f"{domain}-{kind}", f"sellers-{domain}", *node)
+        all_of_them.start("platform", "sellers-platform", "sellers.node", "platform")
+        worker = ("services.analytics.stream", "--serve-probes")
+        all_of_them.start("worker", "sellers-analytics", *worker)
+        waiting = list(all_of_them.running)
+
+        def ready() -> bool:
+            waiting[:] = [name for name in waiting if not all_of_them.is_ready(name)]
+            return not waiting
+
+        until(ready, READY_S, lambda: "\n".join(map(all_of_them.said, waiting)))
+        yield all_of_them
+    finally:
+        for process in all_of_them.running.values():
+            process.terminate()
+        for process in all_of_them.running.values():
+            try:
+                process.wait(45)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def test_a_touch_goes_all_the_way(processes: Processes) -> None:
+    contacts = f"http://{HOST}:{processes.ports['contacts-api']}"
+    sent = httpx.post(
+        f"{contacts}/touches?source=test",
+        json={"person": "person-guarded", "channel": "call"},
+        headers={"idempotency-key": "guarded"},
+        timeout=20,
+    )
+    assert sent.status_code == 202, sent.text
+
+    def folded() -> bool:
+        # Of the domains that fold touches, these run here.
+        trace = processes.get("platform", f"/trace/{sent.json()['stream']}")
+        views = trace.json()["views"] if trace.status_code == 200 else []
+        ours = [view["folded_version"] for view in views if view["domain"] == "contacts"]
+        return bool(ours) and all(ours)
+
+    until(folded, SOON_S, lambda: processes.said("contacts-projector"))
+
+    def measured() -> bool:
+        rows = processes.get("platform", "/lag").json()["projections"]
+        (worker,) = (row for row in rows if row["collection"].startswith("measures_"))
+        return bool(worker["written"] and not worker["lag"])
+
+    until(measured, SOON_S, lambda: processes.said("worker"))
+
+
+def test_a_decision_is_published_and_its_view_too(processes: Processes) -> None:
+    contacts = f"http://{HOST}:{processes.ports['contacts-api']}"
+    path = f"{contacts}/contacts/people/guarded/register"
+    sent = httpx.post(path, json={"name": "Ada"}, timeout=20)
+    assert sent.status_code == 202, sent.text
+    token = sent.json()["token"]
+    read = processes.get("contacts-api", "/contacts/people/guarded", x_at_least=token)
+    assert read.json()["name"] == "Ada"
+    # The view's own topic is written by the projector, and everything of it has arrived.
+
+    def published() -> bool:
+        rows = processes.get("platform", "/topics").json()["topics"]
+        return any(row["name"] == "views.person_card" and row["records"] for row in rows)
+
+    until(published, SOON_S, lambda: processes.said("contacts-projector"))
+
+
+def test_the_calendar_may_note_a_look(processes: Processes) -> None:
+    query = "/calendar/time?seller=employee-ada&first=2026-01-05&last=2026-01-11"
+    shown = processes.get("calendar-api", query, x_actor="employee-boss")
+    assert shown.status_code == 200, shown.text
+
+    def published() -> bool:
+        rows = processes.get("platform", "/topics").json()["topics"]
+        return any(row["name"] == "analytics" and row["records"] for row in rows)
+
+    until(published, SOON_S, lambda: processes.said("calendar-api"))
+
+
+def test_the_platform_reads_every_topic(processes: Processes) -> None:
+    topics = processes.get("platform", "/topics").json()["topics"]
+    assert [row["name"] for row in topics if row["partitions_found"] != row["partitions"]] == []
+    page = processes.get("platform", "/events?limit=10")
+    assert page.status_code == 200, page.text
+
+
+def test_nothing_was_refused_to_anybody(processes: Processes) -> None:
+    for name in processes.running:
+        assert "Authorization" not in processes.said(name)
+
+
+@pytest.mark.parametrize(
+    ("user", "topic"),
+    [
+        ("sellers-alerts", "contacts"),
+        ("sellers-contacts", "opportunities"),
+        ("sellers-platform", "contacts"),
+        ("sellers-topics", "contacts"),
+    ],
+)
+async def test_an_account_may_not_write_what_is_another_s(
+    processes: Processes, guarded: Any, user: str, topic: str
+) -> None:
+    settings = Settings(
+        kafka=guarded.guarded,
+        kafka_security_protocol="SASL_PLAINTEXT",
+        kafka_sasl_username=user,
+        kafka_sasl_password=PASSWORD,
+    )
+    log = await log_of(settings)
+    try:
+        with pytest.raises(LogUnavailableError, match="Authorization"):
+            await log.append(topic, "person-forged", b"{}")
+    finally:
+        await log.close()
