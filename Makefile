@@ -132,6 +132,10 @@ events: setup ## Write docs/EVENTS.md, the catalogue of facts
 apis: setup ## Write docs/api: OpenAPI of every service and of all, AsyncAPI of the log
 	@$(BIN)/python -m sellers.contracts
 
+.PHONY: errors
+errors: setup ## Write docs/errors.md, every problem that is answered and what to do about it
+	@$(BIN)/python -m sellers.problems
+
 .PHONY: test-asyncapi
 test-asyncapi: ## Give the log's description to AsyncAPI's own parser (node, npm)
 	@npm ci --prefix tests/asyncapi --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -47,7 +47,7 @@ def folded_by(event: type[Event]) -> list[str]:
 
 def page() -> str:
     """Return the whole page."""
-    topics = [topic for topic in declared_topics() if not topic.name.startswith("views.")]
+    topics = [topic for topic in declared_topics() if topic.cleanup == "keep"]
     return "\n".join([HEAD, *(line for topic in topics for line in _topic(topic))])
 
 

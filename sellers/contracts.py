@@ -15,8 +15,10 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 
 from sellers.node import MODULES, Node, create_app
+from services.contacts.touches import NewTouch
 from shared.access import platform
 from shared.events import CONTENT_TYPE, REGISTRY, Event, encode
+from shared.events.touches import TouchRecorded
 from shared.projection import Projection
 from shared.published import Rev, headers_of, topic_of
 from shared.released import examples_of, schema_of
@@ -69,6 +71,10 @@ def asyncapi() -> dict[str, Any]:
         schema = TypeAdapter(projection.view).json_schema(mode="serialization")
         schemas[name] = _local(schema, name)
         carried[name] = [name]
+    for topic in topics:
+        if topic.cleanup == "expire":
+            messages[topic.name], carried[topic.name] = _sent_message(topic), [topic.name]
+    schemas["NewTouch"] = _local(NewTouch.model_json_schema(), "NewTouch")
     return {
         "asyncapi": ASYNCAPI,
         "info": {
@@ -80,15 +86,56 @@ def asyncapi() -> dict[str, Any]:
         },
         "defaultContentType": CONTENT_TYPE,
         "channels": {topic.name: _channel(topic, carried[topic.name]) for topic in topics},
-        "operations": {
-            f"publish.{topic.name}": {
-                "action": "send",
-                "channel": {"$ref": f"#/channels/{_pointer(topic.name)}"},
-                "summary": f"Written by {', '.join(topic.producers)}.",
-            }
-            for topic in topics
-        },
+        "operations": dict(_operation(topic) for topic in topics),
         "components": {"messages": messages, "schemas": schemas},
+    }
+
+
+def _operation(topic: Topic) -> tuple[str, dict[str, Any]]:
+    channel = {"$ref": f"#/channels/{_pointer(topic.name)}"}
+    if topic.cleanup == "expire":
+        summary = f"Written by whoever has touches to tell; read by {', '.join(topic.consumers)}."
+        return f"receive.{topic.name}", {
+            "action": "receive",
+            "channel": channel,
+            "summary": summary,
+        }
+    summary = f"Written by {', '.join(topic.producers)}."
+    return f"publish.{topic.name}", {"action": "send", "channel": channel, "summary": summary}
+
+
+def _sent_message(topic: Topic) -> dict[str, Any]:
+    """What publishers send: a CloudEvent whose data is a touch as `POST /touches` takes it."""
+    text = {"type": "string", "minLength": 1, "maxLength": 200}
+    example = {
+        "specversion": "1.0",
+        "type": TouchRecorded.wire,
+        "source": "/campaigns",
+        "id": "m-1",
+        "time": "2026-03-02T09:00:00Z",
+        "data": {"person": "person-1", "channel": "campaign", "campaign": "spring"},
+    }
+    return {
+        "name": topic.name,
+        "title": topic.name,
+        "summary": "A touch, told by a system outside; (source, id) is its name.",
+        "description": "Or in binary mode: the attributes as headers `ce_...`, the data alone as "
+        "the value, its media type as `content-type`.",
+        "contentType": CONTENT_TYPE,
+        "payload": {
+            "type": "object",
+            "required": ["specversion", "id", "source", "type", "data"],
+            "properties": {
+                "specversion": {"const": "1.0"},
+                "id": text,
+                "source": text,
+                "type": {"const": TouchRecorded.wire},
+                "time": {"type": "string", "format": "date-time"},
+                "datacontenttype": {"const": "application/json"},
+                "data": {"$ref": "#/components/schemas/NewTouch"},
+            },
+        },
+        "examples": [{"name": "least", "payload": example}],
     }
 
 
@@ -167,7 +214,8 @@ def _view_message(name: str, projection: Projection[Any]) -> dict[str, Any]:
 
 def _channel(topic: Topic, carried: list[str]) -> dict[str, Any]:
     policy = "compact" if topic.cleanup == "compact" else "delete"
-    kept = {"retention.ms": -1} if topic.cleanup == "keep" else {}
+    kept_s = topic.spec.kept_s
+    kept = {} if topic.cleanup == "compact" else {"retention.ms": kept_s * 1000 if kept_s else -1}
     return {
         "address": topic.name,
         "description": f"Key: {topic.key}. Read by {', '.join(topic.consumers) or 'whoever asks'}.",

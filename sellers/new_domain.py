@@ -119,7 +119,7 @@ def _entered(name: str, one: str) -> dict[Path, str]:
         node_py: _put(
             node_py,
             (analytics, f"{analytics}from services.{name} import main as {name}\n"),
-            (", analytics)", f", {name}, analytics)"),
+            ("    analytics,\n)", f"    {name},\n    analytics,\n)"),
         ),
     }
 

@@ -25,6 +25,7 @@ from sellers.parts import WHOLE, Part, part_of
 from services.alerts import main as alerts
 from services.analytics import main as analytics
 from services.calendar import main as calendar
+from services.campaigns import main as campaigns
 from services.contacts import main as contacts
 from services.issues import main as issues
 from services.opportunities import main as opportunities
@@ -52,7 +53,17 @@ from shared.topics import load_topics
 from shared.web import Limits, build_app
 from shared.web.protocol import Protocol
 
-MODULES = (organization, contacts, opportunities, issues, calendar, alerts, webhooks, analytics)
+MODULES = (
+    organization,
+    contacts,
+    opportunities,
+    issues,
+    calendar,
+    alerts,
+    webhooks,
+    campaigns,
+    analytics,
+)
 MEASURE_EVERY_S = 5.0
 # Domains besides analytics whose reports show figures of colleagues: their looks are noted there.
 SHOW_COLLEAGUES = frozenset({"calendar"})

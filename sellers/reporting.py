@@ -27,6 +27,7 @@ from sellers.report import (
 )
 from sellers.reviewing import (
     adoption_table,
+    campaigns_table,
     diet_table,
     growth_table,
     losses_table,
@@ -213,6 +214,14 @@ def data_diet(
     with waiting(err, "reading the log"):
         rows = rows_of(connect(context).get("/data-diet", {"days": days}))
     _tell(rows, diet_table(rows), as_json)
+
+
+@report.command("campaigns")
+def campaigns(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show whom each campaign reached, who answered, and what was sold because of it."""
+    with waiting(err, "reading what came of them"):
+        rows = rows_of(connect(context).get("/campaigns/figures"))
+    _tell(rows, campaigns_table(rows), as_json)
 
 
 @report.command("growth")

@@ -120,6 +120,34 @@ def losses_table(rows: Sequence[Row], _by: str = "") -> Table:
     return table
 
 
+def campaigns_table(rows: Sequence[Row], _by: str = "") -> Table:
+    """Return one row a campaign: whom it reached, who answered, what was sold, what it cost."""
+    table = columns(("campaign", "state"), ("reached", "answered", "rate"))
+    table.title = "campaigns: what came of them"
+    table.add_column("", min_width=BAR_CELLS)
+    for name in ("deals", "open", "won", "lost"):
+        table.add_column(name, justify="right")
+    for name in ("won value", "spent", "sellers say"):
+        table.add_column(name, justify="right", overflow="fold")
+    for row in rows:
+        rate = number(row.get("response_rate"))
+        won: dict[str, Any] = row.get("won_value") or {}
+        spent = row.get("spent")
+        told = [f"{row.get(f'useful_{word}') or 0} {word}" for word in ("yes", "partly", "no")]
+        table.add_row(
+            Text(str(row.get("name") or row.get("campaign"))),
+            str(row.get("state")),
+            *(f"{row.get(name) or 0:,}" for name in ("reached", "responded")),
+            shown(None if row.get("response_rate") is None else rate * 100, " %"),
+            Text(bar(min(rate, WHOLE)), style="cyan"),
+            *(f"{row.get(name) or 0:,}" for name in ("opportunities", "open", "won", "lost")),
+            ", ".join(f"{number(value):,.0f} {code}" for code, value in won.items()),
+            "" if spent is None else f"{number(spent):,.0f} {row.get('spent_currency')}",
+            ", ".join(told),
+        )
+    return table
+
+
 def reconciliation_table(rows: Sequence[Row], counts: Mapping[str, int]) -> Table:
     """Return one row an opportunity: both sides, and what does not fit between them."""
     table = columns(("opportunity", "of", "state"), ("won",))

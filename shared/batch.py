@@ -208,6 +208,7 @@ class Batch:
                 "reason": reason[:REASON_MAX].encode(errors="backslashreplace").decode(),
                 "key": record.key,
                 "value": record.value,
+                "headers": [list(header) for header in record.headers],
                 "parked_at": self.now,
             }
         )
@@ -229,7 +230,14 @@ def place(record: Record) -> str:
 
 def identity(record: Record) -> str:
     """Ten bytes that tell this record from any other that could lie at its place."""
-    return blake2b((record.key or b"") + b"\0" + (record.value or b""), digest_size=10).hexdigest()
+    told = (record.key or b"") + b"\0" + (record.value or b"")
+    # Where headers say who an event is (binary CloudEvents), they belong to it.
+    told += b"".join(
+        b"\0" + name.encode() + b"\0" + (value or b"")
+        for name, value in record.headers
+        if name.startswith("ce_")
+    )
+    return blake2b(told, digest_size=10).hexdigest()
 
 
 def stream_of(record: Record) -> str:

@@ -159,14 +159,25 @@ class Journal:
             DuplicateKeyError: another request journals one of them this very moment.
 
         """
-        known = await self.store.get_many(JOURNAL, [entry.id for entry in entries])
-        fresh = {entry.id: entry for entry in entries if entry.id not in known}
+        fresh = await self._fresh(self.store, entries)
         if not fresh:
             return None
-        outgoing = Outgoing(self.clock.new_id(), tuple(fresh.values()))
         async with self.store.transaction() as tx:
-            await tx.insert_many(JOURNAL, [_journaled(entry) for entry in outgoing.entries])
-            await tx.insert_many(OUTBOX, [self._outbox(outgoing)])
+            return await self._accept(tx, fresh)
+
+    async def accept_within(self, tx: Transaction, entries: Sequence[Entry]) -> Outgoing | None:
+        """Journal such facts in a transaction that writes more than them."""
+        fresh = await self._fresh(tx, entries)
+        return await self._accept(tx, fresh) if fresh else None
+
+    async def _fresh(self, reads: Reads, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+        known = await reads.get_many(JOURNAL, [entry.id for entry in entries])
+        return tuple({entry.id: entry for entry in entries if entry.id not in known}.values())
+
+    async def _accept(self, tx: Transaction, fresh: tuple[Entry, ...]) -> Outgoing:
+        outgoing = Outgoing(self.clock.new_id(), fresh)
+        await tx.insert_many(JOURNAL, [_journaled(entry) for entry in outgoing.entries])
+        await tx.insert_many(OUTBOX, [self._outbox(outgoing)])
         return outgoing
 
     async def pending(self, limit: int, *, before: str | None = None) -> list[Outgoing]:

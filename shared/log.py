@@ -40,6 +40,8 @@ class TopicSpec:
     compacted: bool = False
     # How long a compacted topic keeps tombstones: a reader away for longer starts afresh.
     tombstones_kept_s: int = 7 * 24 * 3600
+    # How long a topic that is no part of the log keeps anything (inboxes); None: for ever.
+    kept_s: int | None = None
 
 
 class Partition(NamedTuple):

@@ -21,7 +21,7 @@ from shared.clock import Clock
 from shared.correlation import correlations_of
 from shared.errors import NotFoundError, SellersError
 from shared.events import Envelope, UndecodableError, timestamp
-from shared.log import Log, Partition, Record, Subscription
+from shared.log import Log, LogTruncatedError, Partition, Record, Subscription
 from shared.observability import BATCH_SECONDS, BATCH_TRIES, FACT_TO_VIEW_SECONDS, FOLDED
 from shared.store import (
     Document,
@@ -138,6 +138,10 @@ class Projector:
     renew: InTransaction = nothing
     # Hears why the same batch fails again and again, and None when that is over.
     report: Callable[[str | None], None] = lambda _reason: None
+    # How a record is read; on a topic that is not ours, facts are made of what others wrote.
+    decode: Callable[[Record], Envelope | UndecodableError] = decoded
+    # What was folded may have left the log since: nothing there tells any more what it was.
+    expires: bool = False
     _tries: int = 0
 
     @property
@@ -215,9 +219,14 @@ class Projector:
             return True
         if (await self.log.ends(partition.topic))[partition] < offset:
             return False
-        async with aclosing(self.log.read(partition, cursor["last_offset"], offset)) as batches:
-            async for records in batches:
-                return bool(records) and identity(records[0]) == cursor["last"]
+        try:
+            async with aclosing(self.log.read(partition, cursor["last_offset"], offset)) as batches:
+                async for records in batches:
+                    return bool(records) and identity(records[0]) == cursor["last"]
+        except LogTruncatedError:
+            if not self.expires:
+                raise
+            return True
         return False
 
     async def _mismatch(self, partition: Partition, cursor: Document) -> None:
@@ -303,7 +312,7 @@ class Projector:
     async def _transact(self, spans: Sequence[Span], park: str | None) -> None:
         everything = [record for span in spans for record in span.records]
         records = [record for record in everything if self.sink.follows(stream_of(record))]
-        read = [(record, decoded(record)) for record in records]
+        read = [(record, self.decode(record)) for record in records]
         begun = _begun(read) if self.sink.keeps_heads and park is None else frozenset()
         if begun:
             try:
@@ -459,7 +468,7 @@ class Projector:
         held = await tx.get(self.names.parked, position)
         if held is None or held["stream"] != stream:
             raise NotFoundError(f"{self.sink.collection} holds nothing of {stream} there")
-        record, _ = _unparked(held)
+        record = _unparked(held)
         document = {
             "_id": f"{self.sink.name}/{position}",
             "sink": self.sink.name,
@@ -502,7 +511,8 @@ class Projector:
         held = await tx.find(self.names.parked, {"stream": stream})
         head = Head.of(stream, await tx.get(self.names.heads, stream))
         head.parked = False
-        read = sorted(map(_unparked, held), key=_by_version)
+        records = map(_unparked, held)
+        read = sorted(((record, self.decode(record)) for record in records), key=_by_version)
         batch = await self._stepped(tx, read, {stream: head}, park, folds)
         batch.touched[stream] = head
         since = {document["_id"]: document["parked_at"] for document in held}
@@ -536,17 +546,18 @@ def _begun(read: Sequence[tuple[Record, Envelope | UndecodableError]]) -> frozen
 
 
 def _unfolded(facts: Sequence[Envelope], heads: dict[str, Head]) -> list[Envelope]:
-    return [fact for fact in facts if fact.version > heads[fact.stream].version]
+    # Of a sink that keeps no heads, and reads what others wrote, the key need not be the stream.
+    return [f for f in facts if f.stream not in heads or f.version > heads[f.stream].version]
 
 
 def cursor_id(partition: Partition) -> str:
     return f"{partition.topic}/{partition.number}"
 
 
-def _unparked(document: Document) -> tuple[Record, Envelope | UndecodableError]:
+def _unparked(document: Document) -> Record:
     topic, partition, offset = document["_id"].rsplit("/", 2)
-    record = Record(topic, int(partition), int(offset), document["key"], document["value"])
-    return record, decoded(record)
+    headers = tuple((name, value) for name, value in document.get("headers", ()))
+    return Record(topic, int(partition), int(offset), document["key"], document["value"], headers)
 
 
 def _by_version(parked: tuple[Record, Envelope | UndecodableError]) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -127,6 +127,19 @@ class Reader(Generic[V]):
         version = None if head is None else head["version"]
         (seen,) = await self._seen(build, [document])
         return seen._replace(parked=parked, version=version)
+
+    async def many(self, keys: Collection[str]) -> dict[str, V]:
+        """Return those of these views that there are, as they are now.
+
+        Raises:
+            UnavailableError: they are of a version that this release cannot read.
+
+        """
+        build = await self.active()
+        found = await self.store.get_many(build.collection, sorted(keys))
+        held = {key: document for key, document in found.items() if document["view"] is not None}
+        seen = await self._seen(build, list(held.values()))
+        return {key: one.value for key, one in zip(held, seen, strict=True)}
 
     async def page(
         self,

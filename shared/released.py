@@ -43,6 +43,7 @@ BY_TYPE: dict[Any, Any] = {
 BY_NAME: dict[str, str] = {
     "currency": "KRW",
     "email": "kim@example.com",
+    "identity": "email:kim@example.com",
     "language": "ko",
     "name": "김민준",
     "phone": "+82-2-312-3456",

@@ -7,6 +7,7 @@ and the service says so in `/readyz`.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -23,6 +24,8 @@ from shared.clock import Clock
 from shared.erasing import Forgetting
 from shared.errors import NotFoundError, UnavailableError
 from shared.firing import Lease, TimerRunner
+from shared.inbox import Inbox
+from shared.inbox_sink import InboxSink
 from shared.journal import Journal
 from shared.log import Log, LogUnavailableError, Partition
 from shared.projection import Projection
@@ -327,8 +330,9 @@ class Runtime:
 
     @property
     def reacts(self) -> bool:
-        """Whether it decides, and publishes, where it is folded: policies, timers, works."""
-        return bool(self.domain.policies or self.domain.timers or self.domain.works)
+        """Whether it records, and publishes, where it is folded: for policies, inboxes and more."""
+        domain = self.domain
+        return bool(domain.policies or domain.timers or domain.inboxes or domain.works)
 
     async def start(self, *, writes: bool = True, folds: bool = True) -> None:
         if self.decides or self.domain.intake:
@@ -354,10 +358,29 @@ class Runtime:
             self.tasks.start(f"policy {policy.name}", run)
         if self.seals.ring is not None and any(p.opens for p in self.domain.projections):
             self.tasks.start("forget", Forgetting(self, self.seals.ring).run)
+        for inbox in self.domain.inboxes:
+            self.tasks.start(f"read {inbox.topic}", self.inbox_projector(inbox).run)
         for timer in self.timers.values():
             self.tasks.start(f"timer {timer.timer.name}", timer.run)
         for name, work in self.domain.works.items():
             self.tasks.start(name, partial(work, self))
+
+    def inbox_projector(self, inbox: Inbox) -> Projector:
+        # The embedded broker may forget its last second: there the journal is the truth.
+        sink = InboxSink(
+            inbox,
+            self.journal,
+            self.log,
+            self.clock,
+            self.publisher.announce,
+            self.seals,
+            journaled=self.settings.embedded,
+        )
+        projector = self.projector(sink)
+        projector.decode, projector.expires = sink.decode, True
+        # However much of it is wrong, that is the publisher's release and not ours: nothing stops.
+        projector.parked_max = sys.maxsize
+        return projector
 
     def _timer(self, timer: Timer[V]) -> TimerRunner[V]:
         holder = f"{self.settings.instance}/{self.clock.new_id()}"

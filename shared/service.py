@@ -27,6 +27,7 @@ from shared.errors import (
 )
 from shared.events import Dated, Envelope, Event, encode
 from shared.events.base import day_in_range
+from shared.inbox import Inbox
 from shared.journal import MIRRORED, Commanded, Decision, Journal, Outgoing
 from shared.policies import Policy
 from shared.projection import Projection
@@ -63,7 +64,8 @@ class Domain:
     """Everything the runtime needs to know about one domain. `main.py` builds exactly one.
 
     `deciders` is keyed by the kind of stream: the text before the first `-` of its name.
-    `intake` names topics of facts that nothing decides, such as touches.
+    `intake` names topics of facts that nothing decides, such as touches; `inboxes` are where
+    others write what becomes such facts.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Domain:
     projections: tuple[Projection[Any], ...]
     policies: tuple[Policy[Any], ...] = ()
     intake: tuple[str, ...] = ()
+    inboxes: tuple[Inbox, ...] = ()
     timers: tuple[Timer[Any], ...] = ()
     # Work that goes on where the domain is folded, of its `Runtime`, by its name.
     works: Mapping[str, Callable[[Any], Awaitable[None]]] = field(default_factory=dict)

@@ -14,13 +14,17 @@ from shared.log import TopicSpec
 
 
 class Topic(BaseModel):
-    """One topic: `keep` everything for ever, or `compact` to the newest record of each key."""
+    """One topic: `keep` everything for ever, or `compact` to the newest record of each key.
+
+    What others send us lies in an inbox until it has long been read: it may `expire`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    name: str = Field(pattern=r"^[a-z]+(\.[a-z_]+)?$")
+    name: str = Field(pattern=r"^[a-z]+(-inbox|\.[a-z_]+)?$")
     key: str
     partitions: int = Field(ge=1, le=256)
-    cleanup: Literal["keep", "compact"]
+    cleanup: Literal["keep", "compact", "expire"]
+    days: int | None = Field(None, ge=1)
     producers: tuple[str, ...]
     consumers: tuple[str, ...]
 
@@ -28,6 +32,10 @@ class Topic(BaseModel):
     def _facts_are_kept(self) -> Topic:
         if (self.cleanup == "compact") != self.name.startswith("views."):
             raise ValueError("views.* are compacted, facts never are")
+        if (self.cleanup == "expire") != self.name.endswith("-inbox"):
+            raise ValueError("inboxes expire, facts never do")
+        if (self.cleanup == "expire") != (self.days is not None):
+            raise ValueError("what expires does so after some `days`, nothing else has them")
         return self
 
     @property
@@ -37,7 +45,10 @@ class Topic(BaseModel):
 
     @property
     def spec(self) -> TopicSpec:
-        return TopicSpec(self.name, self.partitions, compacted=self.cleanup == "compact")
+        kept_s = None if self.days is None else self.days * 24 * 3600
+        return TopicSpec(
+            self.name, self.partitions, compacted=self.cleanup == "compact", kept_s=kept_s
+        )
 
 
 class Topics(BaseModel):

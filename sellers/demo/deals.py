@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from sellers.demo import names
+from sellers.demo.campaigning import came_of
 from sellers.demo.chance import Chance
 from sellers.demo.company import CURRENCY, Customer, Person, Product, Seller, World
 from sellers.demo.days import at_work
@@ -118,6 +119,7 @@ class Deal:
             amount=f"{self.amount:.2f}",
             currency=CURRENCY,
             expected_close_on=day + timedelta(days=75 + self.chance.between(0, 45)),
+            campaign=came_of(self.world, self.n, day),
         )
         say = self.chance.pick(names.SAYS)
         yield self.item("involve_person", day, person=person.stream, role=say)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from sellers.demo.campaigning import campaigns, known_by_forms
 from sellers.demo.company import YEAR, World, customers, organisation, products
 from sellers.demo.days import Days
 from sellers.demo.deals import DEALS_A_SELLER, care, deal
@@ -40,9 +41,11 @@ def demo_company(seed: int, size: int, end_on: date) -> Iterator[Item]:
     for n, customer in enumerate(world.customers):
         yield from relations(world, n, customer)
         yield from visits(world, n, customer)
+        yield from known_by_forms(world, n)
     for n in range(size * DEALS_A_SELLER):
         yield from deal(world, n)
     yield from bought_once(world)
+    yield from campaigns(world)
     for n, customer in enumerate(world.customers):
         yield from care(world, n, customer)
         yield from agreements(world, n, customer)

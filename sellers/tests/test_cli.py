@@ -178,6 +178,20 @@ def test_what_sellers_stand_by_and_what_came_of_it_are_reports_too(
     assert json.loads(run("report", *words, "--json").stdout) == [row]
 
 
+def test_x_02_what_came_of_campaigns_is_a_report(platform: Platform, run: Any) -> None:
+    row = {"campaign": "campaign-1", "name": "Spring fair", "state": "ended"}
+    row |= {"reached": 40, "responded": 10, "response_rate": 0.25, "opportunities": 3, "won": 1}
+    row |= {"won_value": {"KRW": "1200.50", "USD": "7"}, "spent": "900", "spent_currency": "KRW"}
+    row |= {"useful_yes": 2}
+    platform.on("GET /campaigns/figures", (200, {"rows": [row]}))
+    (line,) = [
+        line for line in run("report", "campaigns").stdout.splitlines() if "Spring fair" in line
+    ]
+    for shown in ("25.00 %", "████", "1,200 KRW"):
+        assert shown in line
+    assert json.loads(run("report", "campaigns", "--json").stdout) == [row]
+
+
 def test_a_report_is_a_table_with_bars_for_people(platform: Platform, run: Any) -> None:
     half = {**ROW, "key": "Half", "value_won": "5002767"}
     platform.on("GET /analytics/pipeline?by=stage", (200, {"rows": [ROW, half]}))

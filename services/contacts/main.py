@@ -9,6 +9,7 @@ from services.contacts.access import RULES
 from services.contacts.api import router
 from services.contacts.defaults import ContactsDefaults
 from services.contacts.erasing import GiveConsent, WithdrawConsent, erasure
+from services.contacts.identities import ClaimIdentity, ReleaseIdentity
 from services.contacts.notices import AcknowledgeMove, owners_are_told_who_moved
 from services.contacts.policies import POLICIES
 from services.contacts.projections import PROJECTIONS
@@ -21,6 +22,7 @@ from services.contacts.segments import (
     decide_segment,
     evolve_segment,
 )
+from services.contacts.touch_inbox import touches_inbox
 from services.contacts.visits import (
     CancelVisit,
     HoldVisit,
@@ -41,6 +43,8 @@ PERSON_COMMANDS: dict[str, type[Command]] = {
     "merge": model.MergePerson,
     "unmerge": model.UnmergePerson,
     "tell_apart": model.TellApart,
+    "claim_identity": ClaimIdentity,
+    "release_identity": ReleaseIdentity,
     "state_buying_role": model.StateBuyingRole,
     "state_opinion": model.StateOpinion,
     "state_advocacy": model.StateAdvocacy,
@@ -94,6 +98,7 @@ def build(defaults: ContactsDefaults) -> Domain:
         policies=(*POLICIES, owners_are_told_who_moved),
         intake=("touches",),
         erasures=erasure,
+        inboxes=(touches_inbox,),
         defaults=defaults,
         build=build,
     )

@@ -21,6 +21,12 @@ from services.contacts.erasing import (
     erase_person,
 )
 from services.contacts.held import Affiliations, begun, ended, taken_back
+from services.contacts.identities import (
+    ClaimIdentity,
+    ReleaseIdentity,
+    decide_claim,
+    entry_named,
+)
 from services.contacts.owners import AssignPersonOwner, assigned
 from services.contacts.promotions import (
     PlanPromotion,
@@ -42,6 +48,8 @@ from shared.events.contacts import (
     AffiliationKind,
     ConsentGiven,
     ConsentWithdrawn,
+    IdentityClaimed,
+    IdentityReleased,
     PersonAffiliated,
     PersonDetailsStated,
     PersonErased,
@@ -94,6 +102,8 @@ class Person:
     details_on: date | None = None
     merged_into: str | None = None
     apart: frozenset[str] = frozenset()
+    # Of names that were claimed or released: whether they are the person's.
+    claims: Mapping[str, bool] = field(default_factory=dict)
     owners: tuple[Owner, ...] = ()
     # What was stated last about each thing.
     stated: Mapping[Topic, Statement] = field(default_factory=dict)
@@ -146,15 +156,14 @@ class TellApart(HappenedCommand):
     other: PersonStream
 
 
-IdentityCommand = MergePerson | UnmergePerson | TellApart
+IdentityCommand = MergePerson | UnmergePerson | TellApart | ClaimIdentity | ReleaseIdentity
+IdentityEvent = PersonMerged | PersonUnmerged | PersonToldApart | IdentityClaimed | IdentityReleased
 PersonCommand = (
     RegisterPerson
     | StateDetails
     | Affiliate
     | EndAffiliation
-    | MergePerson
-    | UnmergePerson
-    | TellApart
+    | IdentityCommand
     | PlanPromotion
     | AssignPersonOwner
     | TakeOver
@@ -187,7 +196,7 @@ def _of_somebody(  # noqa: PLR0911 - a table
             return _state_details(person, command)
         case Affiliate() | EndAffiliation():
             return _move(person, command)
-        case MergePerson() | UnmergePerson() | TellApart():
+        case MergePerson() | UnmergePerson() | TellApart() | ClaimIdentity() | ReleaseIdentity():
             return _identify(person, command)
         case ErasePerson():
             return [*erase_person(command)]
@@ -250,6 +259,8 @@ def _identify(person: Person, command: IdentityCommand) -> list[PersonEvent]:
             return [PersonUnmerged(survivor=person.merged_into, reason=reason, on=on)]
         case TellApart(other=other, on=on):
             return [] if other in person.apart else [PersonToldApart(other=other, on=on)]
+        case ClaimIdentity() | ReleaseIdentity():
+            return [*decide_claim(person.claims, command)]
         case _:
             assert_never(command)
 
@@ -278,7 +289,13 @@ def evolve_person(person: Person, event: PersonEvent) -> Person:  # noqa: PLR091
             return _told(person, event)
         case PersonAffiliated() | AffiliationEnded():
             return _moved(person, event)
-        case PersonMerged() | PersonUnmerged() | PersonToldApart():
+        case (
+            PersonMerged()
+            | PersonUnmerged()
+            | PersonToldApart()
+            | IdentityClaimed()
+            | IdentityReleased()
+        ):
             return _identified(person, event)
         case PersonErased():
             return Person(erased=True)
@@ -297,7 +314,7 @@ def _addressed(person: Person, event: PromotionPlanned | Statement) -> Person:
     return replace(person, stated={**person.stated, topic_of(event): event})
 
 
-def _identified(person: Person, event: PersonMerged | PersonUnmerged | PersonToldApart) -> Person:
+def _identified(person: Person, event: IdentityEvent) -> Person:
     match event:
         case PersonMerged(into=into):
             return replace(person, merged_into=into)
@@ -305,6 +322,10 @@ def _identified(person: Person, event: PersonMerged | PersonUnmerged | PersonTol
             return replace(person, merged_into=None)
         case PersonToldApart(other=other):
             return replace(person, apart=person.apart | {other})
+        case IdentityClaimed(identity=identity):
+            return replace(person, claims={**person.claims, entry_named(identity): True})
+        case IdentityReleased(identity=identity):
+            return replace(person, claims={**person.claims, entry_named(identity): False})
         case _:
             assert_never(event)
 

@@ -11,6 +11,7 @@ from services.contacts.company_views import CompanyCard, company_card, company_p
 from services.contacts.duplicates import duplicate_block
 from services.contacts.erasing import erasure, person_consents
 from services.contacts.field_use import field_use
+from services.contacts.identities import identity_card
 from services.contacts.notices import move_notice
 from services.contacts.person_views import PersonCard, person_card
 from services.contacts.promotions import person_promotions
@@ -43,6 +44,7 @@ PROJECTIONS = (
     segment_card,
     field_use,
     fields_read,
+    identity_card,
 )
 
 __all__ = ["PROJECTIONS", "CompanyCard", "PersonCard", "company_card", "person_card", "timeline"]

@@ -10,6 +10,7 @@ from fastapi import Depends
 
 from services.contacts.attention import touch_days
 from services.contacts.defaults import ContactsDefaults
+from services.contacts.identities import identity_card
 from services.contacts.person_views import PersonCard, joined, person_card
 from services.contacts.statement_views import person_statements
 from services.contacts.timelines import combined, timeline
@@ -28,9 +29,14 @@ V = TypeVar("V")
 
 
 async def entries(runtime: Runtime, person: str, at_least: Token | None) -> list[Seen]:
-    """Return all entries of the person that this one belongs to, the surviving one first."""
-    reader = runtime.reader(person_card)
-    survivor = await _survivor(reader, person, at_least)
+    """Return all entries of the person that this one belongs to, the surviving one first.
+
+    The names that are theirs come last: what was told of them (C-14).
+    """
+    reader, names = runtime.reader(person_card), runtime.reader(identity_card)
+    named = await names.get(person, at_least)
+    asked_for = person if named is None else named.value.owner or person
+    survivor = await _survivor(reader, asked_for, at_least)
     if survivor is None:
         return []
     found: list[Seen] = []
@@ -43,6 +49,22 @@ async def entries(runtime: Runtime, person: str, at_least: Token | None) -> list
             asked.add(name)
             if part is not None and part.value.merged_into == card.person:
                 upcoming.append(part)
+    for entry in await named_for(runtime, asked, at_least):
+        told = await reader.get(entry, at_least)
+        found += [told] if told is not None and entry not in asked else []
+    return found
+
+
+async def named_for(
+    runtime: Runtime, people: Collection[str], at_least: Token | None
+) -> dict[str, str]:
+    """Return the entries of the names that belong to these people, and to whom."""
+    wanted, found = sorted(people), {}
+    for at in range(0, len(wanted), CARDS_MAX):
+        where = {"owner": {"$in": wanted[at : at + CARDS_MAX]}}
+        for name in await all_of(runtime.reader(identity_card), where, at_least):
+            if name.touches:
+                found[name.entry] = str(name.owner)
     return found
 
 
@@ -116,6 +138,8 @@ async def days_of(
 ) -> dict[str, list[date]]:
     """Return on which days we were in touch with each of these people, in order."""
     entry_of = {entry: card.person for card in cards for entry in (card.person, *card.identities)}
+    named = await named_for(runtime, entry_of, at_least)
+    entry_of |= {entry: entry_of[owner] for entry, owner in named.items()}
     found: dict[str, list[date]] = {card.person: [] for card in cards}
     entered = sorted(entry_of)
     for at in range(0, len(entered), CARDS_MAX):

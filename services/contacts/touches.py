@@ -9,12 +9,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
+from services.contacts.identities import NAMES, Named, entry_named
 from shared.clock import derived_id
-from shared.command import Command, Instant
+from shared.command import Instant
 from shared.errors import TooLargeError, UnavailableError
 from shared.events import CONTENT_TYPE, Envelope, encode
 from shared.events.touches import Channel, Topic, TouchRecorded
@@ -37,10 +38,14 @@ Colleague = Annotated[
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
-class NewTouch(Command):
-    """What anybody may tell us about a contact with a customer (C-03, C-04)."""
+class NewTouch(Named):
+    """What anybody may tell us about a contact with a customer (C-03, C-04).
 
-    person: PersonStream
+    With whom: the `person` of our book, or an `email`, `phone` or `external_id` whose person need
+    not be known yet; the touch is theirs as soon as it is (C-14).
+    """
+
+    person: PersonStream | None = None
     channel: Channel
     about: Topic = "general"
     direction: str = Field("outbound", pattern="^(inbound|outbound)$")
@@ -53,6 +58,18 @@ class NewTouch(Command):
     subject: Text | None = None
     note: str | None = Field(None, max_length=10_000)
     campaign: Text | None = None
+
+    @model_validator(mode="after")
+    def _with_somebody(self) -> Self:
+        names = ("person", *NAMES)
+        if sum(getattr(self, name) is not None for name in names) != 1:
+            raise ValueError(f"tell one of {', '.join(names)}")
+        return self
+
+    @property
+    def with_whom(self) -> str:
+        """The entry of our book that it is told of."""
+        return self.person or entry_named(self.identity or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +99,25 @@ def touch_fact(
     traceparent: str | None = None,
 ) -> Envelope:
     """Return the immutable record of a touch; its id and stream follow from publisher and id."""
-    told = sent.touch.model_dump(exclude={"occurred_at"})
+    touch = sent.touch
+    told = touch.model_dump(exclude={"occurred_at", "person", *NAMES})
     return Envelope(
         id=_name_of(sent),
         source="/touches",
         stream=stream_of(sent),
         version=1,
-        occurred_at=(sent.touch.occurred_at or now).astimezone(UTC),
+        occurred_at=(touch.occurred_at or now).astimezone(UTC),
         recorded_at=now,
         actor=actor,
         correlation_id=correlation_id,
         traceparent=traceparent,
-        data=TouchRecorded(publisher=sent.publisher, publisher_id=sent.publisher_id, **told),
+        data=TouchRecorded(
+            publisher=sent.publisher,
+            publisher_id=sent.publisher_id,
+            person=touch.with_whom,
+            identity=touch.identity,
+            **told,
+        ),
     )
 
 

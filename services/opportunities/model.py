@@ -62,6 +62,7 @@ class Discover(HappenedCommand):
     currency: Currency | None = None
     expected_close_on: Day | None = None
     source_ref: str | None = Field(None, max_length=300)
+    campaign: Text | None = None
 
 
 class Advance(HappenedCommand):

@@ -85,6 +85,21 @@ class PersonToldApart(Dated, wire="contacts.person_told_apart.v1"):
     other: str
 
 
+class IdentityClaimed(Dated, wire="contacts.identity_claimed.v1"):
+    """An address, number or foreign id is the person's, also where touches named it (C-14).
+
+    `identity` begins with its kind: `email:`, `phone:` or `external:`.
+    """
+
+    identity: Personal
+
+
+class IdentityReleased(Dated, wire="contacts.identity_released.v1"):
+    """It is not the person's, or not any more; touches that name it are not theirs (C-14)."""
+
+    identity: Personal
+
+
 class BuyingRoleStated(Dated, wire="contacts.buying_role_stated.v1"):
     """From this date the person has this say in what the company buys; `none`: no more (C-10)."""
 
@@ -339,6 +354,8 @@ PersonEvent = (
     | PersonMerged
     | PersonUnmerged
     | PersonToldApart
+    | IdentityClaimed
+    | IdentityReleased
     | BuyingRoleStated
     | OpinionStated
     | AdvocacyStated

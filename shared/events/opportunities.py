@@ -19,7 +19,10 @@ FIRST_STAGE, WON, LOST = "Prospecting", "Won", "Lost"
 
 
 class OpportunityDiscovered(Dated, wire="opportunities.opportunity_discovered.v1"):
-    """Somebody saw a chance to sell (O-01); a latent one is not real yet (O-02)."""
+    """Somebody saw a chance to sell (O-01); a latent one is not real yet (O-02).
+
+    `campaign` is the one that it came from, as touches call it (X-02).
+    """
 
     title: str
     stage: str
@@ -31,6 +34,7 @@ class OpportunityDiscovered(Dated, wire="opportunities.opportunity_discovered.v1
     currency: str | None = None
     expected_close_on: date | None = None
     source_ref: str | None = None
+    campaign: str | None = None
 
 
 class StageAdvanced(Dated, wire="opportunities.stage_advanced.v1"):

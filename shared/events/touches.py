@@ -21,6 +21,8 @@ class TouchRecorded(Event, wire="touches.touch_recorded.v1", whose=("person",)):
 
     `publisher` and `publisher_id` are the CloudEvents (source, id) under which it was sent to us.
     `campaign` is what makes promotions the same one, wherever their words differ (C-14).
+    `identity` is the address, number or foreign id by which the publisher named somebody, where it
+    did not say which person of ours that is; `person` then follows from it.
     """
 
     publisher: str
@@ -37,6 +39,7 @@ class TouchRecorded(Event, wire="touches.touch_recorded.v1", whose=("person",)):
     subject: Personal | None = None
     note: Personal | None = None
     campaign: str | None = None
+    identity: Personal | None = None
 
 
 TouchesEvent = TouchRecorded

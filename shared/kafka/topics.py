@@ -57,7 +57,8 @@ def _new_topic(spec: TopicSpec) -> Any:
 
 def _settings(spec: TopicSpec) -> dict[str, str]:
     if not spec.compacted:
-        return {"cleanup.policy": "delete", "retention.ms": "-1"}
+        kept_ms = -1 if spec.kept_s is None else spec.kept_s * 1000
+        return {"cleanup.policy": "delete", "retention.ms": str(kept_ms)}
     kept = {"delete.retention.ms": str(spec.tombstones_kept_s * 1000)}
     return {"cleanup.policy": "compact", "retention.ms": "-1", **kept}
 

@@ -55,6 +55,23 @@ async def test_what_was_journaled_before_is_not_journaled_again() -> None:
     assert [entry.stream for entry in both.entries] == [BO]
 
 
+async def test_what_is_accepted_within_a_transaction_is_there_with_it_or_not_at_all() -> None:
+    store = MemoryStore()
+    journal = Journal(store, SystemClock())
+    await journal.prepare()
+    with pytest.raises(RuntimeError):
+        async with store.transaction() as tx:
+            assert await journal.accept_within(tx, entries(ADA)) is not None
+            raise RuntimeError("the cursor could not be written")
+    assert await journal.backlog() == 0
+    async with store.transaction() as tx:
+        accepted = await journal.accept_within(tx, [*entries(ADA), *entries(ADA)])
+    assert accepted is not None
+    assert len(accepted.entries) == await journal.backlog() == 1
+    async with store.transaction() as tx:
+        assert await journal.accept_within(tx, entries(ADA)) is None
+
+
 def test_a_fact_is_known_at_its_own_place_only_and_not_for_ever() -> None:
     journal = Journal(MemoryStore(), SystemClock(), remembered=2)
     first, second = recorded(

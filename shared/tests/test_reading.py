@@ -148,3 +148,10 @@ async def test_a_page_names_what_its_own_views_lack_and_not_what_the_next_one_do
     first = await cards.page({}, limit=2)
     assert first.parked == ("b",)
     assert (await cards.page({}, limit=2, after=first.next_key)).parked == ("c",)
+
+
+async def test_of_many_views_those_are_read_that_there_are() -> None:
+    store = MemoryStore()
+    await put(store, "card_v1", a="Ada", b=None, c="Cy")
+    found = await reader(store, Build("card", 1)).many({"a", "b", "c", "d"})
+    assert {key: card.name for key, card in found.items()} == {"a": "Ada", "c": "Cy"}

@@ -27,7 +27,8 @@ from shared.topics import declared_topics
 
 ZONE = ZoneInfo("Asia/Seoul")
 DOMAINS = [module.domain for module in MODULES]
-FACTS = {topic.name: topic for topic in declared_topics() if not topic.name.startswith("views.")}
+FACTS = {topic.name: topic for topic in declared_topics() if topic.cleanup == "keep"}
+INBOXES = {topic.name: topic for topic in declared_topics() if topic.cleanup == "expire"}
 VIEWS = {topic.name: topic for topic in declared_topics() if topic.name.startswith("views.")}
 
 # Facts that no view and no figure shows yet, each with the reason.
@@ -61,6 +62,13 @@ def test_topics_name_who_writes_and_who_reads_them(topic: str) -> None:
     readers = {domain.name for domain in DOMAINS if topic in _reads(domain)}
     assert set(FACTS[topic].producers) == writers
     assert set(FACTS[topic].consumers) == readers
+
+
+def test_every_inbox_is_declared_and_read_by_one_domain() -> None:
+    read = {(inbox.topic, (domain.name,)) for domain in DOMAINS for inbox in domain.inboxes}
+    assert {(topic.name, topic.consumers) for topic in INBOXES.values()} == read
+    assert all(topic.producers == () for topic in INBOXES.values())
+    assert len({inbox.name for domain in DOMAINS for inbox in domain.inboxes}) == len(INBOXES)
 
 
 def _reads(domain: Domain) -> set[str]:

@@ -15,6 +15,18 @@ from shared.testing import serving
 
 # What a list is asked about has to be there.
 ARRANGED: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "campaigns": [
+        (
+            "/campaigns/1/plan",
+            {
+                "name": "Spring",
+                "goal": "Meet.",
+                "audience": "Buyers.",
+                "from_on": "2026-03-01",
+                "until_on": "2026-04-30",
+            },
+        )
+    ],
     "contacts": [("/contacts/segments/1/save", {"name": "Korean", "language": "ko"})],
     "organization": [("/organization/employees/1/join", {"name": "Ada"})],
 }

@@ -18,9 +18,12 @@ from uuid import uuid4
 import orjson
 import pytest
 
+from services.contacts.touch_events import TYPE, read_event
+from services.contacts.touches import stream_of
 from services.opportunities.projections import opportunity_card
 from shared.projector import Collections
 from shared.published import Build
+from shared.reading import Token
 from tests.integration.conftest import SOON_S, Platform, until
 
 pytestmark = pytest.mark.connected
@@ -60,16 +63,23 @@ class Program:
 
 
 @asynccontextmanager
-async def example(name: str, *words: str, first: Path = ROOT) -> AsyncIterator[Program]:
+async def example(
+    name: str, *words: str, first: Path = ROOT, said: bytes | None = None
+) -> AsyncIterator[Program]:
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         *(f"examples/{name}", *words),
         cwd=ROOT,
+        stdin=None if said is None else asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": f"{first}{os.pathsep}{ROOT}"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=2**24,
     )
+    if said is not None:
+        assert child.stdin is not None
+        child.stdin.write(said)
+        child.stdin.close()
     try:
         yield Program(child)
     finally:
@@ -155,6 +165,35 @@ class TestKafkaCopy:
         async with example("kafka_copy.py", "--kafka", kafka, "--view", "towels") as program:
             assert "there is no topic views.towels" in await program.errors()
             assert await program.child.wait() == 1
+
+
+class TestPublishTouches:
+    async def test_what_it_sends_is_in_the_timeline_once_and_what_is_wrong_is_told(
+        self, platform: Platform, deal: str
+    ) -> None:
+        person = f"person-{deal}"
+        good = {"id": f"{deal}-1", "time": "2026-03-02T09:00:00Z"}
+        good |= {"data": {"person": person, "channel": "campaign", "campaign": "spring"}}
+        wrong = {"id": f"{deal}-2", "data": {"person": person, "channel": "pigeon"}}
+        lines = b"".join(orjson.dumps(line) + b"\n" for line in (good, wrong))
+        words = ("--kafka", platform.node.settings.kafka, "--source", "/campaigns")
+        for mode in ((), ("--binary",)):
+            async with example("publish_touches.py", *words, *mode, said=lines) as program:
+                assert await program.line() == "sent 2"
+
+        async def heard() -> bool:
+            return len(await platform.parked(f"{deal}-2")) == 2
+
+        await until(heard)
+        (name,) = {fact["reason"].partition(": ")[0] for fact in await platform.parked(f"{deal}-2")}
+        assert name == "#/data/channel"
+        sent = read_event({**good, "specversion": "1.0", "type": TYPE, "source": "/campaigns"}).sent
+        assert sent is not None
+        token = Token(stream_of(sent), 1).encode()
+        months = await platform.read(f"/contacts/people/{deal}/timeline", token)
+        assert [touch["touch"] for month in months["items"] for touch in month["touches"]] == [
+            stream_of(sent)
+        ]
 
 
 class TestSseCopy:

@@ -13,6 +13,7 @@ from sellers.demo.days import ZONE, Days, quarter_end, works
 from sellers.demo.items import SOURCE, TOUCHES
 from services.analytics.main import domain as analytics
 from services.calendar.main import domain as calendar
+from services.campaigns.main import domain as campaigns
 from services.contacts.main import domain as contacts
 from services.contacts.touches import NewTouch, Sent, touch_fact
 from services.issues.main import domain as issues
@@ -21,7 +22,8 @@ from services.organization.main import domain as organization
 from shared.events import Dated
 
 END = date(2026, 11, 23)
-DOMAINS = {d.name: d for d in (organization, contacts, opportunities, issues, calendar, analytics)}
+TOLD = (organization, contacts, opportunities, issues, calendar, campaigns, analytics)
+DOMAINS = {domain.name: domain for domain in TOLD}
 SIZES = (1, 2, 12, 40)
 
 

@@ -22,7 +22,11 @@ from services.calendar.figures import Told
 from services.calendar.main import domain as calendar
 from services.calendar.overwork import Worked, overworked
 from services.calendar.series_views import series_card
+from services.campaigns.attribution import attributed, campaign_opportunity, campaign_person
+from services.campaigns.main import domain as campaigns
+from services.campaigns.projections import campaign_card
 from services.contacts.duplicates import candidates, duplicate_block, pairs
+from services.contacts.identities import identity_card
 from services.contacts.main import domain as contacts
 from services.contacts.person_views import person_card
 from services.contacts.promotions import all_promotions, person_promotions, repeated
@@ -40,7 +44,7 @@ from shared.workplaces import Workplace
 
 END = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-SHOWN = (organization, contacts, opportunities, issues, calendar, analytics)
+SHOWN = (organization, contacts, opportunities, issues, calendar, campaigns, analytics)
 DOMAINS = {domain.name: domain for domain in SHOWN}
 
 # Kinds of facts that the demo does not tell, each with the reason.
@@ -162,6 +166,26 @@ def test_the_calendar_shows_that_plans_came_out_in_every_way() -> None:
     assert any(len(one.owners) > 1 for one in rhythms)
     held = Counter(card.series for card in cards if card.status == "done")
     assert any(held[one.series] > 2 for one in rhythms)
+
+
+def test_campaigns_are_answered_sold_from_and_judged() -> None:
+    cards = campaign_card.replay(told()).values()
+    assert {card.state for card in cards} >= {"started", "ended"}
+    people = list(campaign_person.replay(told()).values())
+    sold = list(campaign_opportunity.replay(told()).values())
+    for card in cards:
+        came = attributed(
+            [one for one in people if one.campaign == card.called],
+            [one for one in sold if one.campaign == card.called],
+        )
+        assert came.reached
+        if card.state == "ended":
+            assert card.feedback
+            assert came.responses
+            assert came.won_value
+    names = identity_card.replay(told()).values()
+    assert any(one.touches and one.owner for one in names)
+    assert any(one.unresolved for one in names)
 
 
 def test_nobody_learns_what_somebody_does_in_private() -> None:

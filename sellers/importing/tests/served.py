@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from sellers.client import Api
 from services.analytics import main as analytics
 from services.calendar import main as calendar
+from services.campaigns import main as campaigns
 from services.contacts import main as contacts
 from services.issues import main as issues
 from services.opportunities import main as opportunities
@@ -26,16 +27,17 @@ from shared.memory import MemoryLog, MemoryStore
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.testing import memory_seals
+from shared.topics import declared_topics
 from shared.web import build_app
 
-MODULES = (organization, contacts, opportunities, issues, calendar, analytics)
+MODULES = (organization, contacts, opportunities, issues, calendar, campaigns, analytics)
 
 
 class Served:
     """A platform without the worker of the figures and without servers, and what it recorded."""
 
     def __init__(self) -> None:
-        topics = {module.domain.name: 2 for module in MODULES} | {"touches": 2}
+        topics = {topic.name: 2 for topic in declared_topics()}
         for module in MODULES:
             published = (p.name for p in module.domain.projections if p.published)
             topics |= {f"views.{name}": 2 for name in published}

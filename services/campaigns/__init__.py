@@ -1,0 +1,1 @@
+"""Campaigns: planned, carried out, answered, sold from, and judged by those who sell."""
