@@ -135,7 +135,8 @@ async def read_figures(
         tables = await read_tables(runtime, tx, collection) if axes else Tables()
         organization = await remembered(runtime, tx, org_tree, Organization)
         called = dict(organization.nodes)
-        if row is not None or LABELLED.intersection(axes):
+        # Who asks for no cells asks for names.
+        if row is not None or not axes or LABELLED.intersection(axes):
             called |= await remembered(runtime, tx, labels)
         cursors = await tx.find(Collections(collection).cursors, {})
         parked = await tx.count(Collections(collection).parked, {})
