@@ -21,6 +21,7 @@ from shared.clock import SystemClock
 from shared.memory import MemoryLog, MemoryStore
 from shared.runtime import Runtime
 from shared.settings import Settings
+from shared.topics import declared_topics
 from shared.web import build_app
 
 # The tree: company (kim) > north (lee) > team-1 (park: ada, bob), team-2 (choi: eve); south: sam.
@@ -84,7 +85,7 @@ def _as(who: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 async def platform() -> AsyncIterator[Platform]:
-    topics = {module.domain.name: 2 for module in MODULES} | {"touches": 2}
+    topics = {topic.name: 2 for topic in declared_topics()}
     for module in MODULES:
         topics |= {f"views.{p.name}": 2 for p in module.domain.projections if p.published}
     log, clock, settings = MemoryLog(topics), SystemClock(), Settings()

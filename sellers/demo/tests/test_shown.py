@@ -55,6 +55,11 @@ UNTOLD = {
     "calendar.agenda_key_registered.v1": "a key is made by its owner, where nobody else is",
     "calendar.agenda_overwork_seen.v1": "the inbox is left to whoever tries the demo",
     "calendar.agenda_url_fetched.v1": "the demo reads nothing from elsewhere",
+    "contacts.consent_given.v1": "consent is asked of people, and the demo's are nobody",
+    "contacts.consent_withdrawn.v1": "nobody has given any",
+    "contacts.person_erased.v1": "whoever is erased is not shown any more",
+    "organization.key_issued.v1": "a key is told once, to whoever asked for it",
+    "organization.key_revoked.v1": "no key was issued",
     "contacts.fields_read.v1": "nobody has read anything before somebody opens the demo",
     "contacts.person_owner_assigned.v1": "who answers for a company answers for its people",
     "contacts.visit_follow_up_reassigned.v1": "what is left is handed over when all is folded",
@@ -78,6 +83,9 @@ UNTOLD = {
 EMPTY = {
     "feed_access": "no address was opened",
     "fields_read": "nobody has read anything before somebody opens the demo",
+    "erasure": "whoever is erased is not shown any more",
+    "person_consents": "consent is asked of people, and the demo's are nobody",
+    "key_card": "a key is told once, to whoever asked for it",
     "looks": "nobody has looked at anybody before the demo is opened",
 }
 
