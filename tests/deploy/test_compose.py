@@ -23,14 +23,29 @@ pytestmark = pytest.mark.deploy
 FILE = ROOT / "deploy" / "compose.yaml"
 
 
+class Strict(yaml.SafeLoader):
+    """Refuses what is said twice, as Compose does; YAML in Python takes the last of them."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        said = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        assert len(said) == len(set(said)), f"said twice: {sorted(said)}"
+        return super().construct_mapping(node, deep)
+
+
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    told: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"]
+    text = FILE.read_text(encoding="utf-8")
+    told: dict[str, Any] = yaml.load(text, Loader=Strict)["services"]  # noqa: S506 - it is safe
     return told
 
 
 def ours(services: dict[str, Any]) -> dict[str, Any]:
     return {name: each for name, each in services.items() if each["image"] == "sellers:dev"}
+
+
+def test_what_is_said_twice_is_found() -> None:
+    with pytest.raises(AssertionError, match="said twice"):
+        yaml.load("a: {b: 1, b: 2}", Loader=Strict)  # noqa: S506 - it is safe
 
 
 def test_every_command_exists(services: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from sellers.cli import app
 from sellers.node import MODULES, SHOW_COLLEAGUES, sections
 from sellers.parts import Part, part_of
 from shared.observability import LAG_RECORDS
+from shared.pulling import fact_topics
 from shared.settings import SECRETS_DIR, Settings, known_names
 from shared.topics import declared_topics
 from tests.deploy.conftest import Object, Rendered, called
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.deploy
 
 DOMAINS = sorted(sections())
 PREFIX = Settings.model_fields["database_prefix"].default
+DAY_MS = 24 * 3600 * 1000
 
 
 def commands(rendered: Rendered) -> dict[str, list[str]]:
@@ -125,7 +127,8 @@ def test_every_topic_is_declared_as_it_is(rendered: Rendered) -> None:
         spec = found[topic.name]
         config = spec["config"]
         assert spec["partitions"] == topic.partitions
-        assert config["retention.ms"] == -1
+        # Facts never expire; what others send us does, once it has long been read.
+        assert config["retention.ms"] == (topic.days * DAY_MS if topic.days else -1)
         assert config["cleanup.policy"] == ("compact" if topic.cleanup == "compact" else "delete")
         kept = topic.spec.tombstones_kept_s * 1000 if topic.cleanup == "compact" else None
         assert config.get("delete.retention.ms") == kept
@@ -157,8 +160,8 @@ def test_a_service_may_what_it_does_on_the_log(rendered: Rendered, domain: str) 
     reads = {t.name for t in topics if domain in t.consumers} | writes
     notes = {"analytics"} if domain in SHOW_COLLEAGUES else set()
     assert rights(user, "topic", "Write") == writes | notes
-    if domain == "webhooks":  # It delivers whatever somebody asks for.
-        reads = {t.name for t in topics}
+    if domain == "webhooks":  # It delivers whatever facts somebody asks for.
+        reads |= {*fact_topics()}
     assert rights(user, "topic", "Read") == reads
     assert rights(user, "topic", "Describe") == {t.name for t in topics}
     assert rights(user, "topic", "DescribeConfigs") == {t.name for t in topics}
@@ -173,7 +176,9 @@ def test_nobody_may_more(rendered: Rendered) -> None:
     users = {user["metadata"]["name"]: user for user in rendered.of("KafkaUser")}
     assert users.keys() == {f"sellers-{who}" for who in (*DOMAINS, "platform", "topics")}
     assert rights(users["sellers-platform"], "topic", "Write") == set()
-    assert rights(users["sellers-platform"], "topic", "Read") == names
+    # Facts and views; what somebody has sent us is read by whoever makes facts of it.
+    views = {t.name for t in declared_topics() if t.cleanup == "compact"}
+    assert rights(users["sellers-platform"], "topic", "Read") == {*fact_topics()} | views
     assert rights(users["sellers-topics"], "topic", "Create") == names
     for user in users.values():
         for rule in user["spec"]["authorization"]["acls"]:

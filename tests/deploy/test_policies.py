@@ -144,6 +144,18 @@ DAMAGES: dict[str, tuple[Callable[..., None], Damage]] = {
             {"retention.ms": 604_800_000}
         ),
     ),
+    "an inbox that is kept": (
+        composition.test_every_topic_is_declared_as_it_is,
+        lambda told: told.named("KafkaTopic", "touches-inbox")["spec"]["config"].update(
+            {"retention.ms": -1}
+        ),
+    ),
+    "somebody who reads an inbox": (
+        composition.test_nobody_may_more,
+        lambda told: rules(told, "sellers-platform").append(
+            {"resource": {"type": "topic", "name": "touches-inbox"}, "operations": ["Read"]}
+        ),
+    ),
     "a right to delete": (
         composition.test_nobody_may_more,
         lambda told: may_also(told, "Delete"),
