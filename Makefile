@@ -145,6 +145,13 @@ test-asyncapi: ## Give the log's description to AsyncAPI's own parser (node, npm
 access: setup ## Write the tables of docs/access.md: every route, and how far each role reaches there
 	@$(BIN)/python -m sellers.matrix
 
+RULES := deploy/k8s/components/monitoring/rules.yaml
+.PHONY: alerts
+alerts: ## Write deploy/observability/alerts.yaml once more, as the PrometheusRule of deploy/k8s
+	@printf '%s\n' '# Written from deploy/observability/alerts.yaml by `make alerts`; a test compares the two.' \
+	  'apiVersion: monitoring.coreos.com/v1' 'kind: PrometheusRule' 'metadata:' '  name: sellers' 'spec:' >$(RULES)
+	@sed 's/^./  &/' deploy/observability/alerts.yaml >>$(RULES)
+
 .PHONY: defaults
 defaults: setup ## Write deploy/defaults.toml, the rules and numbers a company may choose
 	@$(BIN)/python -m sellers.defaults

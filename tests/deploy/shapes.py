@@ -127,6 +127,22 @@ SHAPES: dict[tuple[str, str], Shape] = {
             }
         ],
     },
+    ("monitoring.coreos.com/v1", "PrometheusRule"): {
+        "groups": [
+            {
+                "name": str,
+                "rules": [
+                    {
+                        "alert": str,
+                        "expr": str,
+                        "for?": str,
+                        "labels": {"severity": str},
+                        "annotations": {"summary": str, "runbook_url": str},
+                    }
+                ],
+            }
+        ]
+    },
     ("gateway.networking.k8s.io/v1", "HTTPRoute"): {
         "parentRefs": [{"name": str, "namespace": str}],
         "hostnames": [str],

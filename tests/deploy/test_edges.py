@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
 import pytest
+import yaml
 
 from sellers.node import Node, create_app, sections
 from sellers.parts import Part
 from shared.settings import Settings
-from tests.deploy.conftest import Object, Rendered, called, labels_of, selects
+from tests.deploy.conftest import ROOT, Object, Rendered, called, labels_of, selects
 
 pytestmark = pytest.mark.deploy
 
+ALERTS = ROOT / "deploy" / "observability" / "alerts.yaml"
 PROBES = {"/livez", "/readyz", "/metrics"}
 KAFKA = {"strimzi.io/cluster": "sellers", "strimzi.io/kind": "Kafka"}
 MONGODB = {"app": "sellers-mongodb-svc"}
@@ -46,7 +48,7 @@ TO_LOG = ("strimzi.io/cluster=sellers,strimzi.io/kind=Kafka", 9093)
 TO_STORE = ("app=sellers-mongodb-svc", 27017)
 INTERNET = ("outside=0.0.0.0/0", 443)
 GATEWAY = ("sellers/serves=gateway", 8080)
-MONITORING = ("sellers/serves=monitoring", 8080)
+MONITORING = ("sellers/serves=monitoring", 9090)
 
 
 def test_nothing_is_allowed_that_is_not_said(rendered: Rendered) -> None:
@@ -145,8 +147,15 @@ def test_nobody_outside_asks_for_metrics(rendered: Rendered) -> None:
 def test_routes_lead_to_ports_that_are_served(rendered: Rendered) -> None:
     for service in rendered.of("Service"):
         assert [(p["name"], p["targetPort"]) for p in service["spec"]["ports"]] == [
-            ("http", "http")
+            ("http", "http"),
+            ("metrics", "metrics"),
         ], called(service)
+
+
+def test_prometheus_alarms_as_it_would_elsewhere(prod: Rendered) -> None:
+    """Kustomize reads nothing outside its folders: the rules are there once more (make alerts)."""
+    (rules,) = prod.of("PrometheusRule")
+    assert rules["spec"] == yaml.safe_load(ALERTS.read_text(encoding="utf-8"))
 
 
 def test_prometheus_finds_every_process(prod: Rendered) -> None:
@@ -164,4 +173,5 @@ def test_prometheus_finds_every_process(prod: Rendered) -> None:
     }
     assert measured == {called(w) for w in prod.lasting}
     (endpoint,) = monitor["spec"]["endpoints"]
-    assert {p["name"] for s in found for p in s["spec"]["ports"]} == {endpoint["port"]}
+    for service in found:
+        assert endpoint["port"] in {p["name"] for p in service["spec"]["ports"]}, called(service)

@@ -72,7 +72,7 @@ def test_what_lasts_is_probed(rendered: Rendered) -> None:
         name = called(workload)
         (container,) = workload["spec"]["template"]["spec"]["containers"]
         ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-        assert ports == {"http": 8080}, name
+        assert ports == {"http": 8080, "metrics": 9090}, name
         paths = {
             kind: container[f"{kind}Probe"]["httpGet"]["path"]
             for kind in ("startup", "liveness", "readiness")

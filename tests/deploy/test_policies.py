@@ -182,6 +182,10 @@ DAMAGES: dict[str, tuple[Callable[..., None], Damage]] = {
         edges.test_nobody_outside_asks_for_metrics,
         lambda told: routed(told)[0]["matches"][0]["path"].update(value="/metrics"),
     ),
+    "an alarm that is forgotten": (
+        edges.test_prometheus_alarms_as_it_would_elsewhere,
+        lambda told: told.named("PrometheusRule", "sellers")["spec"]["groups"][0]["rules"].pop(),
+    ),
     "a process that nobody measures": (
         edges.test_prometheus_finds_every_process,
         lambda told: without(told, "Service", "worker"),

@@ -55,6 +55,10 @@ def test_every_process_starts_with_its_settings(
                 patch.setenv(setting, value)
             settings = load()
         assert not settings.embedded, name
+        ports = {each["name"]: each["containerPort"] for each in container.get("ports", ())}
+        if ports:
+            served = {"http": settings.port, "metrics": settings.metrics_port}
+            assert ports == served, name
         if container["command"][-1] != "sellers.node":
             continue  # Neither the worker nor the topics' job answers people or seals words.
         # A node that nobody decided this for, or that has nothing to seal with, does not start.
