@@ -18,8 +18,9 @@ from services.organization.reach import OrganizationReach
 from shared.access.gate import Gate, Guarded
 from shared.access.issuer_keys import IssuerKeys
 from shared.access.keys import Card, Credentials
+from shared.access.rules import Of
 from shared.access.tokens import Claims, Tokens
-from shared.access.whose import ViewOwners
+from shared.access.whose import HELD, ViewOwners
 from shared.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -54,6 +55,13 @@ def development(
         return await sample_users(_started(runtimes, "organization"))
 
     return Tokens(key.issuer, AUDIENCE, key), issuer_router(key, users), ISSUER_RULES
+
+
+def asked_by(rules: Rules) -> frozenset[str]:
+    """Return the domains whose views say whose the things are that these routes name."""
+    said = (whose for rule in rules.values() for whose in rule.whose)
+    kinds = {whose.kind for whose in said if isinstance(whose, Of)}
+    return frozenset(held.domain for kind, held in HELD.items() if kind in kinds)
 
 
 def _started(runtimes: Mapping[str, Runtime], domain: str) -> Runtime:

@@ -119,11 +119,21 @@ class Node:
         if ring is not None and before is not None and "contacts" in opened and self.part.folds:
             opened["contacts"].tasks.start("wrap keys again", partial(rewrap, ring))
         self.known |= opened
-        if self.settings.signs_in and "organization" not in opened:
-            # Read, never started: who leads whom, and which keys there are.
-            self.known["organization"] = await self._runtime(organization, facts)
+        # Read, never started: who leads whom, which keys there are, and whose a thing is.
+        for module in self._asked():
+            if module.domain.name not in opened:
+                self.known[module.domain.name] = await self._runtime(module, facts)
         self.runtimes |= opened
         self.starting = None
+
+    def _asked(self) -> list[Any]:
+        """Return the domains that are asked who may see what this part answers."""
+        if not self.settings.signs_in:
+            return []
+        names = {"organization"}
+        if self.part.answers_for_domains:
+            names = names.union(*(admission.asked_by(module.RULES) for module in self.modules))
+        return [module for module in MODULES if module.domain.name in names]
 
     async def _runtime(self, module: Any, facts: Log) -> Runtime:
         settings, name = self.settings, module.domain.name

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from sellers.admission import asked_by
 from sellers.cli import app
 from sellers.node import MODULES, SHOW_COLLEAGUES, sections
 from sellers.parts import Part, part_of
@@ -217,7 +218,7 @@ def test_a_service_may_write_in_its_own_database(rendered: Rendered) -> None:
     for module in MODULES:
         name = module.domain.name
         noted = {"analytics"} if name in SHOW_COLLEAGUES else set()
-        databases = {name, "organization", "keys"} | noted
+        databases = {name, "organization", "keys"} | noted | asked_by(module.RULES)
         assert may.pop(f"sellers-{name}") == {("readWrite", f"{PREFIX}{d}") for d in databases}
     assert may.pop("sellers-platform") == {
         ("readWrite", f"{PREFIX}{d}") for d in (*DOMAINS, "keys")
