@@ -6,6 +6,7 @@ manifests give to Strimzi.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -23,14 +24,20 @@ from aiokafka.protocol.admin import CreateAclsRequest
 
 from sellers.engines import ApacheKafka
 from sellers.processes import HOST, free_ports
+from services.contacts.touch_events import STRUCTURED, TYPE
+from services.contacts.touch_inbox import fact_of
+from shared.clock import SystemClock
 from shared.kafka import log_of
-from shared.log import LogUnavailableError
+from shared.log import LogUnavailableError, Record
 from shared.settings import Settings
 from tests.conftest import running
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(540)]
 
-USERS = Path(__file__).parents[2] / "deploy" / "k8s" / "components" / "strimzi" / "users.yaml"
+ROOT = Path(__file__).parents[2]
+USERS = ROOT / "deploy" / "k8s" / "components" / "strimzi" / "users.yaml"
+# Tells which account somebody needs who sends touches by Kafka.
+PAGE = ROOT / "docs" / "operations" / "install.md"
 PASSWORD = "not-a-secret"  # noqa: S105 - of a broker that lives as long as this module
 SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 # As Kafka numbers them.
@@ -50,8 +57,9 @@ READY_S, SOON_S = 400.0, 60.0
 
 
 def declared() -> dict[str, list[dict[str, Any]]]:
-    """Return the rules of each user."""
-    users = yaml.safe_load_all(USERS.read_text(encoding="utf-8"))
+    """Return the rules of each user, and of the one that the page tells how to make."""
+    shown = PAGE.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    users = [*yaml.safe_load_all(USERS.read_text(encoding="utf-8")), yaml.safe_load(shown)]
     return {u["metadata"]["name"]: u["spec"]["authorization"]["acls"] for u in users}
 
 
@@ -217,7 +225,12 @@ def processes(
     assert job.stdout.startswith("created: ")
     all_of_them = Processes(guarded, mongo_engine.address, tmp_path_factory.mktemp("parts"))
     try:
-        for kind, domain in (("api", "contacts"), ("projector", "contacts"), ("api", "calendar")):
+        for kind, domain in (
+            ("api", "contacts"),
+            ("projector", "contacts"),
+            ("api", "calendar"),
+            ("projector", "campaigns"),
+        ):
             node = ("sellers.node", kind, domain)
             all_of_them.start(f"{domain}-{kind}", f"sellers-{domain}", *node)
         all_of_them.start("platform", "sellers-platform", "sellers.node", "platform")
@@ -261,12 +274,52 @@ def test_a_touch_goes_all_the_way(processes: Processes) -> None:
 
     until(folded, SOON_S, lambda: processes.said("contacts-projector"))
 
+    def counted() -> bool:
+        rows = processes.get("platform", "/lag").json()["projections"]
+        ours = {row["collection"]: row for row in rows if row["domain"] == "campaigns"}
+        return bool(ours["campaign_person_v1"]["written"]) and not any(
+            row["lag"] for row in ours.values()
+        )
+
+    until(counted, SOON_S, lambda: processes.said("campaigns-projector"))
+
     def measured() -> bool:
         rows = processes.get("platform", "/lag").json()["projections"]
         (worker,) = (row for row in rows if row["collection"].startswith("measures_"))
         return bool(worker["written"] and not worker["lag"])
 
     until(measured, SOON_S, lambda: processes.said("worker"))
+
+
+def account(log: Any, user: str) -> Settings:
+    return Settings(
+        kafka=log.guarded,
+        kafka_security_protocol="SASL_PLAINTEXT",
+        kafka_sasl_username=user,
+        kafka_sasl_password=PASSWORD,
+    )
+
+
+async def test_marketing_may_send_touches_to_the_inbox(processes: Processes, guarded: Any) -> None:
+    sent = {
+        "id": "spring",
+        "source": "/campaigns",
+        "data": {"person": "person-1", "channel": "campaign"},
+    }
+    event = {**sent, "specversion": "1.0", "type": TYPE, "time": "2026-03-02T09:00:00Z"}
+    value, headers = json.dumps(event).encode(), (("content-type", STRUCTURED.encode()),)
+    log = await log_of(account(guarded, "marketing"))
+    try:
+        await log.append("touches-inbox", "any", value, headers)
+    finally:
+        await log.close()
+    record = Record("touches-inbox", 0, 0, b"any", value, headers)
+    path = f"/trace/{fact_of(record, SystemClock().now()).stream}"
+
+    def moved() -> bool:
+        return processes.get("platform", path).status_code == 200
+
+    until(moved, SOON_S, lambda: processes.said("contacts-projector"))
 
 
 def test_a_decision_is_published_and_its_view_too(processes: Processes) -> None:
@@ -311,26 +364,23 @@ def test_nothing_was_refused_to_anybody(processes: Processes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "topic"),
+    ("user", "topic", "why"),
     [
-        ("sellers-alerts", "contacts"),
-        ("sellers-contacts", "opportunities"),
-        ("sellers-platform", "contacts"),
-        ("sellers-topics", "contacts"),
+        ("sellers-alerts", "contacts", "Authorization"),
+        ("sellers-contacts", "opportunities", "Authorization"),
+        ("sellers-platform", "contacts", "Authorization"),
+        ("sellers-topics", "contacts", "Authorization"),
+        ("sellers-contacts", "touches-inbox", "Authorization"),
+        # Who may not even see a topic is told that there is none.
+        ("marketing", "touches", "there is no topic"),
     ],
 )
 async def test_an_account_may_not_write_what_is_another_s(
-    processes: Processes, guarded: Any, user: str, topic: str
+    processes: Processes, guarded: Any, user: str, topic: str, why: str
 ) -> None:
-    settings = Settings(
-        kafka=guarded.guarded,
-        kafka_security_protocol="SASL_PLAINTEXT",
-        kafka_sasl_username=user,
-        kafka_sasl_password=PASSWORD,
-    )
-    log = await log_of(settings)
+    log = await log_of(account(guarded, user))
     try:
-        with pytest.raises(LogUnavailableError, match="Authorization"):
+        with pytest.raises(LogUnavailableError, match=why):
             await log.append(topic, "person-forged", b"{}")
     finally:
         await log.close()
