@@ -62,7 +62,8 @@ class Forgetting:
         reader, after, found = self.runtime.reader(erasures), None, 0
         while True:
             part = await reader.page({}, limit=PAGE, after=after)
-            people = [item.value.person for item in part.items]
+            erased = [item.value for item in part.items]
+            people = [whose for one in erased for whose in (one.person, *one.entries)]
             left = set(people) - (await self.ring.gone(people)).keys()
             for person in sorted(left):
                 log.warning("key_destroyed_late", person=person)

@@ -15,6 +15,12 @@ from shared.log import Record
 # Makes the fact, at version 1 of a stream of its own, of a record that came at that instant, or
 # raises `UndecodableError`.
 Reading = Callable[[Record, datetime], Envelope]
+# Names in a fact blind whom only the platform's key may tell, before it is sealed.
+Naming = Callable[[Envelope, Callable[[str], str]], Envelope]
+
+
+def _as_read(fact: Envelope, blind: Callable[[str], str]) -> Envelope:
+    return fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +30,4 @@ class Inbox:
     name: str
     topic: str
     read: Reading
+    name_blind: Naming = _as_read

@@ -92,7 +92,10 @@ class InboxFolding:
         self._facts.setdefault(recorded.fact.id, recorded.fact)
 
     async def save(self, tx: Transaction) -> None:
-        sealed = await self.sink.seals.seal(list(self._facts.values()))
+        seals = self.sink.seals
+        blind = await seals.blinder()
+        named = [self.sink.inbox.name_blind(fact, blind) for fact in self._facts.values()]
+        sealed = await seals.seal(named)
         entries = [entry_of(fact, encode(fact)) for fact in sealed]
         if self.sink.journaled:
             self._outgoing = await self.sink.journal.accept_within(tx, entries)

@@ -26,6 +26,7 @@ from shared.events.contacts import (
 )
 from shared.held import in_order
 from shared.projection import Projection
+from shared.references import PersonStream
 
 # What consent is for: a word of the company's own, such as `newsletter`, and nobody's name.
 Purpose = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,49}$")]
@@ -50,6 +51,8 @@ class ErasePerson(HappenedCommand):
     facts: int = Field(0, ge=0, exclude=True)
     touches: int = Field(0, ge=0, exclude=True)
     in_the_clear: int = Field(0, ge=0, exclude=True)
+    # Of names that are the person's: what was told of them is erased as well.
+    entries: tuple[PersonStream, ...] = Field((), exclude=True)
 
 
 class GiveConsent(HappenedCommand):
@@ -76,7 +79,7 @@ Consents = Mapping[str, ConsentEvent]
 
 def erase_person(command: ErasePerson) -> list[PersonErased]:
     told = command.model_dump(exclude={"date_unknown"})
-    counts = ("facts", "touches", "in_the_clear")
+    counts = ("facts", "touches", "in_the_clear", "entries")
     return [PersonErased(**told, **{name: getattr(command, name) for name in counts})]
 
 
@@ -114,9 +117,10 @@ class Erasure:
     facts: int = 0
     touches: int = 0
     in_the_clear: int = 0
+    entries: tuple[str, ...] = ()
 
 
-erasure = Projection("erasure", version=1, view=Erasure, streams=("person",))
+erasure = Projection("erasure", version=2, view=Erasure, streams=("person",))
 
 
 @erasure.on(PersonErased)

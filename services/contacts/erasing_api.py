@@ -17,9 +17,10 @@ from services.contacts.erasing import (
     person_consents,
     standing,
 )
+from services.contacts.identities import identity_card
 from services.contacts.people import PersonUnknownError
 from services.contacts.person_views import PersonCard
-from services.contacts.reads import Contacts, entries
+from services.contacts.reads import Contacts, all_of, entries
 from services.contacts.timelines import timeline
 from shared.clock import derived_id
 from shared.command import HappenedCommand
@@ -52,6 +53,8 @@ class ErasedEntry(BaseModel):
     facts: int
     touches: int
     in_the_clear: int
+    # What was told of them by an address, a number or a foreign id that is theirs: erased, too.
+    entries: tuple[str, ...]
     token: str
 
 
@@ -67,12 +70,14 @@ async def erase_person(
 ) -> Erased:
     """Destroy the person's key: their words are unreadable everywhere from now on, for ever.
 
-    Of a person who was merged out of several entries, all. Asked again, nothing changes.
+    Of a person who was merged out of several entries, all; with what was told of them by a name
+    that is theirs. Asked again, nothing changes.
     """
     found = await entries(runtime, f"person-{person}", None)
-    if not found:
+    # Without a name it is what was told of an address, a number or an id: part of who owns that.
+    cards: list[PersonCard] = [one.value for one in found if one.value.name is not None]
+    if not cards:
         raise PersonUnknownError(f"nobody is known as person-{person}")
-    cards: list[PersonCard] = [one.value for one in found]
     return Erased(entries=[await _erased(runtime, card, command, meta) for card in cards])
 
 
@@ -81,11 +86,15 @@ async def _erased(runtime: Runtime, card: PersonCard, asked: Erase, meta: Meta) 
     if runtime.seals.ring is None:
         raise UnavailableError("nothing is sealed here, so nothing can be erased")
     facts, clear = await in_the_clear(runtime, card.person)
+    named = await _names_of(runtime, card.person, facts)
+    for entry in (card.person, *named):
+        clear += await _clear_touches(runtime, entry)
     command = ErasePerson(
         **asked.model_dump(),
         facts=facts,
-        touches=card.touch_count,
-        in_the_clear=clear + await _clear_touches(runtime, card.person),
+        touches=card.touch_count + sum(named.values()),
+        in_the_clear=clear,
+        entries=tuple(sorted(named)),
     )
     accepted = await runtime.service.handle(
         CommandRequest(
@@ -102,6 +111,8 @@ async def _erased(runtime: Runtime, card: PersonCard, asked: Erase, meta: Meta) 
     told = await runtime.reader(erasure).get(card.person, token)
     assert told is not None, "the reader waited for the very fact"
     kept = told.value
+    for entry in kept.entries:
+        await runtime.seals.ring.erase(entry)
     return ErasedEntry(
         person=card.person,
         key=proof.fingerprint,
@@ -109,8 +120,19 @@ async def _erased(runtime: Runtime, card: PersonCard, asked: Erase, meta: Meta) 
         facts=kept.facts,
         touches=kept.touches,
         in_the_clear=kept.in_the_clear,
+        entries=kept.entries,
         token=token.encode(),
     )
+
+
+async def _names_of(runtime: Runtime, person: str, version: int) -> dict[str, int]:
+    """Return the entries of names that are the person's, and how many touches each has.
+
+    Also of a name that no touch tells of yet: what comes late must not be quoted, either.
+    """
+    at_least = Token(person, version) if version else None
+    names = await all_of(runtime.reader(identity_card), {"owner": person}, at_least)
+    return {name.entry: name.touches for name in names}
 
 
 async def _clear_touches(runtime: Runtime, person: str) -> int:

@@ -51,7 +51,8 @@ async def earlier(runtime: Runtime, sent: Sequence[Sent]) -> list[Earlier | None
 
     What is being folded this moment is not seen. Nothing waits for it, and nothing fails for it.
     """
-    promoted = {one.touch.with_whom for one in sent if promotes(one.touch)}
+    blind = await runtime.seals.blinder()
+    promoted = {one.touch.with_whom(blind) for one in sent if promotes(one.touch)}
     if not promoted:
         return [None] * len(sent)
     try:
@@ -77,7 +78,8 @@ async def earlier(runtime: Runtime, sent: Sequence[Sent]) -> list[Earlier | None
         if not promotes(one.touch):
             told.append(None)
             continue
-        before, new = got[roots[one.touch.with_whom]], _got(one, now, runtime.settings.zone)
+        before = got[roots[one.touch.with_whom(blind)]]
+        new = _got(one, now, runtime.settings.zone)
         told.append(_last(before, new, window))
         before.append(new)
     return told

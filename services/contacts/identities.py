@@ -2,12 +2,13 @@
 
 Such a touch is told of an entry of our book that is made of the name alone. Whose entry it is is
 never written into it: a person that states the address, or claims it, is read together with it from
-then on, touches of before included.
+then on, touches of before included. The entry's name is made with a key of the platform, where
+there is one: from an address nobody without it can tell the entry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -22,9 +23,11 @@ from shared.events.contacts import (
     IdentityClaimed,
     IdentityReleased,
     PersonDetailsStated,
+    PersonErased,
     PersonRegistered,
 )
 from shared.events.touches import TouchRecorded
+from shared.personal import CLEAR, ERASED
 from shared.projection import Projection
 
 
@@ -76,10 +79,19 @@ class ReleaseIdentity(NamedCommand):
     """That the name is not this person's, or not any more."""
 
 
-def entry_named(identity: str) -> str:
-    """Return the entry that a name is told of: the same one, however it is written."""
+Blind = Callable[[str], str]
+
+
+def one_spelling(identity: str) -> str:
+    """Return the name as it is compared: the same text, however it is written."""
     kind, _, told = identity.partition(":")
-    return f"person-{derived_id('identity', kind, _key(kind, told))}"
+    return f"{kind}:{_key(kind, told)}"
+
+
+def entry_named(identity: str, blind: Blind = CLEAR.blind) -> str:
+    """Return the entry that a name is told of: the same one, however it is written."""
+    kind, _, told = one_spelling(identity).partition(":")
+    return f"person-{derived_id('identity', kind, blind(told))}"
 
 
 def _key(kind: str, told: str) -> str:
@@ -95,7 +107,7 @@ def decide_claim(
 ) -> list[IdentityClaimed | IdentityReleased]:
     identity, claimed = command.identity, isinstance(command, ClaimIdentity)
     assert identity is not None  # The command says one of them.
-    if claims.get(entry_named(identity)) is claimed:
+    if claims.get(one_spelling(identity)) is claimed:
         return []
     event = IdentityClaimed if claimed else IdentityReleased
     return [event(identity=identity, on=command.on)]
@@ -103,24 +115,31 @@ def decide_claim(
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one person says of a name: stated among the details, claimed, or released."""
+    """What one person says of a name: stated among the details, claimed, or released.
+
+    `erased_at`: the person was forgotten while it was theirs, and it stays theirs.
+    """
 
     person: str
     stated_at: datetime | None = None
     claimed_at: datetime | None = None
     released: bool = False
+    erased_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Answers: whose is this name, and which touches wait for somebody to whom it belongs? (C-14).
 
-    `owner`: who claimed it first, else who stated it first, as we learnt of it. `unresolved`:
-    there are touches, and nobody.
+    `owner`: who was erased with it, else who claimed it first, else who stated it first, as we
+    learnt of it. `unresolved`: there are touches, and nobody. `identity` is how the name was
+    written first, kept sealed; `told_at` and `told_in` say by which fact.
     """
 
     entry: str
     identity: str | None = None
+    told_at: datetime | None = None
+    told_in: str | None = None
     touches: int = 0
     first_at: datetime | None = None
     last_at: datetime | None = None
@@ -132,27 +151,35 @@ class Identity:
 
 identity_card = Projection(
     "identity",
-    version=1,
+    version=2,
     view=Identity,
     indexes=("owner", "unresolved"),
     streams=("person", "touch"),
+    opens=True,
 )
 
 
 def _stated(at: Envelope) -> tuple[str, ...]:
     assert isinstance(at.data, PersonRegistered | PersonDetailsStated)
     told = (("email", at.data.email), ("phone", at.data.phone))
-    return tuple(entry_named(f"{kind}:{name}") for kind, name in told if name)
+    read = ((kind, at.words.plain(name)) for kind, name in told)
+    return tuple(entry_named(f"{kind}:{name}", at.words.blind) for kind, name in read if name)
 
 
 def _named(at: Envelope) -> tuple[str, ...]:
     assert isinstance(at.data, IdentityClaimed | IdentityReleased)
-    return (entry_named(at.data.identity),)
+    identity = at.words.plain(at.data.identity)
+    return () if identity is None else (entry_named(identity, at.words.blind),)
 
 
 def _touched(at: Envelope) -> tuple[str, ...]:
     assert isinstance(at.data, TouchRecorded)
     return () if at.data.identity is None else (at.data.person,)
+
+
+def _kept(at: Envelope) -> tuple[str, ...]:
+    assert isinstance(at.data, PersonErased)
+    return at.data.entries
 
 
 def _statement(card: Identity, event: Any, at: Envelope) -> Identity:
@@ -167,19 +194,19 @@ identity_card.on(PersonDetailsStated, keys=_stated)(_statement)
 @identity_card.on(IdentityClaimed, keys=_named)
 def claimed(card: Identity, event: IdentityClaimed, at: Envelope) -> Identity:
     claim = replace(_claim(card, at), claimed_at=at.recorded_at, released=False)
-    return _with(_told(card, event.identity), claim)
+    return _with(_told(card, event.identity, at), claim)
 
 
 @identity_card.on(IdentityReleased, keys=_named)
 def released(card: Identity, event: IdentityReleased, at: Envelope) -> Identity:
     claim = replace(_claim(card, at), claimed_at=None, released=True)
-    return _with(_told(card, event.identity), claim)
+    return _with(_told(card, event.identity, at), claim)
 
 
 @identity_card.on(TouchRecorded, keys=_touched)
 def touched(card: Identity, event: TouchRecorded, at: Envelope) -> Identity:
     card = replace(
-        _told(card, event.identity or ""),
+        _told(card, event.identity or "", at),
         touches=card.touches + 1,
         first_at=min(card.first_at or at.occurred_at, at.occurred_at),
         last_at=max(card.last_at or at.occurred_at, at.occurred_at),
@@ -188,9 +215,20 @@ def touched(card: Identity, event: TouchRecorded, at: Envelope) -> Identity:
     return _resolved(card)
 
 
-def _told(card: Identity, identity: str) -> Identity:
-    # Of several ways to write it always the same one, whichever came first.
-    return replace(card, identity=min(card.identity or identity, identity))
+@identity_card.on(PersonErased, keys=_kept)
+def erased(card: Identity, event: PersonErased, at: Envelope) -> Identity:
+    # What they stated and claimed cannot be read any more; that it was theirs is told once more.
+    return _with(card, Claim(at.stream, erased_at=at.recorded_at))
+
+
+def _told(card: Identity, identity: str, at: Envelope) -> Identity:
+    # Of several ways to write it the first, of what can be read: whichever came to us first.
+    if at.words.plain(identity) in (None, ERASED):
+        return card
+    first = (card.told_at, card.told_in) if card.told_at and card.told_in else None
+    if first is not None and first <= (at.recorded_at, at.stream):
+        return card
+    return replace(card, identity=identity, told_at=at.recorded_at, told_in=at.stream)
 
 
 def _claim(card: Identity, at: Envelope) -> Claim:
@@ -204,7 +242,8 @@ def _with(card: Identity, claim: Claim) -> Identity:
 
 
 def _resolved(card: Identity) -> Identity:
+    gone = [(one.erased_at, one.person) for one in card.claims if one.erased_at]
     claimed = [(one.claimed_at, one.person) for one in card.claims if one.claimed_at]
     stated = [(c.stated_at, c.person) for c in card.claims if c.stated_at and not c.released]
-    _, owner = min(claimed or stated, default=(None, None))
+    _, owner = min(gone or claimed or stated, default=(None, None))
     return replace(card, owner=owner, unresolved=owner is None and card.touches > 0)

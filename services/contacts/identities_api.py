@@ -68,6 +68,7 @@ async def get_identity(
     asked = [f"{kind}:{name}" for kind, name in told.items() if name is not None]
     if len(asked) != 1:
         raise InvalidError("ask for one of email, phone, external_id", field="email")
-    found = await runtime.reader(identity_card).get(entry_named(asked[0]), at_least)
+    entry = entry_named(asked[0], await runtime.seals.blinder())
+    found = await runtime.reader(identity_card).get(entry, at_least)
     identity: Identity = seen(found, "identity", request, response)
     return identity

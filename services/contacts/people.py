@@ -25,7 +25,7 @@ from services.contacts.identities import (
     ClaimIdentity,
     ReleaseIdentity,
     decide_claim,
-    entry_named,
+    one_spelling,
 )
 from services.contacts.owners import AssignPersonOwner, assigned
 from services.contacts.promotions import (
@@ -323,9 +323,9 @@ def _identified(person: Person, event: IdentityEvent) -> Person:
         case PersonToldApart(other=other):
             return replace(person, apart=person.apart | {other})
         case IdentityClaimed(identity=identity):
-            return replace(person, claims={**person.claims, entry_named(identity): True})
+            return replace(person, claims={**person.claims, one_spelling(identity): True})
         case IdentityReleased(identity=identity):
-            return replace(person, claims={**person.claims, entry_named(identity): False})
+            return replace(person, claims={**person.claims, one_spelling(identity): False})
         case _:
             assert_never(event)
 

@@ -6,15 +6,18 @@ An event is read by the code that reads it from HTTP: the same are refused, in t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import orjson
 
+from services.contacts.identities import Blind, entry_named
 from services.contacts.touch_events import JSON, STRUCTURED, read_event
 from services.contacts.touches import Sent, touch_fact
 from shared.errors import InvalidError
 from shared.events import Envelope, UndecodableError
+from shared.events.touches import TouchRecorded
 from shared.inbox import Inbox
 from shared.log import Record
 from shared.tracing import TRACEPARENT
@@ -112,4 +115,13 @@ def _json(value: bytes | None) -> Any:
         raise InvalidError(f"not JSON: {error}", field="#") from error
 
 
-touches_inbox = Inbox("touches_inbox", "touches-inbox", fact_of)
+def named_blind(fact: Envelope, blind: Blind) -> Envelope:
+    """Return the fact with the entry as whoever has the platform's key names it."""
+    touch = fact.data
+    if not isinstance(touch, TouchRecorded) or touch.identity is None:
+        return fact
+    entry = entry_named(touch.identity, blind)
+    return replace(fact, data=touch.model_copy(update={"person": entry}))
+
+
+touches_inbox = Inbox("touches_inbox", "touches-inbox", fact_of, named_blind)

@@ -13,7 +13,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from services.contacts.identities import NAMES, Named, entry_named
+from services.contacts.identities import NAMES, Blind, Named, entry_named
 from shared.clock import derived_id
 from shared.command import Instant
 from shared.errors import TooLargeError, UnavailableError
@@ -21,6 +21,7 @@ from shared.events import CONTENT_TYPE, Envelope, encode
 from shared.events.touches import Channel, Topic, TouchRecorded
 from shared.journal import entry_of
 from shared.log import LogUnavailableError
+from shared.personal import CLEAR
 from shared.references import ID, CompanyStream, OpportunityStream, PersonStream
 from shared.runtime import Runtime
 from shared.seals import check_clear
@@ -66,10 +67,9 @@ class NewTouch(Named):
             raise ValueError(f"tell one of {', '.join(names)}")
         return self
 
-    @property
-    def with_whom(self) -> str:
-        """The entry of our book that it is told of."""
-        return self.person or entry_named(self.identity or "")
+    def with_whom(self, blind: Blind) -> str:
+        """Return the entry of our book that it is told of."""
+        return self.person or entry_named(self.identity or "", blind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ def touch_fact(
     actor: str,
     correlation_id: str,
     traceparent: str | None = None,
+    blind: Blind = CLEAR.blind,
 ) -> Envelope:
     """Return the immutable record of a touch; its id and stream follow from publisher and id."""
     touch = sent.touch
@@ -114,7 +115,7 @@ def touch_fact(
         data=TouchRecorded(
             publisher=sent.publisher,
             publisher_id=sent.publisher_id,
-            person=touch.with_whom,
+            person=touch.with_whom(blind),
             identity=touch.identity,
             **told,
         ),
@@ -137,10 +138,15 @@ async def take_in(
         UnavailableError: not acknowledged; sent again with the same ids they count once.
 
     """
-    now = runtime.clock.now()
+    now, blind = runtime.clock.now(), await runtime.seals.blinder()
     told = [
         touch_fact(
-            sent, now=now, actor=actor, correlation_id=correlation_id, traceparent=traceparent
+            sent,
+            now=now,
+            actor=actor,
+            correlation_id=correlation_id,
+            traceparent=traceparent,
+            blind=blind,
         )
         for sent in touches
     ]

@@ -198,7 +198,8 @@ class PersonErased(Dated, wire="contacts.person_erased.v1"):
     """The person is forgotten: the key of their words is destroyed, nothing more is told of them.
 
     Who holds words about them that were opened has to destroy them too. `facts` and `touches`:
-    how many there are; `in_the_clear`: of these, how many are older than sealing (M4).
+    how many there are; `in_the_clear`: of these, how many are older than sealing (M4). `entries`:
+    what was told of the person by names that were theirs; those keys are destroyed, too.
     """
 
     reason: ErasureReason
@@ -206,6 +207,7 @@ class PersonErased(Dated, wire="contacts.person_erased.v1"):
     facts: int
     touches: int
     in_the_clear: int = 0
+    entries: tuple[str, ...] = ()
 
 
 class CompanyRegistered(Dated, wire="contacts.company_registered.v1"):

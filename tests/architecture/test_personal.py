@@ -36,6 +36,7 @@ CLEAR = {
         "names a stream",
     ),
     **dict.fromkeys(("person", "parent", "opportunity", "touch", "people"), "names a stream"),
+    "entries": "names streams",
     **dict.fromkeys(("asked_by", "planned_by", "stated_by", "by"), "one of us"),
     **dict.fromkeys(("notice", "follow_up", "publisher_id"), "an id that a program gave"),
     "publisher": "the name of a program",
