@@ -36,6 +36,7 @@ CANARIES = {
         *("subject", "note", "evidence", "cardname", "cardemail", "eventnote", "unmerge"),
         *("issue", "promise", "service", "say", "assessment", "released", "title", "place"),
         *("agenda", "guest", "retold", "repeated"),
+        *("named", "namednote", "foreign"),
         "hangul",
     )
 }
@@ -127,6 +128,12 @@ def _enter(api: Api) -> None:
     }
     kind = {"content-type": "application/cloudevents+json"}
     api.post("/touches", event, headers=kind)
+    # Told of an address before anybody knows whose it is; and of an id that was not theirs.
+    named = {"email": f"{c['named']}@x.example", "channel": "email", "note": c["namednote"]}
+    api.post("/touches", named, headers={"idempotency-key": "three"})
+    api.post(f"{kim}/claim-identity", {"email": named["email"].upper()})
+    for decided in ("claim", "release"):
+        api.post(f"{kim}/{decided}-identity", {"external_id": c["foreign"]})
     _enter_elsewhere(api)
     card = "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:person-card\r\nFN:{}\r\nEMAIL:{}@x.example\r\n"
     card = card.format(c["cardname"], c["cardemail"]) + "END:VCARD\r\n"
@@ -201,6 +208,7 @@ def test_every_personal_field_of_contacts_has_a_canary() -> None:
         *("PersonAffiliated.role", "PersonMerged.reason", "PersonUnmerged.reason"),
         *("OpinionStated.words", "QuestionAnswered.answer", "ConsentGiven.evidence"),
         *("ConsentWithdrawn.evidence", "TouchRecorded.subject", "TouchRecorded.note"),
+        *("IdentityClaimed.identity", "IdentityReleased.identity", "TouchRecorded.identity"),
     }
     assert examples_of(TouchRecorded)["full"].whose is not None
 
@@ -209,7 +217,7 @@ def test_m4_what_was_erased_is_in_no_topic_collection_file_or_answer(tmp_path: P
     data = tmp_path / "data"
     with started(data, within_s=240) as api:
         _enter(api)
-        _until(lambda: api.get("/contacts/people/kim")["touch_count"] == 2)
+        _until(lambda: api.get("/contacts/people/kim")["touch_count"] == 3)
         _until(lambda: _sought(api, CANARIES["note"]))
         _until(lambda: not any(row["lag"] for row in api.get("/lag")["projections"]))
         shown = "".join(text for _, text in _answers(api.url, READ))

@@ -32,6 +32,7 @@ from shared.seals import Seals
 from shared.service import Decider, Request, fingerprint
 from shared.settings import Settings
 from shared.testing import given, serving
+from shared.verify import verify_projection
 
 PERSON: Decider[Any, Any, Any] = domain.deciders["person"]
 KIM = PersonRegistered(name="김민준", email="kim@a.example", on=date(2026, 1, 5))
@@ -72,6 +73,12 @@ async def got(client: AsyncClient, path: str, token: str | None = None) -> Any:
     answer = await client.get(path, headers={"X-At-Least": token} if token else {})
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+def runtime_in(client: AsyncClient) -> Runtime:
+    transport: Any = client._transport
+    runtime: Runtime = transport.app.state.runtimes["contacts"]
+    return runtime
 
 
 async def until_found(client: AsyncClient, word: str, *, somebody: bool) -> None:
@@ -238,3 +245,59 @@ async def test_m4_a_key_that_was_left_over_or_came_back_with_a_backup_is_destroy
             await keys.put_many(KEYS, [left_over])  # A backup of the keys is restored.
     finally:
         await runtime.stop()
+
+
+async def test_m4_what_was_told_of_an_address_is_erased_with_whose_it_is() -> None:
+    log = MemoryLog(2)
+    mail = {"email": "finch@canary.example"}
+    asked = {"reason": "asked_for", "basis": "gdpr_17"}
+    told = {"channel": "email", "about": "promotion", "note": "finch sings at dawn"}
+    async with serving(domain, router, log=log) as client:
+        for key in ("one", "two"):
+            touch = await posted(client, "/touches", told | mail, key=key)
+        other = {"channel": "email", "note": "of another", "email": "lee@a.example"}
+        await posted(client, "/touches", other, key="other")
+        waiting = await got(client, "/contacts/identities/unresolved", touch["token"])
+        assert "email:finch@canary.example" in {one["identity"] for one in waiting["items"]}
+        await posted(client, "/contacts/people/kim/register", {"name": "Finch"})
+        claimed = await posted(client, "/contacts/people/kim/claim-identity", mail)
+        timeline = await got(client, "/contacts/people/kim/timeline", claimed["token"])
+        notes = [touch["note"] for touch in timeline["items"][0]["touches"]]
+        assert notes == ["finch sings at dawn"] * 2
+        assert (await got(client, "/contacts/people/kim"))["touch_count"] == 2
+
+        done = await posted(client, "/contacts/people/kim/erase", asked)
+        (erased,) = done["entries"]
+        assert (erased["person"], erased["touches"], len(erased["entries"])) == ("person-kim", 2, 1)
+        assert await posted(client, "/contacts/people/kim/erase", asked) == done
+        for word in ("finch", "sings", "canary"):
+            await until_found(client, word, somebody=False)
+        # Built anew, the view of names cannot read the claim: it goes by what the erasure says.
+        name = "/contacts/identities/of?email=finch@canary.example"
+        for _ in range(300):
+            owned = await got(client, name)
+            if owned["identity"] is None:
+                break
+            await asyncio.sleep(0.1)
+        assert (owned["owner"], owned["identity"], owned["touches"]) == ("person-kim", None, 2)
+        card = await got(client, "/contacts/people/kim")
+        assert (card["name"], card["touch_count"]) == ("[erased]", 2)
+        timeline = await got(client, "/contacts/people/kim/timeline")
+        assert [touch["note"] for touch in timeline["items"][0]["touches"]] == ["[erased]"] * 2
+
+        # What comes late by that address is counted, and nobody is quoted; others are.
+        late = await posted(client, "/touches", told | mail, key="late")
+        card = await got(client, "/contacts/people/kim", late["token"])
+        assert card["touch_count"] == 3
+        waiting = await got(client, "/contacts/identities/unresolved", late["token"])
+        assert [one["identity"] for one in waiting["items"]] == ["email:lee@a.example"]
+        for projection in domain.projections:
+            if projection.name in ("identity", "person_card", "timeline"):
+                check = await verify_projection(runtime_in(client), projection)
+                assert not check.differences, check
+        assert not any(
+            word in (record.value or b"").lower()
+            for topic in ("contacts", "touches", "views.person_card")
+            for record in log.records(topic)
+            for word in (b"finch", b"canary")
+        )

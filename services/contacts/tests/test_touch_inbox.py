@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.contacts.identities import entry_named, identity_card
 from services.contacts.main import domain
 from services.contacts.timelines import timeline
 from services.contacts.touch_events import STRUCTURED, TYPE, read_event
@@ -27,7 +28,9 @@ from shared.memory import MemoryLog, MemoryStore
 from shared.projector import Collections
 from shared.reading import Token
 from shared.runtime import Runtime
+from shared.seals import Seals
 from shared.settings import Settings
+from shared.testing import memory_seals
 from shared.testing.histories import BEGIN
 
 TOPIC = "touches-inbox"
@@ -62,6 +65,7 @@ class Bench:
     engine: str
     store: MemoryStore = field(default_factory=MemoryStore)
     log: MemoryLog = field(default_factory=lambda: MemoryLog(2))
+    seals: Seals = field(default_factory=memory_seals)
 
     async def send(self, value: bytes | None, headers: Headers = (), key: str = "k") -> None:
         await self.log.append(TOPIC, key, value, headers)
@@ -74,7 +78,7 @@ class Bench:
 
         settings = Settings(engine=self.engine)  # type: ignore[arg-type]
         store = self.store.seen_by(step)
-        return Runtime(domain, store, self.log, SystemClock(), settings)
+        return Runtime(domain, store, self.log, SystemClock(), settings, seals=self.seals)
 
     async def read(self, dies_at: str | None = None) -> None:
         """Let one process read everything that is in the inbox, from where the last one was."""
@@ -132,6 +136,26 @@ async def test_c_14_structured_and_binary_events_are_touches_of_the_timeline(eng
     async with bench.running() as runtime:
         found = await touches_of(runtime, stream(one), stream(two))
     assert sorted(found) == sorted([stream(one), stream(two)])
+
+
+@ENGINES
+async def test_m4_what_an_inbox_tells_of_a_name_is_sealed_and_the_entry_not_to_be_told(
+    engine: str,
+) -> None:
+    bench, name = Bench(engine), "finch@canary.example"
+    told = event(data={"email": name, "channel": "email", "note": "Finch sings."})
+    await bench.send(*structured(told))
+    async with bench.running() as runtime:
+        blind = await runtime.seals.blinder()
+        entry = entry_named(f"email:{name}", blind)
+        found = await runtime.reader(identity_card).get(entry, Token(stream(told), 1))
+        assert found is not None
+        assert (found.value.identity, found.value.touches) == (f"email:{name}", 1)
+        assert await runtime.reader(identity_card).get(entry_named(f"email:{name}")) is None
+    (record,) = bench.log.records("touches")
+    assert record.value is not None
+    assert b"canary" not in record.value
+    assert b"Finch" not in record.value
 
 
 @ENGINES
