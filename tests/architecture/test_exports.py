@@ -53,7 +53,8 @@ def lists(module: ModuleType) -> Iterator[Listing]:
 
 
 def _many(told: dict[str, Any]) -> bool:
-    answered = told["responses"]["200"]["content"]["application/json"]["schema"]
+    # A card or a calendar is text, and one.
+    answered = told["responses"]["200"]["content"].get("application/json", {}).get("schema", {})
     paged = any(one["name"] == "cursor" for one in told.get("parameters", []))
     return paged or answered.get("type") == "array" or told["operationId"].startswith("list_")
 
