@@ -9,7 +9,6 @@ P, C = "/contacts/people/{person}", "/contacts/companies/{company}"
 
 RULES: Rules = {
     **of_domain("contacts", "customers.read"),
-    **rules("people.forget", f"POST {P}/erase", "GET /contacts/erasures"),
     **rules("touches.publish", "POST /touches", "POST /touches/batch"),
     **rules(
         "promotions",

@@ -152,9 +152,6 @@ PERMISSIONS: dict[str, Permission] = {
     "people.erase": _allows("erase a person for good, and see the proofs", administrator=COMPANY),
     "import": _allows("bring in what other systems hold, in bulk", administrator=COMPANY),
     "operate": _allows("lag, parked facts, rebuilds, traces, verification", administrator=COMPANY),
-    "people.forget": _allows(
-        "erase a person for ever, and see the proof", executive=COMPANY, administrator=COMPANY
-    ),
     "webhooks": _allows("send facts to addresses outside", administrator=COMPANY),
     "keys": _allows("issue and revoke the keys of systems", administrator=COMPANY),
 }
