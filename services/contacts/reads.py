@@ -34,7 +34,7 @@ async def entries(runtime: Runtime, person: str, at_least: Token | None) -> list
     The names that are theirs come last: what was told of them (C-14).
     """
     reader, names = runtime.reader(person_card), runtime.reader(identity_card)
-    named = await names.get(person, at_least)
+    named = await _as_name(names, person, at_least)
     asked_for = person if named is None else named.value.owner or person
     survivor = await _survivor(reader, asked_for, at_least)
     if survivor is None:
@@ -53,6 +53,16 @@ async def entries(runtime: Runtime, person: str, at_least: Token | None) -> list
         told = await reader.get(entry, at_least)
         found += [told] if told is not None and entry not in asked else []
     return found
+
+
+async def _as_name(names: Reader[Any], person: str, at_least: Token | None) -> Seen | None:
+    """Return the name that this is the entry of; None where it is a person's, or nobody can say."""
+    try:
+        return await names.get(person, at_least)
+    except UnavailableError as error:
+        if error.slug != STREAM_PARKED:
+            raise
+        return None  # What is set aside is told with the card, which may be there all the same.
 
 
 async def named_for(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from sellers import children
 from sellers.client import Api
+from sellers.data_dir import Remembered
 from sellers.processes import Engine, EngineError
 from tests.faults.platform import POLL_S, START_S, Platform
 
@@ -31,6 +32,7 @@ class Address:
 @dataclass(frozen=True, slots=True)
 class _Folder:
     path: Path
+    remembered: Remembered = field(default_factory=Remembered)
 
     @property
     def logs(self) -> Path:

@@ -141,6 +141,8 @@ async def sold(platform: Platform, deal: str) -> str:
     return fact
 
 
+# Its receiver has to be up before three deliveries have failed: no busy machine grants that.
+@pytest.mark.slow
 async def test_the_page_on_webhooks_and_its_receiver(
     platform: Platform, address: str, tmp_path: Path
 ) -> None:

@@ -10,7 +10,11 @@ from uuid import uuid4
 import orjson
 import pytest
 
+from services.analytics.cells import AXES
+from services.analytics.kept_cells import changes_of, read
 from services.analytics.measures import VERSION
+from services.analytics.packing import pack
+from services.analytics.tables import Tables
 from services.contacts.projections import company_card, person_card, timeline
 from shared.clock import SystemClock
 from shared.events import Envelope, decode, encode
@@ -479,14 +483,21 @@ class TestVerify:
         )
         path = f"/analytics/pipeline?by=stage&seller=employee-{folded}"
         await platform.read(path, answer.json()["token"])
-        cells = platform.documents("analytics", f"measures_v{VERSION}.by_stage")
-        cell = cells.find_one({"owner": f"employee-{folded}"})
-        ((day, measures),) = cell["days"].items()
-        measure = min(measures)
-        cells.update_one({"_id": cell["_id"]}, {"$inc": {f"days.{day}.{measure}": 1}})
+        kept = platform.documents("analytics", changes_of(f"measures_v{VERSION}"))
+        added = {d["_id"]: Tables().with_([read(d)]).cells(("stage",)) for d in kept.find()}
+        key, cell = next(
+            (key, cell)
+            for key, cells in added.items()
+            for cell in cells
+            if cell.owner == f"employee-{folded}"
+        )
+        held = kept.find_one({"_id": key})
+        cells = Tables().with_([read(held)]).cells(AXES)
+        changed = pack(cells | {cell: cells[cell] + 1})
+        kept.update_one({"_id": key}, {"$set": {"cells": changed}})
         (difference,) = (await platform.verified())["differences"]
-        cells.replace_one({"_id": cell["_id"]}, cell)
-        assert measure in difference
+        kept.replace_one({"_id": key}, held)
+        assert cell.measure in difference
         assert f"employee-{folded}" in difference
         assert await self.settled(platform) == []
 
