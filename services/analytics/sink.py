@@ -18,8 +18,10 @@ from services.analytics.kept_cells import add_cells
 from services.analytics.measures import STREAMS, TOPICS, VERSION, contributions, difference
 from services.analytics.workload import Entry
 from shared.batch import Recorded
-from shared.events import Envelope, Position
+from shared.events import Envelope
+from shared.log import Partition
 from shared.projection import Projection
+from shared.projector import cursor_id
 from shared.store import Document, StoreError, Transaction, Where
 
 # The measures go through builds as every projection does, though they have no view of their own.
@@ -72,10 +74,6 @@ def entity_from(document: Document) -> Entity:
     return _decoders[kind].decode(document["state"])
 
 
-def _partition(position: Position) -> str:
-    return f"{position.topic}/{position.partition}"
-
-
 @dataclass(slots=True)
 class _Known:
     """An entity as the batch leaves it so far, and as it was before, None if it was not there."""
@@ -119,7 +117,8 @@ class MeasuresFolding:
         blank = entity_of(fact)
         if blank is None:
             return
-        known = self._held(fact.stream, blank, _partition(recorded.position))
+        place = recorded.position
+        known = self._held(fact.stream, blank, cursor_id(Partition(place.topic, place.partition)))
         known.entity = evolve(known.entity, fact, self.sink.zone)
         self._known[fact.stream] = known
 

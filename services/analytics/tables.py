@@ -118,7 +118,7 @@ class Table:
 
     def add_to(self, cells: dict[Cell, int], axis: Axis, grain: Grain, owner: str | None) -> None:
         """Add what the table holds to cells, as coarse as the grain allows."""
-        rows = self._chosen(self.rows(), grain, owner)
+        rows = self.chosen(grain, owner)
         if not len(rows):
             return
         credited = rows["credited"]
@@ -148,9 +148,7 @@ class Table:
 
     def chosen(self, grain: Grain, owner: str | None) -> Rows:
         """Return the rows of the days of a grain, of one owner alone if told."""
-        return self._chosen(self.rows(), grain, owner)
-
-    def _chosen(self, rows: Rows, grain: Grain, owner: str | None) -> Rows:
+        rows = self.rows()
         wanted: Any = True
         if owner is not None:
             theirs = [told[1] == owner for told in self.names.known]

@@ -223,7 +223,7 @@ class Measuring:
         """Read what is far behind straight from the log: Faust takes longer to deliver it."""
         try:
             async with self._folding:
-                ends = {p: end for p, end in (await self._ends()).items() if p in mine}
+                ends = await self._ends_of(mine)
                 cursors = await self._cursors(self._projector, list(ends))
                 far = FAR_BATCHES * self._projector.batch_max
                 behind = {p: end for p, end in ends.items() if end - cursors[p] > far}
@@ -244,7 +244,7 @@ class Measuring:
             if self._pending or asyncio.get_running_loop().time() - self._took_at < QUIET_S:
                 return
             try:
-                ends = {p: end for p, end in (await self._ends()).items() if p in mine}
+                ends = await self._ends_of(mine)
                 cursors = await self._cursors(self._projector, list(ends))
                 self._trusted -= {p for p, end in ends.items() if cursors[p] > end}
                 if await self._trust(ends):
@@ -301,9 +301,7 @@ class Measuring:
     async def gauge(self, mine: Collection[Partition]) -> None:
         """Say how far this worker is behind in what is its own."""
         now = asyncio.get_running_loop().time()
-        ends = {
-            partition: end for partition, end in (await self._ends()).items() if partition in mine
-        }
+        ends = await self._ends_of(mine)
         cursors = await self._cursors(self._projector, list(ends))
         self._reached.note(now, ends)
         for each in OF_WORKERS:
@@ -392,6 +390,9 @@ class Measuring:
             for topic in TOPICS
             for partition, end in (await self.log.ends(topic)).items()
         }
+
+    async def _ends_of(self, mine: Collection[Partition]) -> dict[Partition, int]:
+        return {place: end for place, end in (await self._ends()).items() if place in mine}
 
     async def _all_ends(self) -> dict[Partition, int]:
         while True:
