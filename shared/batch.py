@@ -185,6 +185,8 @@ class Batch:
             self.touched[fact.stream] = head
 
     def _park(self, record: Record, stream: str, fact: Envelope | None, reason: str) -> None:
+        # Whatever a fold said, its words can be stored and logged.
+        reason = reason[:REASON_MAX].encode(errors="backslashreplace").decode()
         head = self.heads.setdefault(stream, Head(stream))
         if not head.parked:
             head.parked = True
@@ -205,7 +207,7 @@ class Batch:
                 "version": fact.version if fact else None,
                 "fact": fact.id if fact else None,
                 "keys": sorted({stream, *(self._concerns(fact) if fact else ())}),
-                "reason": reason[:REASON_MAX].encode(errors="backslashreplace").decode(),
+                "reason": reason,
                 "key": record.key,
                 "value": record.value,
                 "headers": [list(header) for header in record.headers],

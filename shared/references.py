@@ -9,7 +9,7 @@ from pydantic import Field
 
 # The part of a stream's name after its kind; `@` parts stream and version in tokens.
 ID = r"[A-Za-z0-9._~-]{1,100}"
-STREAM = rf"[a-z]+-{ID}"
+STREAM = rf"[a-z]{{1,60}}-{ID}"
 
 CompanyStream = Annotated[str, Field(pattern=rf"^company-{ID}$")]
 EmployeeStream = Annotated[str, Field(pattern=rf"^employee-{ID}$")]

@@ -19,7 +19,7 @@ from shared.workplaces import midnight
 # What its properties are is up to who wrote it: each use looks first.
 Event: TypeAlias = Any
 # Somewhere in the name that a program gives its own zone there is often one that everybody knows.
-KNOWN_ZONE = re.compile(r"[A-Z][A-Za-z_]+/[A-Z][A-Za-z_/+-]+$")
+KNOWN_ZONE = re.compile(r"[A-Z][A-Za-z_]{1,60}/[A-Z][A-Za-z_/+-]{1,60}$")
 
 
 class NotAnEntryError(Exception):

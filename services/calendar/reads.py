@@ -29,7 +29,7 @@ from shared.web import Meta, runtime_of
 
 Calendar = Annotated[Runtime, Depends(runtime_of("calendar"))]
 # An entry that is one time of a series has the series in its name, and when it is.
-ONE_TIME = re.compile(r"(?P<series>.+)\.(?P<at>[0-9]{8}T[0-9]{6}Z)")
+ONE_TIME = re.compile(r"(?P<series>.{1,200})\.(?P<at>[0-9]{8}T[0-9]{6}Z)")
 STAMP = "%Y%m%dT%H%M%SZ"
 IN_MAX = 200
 

@@ -18,7 +18,9 @@ from shared.errors import causes
 from shared.personal import CLEAR, Words
 
 CONTENT_TYPE = "application/cloudevents+json"
-WIRE = re.compile(r"(?P<topic>[a-z]+)\.(?P<name>[a-z][a-z_]*)\.v(?P<version>[1-9][0-9]*)")
+WIRE = re.compile(
+    r"(?P<topic>[a-z]{1,60})\.(?P<name>[a-z][a-z_]{0,99})\.v(?P<version>[1-9][0-9]{0,8})"
+)
 
 REGISTRY: dict[str, type[Event]] = {}
 
