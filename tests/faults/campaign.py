@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
@@ -199,16 +200,26 @@ class Import:
 
 
 def play(
-    engine: str, seed: int, work: Path, source: Path | None = None, batch: int = BATCH
+    engine: str,
+    seed: int,
+    work: Path,
+    source: Path | None = None,
+    batch: int = BATCH,
+    rounds: int = 1,
+    rows: int = ROWS,
 ) -> Outcome:
-    """Play one seed in a fresh directory; `source` is an export to use instead of our own."""
+    """Play one seed in a fresh directory; `source` is an export to use instead of our own.
+
+    In each of its `rounds` every part is killed once.
+    """
     began, random = time.monotonic(), Random(seed)
     outcome = Outcome(seed, engine)
     work.mkdir(parents=True, exist_ok=True)
-    folder = source or export.generate(work / "export", seed, ROWS)
+    folder = source or export.generate(work / "export", seed, rows)
     try:
         with Machine(work / "data", engine) as machine:
-            _kill_amid(machine, (folder, batch), work, random, outcome)
+            victims = [part for _ in range(rounds) for part in random.sample(PARTS, len(PARTS))]
+            _kill_amid(machine, (folder, batch), work, random, victims, outcome)
     except FaultError as error:
         outcome.wrong.append(str(error))
     outcome.seconds = time.monotonic() - began
@@ -216,12 +227,16 @@ def play(
 
 
 def _kill_amid(
-    machine: Machine, source: tuple[Path, int], work: Path, random: Random, outcome: Outcome
+    machine: Machine,
+    source: tuple[Path, int],
+    work: Path,
+    random: Random,
+    victims: Sequence[str],
+    outcome: Outcome,
 ) -> None:
     folder, batch = source
-    victims = random.sample(PARTS, len(PARTS))
     # In order, each in a stretch of its own, none so late that nothing is left to do.
-    stretches = [place / (len(PARTS) + 1) for place in range(len(PARTS) + 1)]
+    stretches = [place / (len(victims) + 1) for place in range(len(victims) + 1)]
     moments = [random.uniform(*stretch) for stretch in pairwise(stretches)]
     began = time.monotonic()
     ledger = Ledger(machine.url, work / "ledger.jsonl", outcome.seed)

@@ -11,6 +11,7 @@ ALL: dict[str, Scenario] = {
     "broker-network": network.broker_away,
     "store-network": network.store_away,
     "lost-store": rebuilding.lost_store,
+    "lost-keys": rebuilding.lost_keys,
     "old-backup": rebuilding.old_backup,
     "next-release": rebuilding.next_release,
     "published-twice": foreign.published_twice,
