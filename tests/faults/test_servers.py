@@ -16,7 +16,15 @@ pytestmark = pytest.mark.timeout(900)
 
 # The others are played at length, by `make test-faults`: these stand for their kind each time.
 QUICK = {"brokers", "broker-network", "store-network", "lost-store"}
-ON_KAFKA = {"two-brokers", "published-twice", "poison", "flood", "slow-consumers", "backlog"}
+ON_KAFKA = {
+    "two-brokers",
+    "published-twice",
+    "poison",
+    "flood",
+    "slow-consumers",
+    "backlog",
+    "storm",
+}
 
 
 def assert_good(told: Told) -> None:
