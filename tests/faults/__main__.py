@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.faults import report
 from tests.faults.backlog import FACTS, catch_up
-from tests.faults.campaign import BATCH, Outcome, play
+from tests.faults.campaign import BATCH, ROWS, Outcome, play
 from tests.faults.scenario import Told
 from tests.faults.scenarios import ALL
 from tests.faults.truth import Findings
@@ -35,6 +35,9 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="keep data and logs of good ones too")
     parser.add_argument("--at-once", type=int, default=1, help="kills: so many beside each other")
     parser.add_argument("--batch", type=int, default=BATCH, help="kills: rows in one request")
+    parser.add_argument("--rows", type=int, default=ROWS, help="kills: of our own export")
+    parser.add_argument("--rounds", type=int, default=1, help="kills: of every part, in one seed")
+    parser.add_argument("--sum", type=Path, help="kills: a file of seeds that are told with these")
     parser.add_argument("--facts", type=int, default=FACTS, help="backlog: of so many facts")
     parser.add_argument("--report", type=Path, help="a page whose tables get what was measured")
     chosen = parser.parse_args()
@@ -51,7 +54,14 @@ def kills(chosen: argparse.Namespace) -> int:
     works = [Path(tempfile.mkdtemp(prefix=f"faults-{chosen.engine}-{seed}-")) for seed in seeds]
     outcomes: list[Outcome] = []
     with ProcessPoolExecutor(chosen.at_once) as pool:
-        one = partial(play, chosen.engine, source=chosen.export, batch=chosen.batch)
+        one = partial(
+            play,
+            chosen.engine,
+            source=chosen.export,
+            batch=chosen.batch,
+            rounds=chosen.rounds,
+            rows=chosen.rows,
+        )
         for outcome, work in zip(pool.map(one, seeds, works), works, strict=True):
             say(
                 f"seed {outcome.seed} on {outcome.engine}: {outcome.touches:,} touches "
@@ -62,6 +72,8 @@ def kills(chosen: argparse.Namespace) -> int:
             outcomes.append(outcome)
     bad = sum(bool(outcome.wrong) for outcome in outcomes)
     say(f"{bad} of {chosen.seeds} seeds bad")
+    if chosen.sum:
+        outcomes = report.summed(chosen.sum, chosen.engine, outcomes)
     if chosen.report:
         row = report.of_kills(chosen.engine, outcomes)
         report.write(chosen.report, KILLS, report.KILLS, [row])

@@ -53,10 +53,10 @@ class Plant(Platform):
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """`through` is a module that changes something and then runs the module it is told."""
-        folder: Any = _Folder(work / "plant")
+        folder = folder_of(work / "plant")
         more = {"PYTHONPATH": str(ROOT), **(settings or {})}
-        self.node = _with(children.Node, through, more)(folder, log, store, port=None)
-        self.worker = _with(children.Worker, through, more)(folder, log, store, port=None)
+        self.node = with_settings(children.Node, through, more)(folder, log, store, port=None)
+        self.worker = with_settings(children.Worker, through, more)(folder, log, store, port=None)
         # How often each was started again; the first start counts nothing.
         self.restarts = {"node": 0, "worker": 0}
         self._ready_s = ready_s
@@ -128,7 +128,12 @@ class Plant(Platform):
                 self._stopping.wait(PAUSE_S)
 
 
-def _with(kind: Any, through: str | None, settings: Mapping[str, str]) -> Any:
+def folder_of(path: Path) -> Any:
+    """Return where a process keeps its files and its log."""
+    return _Folder(path)
+
+
+def with_settings(kind: Any, through: str | None, settings: Mapping[str, str]) -> Any:
     """Return this kind of process with more settings in its environment."""
 
     class Told(kind):  # type: ignore[misc]

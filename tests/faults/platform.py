@@ -15,6 +15,8 @@ START_S = 120.0
 POLL_S = 0.05
 ANSWER_S = 30.0
 FOLDED_S = 180.0
+# So many places are told by name where something is on its way; the most of it first.
+SHOWN = 4
 
 
 class FaultError(Exception):
@@ -34,7 +36,11 @@ class Backlog:
 
     def __str__(self) -> str:
         places = {**self.unfolded, **{f"outbox of {name}": n for name, n in self.outbox.items()}}
-        return ", ".join(f"{place} {n}" for place, n in places.items() if n) or "nothing"
+        behind = sorted(((n, place) for place, n in places.items() if n), reverse=True)
+        told = [f"{place} {n}" for n, place in behind[:SHOWN]]
+        if more := behind[SHOWN:]:
+            told.append(f"{len(more)} others {sum(n for n, _ in more)}")
+        return ", ".join(told) or "nothing"
 
 
 class Platform:

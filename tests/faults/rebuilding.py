@@ -1,6 +1,7 @@
 """The store is lost, or comes back as it was long ago; the log makes it what it was.
 
-Also with the code of the next release, to which half of the log is of an older one.
+Also with the code of the next release, to which half of the log is of an older one. The keys of
+words about people are no fold of the log: they come back from a backup of their own, or not at all.
 """
 
 from __future__ import annotations
@@ -8,17 +9,20 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from sellers.client import Api
+from sellers.client import Api, ApiError
 from services.analytics.proof_api import PROVED
 from services.analytics.sink import MEASURES
-from tests.faults import export
+from shared.store import Document
+from tests.faults import export, keys
 from tests.faults.campaign import Import
+from tests.faults.ledger import Ledger
 from tests.faults.plant import Plant
 from tests.faults.release import V1, V2, upgraded
 from tests.faults.scenario import Engines, Load, Told, compare, engines, load, telling
@@ -28,21 +32,23 @@ ROWS, BATCH = 300, 100
 # Some hundred acknowledgements of each publisher.
 LOADED = 60
 RELEASE = "tests.faults.release"
+UNPROCESSABLE = 422
 
 Digests = dict[str, tuple[Any, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """What the views of analytics hold, and who recorded which fact, at one moment."""
+    """What the views of analytics hold, who recorded which fact, and the keys, at one moment."""
 
     digests: Digests
     facts: dict[str, str]
+    keys: list[Document]
 
 
 def lost_store(work: Path, kind: str = "embedded") -> Told:
-    """All data of the store is gone: from the log alone come equal digests, and life goes on."""
-    told = Told("all data of the store lost, no backup", "")
+    """All data of the store is gone but the keys: from the log come equal digests; life goes on."""
+    told = Told("all data of the store lost, no backup but that of the keys", "")
     with telling(told), engines(work, kind) as servers:
         told.engines = servers.name
         with Plant(work, servers.log, servers.store) as plant:
@@ -50,14 +56,30 @@ def lost_store(work: Path, kind: str = "embedded") -> Told:
             with load(plant, work) as first:
                 first.goes_on(LOADED)
             before = _stands(plant, servers)
-        servers.store.stop()
-        shutil.rmtree(servers.store.data_dir)
-        servers.store.start()
+        _lose(servers, before.keys)
         began = time.monotonic()
         with Plant(work, servers.log, servers.store) as plant:
             _compare_digests(plant, servers, before, told, began)
             _same_commands(plant, servers, first, told)
             _go_on(plant, work, first, servers, told)
+    return told
+
+
+def lost_keys(work: Path, kind: str = "embedded") -> Told:
+    """All data of the store is gone, the keys with it: what counts stays, no word can be read."""
+    told = Told("all data of the store lost, and the keys of words about people", "")
+    with telling(told), engines(work, kind) as servers:
+        told.engines = servers.name
+        with Plant(work, servers.log, servers.store) as plant:
+            with load(plant, work) as first:
+                first.goes_on(LOADED)
+            before = _stands(plant, servers)
+        _lose(servers, [])
+        began = time.monotonic()
+        with Plant(work, servers.log, servers.store) as plant:
+            _compare_digests(plant, servers, before, told, began)
+            _refused_commands(plant, servers, first, told)
+            _go_on(plant, work, first, servers, told, sealed=first.ledgers)
     return told
 
 
@@ -78,10 +100,7 @@ def old_backup(work: Path, kind: str = "embedded") -> Told:
             with load(plant, work, first=11) as second:
                 second.goes_on(LOADED)
             before = _stands(plant, servers)
-        servers.store.stop()
-        shutil.rmtree(servers.store.data_dir)
-        shutil.copytree(work / "backup", servers.store.data_dir)
-        servers.store.start()
+        _lose(servers, before.keys, backup=work / "backup")
         began = time.monotonic()
         with Plant(work, servers.log, servers.store) as plant:
             _compare_digests(plant, servers, before, told, began)
@@ -104,9 +123,7 @@ def next_release(work: Path, kind: str = "embedded") -> Told:
         kinds = _wire_names(servers)
         told.check(bool(kinds[V1] and kinds[V2]), f"the log has no mix of releases: {kinds}")
         told.say(f"{kinds[V1]} facts of v1 and {kinds[V2]} of v2 of one kind on the log")
-        servers.store.stop()
-        shutil.rmtree(servers.store.data_dir)
-        servers.store.start()
+        _lose(servers, before.keys)
         began = time.monotonic()
         with Plant(work, servers.log, servers.store, through=RELEASE) as plant:
             _compare_digests(plant, servers, before, told, began)
@@ -130,7 +147,18 @@ def _import(plant: Plant, work: Path) -> None:
 
 def _stands(plant: Plant, servers: Engines) -> Stand:
     plant.settle()
-    return Stand(_digests(plant), _facts(servers))
+    return Stand(_digests(plant), _facts(servers), keys.backed_up(servers.store.address))
+
+
+def _lose(servers: Engines, kept: list[Document], backup: Path | None = None) -> None:
+    """Lose the store; it begins empty or with a backup, and these keys are put back first."""
+    servers.store.stop()
+    shutil.rmtree(servers.store.data_dir)
+    if backup is not None:
+        shutil.copytree(backup, servers.store.data_dir)
+    servers.store.start()
+    if kept:
+        keys.restore(servers.store.address, kept)
 
 
 def _facts(servers: Engines) -> dict[str, str]:
@@ -182,8 +210,35 @@ def _same_commands(plant: Plant, servers: Engines, earlier: Load, told: Told) ->
     told.check(not new, f"commands sent again recorded {len(new)} facts, as {new[:3]}")
 
 
-def _go_on(plant: Plant, work: Path, earlier: Load, servers: Engines, told: Told) -> None:
+def _refused_commands(plant: Plant, servers: Engines, earlier: Load, told: Told) -> None:
+    """Whether it is the same command nobody can tell without its key: it is not recorded again."""
+    before = _facts(servers)
+    refused = 0
+    with Api(plant.url, patience_s=60.0, actor="faults") as api:
+        for ledger in earlier.ledgers:
+            for key, (path, command) in list(ledger.commands.items())[-5:]:
+                try:
+                    answer = api.post(path, command, headers={"idempotency-key": key})
+                    told.wrong.append(f"{key} was taken: {answer}")
+                except ApiError as error:
+                    told.check(error.status == UNPROCESSABLE, f"{key}: {error}")
+                    refused += 1
+    plant.settle()
+    new = _recorded_since(servers, before)
+    told.check(not new, f"commands sent again recorded {len(new)} facts, as {new[:3]}")
+    told.say(f"{refused} commands sent again, refused with {UNPROCESSABLE}")
+
+
+def _go_on(
+    plant: Plant,
+    work: Path,
+    earlier: Load,
+    servers: Engines,
+    told: Told,
+    sealed: Sequence[Ledger] = (),
+) -> None:
     with load(plant, work, first=21) as more:
         more.goes_on()
     everything = Load(earlier.ledgers + more.ledgers)
-    compare(plant, everything, servers.log.address, told, **servers.options)
+    options = {**servers.options, "sealed": sealed}
+    compare(plant, everything, servers.log.address, told, **options)

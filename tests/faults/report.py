@@ -6,12 +6,14 @@ first cell it has measured again, adds those that are new, and leaves the others
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
-from tests.faults.campaign import Outcome
+from tests.faults.campaign import Kill, Outcome
 from tests.faults.scenario import Told
 
 KILLS = ("engine", "seeds", "bad", "kills", "touches a seed", "records a seed", "backlog at a kill")
@@ -57,6 +59,18 @@ def _line(cells: Row) -> str:
 
 def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.split("|")[1:-1]]
+
+
+def summed(file: Path, engine: str, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Add these seeds to those that the file holds; return all of the engine."""
+    with file.open("a", encoding="utf-8") as out:
+        out.writelines(json.dumps(asdict(outcome)) + "\n" for outcome in outcomes)
+    told = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return [
+        Outcome(**{**one, "kills": [Kill(**kill) for kill in one["kills"]]})
+        for one in told
+        if one["engine"] == engine
+    ]
 
 
 def of_kills(engine: str, outcomes: Sequence[Outcome]) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults import backlog, brokers, disk, foreign, network, rebuilding, slowness
+from tests.faults import backlog, brokers, disk, foreign, groups, network, rebuilding, slowness
 from tests.faults.scenario import Scenario
 
 ALL: dict[str, Scenario] = {
@@ -11,11 +11,13 @@ ALL: dict[str, Scenario] = {
     "broker-network": network.broker_away,
     "store-network": network.store_away,
     "lost-store": rebuilding.lost_store,
+    "lost-keys": rebuilding.lost_keys,
     "old-backup": rebuilding.old_backup,
     "next-release": rebuilding.next_release,
     "published-twice": foreign.published_twice,
     "poison": foreign.poison,
     "flood": foreign.flood,
+    "storm": groups.storm,
     "full-disk": disk.full_disk,
     "slow-consumers": slowness.slow_consumers,
     "clock-jumps": slowness.clock_jumps,

@@ -16,7 +16,15 @@ pytestmark = pytest.mark.timeout(900)
 
 # The others are played at length, by `make test-faults`: these stand for their kind each time.
 QUICK = {"brokers", "broker-network", "store-network", "lost-store"}
-ON_KAFKA = {"two-brokers", "published-twice", "poison", "flood", "slow-consumers", "backlog"}
+ON_KAFKA = {
+    "two-brokers",
+    "published-twice",
+    "poison",
+    "flood",
+    "slow-consumers",
+    "backlog",
+    "storm",
+}
 
 
 def assert_good(told: Told) -> None:
@@ -43,8 +51,6 @@ def test_the_network_to_the_store_fails(tmp_path: Path) -> None:
     assert_good(network.store_away(tmp_path, held_s=4.0))
 
 
-# It loses the keys, too, by which hashes of commands are made: it has to keep them.
-@pytest.mark.slow
 @pytest.mark.connected
 def test_a_lost_store_is_folded_again_from_the_log(tmp_path: Path) -> None:
     assert_good(rebuilding.lost_store(tmp_path))
