@@ -87,7 +87,7 @@ def _key_of(document: Document, platform: Cipher | None) -> str:
 def _seal(document: Document, name: str, cipher: Cipher | None) -> Document:
     told = {field: _text(document[field]) for field in WRITTEN}
     text = ERASED if cipher is None else cipher.seal(FIELD, orjson.dumps(told).decode())
-    blank = {"key": None, "value": text.encode(), "headers": [], "reason": SEALED_REASON}
+    blank: Document = {"key": None, "value": text.encode(), "headers": [], "reason": SEALED_REASON}
     return {**document, **blank, "sealed": name}
 
 
@@ -96,7 +96,7 @@ def _open(document: Document, ciphers: dict[str, Cipher | None]) -> Document:
         return document
     cipher = ciphers.get(document["sealed"])
     kept = {name: value for name, value in document.items() if name != "sealed"}
-    gone = {"key": None, "value": ERASED.encode(), "headers": [], "reason": ERASED}
+    gone: Document = {"key": None, "value": ERASED.encode(), "headers": [], "reason": ERASED}
     if cipher is None:
         return kept | gone
     try:
