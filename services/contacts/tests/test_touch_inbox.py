@@ -21,6 +21,7 @@ from services.contacts.touch_inbox import event_of, fact_of, touches_inbox
 from services.contacts.touches import stream_of
 from shared.clock import SystemClock
 from shared.cloudevents import BATCH
+from shared.elsewhere import Watch
 from shared.errors import InvalidError
 from shared.events import UndecodableError, decode
 from shared.log import LogTruncatedError, Partition, Record
@@ -238,6 +239,24 @@ async def test_c_14_after_a_fix_what_was_set_aside_becomes_a_touch(
         assert await runtime.projector_of("touches_inbox_v1").unpark(held["stream"]) == 0
         assert await touches_of(runtime, stream(told)) == [stream(told)]
         await parked(runtime, 0)
+
+
+async def test_who_only_looks_on_sees_the_inbox_and_may_try_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where parts run apart, operators ask a process that folds nothing."""
+    bench = Bench("kafka")
+    with monkeypatch.context() as older:
+        older.setattr("services.contacts.touch_events.TYPE", "touches.touch_recorded.v0")
+        await bench.send(*binary(event()))
+        await bench.read()
+    apart = bench.runtime()
+    await Watch(apart).look()
+    assert (await apart.parked_counts())["touches_inbox_v1"] == 1
+    (held,) = await parked(apart, 1)
+    assert held["reason"].startswith("#/type: ")
+    assert await apart.projector_of("touches_inbox_v1").unpark(held["stream"]) == 0
+    assert bench.moved() == ["m-1"]
 
 
 async def test_what_is_dropped_for_good_does_not_take_its_likes_with_it() -> None:
