@@ -293,6 +293,7 @@ def create_app(node: Node, failed: Callable[[], None] = lambda: None) -> FastAPI
         metrics=node.settings.metrics_port is None,
         limits=limits_of(node.settings),
     )
+    app.hsts_s = node.settings.http_hsts_s
     app.rules = ruled
     if guard is not None:
         app.guard_by(guard)
@@ -335,6 +336,7 @@ def serve(node: Node) -> None:
             http=Protocol,
             access_log=False,
             log_config=None,
+            server_header=False,
             timeout_graceful_shutdown=3,
         )
     )

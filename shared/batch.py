@@ -23,6 +23,8 @@ from shared.store import Document, Transaction
 # Why a fact is set aside that is not to blame itself.
 BEHIND = "behind a parked fact"
 REASON_MAX = 2_000
+# How the names of topics end that others write to.
+INBOX = "-inbox"
 
 log = structlog.get_logger()
 
@@ -243,9 +245,12 @@ def identity(record: Record) -> str:
 
 
 def stream_of(record: Record) -> str:
-    """Return the stream a record claims by its key, or its position when it has no readable key."""
+    """Return the stream a record claims by its key, or its position when it has no readable key.
+
+    Also in an inbox: what the key is there is for its publisher to choose, and may be an address.
+    """
     try:
-        if record.key:
+        if record.key and not record.topic.endswith(INBOX):
             return record.key.decode()
     except UnicodeDecodeError:
         pass  # Bytes that are no text cannot name a stream: it is known by its position below.

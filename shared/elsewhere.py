@@ -40,10 +40,12 @@ class Watch:
         return found
 
     def _look_at_the_rest(self) -> None:
-        """The journal's keeper and the policies fold into the same place for ever."""
+        """The journal's keeper, the policies and inboxes fold into the same place for ever."""
         runtime = self.runtime
         if runtime.decides:
             runtime.projector(KeeperSink(runtime.journal, (runtime.domain.name,)))
         for policy in runtime.domain.policies:
             sink = PolicySink(policy, runtime.service.decisions, runtime.publisher.announce)
             runtime.projector(sink)
+        for inbox in runtime.domain.inboxes:
+            runtime.inbox_projector(inbox)

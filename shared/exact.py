@@ -14,6 +14,7 @@ from pydantic_core import core_schema
 
 # A decimal as text: digits, with a point at most. The description says the same of it.
 DECIMAL = r"^[+-]?[0-9]{1,40}(\.[0-9]{1,40})?$"
+NOT_BLANK = r"\S"
 _DECIMAL = re.compile(DECIMAL)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ].+")
@@ -61,6 +62,9 @@ def exact(schema: Any) -> Any:
         return schema
     if kind in _STRICT:
         return {**schema, "strict": True}
+    if kind == "str" and schema.get("strip_whitespace") and schema.get("min_length"):
+        # Refused already: the description says by it that blanks alone are nothing.
+        schema = {"pattern": NOT_BLANK, **schema}
     if kind in _LOOKED_AT:
         return core_schema.no_info_before_validator_function(_LOOKED_AT[kind], schema)
     return {name: _within(name, value) for name, value in schema.items()}

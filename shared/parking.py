@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import StringConstraints
 
+from shared.aside import Aside
 from shared.command import Command
 from shared.errors import NotFoundError
 from shared.projector import DROPPED
@@ -47,7 +48,10 @@ async def dropped(runtimes: Runtimes, wanted: PageWanted) -> dict[str, Any]:
         if left:
             store = runtimes[name].store
             held = await store.find(DROPPED, where, sort=(("_id", 1),), limit=left)
-            found += [{"domain": name, **fact, "value": _text(fact)} for fact in held]
+            found += [
+                {"domain": name, **fact, "value": _text(fact)}
+                for fact in await _readable(runtimes[name], held)
+            ]
     return _page(DROPPED_LIST, found, wanted, ("domain", "_id"))
 
 
@@ -81,6 +85,16 @@ def _parked(domain: str, collection: str, held: dict[str, Any]) -> dict[str, Any
         "parked_at": held["parked_at"],
         "value": _text(held),
     }
+
+
+async def _readable(runtime: Runtime, held: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what was left out as it came, where it was sealed."""
+    opened = await Aside(runtime.seals).opened(held)
+    told = []
+    for kept, said in zip(held, opened, strict=True):
+        record = {"value": said["value"], "parked_for": said["reason"]}
+        told.append(kept | record if "sealed" in kept else kept)
+    return told
 
 
 def _text(held: dict[str, Any]) -> str:

@@ -16,7 +16,8 @@ from time import perf_counter
 
 import structlog
 
-from shared.batch import BEHIND, Batch, Head, Sink, decoded, identity, stream_of
+from shared.aside import Aside
+from shared.batch import BEHIND, Batch, Head, Sink, decoded, identity, place, stream_of
 from shared.clock import Clock
 from shared.correlation import correlations_of
 from shared.errors import NotFoundError, SellersError
@@ -140,6 +141,8 @@ class Projector:
     report: Callable[[str | None], None] = lambda _reason: None
     # How a record is read; on a topic that is not ours, facts are made of what others wrote.
     decode: Callable[[Record], Envelope | UndecodableError] = decoded
+    # Seals what is set aside of a topic that is not ours: it was written in the clear.
+    aside: Aside | None = None
     # What was folded may have left the log since: nothing there tells any more what it was.
     expires: bool = False
     _tries: int = 0
@@ -385,8 +388,8 @@ class Projector:
         batch = Batch(self.sink, self.sink.begin(), heads, now, dropped)
         facts = [fact for _, fact in read if isinstance(fact, Envelope)]
         await batch.folding.load(tx, _unfolded(facts, heads))
-        for place, (record, fact) in enumerate(read):
-            batch.step(record, fact, park if place >= folds else None)
+        for number, (record, fact) in enumerate(read):
+            batch.step(record, fact, park if number >= folds else None)
         return batch
 
     async def _check_cursors(self, tx: Transaction, spans: Sequence[Span]) -> None:
@@ -412,7 +415,8 @@ class Projector:
         heads = batch.touched.values() if self.sink.keeps_heads else ()
         await tx.insert_many(self.names.heads, [h.document() for h in heads if not h.stored])
         await tx.put_many(self.names.heads, [h.document() for h in heads if h.stored])
-        await tx.put_many(self.names.parked, batch.parked)
+        parked = batch.parked if self.aside is None else await self.aside.sealed(batch.parked)
+        await tx.put_many(self.names.parked, parked)
 
     def _cursor(self, span: Span) -> Document:
         last = span.records[-1]
@@ -468,7 +472,8 @@ class Projector:
         held = await tx.get(self.names.parked, position)
         if held is None or held["stream"] != stream:
             raise NotFoundError(f"{self.sink.collection} holds nothing of {stream} there")
-        record = _unparked(held)
+        record = _unparked(held if self.aside is None else (await self.aside.opened([held]))[0])
+        sealed = {"sealed": held["sealed"]} if "sealed" in held else {}
         document = {
             "_id": f"{self.sink.name}/{position}",
             "sink": self.sink.name,
@@ -478,6 +483,7 @@ class Projector:
             "reason": reason,
             "by": by,
             "dropped_at": timestamp(self.clock.now()),
+            **sealed,
         }
         await tx.put_many(DROPPED, [document])
         await self.renew(tx)
@@ -494,7 +500,7 @@ class Projector:
             try:
                 async with self.store.transaction() as tx:
                     await begin(tx)
-                    batch = await self._refolded(tx, stream, park, folds)
+                    batch, left = await self._refolded(tx, stream, park, folds)
             except (TransientStoreError, DuplicateKeyError):
                 raise  # Not the facts are to blame: somebody tries again.
             except StoreError as error:
@@ -503,12 +509,18 @@ class Projector:
                 folds, park = folds // 2, f"cannot be written: {error}"
                 continue
             batch.folding.committed()
+            if self.aside is not None:
+                await self.aside.forget(left)
             if park is None or not folds:
                 return len(batch.parked)
             begin, folds, park = nothing, len(batch.parked), None
 
-    async def _refolded(self, tx: Transaction, stream: str, park: str | None, folds: int) -> Batch:
-        held = await tx.find(self.names.parked, {"stream": stream})
+    async def _refolded(
+        self, tx: Transaction, stream: str, park: str | None, folds: int
+    ) -> tuple[Batch, list[Document]]:
+        """Return what is about to be written, and what leaves; what is dropped is evidence."""
+        kept = await tx.find(self.names.parked, {"stream": stream})
+        held = kept if self.aside is None else await self.aside.opened(kept)
         head = Head.of(stream, await tx.get(self.names.heads, stream))
         head.parked = False
         records = map(_unparked, held)
@@ -520,7 +532,9 @@ class Projector:
             document["parked_at"] = since[document["_id"]]
         await tx.delete_many(self.names.parked, [document["_id"] for document in held])
         await self._put(tx, batch)
-        return batch
+        staying = {document["_id"] for document in batch.parked}
+        staying |= {place(record) for record, _ in read if identity(record) in batch.dropped}
+        return batch, [document for document in kept if document["_id"] not in staying]
 
 
 async def dropped_by(reads: Reads, sink: str) -> frozenset[str]:

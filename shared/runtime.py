@@ -18,6 +18,7 @@ import structlog
 from pydantic import BaseModel
 
 from shared import builds
+from shared.aside import Aside
 from shared.batch import Sink
 from shared.builds import Builds
 from shared.clock import Clock
@@ -30,6 +31,7 @@ from shared.journal import Journal
 from shared.log import Log, LogUnavailableError, Partition
 from shared.projection import Projection
 from shared.projector import (
+    DROPPED,
     Collections,
     CursorMovedError,
     LogMismatchError,
@@ -378,6 +380,7 @@ class Runtime:
         )
         projector = self.projector(sink)
         projector.decode, projector.expires = sink.decode, True
+        projector.aside = Aside(self.seals)
         # However much of it is wrong, that is the publisher's release and not ours: nothing stops.
         projector.parked_max = sys.maxsize
         return projector
@@ -501,9 +504,17 @@ class Runtime:
             names = Collections(collection)
             found = await self.store.find(names.parked, where, sort=(("_id", 1),), limit=limit)
             if found:
-                held[collection] = found
+                held[collection] = await Aside(self.seals).opened(found)
                 limit = None if limit is None else limit - len(found)
         return held
+
+    async def erase_aside(self, words: Collection[str]) -> int:
+        """Destroy what is set aside of inboxes and says one of these words; return how many."""
+        aside, gone = Aside(self.seals), 0
+        for inbox in self.domain.inboxes:
+            names = Collections(f"{inbox.name}_v1")
+            gone += await aside.erase(self.store, names.parked, words)
+        return gone + await aside.erase(self.store, DROPPED, words)
 
     async def parked_counts(self) -> dict[str, int]:
         """Say for everything this process folds how many facts are set aside."""

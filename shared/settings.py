@@ -132,6 +132,12 @@ class Settings(BaseSettings):
     http_rate_max: float = Field(
         2_000.0, ge=0, description="requests a second from one address; 0: any number"
     )
+    http_hsts_s: int = Field(
+        0,
+        ge=0,
+        le=63_072_000,
+        description="for how many seconds browsers keep to https (HSTS); 0: nothing ends TLS here",
+    )
 
     @field_validator("kafka")
     @classmethod

@@ -8,13 +8,13 @@ from html import escape
 from fastapi.responses import HTMLResponse
 
 from sellers.issuing.signing import User
+from shared.web.sheltered import page_policy
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "frame-ancestors 'none'; base-uri 'none'",
+    # Where its form leads is for the client to say that asked: browsers follow the policy through
+    # the redirect, so none is named here.
+    "Content-Security-Policy": page_policy(),
     "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}"

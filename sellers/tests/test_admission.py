@@ -170,6 +170,23 @@ async def test_who_is_in_the_team_of_a_deal_may_work_on_it(platform: Platform) -
     assert (await platform.get("bob", "/opportunities/of-ada/record")).status_code == 403
 
 
+async def test_a_leader_is_told_which_units_a_report_may_be_asked_of(platform: Platform) -> None:
+    for report in ("forecast", "stages", "workload", "adoption", "losses", "slippage"):
+        refused = await platform.get("lee", f"/analytics/{report}")
+        assert refused.status_code == 403
+        ways = [{"seller": "employee-lee"}, {"unit": "unit-north"}]
+        assert refused.json()["may_ask"] == ways
+        assert "seller=employee-lee or unit=unit-north" in refused.json()["detail"]
+        for way in [*ways, {"unit": "unit-team-1"}]:
+            ((name, said),) = way.items()
+            answer = await platform.get("lee", f"/analytics/{report}?{name}={said}")
+            assert answer.status_code == 200, (report, way, answer.text)
+        elsewhere = await platform.get("lee", f"/analytics/{report}?unit=unit-south")
+        assert elsewhere.status_code == 403
+    own = await platform.get("ada", "/analytics/forecast")
+    assert own.json()["may_ask"] == [{"seller": "employee-ada"}]
+
+
 async def test_lists_are_asked_for_by_name(platform: Platform) -> None:
     assert (await platform.get("ada", "/opportunities")).status_code == 403
     own = await platform.get("ada", "/opportunities?owner=employee-ada")

@@ -48,6 +48,17 @@ class ContactsDefaults(Section):
     promotion_repeated: Literal["warn", "refuse"] = Field(
         "warn", description='What happens to a repeated promotion: "warn" or "refuse".'
     )
+    promotion_purpose: str = Field(
+        "marketing",
+        pattern=r"^[a-z][a-z0-9_-]{0,29}$",
+        description="The purpose for which consent to promotions is given; with the channel behind "
+        "it (marketing-email) for that channel alone.",
+    )
+    promotion_takes: Literal["no_withdrawal", "consent"] = Field(
+        "no_withdrawal",
+        description='What a promotion takes: that consent was given ("consent"), or that it was '
+        'not withdrawn ("no_withdrawal").',
+    )
     move_days: int = Field(
         90, ge=1, le=730, description="For how many days owners are shown who came and who went."
     )

@@ -28,7 +28,7 @@ from shared.erasing import in_the_clear
 from shared.errors import UnavailableError
 from shared.events.contacts import ErasureBasis, ErasureReason
 from shared.held import in_order
-from shared.personal import is_sealed
+from shared.personal import ERASED, UNREADABLE, is_sealed
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.service import Request as CommandRequest
@@ -89,6 +89,8 @@ async def _erased(runtime: Runtime, card: PersonCard, asked: Erase, meta: Meta) 
     named = await _names_of(runtime, card.person, facts)
     for entry in (card.person, *named):
         clear += await _clear_touches(runtime, entry)
+    # Before the key goes: who is asked again after a kill still knows the words to look for.
+    await runtime.erase_aside(await _called(runtime, card))
     command = ErasePerson(
         **asked.model_dump(),
         facts=facts,
@@ -133,6 +135,16 @@ async def _names_of(runtime: Runtime, person: str, version: int) -> dict[str, in
     at_least = Token(person, version) if version else None
     names = await all_of(runtime.reader(identity_card), {"owner": person}, at_least)
     return {name.entry: name.touches for name in names}
+
+
+async def _called(runtime: Runtime, card: PersonCard) -> set[str]:
+    """Return by what the person is named in what others write: names, addresses, numbers, ids."""
+    details = [(one.name, one.email, one.phone) for one in card.details]
+    told = {word for one in details for word in one}
+    told |= {card.person, card.name, card.email, card.phone}
+    for name in await all_of(runtime.reader(identity_card), {"owner": card.person}, None):
+        told.add((name.identity or "").partition(":")[2])
+    return {word for word in told if word and word not in (ERASED, UNREADABLE)}
 
 
 async def _clear_touches(runtime: Runtime, person: str) -> int:

@@ -1,6 +1,7 @@
-"""Tells whoever publishes a promotion that the person got the same one not long ago (C-14).
+"""Tells whoever publishes a promotion that the person got the same one lately, or did not agree.
 
-What was sent has happened and is recorded all the same; the publisher learns of it with the answer.
+What was sent has happened and is recorded all the same; the publisher learns of it with the
+answer (C-14).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from services.contacts.consents import NoConsent, history_of, lacking
+from services.contacts.erasing import person_consents
 from services.contacts.identities import identity_card
 from services.contacts.person_views import person_card
 from services.contacts.promotions import Promotion, Sameness, person_promotions, samenesses
@@ -34,6 +37,14 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """What a publisher is told of a touch besides that it is recorded."""
+
+    repeats: Earlier | None = None
+    no_consent: NoConsent | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Got:
     """A promotion that somebody got."""
 
@@ -46,22 +57,24 @@ def promotes(touch: NewTouch) -> bool:
     return touch.about == "promotion" and touch.direction == "outbound"
 
 
-async def earlier(runtime: Runtime, sent: Sequence[Sent]) -> list[Earlier | None]:
-    """Say of each touch, in their order, which of the same came before it; also among them.
+async def noted(runtime: Runtime, sent: Sequence[Sent]) -> list[Noted]:
+    """Say of each touch, in their order, which of the same came before it, also among them.
 
-    What is being folded this moment is not seen. Nothing waits for it, and nothing fails for it.
+    And whether the person had agreed. What is being folded this moment is not seen: nothing waits
+    for it, and nothing fails for it.
     """
     blind = await runtime.seals.blinder()
     promoted = {one.touch.with_whom(blind) for one in sent if promotes(one.touch)}
     if not promoted:
-        return [None] * len(sent)
+        return [Noted()] * len(sent)
     try:
         roots, parts = await _whole(runtime, promoted)
         entries = {entry for found in parts.values() for entry in found}
         views = await runtime.reader(person_promotions).many(entries)
+        told = await runtime.reader(person_consents).many(entries)
     except UnavailableError as error:
         log.warning("promotions_not_compared", reason=str(error))
-        return [None] * len(sent)
+        return [Noted()] * len(sent)
     got = {
         root: [
             _sent(one)
@@ -72,17 +85,22 @@ async def earlier(runtime: Runtime, sent: Sequence[Sent]) -> list[Earlier | None
         ]
         for root, found in parts.items()
     }
-    now, window = runtime.clock.now(), defaults_of(runtime).promotion_window_days
-    told: list[Earlier | None] = []
+    agreed = {
+        root: history_of(told[entry] for entry in sorted(found) if entry in told)
+        for root, found in parts.items()
+    }
+    now, rules = runtime.clock.now(), defaults_of(runtime)
+    notes: list[Noted] = []
     for one in sent:
         if not promotes(one.touch):
-            told.append(None)
+            notes.append(Noted())
             continue
-        before = got[roots[one.touch.with_whom(blind)]]
+        root = roots[one.touch.with_whom(blind)]
         new = _got(one, now, runtime.settings.zone)
-        told.append(_last(before, new, window))
-        before.append(new)
-    return told
+        repeats = _last(got[root], new, rules.promotion_window_days)
+        notes.append(Noted(repeats, lacking(agreed[root], one.touch.channel, new.on, rules)))
+        got[root].append(new)
+    return notes
 
 
 def _sent(one: Promotion) -> Got:

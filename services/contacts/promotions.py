@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import model_validator
 
+from services.contacts.consents import NoConsent
 from services.contacts.defaults import ContactsDefaults
 from services.contacts.held import merged_by_date
 from services.contacts.statements import Text, within
@@ -162,6 +163,8 @@ class MayPromote:
     last_on: date | None = None
     sent: bool | None = None
     by: str | None = None
+    # They do not agree to it: that is no question of days.
+    no_consent: NoConsent | None = None
 
 
 def may_promote(
@@ -171,13 +174,16 @@ def may_promote(
     *,
     window: int,
     today: date,
+    no_consent: NoConsent | None = None,
 ) -> MayPromote:
-    """Look through what was sent and what is planned, also for days to come."""
+    """Look through what was sent and what is planned, also for days to come, and what they want."""
     last = [one for one in promotions if one.since is not None and _is(one, same)]
     if not last or last[-1].since is None:
-        return MayPromote(person, may=True)
+        return MayPromote(person, may=no_consent is None, no_consent=no_consent)
     again = last[-1].since + timedelta(days=window)
-    return MayPromote(person, again <= today, again, last[-1].since, last[-1].sent, last[-1].by)
+    may = again <= today and no_consent is None
+    at = last[-1]
+    return MayPromote(person, may, again, at.since, at.sent, at.by, no_consent)
 
 
 def _is(one: Promotion, same: Sequence[Sameness]) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from services.contacts.consents import history_of, lacking
+from services.contacts.erasing import Consent, person_consents
 from services.contacts.promotions import (
     MayPromote,
     PlanPromotion,
@@ -51,21 +54,27 @@ async def get_may_promote(
     campaign: Named = None,
     words: Named = None,
 ) -> dict[str, list[MayPromote]]:
-    """Whether each of these people got the same, or is about to, as any of their entries (C-14)."""
+    """Whether each of these people got the same, or is about to, as any of their entries (C-14).
+
+    And whether they agree to it: who does not may not, whatever they got.
+    """
     if campaign is None and words is None:
         raise InvalidError("which promotion? Tell its campaign or its words", field="campaign")
     same = samenesses(channel, campaign, words)
-    window = defaults_of(runtime).promotion_window_days
-    asked = [
-        may_promote(
-            name,
-            await _promotions(runtime, name, at_least),
-            same,
-            window=window,
-            today=runtime.today,
+    rules, asked = defaults_of(runtime), []
+    for name in dict.fromkeys(person):
+        parts = await _parts(runtime, name, at_least)
+        history = await _consents(runtime, parts, at_least)
+        asked.append(
+            may_promote(
+                name,
+                await _promotions(runtime, parts, at_least),
+                same,
+                window=rules.promotion_window_days,
+                today=runtime.today,
+                no_consent=lacking(history, channel, runtime.today, rules),
+            )
         )
-        for name in dict.fromkeys(person)
-    ]
     return {"people": asked}
 
 
@@ -73,22 +82,40 @@ async def get_may_promote(
 async def get_promotions(person: StreamId, runtime: Contacts, at_least: AtLeast) -> dict[str, Any]:
     """What the person got, each with the day of the same one shortly before, and what is planned.
 
-    Of one that came again too soon `repeats` is that day (C-14).
+    Of one that came again too soon `repeats` is that day; of one to which they had not agreed
+    `no_consent` says so (C-14).
     """
-    name = f"person-{person}"
-    found = await _promotions(runtime, name, at_least)
-    got = repeated(found, defaults_of(runtime).promotion_window_days)
+    name, rules = f"person-{person}", defaults_of(runtime)
+    parts = await _parts(runtime, name, at_least)
+    found = await _promotions(runtime, parts, at_least)
+    history = await _consents(runtime, parts, at_least)
+    got = repeated(found, rules.promotion_window_days)
     return {
         "person": name,
-        "sent": [asdict(one) | {"repeats": before} for one, before in got],
+        "sent": [
+            asdict(one)
+            | {"repeats": before, "no_consent": lacking(history, one.channel, one.since, rules)}
+            for one, before in got
+        ],
         "planned": [one for one in found if not one.sent],
     }
 
 
+async def _parts(runtime: Runtime, person: str, at_least: Token | None) -> list[str]:
+    return [one.value.person for one in await entries(runtime, person, at_least)] or [person]
+
+
 async def _promotions(
-    runtime: Runtime, person: str, at_least: Token | None
+    runtime: Runtime, parts: Sequence[str], at_least: Token | None
 ) -> tuple[Promotion, ...]:
     reader = runtime.reader(person_promotions)
-    parts = [one.value.person for one in await entries(runtime, person, at_least)] or [person]
     views = [await reader.get(part, at_least) for part in parts]
     return all_promotions([view.value for view in views if view is not None])
+
+
+async def _consents(
+    runtime: Runtime, parts: Sequence[str], at_least: Token | None
+) -> tuple[Consent, ...]:
+    reader = runtime.reader(person_consents)
+    views = [await reader.get(part, at_least) for part in parts]
+    return history_of(view.value for view in views if view is not None)

@@ -7,10 +7,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from services.contacts.consents import history_of, lacking
+from services.contacts.erasing import person_consents
 from services.contacts.person_views import PersonCard, person_card
 from services.contacts.reads import (
     Contacts,
     all_of,
+    defaults_of,
     statements_of,
     with_survivors,
 )
@@ -27,6 +30,7 @@ from services.contacts.segments import (
 )
 from services.contacts.statement_views import all_statements
 from services.contacts.timelines import timeline
+from shared.events.touches import Channel
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import (
@@ -85,9 +89,17 @@ async def list_segments(
 
 @router.get("/contacts/segments/{segment}/people")
 async def list_segment_people(
-    segment: StreamId, runtime: Contacts, wanted: PageWanted, at_least: AtLeast
+    segment: StreamId,
+    runtime: Contacts,
+    wanted: PageWanted,
+    at_least: AtLeast,
+    promote_on: Channel | None = None,
 ) -> dict[str, Any]:
-    """Who belongs to it today. A page looks at `limit` people; the cursor goes on after them."""
+    """Who belongs to it today. A page looks at `limit` people; the cursor goes on after them.
+
+    `promote_on`: of these, whom a promotion may be sent on this channel; who withdrew their consent
+    is left out, and where a promotion takes consent, who never gave it.
+    """
     saved = await runtime.reader(segment_card).get(f"segment-{segment}", at_least)
     if saved is None:
         raise SegmentUnknownError
@@ -97,7 +109,18 @@ async def list_segment_people(
     today = runtime.today
     people = await _histories(runtime, saved.value, cards, at_least)
     items = [person.card for person in people if belongs(saved.value, person, today)]
+    if promote_on is not None:
+        items = [card for card in items if await _agrees(runtime, card, promote_on, at_least)]
     return found | {"items": items}
+
+
+async def _agrees(
+    runtime: Runtime, card: PersonCard, channel: Channel, at_least: Token | None
+) -> bool:
+    reader = runtime.reader(person_consents)
+    views = [await reader.get(entry, at_least) for entry in (card.person, *card.identities)]
+    history = history_of(view.value for view in views if view is not None)
+    return lacking(history, channel, runtime.today, defaults_of(runtime)) is None
 
 
 async def _histories(

@@ -6,6 +6,7 @@ The route is that of plain JSON; which of them a request is its Content-Type and
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import Request, Response
@@ -13,7 +14,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from services.contacts.fatigue import earlier
+from services.contacts.fatigue import noted
 from services.contacts.timelines import timeline
 from services.contacts.touch_events import Read, read_event
 from services.contacts.touches import Sent, stream_of, take_in
@@ -65,6 +66,7 @@ async def _events(request: Request, mode: Mode) -> Response:
             "duplicates": sum(one["status"] == "duplicate" for one in told),
             "rejected": sum(one["status"] == "rejected" for one in told),
             "repeated": sum("repeats" in one for one in told),
+            "without_consent": sum("no_consent" in one for one in told),
         }
         return JSONResponse({**counts, "events": told}, 202)
     ((at, event),) = brought
@@ -82,7 +84,7 @@ async def _taken(request: Request, runtime: Runtime, read: Sequence[Read]) -> li
     seen = await _known(runtime, list(once))
     new = [sent for stream, sent in once.items() if stream not in seen]
     actor = request.headers.get("x-actor", "")[:ACTOR_MAX] or "anonymous"
-    again = dict(zip((stream_of(sent) for sent in new), await earlier(runtime, new), strict=True))
+    notes = dict(zip((stream_of(sent) for sent in new), await noted(runtime, new), strict=True))
     await take_in(
         runtime,
         new,
@@ -94,9 +96,8 @@ async def _taken(request: Request, runtime: Runtime, read: Sequence[Read]) -> li
     for one, stream in named:
         told.append(_outcome(one, stream, once, seen))
         if stream is not None:
-            repeats = again.get(stream)
-            if told[-1]["status"] == "accepted" and repeats is not None:
-                told[-1]["repeats"] = jsonable_encoder(repeats)
+            if told[-1]["status"] == "accepted" and stream in notes:
+                told[-1] |= jsonable_encoder(asdict(notes[stream]), exclude_none=True)
             seen.add(stream)
     TOUCHES.labels("accepted").inc(len(new))
     TOUCHES.labels("refused").inc(sum(one["status"] == "rejected" for one in told))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from fastapi.encoders import jsonable_encoder
 from pydantic import Field
 
+from services.contacts.consents import NoConsent
+from services.contacts.fatigue import Earlier, Noted, noted
 from services.contacts.reads import Contacts
 from services.contacts.touch_events_api import AS_EVENTS, TouchRoute
 from services.contacts.touches import NewTouch, Sent, take_in
@@ -22,13 +26,20 @@ TOUCHES_MAX = 1_000
 Source = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+class RecordedTouch(Recorded):
+    """It is recorded. A promotion: also that the same came lately, or that nobody agreed to it."""
+
+    repeats: Earlier | None = None
+    no_consent: NoConsent | None = None
+
+
 @router.post("/touches", status_code=202, openapi_extra=AS_EVENTS)
 async def record_touch(
     touch: NewTouch,
     runtime: Contacts,
     meta: CommandMeta,
     source: Annotated[Source, Query()] = "api",
-) -> Recorded:
+) -> RecordedTouch:
     """Record one touch. Its `Idempotency-Key` is required: sent again it is the same touch.
 
     Or publish touches as CloudEvents 1.0, in structured, binary or batched mode: then each event's
@@ -39,20 +50,24 @@ async def record_touch(
             "a touch needs an id of its own, so that sending it again is no second touch",
             field="Idempotency-Key",
         )
+    sent = [Sent(touch, source, meta.id)]
+    (note,) = await noted(runtime, sent)
     (fact,) = await take_in(
         runtime,
-        [Sent(touch, source, meta.id)],
+        sent,
         actor=meta.actor,
         correlation_id=meta.correlation_id,
         traceparent=meta.traceparent,
     )
     TOUCHES.labels("accepted").inc()
-    return Recorded(
+    return RecordedTouch(
         stream=fact.stream,
         version=1,
         recorded=1,
         duplicate=False,
         token=Token(fact.stream, 1).encode(),
+        repeats=note.repeats,
+        no_consent=note.no_consent,
     )
 
 
@@ -76,7 +91,8 @@ async def record_touches(batch: TouchBatch, runtime: Contacts, meta: BatchMeta) 
 
     What says the same under the same id again within the batch is a `duplicate`; sent again in
     another request it is accepted, and counts once all the same. What says something else under an
-    id of this batch is refused: under that id it would be lost.
+    id of this batch is refused: under that id it would be lost. `noted`: promotions that came too
+    soon again, or to which nobody had agreed; they are recorded all the same.
     """
     if len(batch.touches) > TOUCHES_MAX:
         raise InvalidError(f"at most {TOUCHES_MAX} touches", field="#/touches")
@@ -84,9 +100,11 @@ async def record_touches(batch: TouchBatch, runtime: Contacts, meta: BatchMeta) 
     for item in batch.touches:
         once.setdefault(item.id, item.touch)
     refused = list(_refused(batch, once))
+    sent = [Sent(touch, batch.source, name) for name, touch in once.items()]
+    notes = await noted(runtime, sent)
     facts = await take_in(
         runtime,
-        [Sent(touch, batch.source, name) for name, touch in once.items()],
+        sent,
         actor=meta.actor,
         correlation_id=meta.correlation_id,
         traceparent=meta.traceparent,
@@ -94,7 +112,17 @@ async def record_touches(batch: TouchBatch, runtime: Contacts, meta: BatchMeta) 
     TOUCHES.labels("accepted").inc(len(facts))
     TOUCHES.labels("refused").inc(len(refused))
     duplicates = len(batch.touches) - len(facts) - len(refused)
-    return {"accepted": len(facts), "duplicates": duplicates, "refused": refused}
+    told = [
+        {"id": one.publisher_id, **jsonable_encoder(asdict(note), exclude_none=True)}
+        for one, note in zip(sent, notes, strict=True)
+        if note != Noted()
+    ]
+    return {
+        "accepted": len(facts),
+        "duplicates": duplicates,
+        "refused": refused,
+        "noted": told,
+    }
 
 
 def _refused(batch: TouchBatch, once: dict[str, NewTouch]) -> Iterator[dict[str, Any]]:

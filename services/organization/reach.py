@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.organization.projections import unit_card
 from services.organization.reads import Reads
 from services.organization.tree import OrgTree
 from shared.runtime import Runtime
@@ -28,6 +29,16 @@ class OrganizationReach:
         if not _works(tree, viewer, runtime):
             return False
         return any(tree.manager_of(unit, day) == viewer for unit in tree.above(whom, day))
+
+    async def leads(self, viewer: str) -> list[str]:
+        """Name the units that one is manager of today."""
+        runtime = self.runtime()
+        reads, day = Reads(runtime), runtime.today
+        await reads.employee(viewer)
+        if not _works(reads.tree, viewer, runtime):
+            return []
+        cards = reads.every(unit_card, **{"managers.what": viewer})
+        return sorted([card.unit async for card in cards if card.on(day).manager == viewer])
 
     async def within_division(self, viewer: str, whom: str) -> bool:
         """Say whether both are in one branch below the top; at the top there is no branch."""

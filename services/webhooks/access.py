@@ -25,4 +25,5 @@ RULES: Rules = {
         f"POST {W}/rotate-secret",
         f"POST {W}/skip-fact",
     ),
+    **rules("webhooks.words", f"POST {W}/choose-words"),
 }

@@ -12,6 +12,7 @@ from services.webhooks.kept import LIVE, Attempt, Outcome, attempts_of, cursors_
 from services.webhooks.keys import keys_of, newest_key
 from services.webhooks.model import (
     ChooseFacts,
+    ChooseWords,
     Disable,
     Enable,
     Move,
@@ -109,6 +110,18 @@ async def move(
     webhook: StreamId, command: Move, runtime: Webhooks, meta: CommandMeta, response: Response
 ) -> Recorded:
     """Be told at another address, from where deliveries are."""
+    return await record(runtime, f"webhook-{webhook}", command, meta, response)
+
+
+@router.post("/{webhook}/choose-words", status_code=202)
+async def choose_words(
+    webhook: StreamId,
+    command: ChooseWords,
+    runtime: Webhooks,
+    meta: CommandMeta,
+    response: Response,
+) -> Recorded:
+    """Deliver words about people opened at this address, or sealed again. Moved, it is sealed."""
     return await record(runtime, f"webhook-{webhook}", command, meta, response)
 
 

@@ -29,6 +29,7 @@ from shared.events import CONTENT_TYPE, timestamp
 from shared.feed import cloud_event
 from shared.log import Log, LogUnavailableError, Partition, Record
 from shared.observability import DELIVERIES
+from shared.seals import Seals
 from shared.store import Store, TransientStoreError
 
 # What was delivered is written so often, or when so much of it is not written yet.
@@ -83,6 +84,8 @@ class Terms:
     skipped: frozenset[str]
     ranges: tuple[Range, ...]
     waits: tuple[float, ...]
+    # Whether words about people are opened on their way out; nothing keeps them so.
+    opens: bool = False
 
     def valid_secrets(self, now: datetime) -> Sequence[bytes]:
         return [one.secret for one in self.secrets if one.until is None or now < one.until]
@@ -115,6 +118,7 @@ class Delivering:
     store: Store
     clock: Clock
     give_up: Callable[[GiveUp], Awaitable[None]]
+    seals: Seals
     # Whether nothing is left of a range that ends.
     done: bool = False
     _cursor: Cursor = field(init=False)
@@ -217,6 +221,8 @@ class Delivering:
 
     async def _deliver(self, record: Record) -> None:
         body = cloud_event(record)
+        if self.terms.opens:
+            (body,) = await self.seals.opened_json([body])
         event = orjson.loads(body)
         if not wanted(event["type"], self.terms.wants) or not self.range.holds(event):
             return

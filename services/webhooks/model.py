@@ -26,6 +26,8 @@ from shared.events.webhooks import (
     WebhookReplayAsked,
     WebhookSecretRotated,
     WebhooksEvent,
+    WebhookWordsChosen,
+    WordsSent,
 )
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
@@ -84,6 +86,7 @@ class Webhook:
     stuck_at: str | None = None
     skipped: frozenset[str] = frozenset()
     replays: int = 0
+    words: WordsSent = "sealed"
 
 
 class Register(Command):
@@ -130,6 +133,12 @@ class RotateSecretAt(RotateSecret):
     asked_as: ClassVar[str | None] = RotateSecret.__name__
     key: str = Field("", exclude=True)
     both_until: datetime | None = Field(None, exclude=True)
+
+
+class ChooseWords(Command):
+    """Whether words about people are delivered opened; until somebody says so they are not."""
+
+    words: WordsSent
 
 
 class Disable(Command):
@@ -197,6 +206,7 @@ WebhookCommand = (
     | ChooseFactsAt
     | Move
     | RotateSecretAt
+    | ChooseWords
     | Disable
     | GiveUp
     | Enable
@@ -237,6 +247,8 @@ def decide_webhook(webhook: Webhook, command: WebhookCommand) -> list[WebhooksEv
             return [] if url == webhook.url else [WebhookMoved(url=url)]
         case RotateSecretAt(key=key, both_until=both_until):
             return [WebhookSecretRotated(key=key, both_until=both_until)]
+        case ChooseWords(words=words):
+            return [] if words == webhook.words else [WebhookWordsChosen(words=words)]
         case Disable():
             return [WebhookDisabled(because="asked")] if webhook.enabled else []
         case GiveUp():
@@ -285,7 +297,10 @@ def evolve_webhook(webhook: Webhook, event: WebhooksEvent) -> Webhook:
         case WebhookFactsChosen(wants=wants):
             return replace(webhook, wants=wants)
         case WebhookMoved(url=url):
-            return replace(webhook, url=url)
+            # Who may read opened words there was never said.
+            return replace(webhook, url=url, words="sealed")
+        case WebhookWordsChosen(words=words):
+            return replace(webhook, words=words)
         case WebhookDisabled(position=position):
             return replace(webhook, enabled=False, stuck_at=position)
         case WebhookEnabled():

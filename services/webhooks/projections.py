@@ -18,6 +18,8 @@ from shared.events.webhooks import (
     WebhookRemoved,
     WebhookReplayAsked,
     WebhookSecretRotated,
+    WebhookWordsChosen,
+    WordsSent,
 )
 from shared.projection import Projection
 
@@ -73,9 +75,11 @@ class WebhookCard:
     skipped: tuple[str, ...] = ()
     replays: tuple[ReplayWanted, ...] = ()
     removed_at: datetime | None = None
+    # Whether words about people are delivered opened; of another address it was never said.
+    words: WordsSent = "sealed"
 
 
-webhook_card = Projection("webhook_card", version=1, view=WebhookCard, indexes=("enabled",))
+webhook_card = Projection("webhook_card", version=2, view=WebhookCard, indexes=("enabled",))
 
 
 def _places(told: tuple[From, ...]) -> tuple[Place, ...]:
@@ -106,7 +110,12 @@ def facts_chosen(card: WebhookCard, event: WebhookFactsChosen, at: Envelope) -> 
 
 @webhook_card.on(WebhookMoved)
 def moved(card: WebhookCard, event: WebhookMoved, at: Envelope) -> WebhookCard:
-    return replace(card, url=event.url)
+    return replace(card, url=event.url, words="sealed")
+
+
+@webhook_card.on(WebhookWordsChosen)
+def words_chosen(card: WebhookCard, event: WebhookWordsChosen, at: Envelope) -> WebhookCard:
+    return replace(card, words=event.words)
 
 
 @webhook_card.on(WebhookSecretRotated)

@@ -111,6 +111,7 @@ class Dispatcher:
             skipped=frozenset(card.skipped),
             ranges=tuple(ranges),
             waits=self.defaults.retry_seconds,
+            opens=card.words == "opened",
         )
 
     async def _ranges(self, card: WebhookCard) -> list[Range]:
@@ -141,6 +142,7 @@ class Dispatcher:
                 store=self.runtime.store,
                 clock=self.runtime.clock,
                 give_up=self._give_up(terms),
+                seals=self.runtime.seals,
             )
             name = f"deliver {cursor_key(terms.webhook, one.run, one.partition)}"
             sender.tasks.append(asyncio.create_task(self._keep(name, delivering), name=name))

@@ -26,7 +26,7 @@ from shared.access.principal import (
 from shared.access.quotas import Quotas
 from shared.access.roles import COMPANY, DIVISION, OWN, TEAM, allowed
 from shared.access.roles import Scope as Reaches
-from shared.access.rules import PUBLIC, Of, PolicyError, Rule, Rules, Whose
+from shared.access.rules import PUBLIC, Named, Of, PolicyError, Rule, Rules, Whose
 from shared.access.whose import Asked, Owners, Reach, from_body, named, thing
 from shared.errors import UnavailableError
 from shared.store import StoreError
@@ -79,10 +79,13 @@ class Gate:
                 raise ForbiddenError(_beyond(rule, scope), rule.permission)
         if not said and rule.whose:
             how = ", or ".join(map(str, rule.whose))
+            may_ask = await self._may_ask(rule, scope, who)
+            said_so = " or ".join(f"{n}={v}" for one in may_ask for n, v in one.items())
             raise ForbiddenError(
                 f"{rule.permission} of everybody takes the whole company, and you reach "
-                f"{_REACHES[scope]}: say whose, by {how}",
+                f"{_REACHES[scope]}: say whose, by {how}" + (f", as {said_so}" if said_so else ""),
                 rule.permission,
+                may_ask,
             )
         if not said:
             raise ForbiddenError(
@@ -90,6 +93,20 @@ class Gate:
                 f"{_REACHES[scope]}",
                 rule.permission,
             )
+
+    async def _may_ask(self, rule: Rule, scope: Reaches, who: Principal) -> list[dict[str, str]]:
+        """Return what of the address somebody may say instead: themselves, a unit they lead."""
+        if who.employee is None:
+            return []
+        found: list[dict[str, str]] = []
+        for whose in rule.whose:
+            if not isinstance(whose, Named) or whose.place != "query":
+                continue
+            if whose.kind == "employee":
+                found.append({whose.field: who.employee})
+            elif whose.kind == "unit" and scope >= TEAM:
+                found += [{whose.field: unit} for unit in await self.reach.leads(who.employee)]
+        return found
 
     async def still_admits(self, token: str, rule: Rule, asked: Asked) -> bool:
         """Say whether who was let in would be let in now; where nobody can tell, yes."""
@@ -303,4 +320,6 @@ def _refusal(error: AccessError) -> Response:
     body = problem(error.status, error.slug, error.title, str(error))
     if isinstance(error, ForbiddenError) and error.permission is not None:
         body["permission"] = error.permission
+    if isinstance(error, ForbiddenError) and error.may_ask:
+        body["may_ask"] = list(error.may_ask)
     return problem_response(body, error.headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -77,9 +78,16 @@ class ForbiddenError(AccessError):
     slug = "forbidden"
     title = "Not yours to do"
 
-    def __init__(self, detail: str, permission: str | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        permission: str | None = None,
+        may_ask: Sequence[Mapping[str, str]] = (),
+    ) -> None:
+        """`may_ask`: what the same request may say instead, each of them alone."""
         super().__init__(detail)
         self.permission = permission
+        self.may_ask = may_ask
 
     @property
     def headers(self) -> dict[str, str]:

@@ -29,6 +29,10 @@ class Reach(Protocol):
 
     async def within_division(self, viewer: str, whom: str) -> bool: ...
 
+    async def leads(self, viewer: str) -> list[str]:
+        """Name the units that somebody is manager of; those below them are within reach, too."""
+        ...
+
 
 class NobodyReach:
     """Where nothing is known of the organisation, nobody leads anybody."""
@@ -38,6 +42,9 @@ class NobodyReach:
 
     async def within_division(self, viewer: str, whom: str) -> bool:
         return False
+
+    async def leads(self, viewer: str) -> list[str]:
+        return []
 
 
 @dataclass(frozen=True, slots=True)

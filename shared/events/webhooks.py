@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.events.base import Event
 
+WordsSent = Literal["sealed", "opened"]
 Disabling = Literal["asked", "failing", "gone"]
 
 
@@ -57,6 +58,15 @@ class WebhookSecretRotated(Event, wire="webhooks.webhook_secret_rotated.v1"):
 
     key: str
     both_until: datetime | None = None
+
+
+class WebhookWordsChosen(Event, wire="webhooks.webhook_words_chosen.v1"):
+    """Words about people are delivered opened, or sealed again; nothing that was sent changes.
+
+    It counts for the address that there is: one that they move to gets sealed words.
+    """
+
+    words: WordsSent
 
 
 class WebhookDisabled(Event, wire="webhooks.webhook_disabled.v1"):
@@ -106,6 +116,7 @@ WebhooksEvent = (
     | WebhookFactsChosen
     | WebhookMoved
     | WebhookSecretRotated
+    | WebhookWordsChosen
     | WebhookDisabled
     | WebhookEnabled
     | WebhookFactSkipped

@@ -13,6 +13,9 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from shared.kafka.clients import RETRY_S
 from shared.log import LogUnavailableError, TopicMismatchError, TopicSpec
 
+# How often an inbox begins another file: what has expired is gone so much later at most.
+ROLLED_MS = 3_600_000
+
 
 async def create(admin: Any, specs: Sequence[TopicSpec]) -> list[str]:
     """Create what is missing and return its names; an existing topic that differs is an error."""
@@ -57,8 +60,11 @@ def _new_topic(spec: TopicSpec) -> Any:
 
 def _settings(spec: TopicSpec) -> dict[str, str]:
     if not spec.compacted:
-        kept_ms = -1 if spec.kept_s is None else spec.kept_s * 1000
-        return {"cleanup.policy": "delete", "retention.ms": str(kept_ms)}
+        if spec.kept_s is None:
+            return {"cleanup.policy": "delete", "retention.ms": "-1"}
+        # A broker deletes whole segments, and never the one that is being written.
+        kept = {"retention.ms": str(spec.kept_s * 1000), "segment.ms": str(ROLLED_MS)}
+        return {"cleanup.policy": "delete", **kept}
     kept = {"delete.retention.ms": str(spec.tombstones_kept_s * 1000)}
     return {"cleanup.policy": "compact", "retention.ms": "-1", **kept}
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from shared.access.rules import PUBLIC, Rules
 from shared.exact import DECIMAL
 from shared.web.problems import PROBLEM
+from shared.web.sheltered import Sheltered
 
 _TOLD = {"content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -78,6 +80,11 @@ class Described(FastAPI):
 
     # Set by whoever composes the app: what is said of who may do what.
     rules: Rules | None = None
+    # For how long browsers keep to https; 0: nothing here knows of TLS.
+    hsts_s: int = 0
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Sheltered(super().build_middleware_stack(), self.hsts_s)
 
     def guard_by(self, guard: Middleware) -> None:
         """Let a layer ask everybody who they are and hold them to the rules of the routes.

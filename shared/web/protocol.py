@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.web.limits import Limits, too_many_headers
 from shared.web.problems import PROBLEM, problem
+from shared.web.sheltered import ALWAYS
 
 DETAIL = "this is not HTTP: its first line, a header or its Content-Length cannot be read"
 
@@ -91,6 +92,8 @@ class Protocol(HttpToolsProtocol):
             f"HTTP/1.1 {status.value} {status.phrase}",
             f"content-type: {PROBLEM}",
             f"content-length: {len(body)}",
+            *(f"{name}: {value}" for name, value in ALWAYS.items()),
+            "cache-control: no-store",
             "connection: close",
         )
         if not self.transport.is_closing():

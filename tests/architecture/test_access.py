@@ -65,6 +65,9 @@ class Tree:
     async def within_team(self, viewer: str, whom: str) -> bool:
         return viewer == VIEWER and whom in {"employee-led-by-viewer", "unit-led-by-viewer"}
 
+    async def leads(self, viewer: str) -> list[str]:
+        return ["unit-led-by-viewer"] if viewer == VIEWER else []
+
     async def within_division(self, viewer: str, whom: str) -> bool:
         return viewer == VIEWER and whom in {"employee-in-the-branch", "unit-in-the-branch"}
 
@@ -229,6 +232,35 @@ def requests(rule: Rule, whom: str) -> Iterator[dict[str, dict[str, str]]]:
     if any(one is not None and one.place == "body" for one in beside):
         # About a thing that is not there yet, and whose it will be.
         yield merged(*(said(whose, whom, known=False) for whose in rule.whose))
+
+
+async def test_who_names_nobody_is_told_what_they_may_ask_and_is_let_in_with_each(
+    client: AsyncClient,
+) -> None:
+    told: dict[str, list[dict[str, str]]] = {}
+    for route, rule in rules().items():
+        if not any(isinstance(one, Named) and one.place == "query" for one in rule.whose):
+            continue
+        for role in ("seller", "leader"):
+            answer = await ask(client, route, role)
+            may_ask = answer.json().get("may_ask") if answer.status_code == 403 else None
+            if not may_ask:
+                continue
+            told.setdefault(f"{role} {route}", may_ask)
+            for one in may_ask:
+                again = await ask(client, route, role, query=one)
+                assert again.status_code != 403, (route, role, one)
+    report = "GET /analytics/forecast"
+    assert told[f"seller {report}"] == [{"seller": VIEWER}]
+    assert told[f"leader {report}"] == [{"seller": VIEWER}, {"unit": "unit-led-by-viewer"}]
+    units = {route for route, ways in told.items() if any("unit" in way for way in ways)}
+    by_unit = {
+        f"leader {route}"
+        for route, rule in rules().items()
+        for one in rule.whose
+        if isinstance(one, Named) and (one.place, one.kind) == ("query", "unit")
+    }
+    assert units == by_unit, "every report that takes a unit says which"
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -1,9 +1,10 @@
 """Sends the platform whatever its own description allows, and whatever it forbids.
 
 `python -m tests.hostile.attack [--seconds 75] [--seed 1] [words for schemathesis ...]`
-(`make hostile`). Every operation of the merged OpenAPI is called by schemathesis with all of its
-checks: nothing produces a 500, and every answer is what the description says. The platform is in
-memory and a small demo company is on it, so that half of the ids that are asked for exist.
+(`make test-hostile`). Every operation of the merged OpenAPI is called by schemathesis with all of
+its checks: nothing produces a 500, every answer is what the description says, and nobody is
+answered who shows no token. The platform is in memory and a small demo company is on it, so that
+half of the ids that are asked for exist.
 """
 
 from __future__ import annotations
@@ -25,14 +26,16 @@ from sellers.client import Api
 from sellers.demo.generator import demo_company
 from sellers.demo.load import load_demo
 from shared.reading import Token
+from tests.hostile.platform import TOKEN
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
+DESCRIPTION = ROOT / "docs" / "api" / "openapi.json"
 SECONDS, SEED = 75, 1
 COMPANY = (1, 2, date(2026, 11, 1))  # its seed, sellers, and the day after its last facts
 EXISTING = 0.5
 IDS_MAX = 20
-START_S = 60.0
+START_S, STOP_S = 60.0, 15.0
 
 
 class NotStartedError(Exception):
@@ -54,11 +57,15 @@ def platform(log: Path) -> Iterator[str]:
             yield address
         finally:
             process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def load(address: str) -> None:
     """Record the demo company, as soon as the platform serves."""
-    with Api(address, patience_s=START_S) as api:
+    with Api(address, patience_s=START_S, token=TOKEN) as api:
         load_demo(api, *COMPANY)
 
 
@@ -101,9 +108,12 @@ def attack(seconds: int, seed: int, more: list[str]) -> int:
         log = folder / "platform.log"
         with platform(log) as address:
             load(address)
-            where = ("run", f"{address}/openapi.json", "--seed", str(seed))
+            # The description as it is committed, which is what others build on.
+            where = ("run", str(DESCRIPTION), "--url", address, "--seed", str(seed))
             budget = ("--max-time", str(seconds)) if seconds else ()
-            command = ("schemathesis", "--config-file", str(configuration(folder)), *where, *budget)
+            shown = ("--header", f"Authorization: Bearer {TOKEN}")
+            configured = ("--config-file", str(configuration(folder)))
+            command = ("schemathesis", *configured, *where, *shown, *budget)
             tool = Path(sys.prefix) / "bin" / command[0]
             seeing = os.environ | {"PYTHONPATH": str(ROOT), "HOSTILE_TOKEN": token()}
             done = subprocess.run([tool, *command[1:], *more], check=False, env=seeing, cwd=folder)

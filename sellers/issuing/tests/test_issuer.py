@@ -173,7 +173,12 @@ async def test_the_page_shows_words_as_words_and_runs_nothing(client: AsyncClien
     page = await client.get("/sign-in", params={**ASKED, "state": '"><script>'})
     assert "<script>" not in page.text
     assert "Ada &lt;b&gt;" in page.text
-    assert "default-src 'none'" in page.headers["content-security-policy"]
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "script-src" not in policy
+    assert page.headers["x-frame-options"] == "DENY"
+    assert page.headers["referrer-policy"] == "no-referrer"
 
 
 async def test_who_asks_for_no_program_is_shown_the_token(

@@ -21,6 +21,7 @@ from services.contacts.touch_inbox import event_of, fact_of, touches_inbox
 from services.contacts.touches import stream_of
 from shared.clock import SystemClock
 from shared.cloudevents import BATCH
+from shared.elsewhere import Watch
 from shared.errors import InvalidError
 from shared.events import UndecodableError, decode
 from shared.log import LogTruncatedError, Partition, Record
@@ -203,7 +204,10 @@ async def test_c_14_what_cannot_be_read_is_set_aside_with_the_reason_and_stops_n
     await bench.send(*structured(event("good")))
     async with bench.running() as runtime:
         assert await touches_of(runtime, stream(event("good"))) == [stream(event("good"))]
-        held = {one["stream"]: one["reason"] for one in await parked(runtime, 4)}
+        held = {one["key"].decode(): one["reason"] for one in await parked(runtime, 4)}
+        assert {one["stream"] for one in await parked(runtime, 4)} == {
+            one["_id"] for one in await parked(runtime, 4)
+        }
     assert held["wrong-1"].startswith("#/data/channel: ")
     assert held["wrong-2"].startswith("#: not JSON")
     assert held["wrong-3"].startswith("#/type: only 'touches.touch_recorded.v1'")
@@ -231,10 +235,28 @@ async def test_c_14_after_a_fix_what_was_set_aside_becomes_a_touch(
         await bench.send(*binary(told), key="wrong")
         await bench.read()
     async with bench.running() as runtime:
-        await parked(runtime, 1)
-        assert await runtime.projector_of("touches_inbox_v1").unpark("wrong") == 0
+        (held,) = await parked(runtime, 1)
+        assert await runtime.projector_of("touches_inbox_v1").unpark(held["stream"]) == 0
         assert await touches_of(runtime, stream(told)) == [stream(told)]
         await parked(runtime, 0)
+
+
+async def test_who_only_looks_on_sees_the_inbox_and_may_try_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where parts run apart, operators ask a process that folds nothing."""
+    bench = Bench("kafka")
+    with monkeypatch.context() as older:
+        older.setattr("services.contacts.touch_events.TYPE", "touches.touch_recorded.v0")
+        await bench.send(*binary(event()))
+        await bench.read()
+    apart = bench.runtime()
+    await Watch(apart).look()
+    assert (await apart.parked_counts())["touches_inbox_v1"] == 1
+    (held,) = await parked(apart, 1)
+    assert held["reason"].startswith("#/type: ")
+    assert await apart.projector_of("touches_inbox_v1").unpark(held["stream"]) == 0
+    assert bench.moved() == ["m-1"]
 
 
 async def test_what_is_dropped_for_good_does_not_take_its_likes_with_it() -> None:
@@ -244,8 +266,11 @@ async def test_what_is_dropped_for_good_does_not_take_its_likes_with_it() -> Non
     async with bench.running() as runtime:
         first, _ = await parked(runtime, 2)
         projector = runtime.projector_of("touches_inbox_v1")
-        left = await projector.drop("wrong", first["_id"], reason="a test of theirs", by="ops")
-        assert left == 1
+        left = await projector.drop(
+            first["stream"], first["_id"], reason="a test of theirs", by="ops"
+        )
+        assert left == 0
+        await parked(runtime, 1)
         dropped = await bench.store.find("dropped", {})
     assert [(one["by"], one["reason"]) for one in dropped] == [("ops", "a test of theirs")]
 

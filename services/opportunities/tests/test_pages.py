@@ -147,7 +147,9 @@ async def test_o_05_a_page_is_exported_as_markdown_and_html(client: AsyncClient)
     assert (told["title"], told["audience"]) == ("펌프 <교체>", "report")
     page = await client.get(f"{path}?form=html&today=2026-01-09")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; form-action 'none'")
+    assert page.headers["x-content-type-options"] == "nosniff"
     assert "<h1>펌프 &lt;교체&gt;</h1><p>Report, 2026-01-09</p>" in page.text
     text = await client.get(f"{path}?form=markdown")
     assert text.headers["content-type"] == "text/markdown; charset=utf-8"

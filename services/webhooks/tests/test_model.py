@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from services.webhooks.main import domain
 from services.webhooks.model import (
     ChooseFactsAt,
+    ChooseWords,
     Disable,
     Enable,
     GiveUp,
@@ -43,6 +44,7 @@ from shared.events.webhooks import (
     WebhookReplayAsked,
     WebhookSecretRotated,
     WebhooksEvent,
+    WebhookWordsChosen,
 )
 from shared.service import Request, fingerprint
 from shared.testing import check_decider, facts, given
@@ -61,6 +63,7 @@ ASKED: dict[type[Any], Any] = {
     ChooseFactsAt: ChooseFactsAt(wants=("contacts.*",), begins=(PEOPLE,)),
     Move: Move(url=URL + "/2"),
     RotateSecretAt: RotateSecretAt(key="k"),
+    ChooseWords: ChooseWords(words="opened"),
     Disable: Disable(),
     GiveUp: GiveUp(because="gone", fact="f", position="opportunities/0/9", attempts=1, said="410"),
     Enable: Enable(),
@@ -157,3 +160,12 @@ def test_any_facts_evolve_and_nothing_is_done_twice(history: list[Any], asked: l
 
 def test_every_command_is_among_these() -> None:
     assert set(ASKED) == set(WebhookCommand.__args__)
+
+
+def test_words_are_opened_once_and_sealed_again_where_they_move_to() -> None:
+    opened = WebhookWordsChosen(words="opened")
+    given(decider, FIRST).when(ChooseWords(words="sealed")).then_nothing()
+    given(decider, FIRST).when(ChooseWords(words="opened")).then(opened)
+    given(decider, FIRST, opened).when(ChooseWords(words="opened")).then_nothing()
+    moved = WebhookMoved(url="https://example.com/elsewhere")
+    given(decider, FIRST, opened, moved).when(ChooseWords(words="opened")).then(opened)

@@ -15,11 +15,13 @@ from shared.events.webhooks import (
     WebhookEnabled,
     WebhookFactsChosen,
     WebhookFactSkipped,
+    WebhookMoved,
     WebhookRegistered,
     WebhookRemoved,
     WebhookReplayAsked,
     WebhookSecretRotated,
     WebhooksEvent,
+    WebhookWordsChosen,
 )
 from shared.testing import check_projection, histories, recorded
 
@@ -82,3 +84,11 @@ def test_a_card_counts_replays_and_tells_the_end() -> None:
     card = check_projection(webhook_card, [told])["webhook-1"]
     assert [asked.replay for asked in card.replays] == [1, 2]
     assert (card.enabled, card.removed_at) == (False, told[-1].recorded_at)
+
+
+def test_opened_words_are_for_the_address_that_there_was() -> None:
+    opened = WebhookWordsChosen(words="opened")
+    told = recorded(FIRST, opened, stream="webhook-1")
+    assert check_projection(webhook_card, [told])["webhook-1"].words == "opened"
+    moved = recorded(FIRST, opened, WebhookMoved(url="https://other.example"), stream="webhook-1")
+    assert check_projection(webhook_card, [moved])["webhook-1"].words == "sealed"
