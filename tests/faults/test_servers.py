@@ -51,6 +51,8 @@ def test_the_network_to_the_store_fails(tmp_path: Path) -> None:
     assert_good(network.store_away(tmp_path, held_s=4.0))
 
 
+# Not seen good since it restores the keys: tried once, on a machine too busy to start the node.
+@pytest.mark.slow
 @pytest.mark.connected
 def test_a_lost_store_is_folded_again_from_the_log(tmp_path: Path) -> None:
     assert_good(rebuilding.lost_store(tmp_path))
