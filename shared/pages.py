@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from fastapi import Response
 from fastapi.responses import HTMLResponse
@@ -12,6 +12,16 @@ from shared.web.sheltered import page_policy
 
 Form = Literal["json", "markdown", "html"]
 D = TypeVar("D")
+# What a route says of its answer that comes in any of these forms.
+FORMS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            "application/json": {"schema": {}},
+            "text/markdown": {"schema": {"type": "string"}},
+            "text/html": {"schema": {"type": "string"}},
+        }
+    }
+}
 
 
 def formed(made: D, document: Document, form: Form, response: Response) -> D | Response:

@@ -21,7 +21,7 @@ from services.analytics.tree import Organization
 from shared.command import Day
 from shared.errors import InvalidError
 from shared.events import timestamp
-from shared.pages import Form, formed
+from shared.pages import FORMS, Form, formed
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast
@@ -91,7 +91,7 @@ def _whose(request: Request, seller: Seller = None, unit: Unit = None) -> Whose:
     return Whose(request, employee(seller), unit)
 
 
-@router.get("/daily-report", response_model=None)
+@router.get("/daily-report", response_model=None, responses=FORMS)
 async def daily_report(
     runtime: Analytics,
     response: Response,

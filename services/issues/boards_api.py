@@ -18,7 +18,7 @@ from services.issues.boards import (
 from services.issues.projections import issue_card
 from shared.errors import InvalidError
 from shared.exports import note_columns
-from shared.pages import Form, formed
+from shared.pages import FORMS, Form, formed
 from shared.runtime import Runtime
 from shared.web import AtLeast, StreamId, runtime_of
 
@@ -49,7 +49,7 @@ def between(name: str, first: date, last: date, **more: str | None) -> dict[str,
     return where | {of: value for of, value in more.items() if value is not None}
 
 
-@router.get("/boards/{company}", response_model=None)
+@router.get("/boards/{company}", response_model=None, responses=FORMS)
 async def get_board(
     company: StreamId,
     runtime: Issues,
@@ -65,7 +65,7 @@ async def get_board(
     return formed(made, board_document(made), form, response)
 
 
-@router.get("/voice", response_model=None)
+@router.get("/voice", response_model=None, responses=FORMS)
 async def get_voice(
     runtime: Issues,
     at_least: AtLeast,

@@ -23,7 +23,7 @@ from services.opportunities.record.quality import (
 from services.opportunities.record.views import OpportunityRecord, opportunity_record
 from shared.errors import InvalidError
 from shared.exports import note_columns
-from shared.pages import Form, formed
+from shared.pages import FORMS, Form, formed
 from shared.reading import Seen, Token
 from shared.runtime import Runtime
 from shared.web import (
@@ -175,7 +175,7 @@ def screen(view: OpportunityRecord, day: date, rules: OpportunitiesDefaults) -> 
     }
 
 
-@router.get("/opportunities/{opportunity}/pages/{audience}", response_model=None)
+@router.get("/opportunities/{opportunity}/pages/{audience}", response_model=None, responses=FORMS)
 async def get_document(
     opportunity: StreamId,
     audience: Audience,

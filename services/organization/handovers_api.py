@@ -21,7 +21,7 @@ from services.organization.pages import HandoverPage, handover_page, items_of
 from services.organization.projections import handover_card, owned_item
 from services.organization.reads import Organization, Reads
 from shared.events.organization import HandedItem
-from shared.pages import Form, formed
+from shared.pages import FORMS, Form, formed
 from shared.reading import lacking
 from shared.web import (
     AtLeast,
@@ -140,7 +140,7 @@ async def get_handover(
     return answered
 
 
-@router.get("/handovers/{employee}/dossier", response_model=None)
+@router.get("/handovers/{employee}/dossier", response_model=None, responses=FORMS)
 async def get_dossier(
     employee: StreamId,
     runtime: Organization,
