@@ -14,7 +14,8 @@ from pydantic_core import core_schema
 
 # A decimal as text: digits, with a point at most. The description says the same of it.
 DECIMAL = r"^[+-]?[0-9]{1,40}(\.[0-9]{1,40})?$"
-NOT_BLANK = r"\S"
+# Next-line (U+0085) is cut off as a blank here, and none to the patterns of JSON Schema.
+NOT_BLANK = r"[^\s\u0085]"
 _DECIMAL = re.compile(DECIMAL)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ].+")
