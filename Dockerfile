@@ -18,6 +18,8 @@ COPY shared shared
 COPY sellers sellers
 RUN /opt/install/bin/pip wheel --no-deps --no-build-isolation --no-index -w wheels . \
  && /opt/install/bin/pip --python /opt/sellers/bin/python install --no-compile --no-deps --no-index wheels/*.whl \
+# Packages ship what they are tested with; nothing that runs reads it.
+ && find /opt/sellers/lib -type d -name tests -prune -exec rm -r {} + \
 # Compiled here: the root file system is read-only where it runs, and a start would compile every time.
  && /opt/sellers/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/sellers/lib
 

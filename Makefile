@@ -50,7 +50,7 @@ demo: setup ## Start the platform on this machine with sample data: make demo [S
 
 .PHONY: test
 test: lint types contracts ## Check style, types and contracts; run every test but slow ones and those on Apache Kafka
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not kafka and not slow and not deploy and not image" $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not kafka and not slow and not deploy and not image and not load" $(ARGS)
 
 .PHONY: test-kafka
 test-kafka: setup ## Run all that needs servers on real Apache Kafka (KAFKA_BOOTSTRAP, Docker, or java and mvn)
@@ -101,6 +101,18 @@ test-hostile: setup ## Send every operation what it forbids, by the description:
 .PHONY: bench
 bench: setup ## Measure replay, the live worker and reports on the embedded servers: make bench [FACTS=50000]
 	@$(BIN)/python -m tests.bench --facts $(FACTS)
+
+# A platform of its own, unless HOST names one: with DATA, its data directory, or TOKENS, a file, where people sign in.
+USERS ?= 40
+FOR ?= 60
+LOAD := .cache/load
+AT = $(if $(HOST),--host $(HOST) $(if $(filter-out .data,$(DATA)),--data $(DATA)) $(if $(TOKENS),--tokens $(TOKENS)))
+.PHONY: loadtest
+loadtest: setup ## Let a whole company work on a platform, with live percentiles: make loadtest [USERS=40] [FOR=60] [SIZE=10] [HOST=...]
+	@cmp -s requirements/load.lock $(LOAD)/lock || { $(BIN)/python -m venv --clear $(LOAD) && \
+	  $(LOAD)/bin/pip install -q --require-hashes --only-binary :all: -r requirements/load.lock && \
+	  cp requirements/load.lock $(LOAD)/lock; }
+	@$(BIN)/python -m tests.load --users $(USERS) --seconds $(FOR) $(if $(SIZE),--size $(SIZE)) $(AT)
 
 .PHONY: lint
 lint: setup ## Check style and the banned imports
@@ -185,7 +197,7 @@ COMPILE = .cache/lock/bin/uv pip compile --quiet --no-config --native-tls --univ
 .PHONY: lock
 lock: setup ## Resolve requirements/*.in again into their .lock files: make lock [UPGRADE=1]
 	@test -x .cache/lock/bin/uv || { $(BIN)/python -m venv .cache/lock && .cache/lock/bin/pip install -q uv==$(UV); }
-	@for list in runtime dev embedded deploy build; do \
+	@for list in runtime dev embedded deploy load build; do \
 	  $(COMPILE) $(if $(UPGRADE),--upgrade) requirements/$$list.in -o requirements/$$list.lock; done
 	@git diff --stat -- requirements
 

@@ -19,9 +19,11 @@ START_S, PATIENCE_S = 240.0, 240.0
 
 
 @contextmanager
-def started(path: Path, within_s: float = START_S) -> Iterator[Api]:
+def started(
+    path: Path, within_s: float = START_S, how: tuple[str, ...] = ("--no-demo",)
+) -> Iterator[Api]:
     """Start it with its data under this path; end it in good order."""
-    words = ("up", "--no-demo", "--data-dir", str(path), "--port", "0")
+    words = ("up", *how, "--data-dir", str(path), "--port", "0")
     said = path.with_name("said.txt")
     with said.open("wb") as out:
         up = subprocess.Popen([sys.executable, "-m", "sellers", *words], stdout=out, stderr=out)
