@@ -56,8 +56,7 @@ def test_an_empty_platform_is_told_from_one_that_works(tmp_path: Path) -> None:
     assert "nobody there can take part" in said, said
 
 
-def test_whoever_is_not_let_in_fails_the_load(tmp_path: Path) -> None:
-    """Keys that count no more: every one of their requests is told, with its cause."""
+def test_where_people_sign_in_nobody_in_particular_is_no_load(tmp_path: Path) -> None:
     how = ("--size", "1", "--sign-in")
     with started(tmp_path / "data", how=how) as api:
         code, said = load("--host", api.url, "--seconds", "2")
