@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Iterable, Iterator
@@ -172,7 +173,11 @@ def configure_logs(level: str, secrets: Iterable[str] = ()) -> None:
     redacted = redaction(secrets)
 
     def _json(event: Any, **_: Any) -> str:
-        return redacted(orjson.dumps(event, default=str).decode())
+        try:
+            said = orjson.dumps(event, default=str).decode()
+        except orjson.JSONEncodeError:  # Half a surrogate pair, or a number beyond 64 bits.
+            said = json.dumps(event, default=str)
+        return redacted(said)
 
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -10,23 +12,31 @@ import structlog
 from shared.observability import configure_logs
 
 
-def test_k_02_a_failure_is_logged_without_its_variables(capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def logs(capfd: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
     root, configured = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
     configure_logs("info")
+    yield capfd
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**configured)
+
+
+def test_k_02_a_failure_is_logged_without_its_variables(logs: pytest.CaptureFixture[str]) -> None:
     try:
-        try:
-            _fail("DENTIST".lower())
-        except ValueError:
-            logging.getLogger("sellers").exception("request_failed")
-    finally:
-        root.handlers[:] = handlers
-        root.setLevel(level)
-        structlog.configure(**configured)
-    told = capfd.readouterr().err
+        _fail("DENTIST".lower())
+    except ValueError:
+        logging.getLogger("sellers").exception("request_failed")
+    told = logs.readouterr().err
     assert "request_failed" in told
     assert "test_observability.py" in told
     assert "dentist" not in told
+
+
+def test_what_has_no_encoding_is_logged_all_the_same(logs: pytest.CaptureFixture[str]) -> None:
+    structlog.get_logger().error("told", figure=2**70)
+    assert json.loads(logs.readouterr().err)["figure"] == 2**70
 
 
 def _fail(title: str) -> None:

@@ -97,7 +97,7 @@ async def test_touches_come_in_batches(client: AsyncClient) -> None:
     items = [{"id": str(number), "touch": CALL} for number in range(3)]
     batch = {"source": "shop", "touches": [*items, items[0]]}
     answer = (await post(client, "/touches/batch", batch)).json()
-    assert answer == {"accepted": 3, "duplicates": 1, "refused": []}
+    assert answer == {"accepted": 3, "duplicates": 1, "refused": [], "noted": []}
     last = await post(client, "/touches?source=shop", CALL, idempotency_key="0")
     card = (await read(client, "/contacts/people/1", last)).json()
     assert card["touch_count"] <= 3
