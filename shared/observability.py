@@ -165,6 +165,14 @@ def serving_metrics(settings: Settings) -> Iterator[None]:
         thread.join()
 
 
+def in_json(event: Any) -> str:
+    """Return a line of the log, whatever is told in it."""
+    try:
+        return orjson.dumps(event, default=str).decode()
+    except orjson.JSONEncodeError:  # Half a surrogate pair, or a number beyond 64 bits.
+        return json.dumps(event, default=str)
+
+
 def configure_logs(level: str, secrets: Iterable[str] = ()) -> None:
     """One JSON object a line on standard error, for our own logs and the libraries' alike.
 
@@ -172,12 +180,8 @@ def configure_logs(level: str, secrets: Iterable[str] = ()) -> None:
     """
     redacted = redaction(secrets)
 
-    def _json(event: Any, **_: Any) -> str:
-        try:
-            said = orjson.dumps(event, default=str).decode()
-        except orjson.JSONEncodeError:  # Half a surrogate pair, or a number beyond 64 bits.
-            said = json.dumps(event, default=str)
-        return redacted(said)
+    def line(event: Any, **_: Any) -> str:
+        return redacted(in_json(event))
 
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -198,7 +202,7 @@ def configure_logs(level: str, secrets: Iterable[str] = ()) -> None:
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(serializer=_json),
+                structlog.processors.JSONRenderer(serializer=line),
             ],
         )
     )
