@@ -167,6 +167,7 @@ class TestKafkaCopy:
             assert await program.child.wait() == 1
 
 
+@pytest.mark.slow
 class TestPublishTouches:
     async def test_what_it_sends_is_in_the_timeline_once_and_what_is_wrong_is_told(
         self, platform: Platform, deal: str
