@@ -167,7 +167,6 @@ class TestKafkaCopy:
             assert await program.child.wait() == 1
 
 
-@pytest.mark.slow
 class TestPublishTouches:
     async def test_what_it_sends_is_in_the_timeline_once_and_what_is_wrong_is_told(
         self, platform: Platform, deal: str
@@ -182,11 +181,16 @@ class TestPublishTouches:
             async with example("publish_touches.py", *words, *mode, said=lines) as program:
                 assert await program.line() == "sent 2"
 
+        # What is set aside of an inbox is found by its place: who sent it may have named anybody.
+        async def refused() -> list[str]:
+            held = (await platform.read("/parked?limit=200"))["parked"]
+            return [one["reason"] for one in held if person in one["value"]]
+
         async def heard() -> bool:
-            return len(await platform.parked(f"{deal}-2")) == 2
+            return len(await refused()) == 2
 
         await until(heard)
-        (name,) = {fact["reason"].partition(": ")[0] for fact in await platform.parked(f"{deal}-2")}
+        (name,) = {reason.partition(": ")[0] for reason in await refused()}
         assert name == "#/data/channel"
         sent = read_event({**good, "specversion": "1.0", "type": TYPE, "source": "/campaigns"}).sent
         assert sent is not None
