@@ -15,9 +15,8 @@ from services.contacts.consents import lacking
 from services.contacts.defaults import ContactsDefaults
 from services.contacts.erasing import Consent
 from services.contacts.main import domain, router
-from services.contacts.tests.client import get, post
-from services.contacts.touch_events import STRUCTURED, TYPE
-from shared.cloudevents import BATCH
+from services.contacts.tests.client import get, post, promotion, publish
+from services.contacts.touch_events import STRUCTURED
 from shared.testing import serving
 
 MAIL = "kim@example.com"
@@ -61,16 +60,7 @@ def test_a_company_may_want_consent_before_it_promotes_anything() -> None:
 
 
 def event(name: str, day: str, **data: Any) -> dict[str, Any]:
-    told = {"channel": "email", "about": "promotion", "subject": name, **data}
-    whom = {} if {"email", "person"} & told.keys() else {"person": "person-1"}
-    return {
-        "specversion": "1.0",
-        "id": name,
-        "source": "/campaigns",
-        "type": TYPE,
-        "time": f"2026-03-{day}T09:00:00Z",
-        "data": {**told, **whom},
-    }
+    return promotion(name, day, **{"subject": name, **data})
 
 
 async def withdrawn(client: AsyncClient, purpose: str = "marketing", on: str = "05") -> None:
@@ -78,14 +68,6 @@ async def withdrawn(client: AsyncClient, purpose: str = "marketing", on: str = "
     body = {"purpose": purpose, "source": "email", "on": f"2026-03-{on}"}
     token = await post(client, "/contacts/people/1/withdraw-consent", body)
     await get(client, "/contacts/people/1/consents", token)
-
-
-async def publish(client: AsyncClient, *events: dict[str, Any]) -> dict[str, Any]:
-    headers = {"Content-Type": BATCH}
-    answer = await client.post("/touches", content=orjson.dumps(events), headers=headers)
-    assert answer.status_code == 202, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
 
 
 async def test_c_14_a_promotion_without_consent_is_recorded_and_its_publisher_told(

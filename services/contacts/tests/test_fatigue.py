@@ -10,9 +10,8 @@ import pytest
 from httpx2 import AsyncClient
 
 from services.contacts.main import domain, router
-from services.contacts.tests.client import get, post
-from services.contacts.touch_events import STRUCTURED, TYPE
-from shared.cloudevents import BATCH
+from services.contacts.tests.client import get, post, promotion, publish
+from services.contacts.touch_events import STRUCTURED
 from shared.testing import serving
 
 MAIL = "kim@example.com"
@@ -25,24 +24,7 @@ async def client() -> AsyncIterator[AsyncClient]:
 
 
 def event(name: str, day: str, **data: Any) -> dict[str, Any]:
-    told = {"channel": "email", "about": "promotion", "campaign": "spring", **data}
-    whom = {} if {"email", "person"} & told.keys() else {"person": "person-1"}
-    return {
-        "specversion": "1.0",
-        "id": name,
-        "source": "/campaigns",
-        "type": TYPE,
-        "time": f"2026-03-{day}T09:00:00Z",
-        "data": {**told, **whom},
-    }
-
-
-async def publish(client: AsyncClient, *events: dict[str, Any]) -> dict[str, Any]:
-    headers = {"Content-Type": BATCH}
-    answer = await client.post("/touches", content=orjson.dumps(events), headers=headers)
-    assert answer.status_code == 202, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    return promotion(name, day, **{"campaign": "spring", **data})
 
 
 async def folded(client: AsyncClient, told: dict[str, Any]) -> None:
