@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from httpx2 import ASGITransport, AsyncClient, Response
-from pydantic import SecretStr
+from httpx2 import AsyncClient, Response
 
-from sellers.node import Node, create_app
+from sellers.node import Node
 from sellers.parts import Part
-from shared.settings import Settings
 from tests.integration.conftest import until
+from tests.integration.in_parts import opened
 
 pytestmark = pytest.mark.connected
 
@@ -33,9 +30,9 @@ PARTS = (
 class Parts:
     """Each part as a process would have it, all in this one, and a client of each."""
 
-    def __init__(self) -> None:
-        self.nodes: dict[str, Node] = {}
-        self.http: dict[str, AsyncClient] = {}
+    def __init__(self, nodes: dict[str, Node], http: dict[str, AsyncClient]) -> None:
+        self.nodes = nodes
+        self.http = http
 
     async def get(self, part: str, path: str, **headers: str) -> Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -54,29 +51,9 @@ class Parts:
 async def parts(
     fresh_log: Any, mongo_engine: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Parts]:
-    prefix, started = f"t{uuid4().hex[:8]}_", Parts()
-    async with AsyncExitStack() as stack:
-        for part in PARTS:
-            settings = Settings(
-                kafka=fresh_log.address,
-                mongo=mongo_engine.address,
-                engine="embedded" if fresh_log.embedded else "kafka",
-                database_prefix=prefix,
-                # Processes of one deployment open what the others have sealed.
-                master_key=SecretStr(b64encode(bytes(32)).decode()),
-                instance=part.name.replace(" ", "-"),
-                data_dir=tmp_path_factory.mktemp("part"),
-            )
-            node = Node(settings, part=part)
-            app = create_app(node)
-            await stack.enter_async_context(app.router.lifespan_context(app))
-            client = AsyncClient(
-                transport=ASGITransport(app, raise_app_exceptions=False),
-                base_url="http://part",
-                timeout=30,
-            )
-            started.nodes[part.name] = node
-            started.http[part.name] = await stack.enter_async_context(client)
+    folder = tmp_path_factory.mktemp
+    async with opened(PARTS, fresh_log, mongo_engine, folder) as (nodes, http):
+        started = Parts(nodes, http)
         for part in PARTS:
             worker = {"analytics worker": "no worker has started"} if part.domain is None else {}
 

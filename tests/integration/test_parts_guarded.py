@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
-from uuid import uuid4
 
 import orjson
 import pytest
-from httpx2 import ASGITransport, AsyncClient, Response
-from pydantic import SecretStr
+from httpx2 import AsyncClient, Response
 
-from sellers.node import Node, create_app
 from sellers.parts import Part
 from shared.access.tests.issuing import AUDIENCE, ISSUER, JWKS, token
-from shared.settings import Settings
 from tests.integration.conftest import until
+from tests.integration.in_parts import opened
 
 pytestmark = pytest.mark.connected
 
@@ -62,8 +57,8 @@ def keys_at() -> Iterator[str]:
 class Parts:
     """A client of each part, as whoever is named."""
 
-    def __init__(self) -> None:
-        self.http: dict[str, AsyncClient] = {}
+    def __init__(self, http: dict[str, AsyncClient]) -> None:
+        self.http = http
 
     async def get(self, part: str, who: str, path: str) -> Response:
         return await self.http[part].get(path, headers=_as(who))
@@ -96,27 +91,15 @@ def _as(who: str) -> dict[str, str]:
 async def parts(
     fresh_log: Any, mongo_engine: Any, keys_at: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Parts]:
-    prefix, started = f"t{uuid4().hex[:8]}_", Parts()
-    async with AsyncExitStack() as stack:
-        for part in PARTS:
-            settings = Settings(
-                kafka=fresh_log.address,
-                mongo=mongo_engine.address,
-                engine="embedded" if fresh_log.embedded else "kafka",
-                database_prefix=prefix,
-                access="required",
-                oidc_issuer=ISSUER,
-                oidc_audience=AUDIENCE,
-                oidc_jwks_url=keys_at,
-                master_key=SecretStr(b64encode(bytes(32)).decode()),
-                instance=part.name.replace(" ", "-"),
-                data_dir=tmp_path_factory.mktemp("part"),
-            )
-            app = create_app(Node(settings, part=part))
-            await stack.enter_async_context(app.router.lifespan_context(app))
-            transport = ASGITransport(app, raise_app_exceptions=False)
-            client = AsyncClient(transport=transport, base_url="http://part", timeout=30)
-            started.http[part.name] = await stack.enter_async_context(client)
+    signed: dict[str, Any] = {
+        "access": "required",
+        "oidc_issuer": ISSUER,
+        "oidc_audience": AUDIENCE,
+        "oidc_jwks_url": keys_at,
+    }
+    folder = tmp_path_factory.mktemp
+    async with opened(PARTS, fresh_log, mongo_engine, folder, **signed) as (_, http):
+        started = Parts(http)
         for part in PARTS:
             await until(lambda name=part.name: started.ready(name))  # type: ignore[misc]
         await _organize(started)
