@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -12,23 +11,20 @@ import structlog
 from shared.observability import configure_logs, in_json
 
 
-@pytest.fixture
-def logs(capfd: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
+def test_k_02_a_failure_is_logged_without_its_variables(capfd: pytest.CaptureFixture[str]) -> None:
     root, configured = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
     configure_logs("info")
-    yield capfd
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.configure(**configured)
-
-
-def test_k_02_a_failure_is_logged_without_its_variables(logs: pytest.CaptureFixture[str]) -> None:
     try:
-        _fail("DENTIST".lower())
-    except ValueError:
-        logging.getLogger("sellers").exception("request_failed")
-    told = logs.readouterr().err
+        try:
+            _fail("DENTIST".lower())
+        except ValueError:
+            logging.getLogger("sellers").exception("request_failed")
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.configure(**configured)
+    told = capfd.readouterr().err
     assert "request_failed" in told
     assert "test_observability.py" in told
     assert "dentist" not in told
