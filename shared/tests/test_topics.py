@@ -22,7 +22,7 @@ TOUCHES: dict[str, Any] = {
 def test_facts_are_kept_for_ever_and_what_others_send_for_a_while() -> None:
     kept = {topic.name: topic.spec.kept_s for topic in declared_topics()}
     assert {name for name, kept_s in kept.items() if kept_s is not None} == {"touches-inbox"}
-    assert kept["touches-inbox"] == 30 * 24 * 3600
+    assert kept["touches-inbox"] == 3 * 24 * 3600
 
 
 @pytest.mark.parametrize(
