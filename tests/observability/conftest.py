@@ -18,6 +18,7 @@ from services.contacts.main import domain, router
 from shared import admin
 from shared.clock import SystemClock
 from shared.memory import MemoryLog, MemoryStore
+from shared.observability import OF_WORKERS
 from shared.otel import Tracing
 from shared.settings import Settings
 from shared.testing import serving
@@ -59,6 +60,9 @@ async def platform(settings: Settings) -> AsyncIterator[Platform]:
         client = await stack.enter_async_context(
             serving(domain, router, admin.router, settings=settings, log=log)
         )
+        # A worker's process ends with it; here the gauges would go on to speak of it to other tests.
+        for gauge in OF_WORKERS:
+            stack.callback(gauge.clear)
         measuring = Measuring(projector, store, log, clock, "worker-1", settings.embedded)
         await measuring.start()
         yield Platform(client, log, measuring)
