@@ -60,7 +60,7 @@ async def platform(settings: Settings) -> AsyncIterator[Platform]:
         client = await stack.enter_async_context(
             serving(domain, router, admin.router, settings=settings, log=log)
         )
-        # A worker's process ends with it; here the gauges would go on to speak of it to other tests.
+        # A worker's process ends with it; here its gauges would speak on, to other tests.
         for gauge in OF_WORKERS:
             stack.callback(gauge.clear)
         measuring = Measuring(projector, store, log, clock, "worker-1", settings.embedded)
