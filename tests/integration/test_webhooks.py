@@ -73,7 +73,11 @@ def receiving() -> Iterator[Receiver]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            length = int(self.headers["content-length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                self.close_connection = True  # Who sent it was killed before the end: no request.
+                return
             told = {name.lower(): value for name, value in self.headers.items()}
             self.send_response(receiver.take(told, body))
             self.send_header("content-length", "0")
