@@ -6,9 +6,9 @@ differs from them, and another one tries every cell of the page.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
+from sellers.catalogue import write
 from sellers.node import rules
 from shared.access.roles import PERMISSIONS, ROLES, Role, Scope
 from shared.access.rules import PUBLIC, Rule
@@ -56,13 +56,10 @@ def written(page: str) -> str:
     return "\n".join([f"{before}{BEGIN}", "", *tables, "", f"{END}{after}"])
 
 
-def main() -> int:
-    text = PAGE.read_text(encoding="utf-8")
-    if written(text) != text:
-        PAGE.write_text(written(text), encoding="utf-8")
-        sys.stdout.write(f"written: {PAGE.relative_to(PAGE.parent.parent)}\n")
-    return 0
+def main() -> None:
+    """Write the page, where it is not yet the same."""
+    write(PAGE, written(PAGE.read_text(encoding="utf-8")))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -140,7 +140,7 @@ def write(files: dict[Path, str]) -> None:
 
 
 def finish(written: Iterable[Path]) -> None:
-    """Sort and format what was written; write schemas, examples, the catalogue and docs/api."""
+    """Sort and format what was written; write schemas, examples and every page made of the code."""
     code = [str(path) for path in written if path.suffix == ".py"]
     for words in (
         ["ruff", "check", "--quiet", "--fix", "--unsafe-fixes", "--select", "I,RUF022", *code],
@@ -148,6 +148,8 @@ def finish(written: Iterable[Path]) -> None:
         ["shared.released"],
         ["sellers.catalogue"],
         ["sellers.contracts"],
+        ["sellers.matrix"],
+        ["sellers.problems"],
     ):
         subprocess.run([sys.executable, "-m", *words], cwd=ROOT, check=True)
 
