@@ -45,6 +45,11 @@ def axis_of(by: IssuesBy) -> IssueAxis:
             return "issue_move"
 
 
+def grain(by: IssuesBy, day: date) -> Grain:
+    """Return what it tells apart: whose a case is, where that is asked for; else only the row."""
+    return Grain(Apart(), last=day, owners=by in ("seller", "team"))
+
+
 def in_issues(by: IssuesBy, organization: Organization, day: date) -> PartOf:
     axis = axis_of(by)
 
@@ -80,7 +85,7 @@ async def issues(
         runtime,
         (axis_of(by),),
         owner=employee(seller),
-        grain_of=lambda _: Grain(Apart(), last=day, owners=by in ("seller", "team")),
+        grain_of=lambda _: grain(by, day),
     )
     part_of = in_issues(by, figures.organization, day)
     rows = tallied(figures.cells, part_of)

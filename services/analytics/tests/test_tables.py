@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from decimal import Decimal
+from functools import partial
+from itertools import cycle
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.analytics import flows, forecast, pipeline, stages_report, workload_report
-from services.analytics.cells import AXES, Axis, Cell
+from services.analytics import (
+    flows,
+    forecast,
+    issues_api,
+    kpi_values_api,
+    pipeline,
+    stages_report,
+    workload_report,
+)
+from services.analytics.cells import AXES, Axis, Cell, Per
+from services.analytics.complaints import IssuesBy
 from services.analytics.forecast import Span
 from services.analytics.kept_cells import (
     Mirrors,
@@ -22,14 +34,16 @@ from services.analytics.kept_cells import (
     put_together,
     worth_it,
 )
-from services.analytics.measures import recompute
+from services.analytics.kpi_measures import KPI_MEASURES, Scope, portions, terms
+from services.analytics.measures import closing, recompute
 from services.analytics.packing import UnreadableCellsError, pack, unpack
-from services.analytics.pipeline import tallied
-from services.analytics.projections import Held, OrgNode
+from services.analytics.pipeline import Amounts, Key, tallied
+from services.analytics.projections import Held, OrgNode, Target
 from services.analytics.tables import EXACT, Apart, Grain, Tables
 from services.analytics.tests.histories import ZONE, histories
 from services.analytics.tree import Organization
 from shared.events import Envelope
+from shared.events.analytics import KpiDefined, KpiLevel
 from shared.memory import MemoryStore
 
 DAY = date(2026, 1, 5)
@@ -79,21 +93,16 @@ def _cells(found: list[list[Envelope]]) -> dict[Cell, int]:
     return recompute((fact for history in found for fact in history), ZONE)[1]
 
 
-owned = st.lists(
-    st.builds(Held, st.sampled_from(["unit-a", "unit-b"]), st.none() | days), max_size=3
-)
-
-
 @st.composite
-def organizations(draw: st.DrawFn) -> Organization:
+def organizations(draw: st.DrawFn, days: st.SearchStrategy[date] = days) -> Organization:
     """Everybody of the histories is somewhere, and elsewhere later on; so are the teams."""
     nodes = {"unit-all": OrgNode("unit-all", "All", "company")}
     for unit in ("unit-a", "unit-b"):
         nodes[unit] = OrgNode(unit, unit, "team", (Held("unit-all", draw(st.none() | days)),))
-    for number in range(6):
-        held = sorted(draw(owned), key=lambda one: one.since or date.min)
-        for name in (f"employee-{number}", ("employee-kim", "employee-lee")[number % 2]):
-            nodes[name] = OrgNode(name, under=tuple(held), managers=tuple(held[:1]))
+    for name in ("employee-a", "employee-b", "employee-c"):  # The owners of the histories.
+        owned = st.builds(Held, st.sampled_from(["unit-a", "unit-b"]), st.none() | days)
+        held = sorted(draw(st.lists(owned, max_size=3)), key=lambda one: one.since or date.min)
+        nodes[name] = OrgNode(name, under=tuple(held), managers=tuple(held[:1]))
     return Organization(nodes)
 
 
@@ -135,6 +144,67 @@ def _reports(
         grain = stages_report.slippage_grain(by, held, span, unit)
         part = stages_report.in_slippage(by, held, span, unit)
         yield f"slippage {by}", grain, lambda told, part=part: tallied(told, part)
+    yield from _measured(held, day, span, unit)
+
+
+def _measured(
+    held: Organization, day: date, span: Span, unit: str | None
+) -> Iterator[tuple[str, Grain, Any]]:
+    """Yield what is told of cases, targets and figures that a company defines."""
+    for by in get_args(IssuesBy):
+        grain = issues_api.grain(by, day)
+        part = issues_api.in_issues(by, held, day)
+        yield f"issues {by}", grain, lambda told, part=part: tallied(told, part)
+    wanted = list(_targets(span, unit))
+    grain = forecast.target_grain(wanted, held, day)
+    for target in wanted:
+        yield (
+            f"target {target}",
+            grain,
+            lambda told, target=target: forecast.attained(target, told, held, day),
+        )
+    some = cycle((sorted(KPI_MEASURES)[::2], sorted(KPI_MEASURES)[1::2]))
+    for level in get_args(KpiLevel):
+        for per, names in zip(get_args(Per), some, strict=False):
+            kpi = _kpi(names, level, per, span, day)
+            yield f"kpi {level} {per}", kpi.grain(held), partial(_kpi_values, kpi, held)
+
+
+def _targets(span: Span, unit: str | None) -> Iterator[Target]:
+    """Yield what one seller, a unit or everybody is to reach, in money or in deals."""
+    period = {"period_from": span.first, "period_to": span.last}
+    for product in (None, "product-x"):
+        for owner, of in (("employee-a", None), (None, unit)):
+            told = {"owner": owner, "unit": of, "product": product, "amount": Decimal(1_000)}
+            yield Target("target-1", **told, **period, measure="value_won", currency="USD")
+            yield Target("target-2", **told, **period, measure="count_won")
+
+
+def _kpi(
+    names: Iterable[str], level: KpiLevel, per: Per, span: Span, day: date
+) -> kpi_values_api.Asked:
+    defined = KpiDefined(
+        definition=1,
+        name="All",
+        expression=" + ".join(names),
+        measured_in="number",
+        frequency=per,
+        level=level,
+        direction="up",
+    )
+    last = span.last or day
+    first = max(span.first or date.min, last - timedelta(days=40))
+    return kpi_values_api.Asked(defined, terms(per, min(first, last), last), day)
+
+
+def _kpi_values(
+    asked: kpi_values_api.Asked, held: Organization, told: Amounts
+) -> Counter[tuple[Key, str, str]]:
+    found: Counter[tuple[Key, str, str]] = Counter()
+    scope = Scope(asked.defined.level, held, asked.day, "USD", asked.defined.product)
+    for key, term, name, amount in portions(asked.names, scope, asked.held, told):
+        found[key, term, name] += amount
+    return Counter({place: amount for place, amount in found.items() if amount})
 
 
 @settings(max_examples=40)
@@ -147,6 +217,46 @@ def test_a_report_is_the_same_from_what_it_tells_apart(
     for name, grain, report in _reports(held, day, span, unit):
         coarse = tables.cells(AXES, grain)
         assert report(coarse) == report(exact), name
+
+
+near = st.dates(date(2026, 1, 20), date(2026, 2, 20))
+# What is counted of sellers: axis, measure, value.
+KINDS = [
+    *(
+        (measure.axis, f"{measure.measure}USD" if measure.money else measure.measure, value)
+        for measure in KPI_MEASURES.values()
+        for value in (measure.value or "", "customer")
+    ),
+    *(("product", measure, "product-x") for measure in ("won", "lost", "value_USD", "open_USD")),
+    *(("owner", measure, "") for measure in ("won", "value_USD", "open_USD")),
+    *(("commitment", "commit_USD", closing(date(2026, 2, 10), name)) for name in ("", "product-x")),
+]
+
+
+@st.composite
+def crowded(draw: st.DrawFn) -> dict[Cell, int]:
+    """A month of a few kinds of figures of two sellers."""
+    some = draw(st.lists(st.sampled_from(KINDS), min_size=2, max_size=6))
+    of_them = st.builds(
+        lambda kind, owner, day, credited: Cell(kind[1], owner, kind[0], kind[2], day, credited),
+        st.sampled_from(some),
+        st.sampled_from(["employee-a", "employee-b"]),
+        near,
+        st.none() | near,
+    )
+    return draw(st.dictionaries(of_them, st.integers(1, 9), min_size=30, max_size=60))
+
+
+@pytest.mark.timeout(600)  # A failing one is made smaller for minutes.
+@settings(max_examples=60)
+@given(crowded(), organizations(near), near, st.tuples(near, near).map(lambda d: Span(*sorted(d))))
+def test_so_it_is_where_sellers_move_amid_all_that_counts(
+    exact: dict[Cell, int], held: Organization, day: date, span: Span
+) -> None:
+    """Random histories seldom have two of the same, one before and one after such a day."""
+    tables = Tables().with_([unpack(pack(exact))])
+    for name, grain, report in _reports(held, day, span, "unit-a"):
+        assert report(tables.cells(AXES, grain)) == report(exact), name
 
 
 def test_a_quarter_of_days_is_one_cell_where_nobody_tells_them_apart() -> None:
