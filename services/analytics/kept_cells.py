@@ -48,14 +48,15 @@ async def add_cells(
     for partition, cells in told.items():
         number = numbers[partition]["number"] + 1 if partition in numbers else 1
         reached.append({"_id": partition, "number": number})
-        documents.append(_document(_key(partition, number), pack(cells), len(cells)))
+        documents.append(_document(_key(partition, number), number, pack(cells), len(cells)))
     await tx.insert_many(changes_of(collection), documents)
     await tx.insert_many(numbers_of(collection), [r for r in reached if r["_id"] not in numbers])
     await tx.put_many(numbers_of(collection), [r for r in reached if r["_id"] in numbers])
 
 
-def _document(key: str, written: bytes, rows: int) -> Document:
-    return {"_id": key, "rows": rows, "cells": written}
+def _document(key: str, first: int, written: bytes, rows: int) -> Document:
+    """Return what is kept of the additions from the number `first` to that of the key."""
+    return {"_id": key, "first": first, "rows": rows, "cells": written}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,14 @@ class Mirror:
             for number in range(self.numbers.get(partition, 0) + 1, reached + 1)
         ]
         return lacking if self.numbers and len(lacking) <= BEHIND_MAX else None
+
+    def has_some_of(self, document: Document) -> bool:
+        """Whether what it lacks was put together with what it has, and would be counted twice.
+
+        Documents that do not tell where they begin were written by an older release.
+        """
+        partition, _, _ = document["_id"].rpartition("/")
+        return bool(document.get("first", 0) <= self.numbers.get(partition, 0))
 
 
 @dataclass(slots=True)
@@ -115,7 +124,9 @@ class Mirrors:
         if keys is None:
             return None
         found = await reads.get_many(changes_of(known.collection), keys)
-        return [found[key] for key in keys] if len(found) == len(keys) else None
+        if len(found) < len(keys) or any(known.has_some_of(one) for one in found.values()):
+            return None
+        return [found[key] for key in keys]
 
 
 def _with(tables: Tables, added: Iterable[Document]) -> Tables:
@@ -140,22 +151,25 @@ class Tidying:
     """Puts together what was added a while ago; `up_to` is what was there the last time."""
 
     collection: str = ""
+    at_least: int = TOGETHER_MIN
     up_to: Mapping[str, int] = field(default_factory=dict)
 
     async def tidy(self, store: Store, partitions: Collection[str]) -> None:
         """Put together what was there at the last call: whoever follows has read it by now."""
         for partition in sorted(partitions):
             if last := self.up_to.get(partition):
-                await put_together(store, self.collection, partition, last)
+                await put_together(store, self.collection, partition, last, self.at_least)
         found = await store.find(numbers_of(self.collection), {})
         self.up_to = {document["_id"]: document["number"] for document in found}
 
 
-async def put_together(store: Store, collection: str, partition: str, last: int) -> None:
+async def put_together(
+    store: Store, collection: str, partition: str, last: int, at_least: int = TOGETHER_MIN
+) -> None:
     """Make one document of the newest ones up to a number, as many as are worth it."""
     where = {"_id": {"$gt": f"{partition}/", "$lte": _key(partition, last)}}
     held = await store.find(changes_of(collection), where, sort=(("_id", 1),), fields=("rows",))
-    chosen = worth_it([document["rows"] for document in held])
+    chosen = worth_it([document["rows"] for document in held], at_least)
     keys = [document["_id"] for document in held[len(held) - chosen :]]
     if not keys:
         return
@@ -165,11 +179,12 @@ async def put_together(store: Store, collection: str, partition: str, last: int)
             return  # Somebody else has just done it.
         tables = await asyncio.to_thread(_with, Tables(), [found[key] for key in keys])
         await tx.delete_many(changes_of(collection), keys[:-1])
-        whole = _document(keys[-1], tables.written(), tables.size)
+        first = found[keys[0]].get("first", 0)
+        whole = _document(keys[-1], first, tables.written(), tables.size)
         await tx.put_many(changes_of(collection), [whole])
 
 
-def worth_it(rows: Sequence[int]) -> int:
+def worth_it(rows: Sequence[int], at_least: int = TOGETHER_MIN) -> int:
     """Say how many of the last documents to put together, by how many rows each has. Pure.
 
     One is taken along as long as it is no more than twice what comes after it: so a row is written
@@ -177,7 +192,7 @@ def worth_it(rows: Sequence[int]) -> int:
     """
     taken, total = 0, 0
     for count in reversed(rows):
-        if total + count > ROWS_MAX or (taken >= TOGETHER_MIN and count > 2 * total):
+        if total + count > ROWS_MAX or (taken >= at_least and count > 2 * total):
             break
         taken, total = taken + 1, total + count
-    return taken if taken >= TOGETHER_MIN else 0
+    return taken if taken >= at_least else 0

@@ -23,7 +23,7 @@ from typing import TypeVar
 
 import structlog
 
-from services.analytics.kept_cells import Tidying
+from services.analytics.kept_cells import TOGETHER_MIN, Tidying
 from services.analytics.measures import TOPICS
 from services.analytics.sink import MEASURES, entities_of
 from shared import builds
@@ -86,6 +86,8 @@ class Measuring:
     clock: Clock
     name: str
     embedded: bool
+    tidy_s: float = TIDY_S
+    together_min: int = TOGETHER_MIN
     _projector: Projector = field(init=False)
     _mended: dict[Partition, tuple[int, int]] = field(default_factory=dict)
     _pending: list[Record] = field(default_factory=list)
@@ -276,7 +278,7 @@ class Measuring:
                 if now - looked_at >= SIGN_OF_LIFE_S:
                     looked_at = now
                     await self.follow_builds()
-                if now - self._tidied_at >= TIDY_S:
+                if now - self._tidied_at >= self.tidy_s:
                     self._tidied_at = now
                     await self._tidy(mine())
             except PASSING as error:
@@ -286,7 +288,7 @@ class Measuring:
     async def _tidy(self, mine: Collection[Partition]) -> None:
         collection = self._projector.sink.collection
         if self._tidying.collection != collection:
-            self._tidying = Tidying(collection)
+            self._tidying = Tidying(collection, self.together_min)
         await self._tidying.tidy(self.store, {cursor_id(partition) for partition in mine})
 
     async def keep_gauging(self, mine: Mine) -> None:

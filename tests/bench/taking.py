@@ -205,14 +205,21 @@ async def _compared(ours: Turn, other: Turn, rounds: int, seconds: float, at_onc
 async def _rate(turn: Turn, number: int, seconds: float, at_once: int) -> float:
     """Let so many take turns for so long; return how many touches a second were acknowledged."""
     began = time.perf_counter()
-    done = 0
 
-    async def work(place: int) -> None:
-        nonlocal done
-        step = 0
-        while time.perf_counter() - began < seconds:
-            done += await turn((number * 1_000_000 + step) * at_once + place)
+    def in_time() -> bool:
+        return time.perf_counter() - began < seconds
+
+    return await done(turn, number, at_once, in_time) / (time.perf_counter() - began)
+
+
+async def done(turn: Turn, number: int, at_once: int, goes_on: Callable[[], bool]) -> int:
+    """Let so many take turns beside each other; return how much they did together."""
+
+    async def work(place: int) -> int:
+        own = step = 0
+        while goes_on():
+            own += await turn((number * 1_000_000 + step) * at_once + place)
             step += 1
+        return own
 
-    await asyncio.gather(*(work(place) for place in range(at_once)))
-    return done / (time.perf_counter() - began)
+    return sum(await asyncio.gather(*(work(place) for place in range(at_once))))

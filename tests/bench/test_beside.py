@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from shared.memory import MemoryStore
 from shared.store import Store
 from tests.bench.deciding import EVENTS, Ours, Person, Theirs, decisions
 from tests.bench.folding import BATCH, batches_of, projector, touches, written_by
+from tests.bench.taking import done
 
 
 async def test_both_decide_on_streams_of_the_same_length(tmp_path: Path) -> None:
@@ -58,3 +60,15 @@ async def test_touches_are_taken_in_as_many_as_are_sent(
     )
     for found in (await batches(servers, 1, 0.2), await singles(servers, 1, 0.2)):
         assert min(found.ours, found.other, found.ratio) > 0
+
+
+async def test_whatever_is_done_at_once_is_counted() -> None:
+    turns: list[int] = []
+
+    async def turn(number: int) -> int:
+        await asyncio.sleep(0)
+        turns.append(number)
+        return 7
+
+    assert await done(turn, 3, 4, lambda: len(turns) < 20) == 7 * len(turns)
+    assert len(set(turns)) == len(turns)

@@ -85,7 +85,7 @@ def _one(seed: int, event: str | None, without: str | None) -> Outcome:
 
 
 def _figures(outcomes: list[Outcome]) -> str:
-    names = ("operations", "records", "duplicates", "own_reads", "crashes", "virtual_s")
+    names = ("operations", "records", "duplicates", "own_reads", "looks", "crashes", "virtual_s")
     sums = {name: sum(getattr(outcome, name) for outcome in outcomes) for name in names}
     return ", ".join(f"{name} {value:,.0f}" for name, value in sums.items())
 

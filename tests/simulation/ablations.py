@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from services.analytics import worker
+from services.analytics import kept_cells, worker
 from services.contacts import touches
 from services.issues import model as issues
 from shared import builds, firing, projector, published, publisher, reading, runtime, service, sinks
@@ -619,6 +619,15 @@ def mending() -> Iterator[None]:
         return None
 
     with replaced(worker.Measuring, "mend", nothing):
+        yield
+
+
+@without("what was put together with what a reader has is read anew, not added")
+def telling_where_it_begins() -> Iterator[None]:
+    def never(self: Any, document: Any) -> bool:
+        return False
+
+    with replaced(kept_cells.Mirror, "has_some_of", never):
         yield
 
 

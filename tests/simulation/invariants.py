@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from services.analytics.cells import AXES
+from services.analytics.cells import AXES, Cell
 from services.analytics.kept_cells import changes_of, read
 from services.analytics.measures import recompute
 from services.analytics.tables import Tables
@@ -220,17 +220,30 @@ def _published(world: World) -> Iterator[str]:
         yield from _compare(builds.active, "has as its highest", wanted, newest)
 
 
+def stored(world: World) -> dict[Cell, int]:
+    """Return the figures as somebody reads them who has never read them before."""
+    documents = world.stores["analytics"].documents(
+        changes_of(world.truth.measures.active.collection)
+    )
+    return Tables().with_([read(document) for document in documents.values()]).cells(AXES)
+
+
 def _measures(world: World) -> Iterator[str]:
     """Every figure is the sum of what the facts of the log contribute."""
     facts = [fact for topic in TOPICS for fact in world.truth.facts(topic)]
     _, expected = recompute(sorted(facts, key=lambda fact: fact.version), ZONE)
-    documents = world.stores["analytics"].documents(
-        changes_of(world.truth.measures.active.collection)
-    )
-    held = Tables().with_([read(document) for document in documents.values()]).cells(AXES)
+    held = stored(world)
     for cell in sorted(expected.keys() | held.keys(), key=str):
         if expected.get(cell, 0) != held.get(cell, 0):
             yield f"{cell} is {held.get(cell, 0)}, not {expected.get(cell, 0)}"
+
+
+def _leader(world: World) -> Iterator[str]:
+    """Who followed every addition sees what somebody sees who reads all of them now."""
+    held, seen = stored(world), world.leader.seen.cells(AXES)
+    for cell in sorted(held.keys() | seen.keys(), key=str):
+        if held.get(cell, 0) != seen.get(cell, 0):
+            yield f"a leader sees {seen.get(cell, 0)} of {cell}, not {held.get(cell, 0)}"
 
 
 def _sends(world: World) -> Iterator[str]:
@@ -285,5 +298,6 @@ CHECKS = (
     _published,
     _subscribed,
     _measures,
+    _leader,
     _sends,
 )

@@ -13,14 +13,19 @@ from functools import partial
 from random import Random
 from zoneinfo import ZoneInfo
 
+from services.analytics.kept_cells import Mirrors
 from services.analytics.measures import TOPICS
 from services.analytics.sink import MEASURES, MeasuresSink
+from services.analytics.tables import Tables
 from services.analytics.worker import Measuring
 from shared import builds
 from shared.clock import Clock
 from shared.log import Partition, Record, Subscription
+from shared.memory import MemoryLog, MemoryStore
 from shared.projector import Projector
 from shared.published import Build
+from shared.store import TransientStoreError
+from tests.simulation.chaos import Chaos
 from tests.simulation.process import Process
 
 ZONE = ZoneInfo("Asia/Seoul")
@@ -81,4 +86,49 @@ def measuring_of(process: Process, clock: Clock, *, embedded: bool) -> Measuring
             dropped=partial(builds.is_dropped, MEASURES, build),
         )
 
-    return Measuring(projector, store, log, clock, process.name, embedded)
+    # What an hour does to a company is done to a few facts, again and again.
+    return Measuring(
+        projector, store, log, clock, process.name, embedded, tidy_s=1.0, together_min=2
+    )
+
+
+@dataclass(slots=True)
+class Leader:
+    """Who looks at the figures all the time, from a process that keeps what it has read.
+
+    It follows what is added to the cells while others put older additions together.
+    """
+
+    chaos: Chaos
+    store: MemoryStore
+    log: MemoryLog
+    process: Process | None = None
+    mirrors: Mirrors = field(default_factory=Mirrors)
+    generation: int = 0
+    looks: int = 0
+    seen: Tables = field(default_factory=Tables)
+
+    async def keep_looking(self) -> None:
+        while not self.chaos.spent:
+            await self.look()
+            await asyncio.sleep(self.chaos.random.random())
+
+    async def look(self) -> None:
+        """Follow the figures of the active build, unless the store does not answer."""
+        process = self._process()
+        process.wake()
+        try:
+            async with asyncio.timeout(5.0), process.store.transaction() as tx:
+                active = (await builds.read(tx, MEASURES)).active
+                self.seen = await self.mirrors.read(tx, active.collection)
+        except (TransientStoreError, TimeoutError):
+            return
+        self.looks += 1
+
+    def _process(self) -> Process:
+        if self.process is None or self.process.gone.is_set():
+            self.generation += 1
+            self.process = Process(f"leader.{self.generation}", self.chaos)
+            self.process.connect(self.store, self.log)
+            self.mirrors = Mirrors()  # Whoever was killed forgets.
+        return self.process

@@ -21,6 +21,7 @@ from tests.simulation.deployment import KINDS, Deployment
 from tests.simulation.domains import Domains, Release
 from tests.simulation.events import EVENTS, Events
 from tests.simulation.loop import EverybodyWaitsError, VirtualLoop
+from tests.simulation.measures import Leader
 from tests.simulation.truth import FACTS, Truth
 
 PARTITIONS = 2
@@ -67,6 +68,7 @@ class Outcome:
     duplicates: int
     own_reads: int
     crashes: int
+    looks: int
     digest: int
     virtual_s: float
     story: list[str]
@@ -87,6 +89,7 @@ class World:
     deployment: Deployment = field(init=False)
     events: Events = field(init=False)
     truth: Truth = field(init=False)
+    leader: Leader = field(init=False)
     release: Release = field(default_factory=Release)
     restored: int = 0
     # Who commanded what a restore has lost.
@@ -103,6 +106,7 @@ class World:
         self.deployment = Deployment(self)
         self.events = Events(self)
         self.truth = Truth(self)
+        self.leader = Leader(self.chaos, self.stores["analytics"], self.log)
 
     @property
     def embedded(self) -> bool:
@@ -129,6 +133,7 @@ class World:
         self.chaos.raging = True
         self.chaos.late_views = self.plan.event == "late views"
         self.clients.arrive()
+        self.spawn(self.leader.keep_looking())
         self.events.let_rage()
         await asyncio.sleep(self.plan.rage_s)
         self._calm()
@@ -142,6 +147,7 @@ class World:
                 await subscriber.follow(3.0)
         if self.plan.event == "careless":
             return invariants.unnoticed(self)
+        await self.leader.look()
         left = [] if settled else [f"never settled: {'; '.join(self.truth.unsettled())}"]
         return left + invariants.broken(self)
 
@@ -228,6 +234,7 @@ def play(
         duplicates=sum(sizes[topic] for topic in FACTS) - once,
         own_reads=world.clients.witness.own_reads,
         crashes=world.chaos.crashes,
+        looks=world.leader.looks,
         digest=world.chaos.digest,
         virtual_s=virtual_s,
         story=world.chaos.story,

@@ -312,6 +312,34 @@ async def test_what_was_put_together_is_read_by_all() -> None:
     assert (await Mirrors().read(store, "cells")).cells(AXES) == wanted
 
 
+async def test_what_was_put_together_with_what_is_known_counts_once() -> None:
+    """Who lacks just the last addition meets it in one document with those that they have."""
+    store, mirrors = MemoryStore(), Mirrors()
+    for _ in range(20):
+        await add(store, {"issues/1": {one("a"): 1}})
+    await mirrors.read(store, "cells")
+    await add(store, {"issues/1": {one("a"): 1}})
+    await put_together(store, "cells", "issues/1", 21)
+    assert await store.count(changes_of("cells"), {}) == 1
+    assert (await mirrors.read(store, "cells")).cells(AXES) == {one("a"): 21}
+
+
+async def test_what_an_older_release_put_together_counts_once() -> None:
+    store, mirrors = MemoryStore(), Mirrors()
+    for number in range(21):
+        if number == 20:
+            await mirrors.read(store, "cells")
+        await add(store, {"issues/1": {one("a"): 1}})
+    await put_together(store, "cells", "issues/1", 21)
+    (whole,) = await store.find(changes_of("cells"), {})
+    whole = {name: told for name, told in whole.items() if name != "first"}
+    await store.put_many(changes_of("cells"), [whole])
+    assert (await mirrors.read(store, "cells")).cells(AXES) == {one("a"): 21}
+    await add(store, {"issues/1": {one("a"): 1}})
+    await put_together(store, "cells", "issues/1", 22)
+    assert (await mirrors.read(store, "cells")).cells(AXES) == {one("a"): 22}
+
+
 async def test_what_is_new_is_left_alone_until_everybody_has_read_it() -> None:
     store, tidying = MemoryStore(), Tidying("cells")
     for _ in range(30):
