@@ -12,8 +12,9 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,7 @@ from yarl import URL
 
 from services.analytics.measures import TOPICS
 from services.analytics.sink import MEASURES, MeasuresSink
-from services.analytics.worker import Measuring
+from services.analytics.worker import Deliveries, Measuring
 from shared import builds, tracing
 from shared.clock import Clock, SystemClock
 from shared.kafka import log_of, security_of
@@ -200,7 +201,7 @@ async def _measure(settings: Settings, measuring: Measuring) -> None:
     log.info("measuring")
     works = (
         measuring.keep_folding(),
-        measuring.keep_mending(lambda: assigned(app), partial(go_on, app)),
+        measuring.keep_mending(lambda: assigned(app), OfFaust(app)),
         measuring.keep_gauging(lambda: assigned(app)),
         _watch(app),
     )
@@ -238,15 +239,31 @@ def assigned(app: Any) -> set[Partition]:
     return {Partition(held.topic, held.partition) for held in app.consumer.assignment()}
 
 
-async def go_on(app: Any, places: Mapping[Partition, int]) -> None:
-    """Let Faust go on from these places, as far as the partitions are still ours."""
-    held = app.consumer.assignment()
-    wanted = {faust.types.TP(*partition): offset for partition, offset in places.items()}
-    try:
-        await app.consumer.seek_wait({tp: at for tp, at in wanted.items() if tp in held})
-    except (IllegalStateError, TimeoutError) as error:
-        # One has just been given to another worker. What is folded is dropped when it is delivered.
-        log.info("deliveries_go_on_as_before", reason=str(error))
+@dataclass(frozen=True, slots=True)
+class OfFaust(Deliveries):
+    """What Faust delivers: it can wait, and go on elsewhere, of partitions that are ours."""
+
+    app: Any
+
+    async def hold(self, partitions: Collection[Partition]) -> None:
+        self.app.consumer.pause_partitions(self._ours(partitions))
+
+    async def go_on(self, held: Collection[Partition], places: Mapping[Partition, int]) -> None:
+        ours = self._ours(held)
+        try:
+            await self.app.consumer.seek_wait(
+                {tp: places[place] for tp, place in ours.items() if place in places}
+            )
+        except (IllegalStateError, TimeoutError) as error:
+            # One has just been given to somebody else. What is folded is dropped when it comes.
+            log.info("deliveries_go_on_as_before", reason=str(error))
+        finally:
+            self.app.consumer.resume_partitions(self._ours(held))
+
+    def _ours(self, partitions: Collection[Partition]) -> dict[Any, Partition]:
+        assigned = self.app.consumer.assignment()
+        named = {faust.types.TP(*partition): partition for partition in partitions}
+        return {tp: partition for tp, partition in named.items() if tp in assigned}
 
 
 async def run(settings: Settings, *, probed: bool) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import (
     AsyncGenerator,
-    Awaitable,
     Callable,
     Collection,
     Mapping,
@@ -55,18 +54,28 @@ RETRY_S_MAX = 5.0
 # Longer than any of its steps takes, whoever is away.
 STUCK_S = 120.0
 PENDING_MAX = 8_000
-# Who has so many batches of a partition before them reads it without waiting for deliveries.
+# Who has so many batches before them reads them without waiting for deliveries.
 FAR_BATCHES = 2
+# So many partitions are read beside each other: while one waits for the store, the other is folded.
+AT_ONCE = 2
+CONFLICTS_MAX = 3
 PASSING = (TransientStoreError, DuplicateKeyError, CursorMovedError, LogUnavailableError)
 
 # Says which partitions are this worker's at the moment.
 Mine = Callable[[], Collection[Partition]]
-# Tells whoever delivers from where on to go on with these partitions: what lies before is folded.
-GoOn = Callable[[Mapping[Partition, int]], Awaitable[None]]
 
 
-async def anyhow(_places: Mapping[Partition, int]) -> None:
-    """Let whoever delivers go on as they like: what was folded before is dropped."""
+class Deliveries:
+    """Whoever delivers records, and goes on as they like: what was folded before is dropped."""
+
+    async def hold(self, partitions: Collection[Partition]) -> None:
+        """Deliver nothing of these for a while: it is being read from the log."""
+
+    async def go_on(self, held: Collection[Partition], places: Mapping[Partition, int]) -> None:
+        """Deliver what was held, from these places on where they are told."""
+
+
+AS_THEY_COME = Deliveries()
 
 
 log = structlog.get_logger()
@@ -142,8 +151,7 @@ class Measuring:
         log.info("measures_switched", old=old.sink.collection, new=build.collection)
 
     async def _catch_up_with(self, projector: Projector) -> None:
-        for partition, end in (await self._all_ends()).items():
-            await self._catch_up(projector, partition, end)
+        await self._catch_up_all(projector, await self._all_ends())
 
     async def follow_builds(self) -> None:
         """Do what an operator asked for: a fresh build; drop what nobody reads any more.
@@ -221,24 +229,29 @@ class Measuring:
         await self._projector.absorb(whole)
         self._took_at = asyncio.get_running_loop().time()
 
-    async def hurry(self, mine: Collection[Partition], go_on: GoOn = anyhow) -> None:
+    async def hurry(
+        self, mine: Collection[Partition], deliveries: Deliveries = AS_THEY_COME
+    ) -> None:
         """Read what is far behind straight from the log: Faust takes longer to deliver it."""
+        behind: dict[Partition, int] = {}
+        reached: Mapping[Partition, int] = {}
         try:
             async with self._folding:
                 ends = await self._ends_of(mine)
                 cursors = await self._cursors(self._projector, list(ends))
-                far = FAR_BATCHES * self._projector.batch_max
-                behind = {p: end for p, end in ends.items() if end - cursors[p] > far}
+                lag = sum(max(0, end - cursors[p]) for p, end in ends.items())
+                if lag <= FAR_BATCHES * self._projector.batch_max:
+                    return
+                behind = {p: end for p, end in ends.items() if end > cursors[p]}
+                await deliveries.hold(behind)
                 await self._trust(behind)
-                for partition, end in behind.items():
-                    await self._catch_up(self._projector, partition, end)
+                await self._catch_up_all(self._projector, behind)
                 reached = await self._cursors(self._projector, list(behind))
         except PASSING as error:
             self._doubt_if_away(error)
             log.info("not_hurried", reason=str(error))
-            return
-        if reached:
-            await go_on(reached)
+        finally:
+            await deliveries.go_on(behind, reached)
 
     async def mend(self, mine: Collection[Partition]) -> None:
         """Fold what lies in my partitions and nobody delivered, unless batches are coming in."""
@@ -265,13 +278,14 @@ class Measuring:
             reached = (await self._cursors(self._projector, [partition]))[partition]
             self._mended[partition] = (reached, end)
 
-    async def keep_mending(self, mine: Mine, go_on: GoOn = anyhow) -> None:
+    async def keep_mending(self, mine: Mine, deliveries: Deliveries = AS_THEY_COME) -> None:
         """Mend every second, and show a sign of life, until cancelled."""
         looked_at = float("-inf")
         while True:
             self._turned_at = asyncio.get_running_loop().time()
-            await self.hurry(mine(), go_on)
-            await self.mend(mine())
+            held = mine()
+            await self.hurry(held, deliveries)
+            await self.mend(held)
             now = asyncio.get_running_loop().time()
             try:
                 await self._live()
@@ -346,6 +360,32 @@ class Measuring:
     async def _show(self, failure: str) -> None:
         sign = {"_id": self.name, "at": timestamp(self.clock.now()), "failure": failure}
         await self.store.put_many(WORKERS, [sign])
+
+    async def _catch_up_all(self, projector: Projector, ends: Mapping[Partition, int]) -> None:
+        """Read some partitions beside each other: no two of them write the same document."""
+        left = iter(ends.items())
+
+        async def one_after_the_other() -> None:
+            for partition, end in left:
+                await self._catch_up_beside(projector, partition, end)
+
+        reading = [asyncio.ensure_future(one_after_the_other()) for _ in range(AT_ONCE)]
+        try:
+            await asyncio.gather(*reading)
+        finally:
+            for one in reading:
+                one.cancel()
+            await asyncio.gather(*reading, return_exceptions=True)
+
+    async def _catch_up_beside(self, projector: Projector, partition: Partition, end: int) -> None:
+        """Catch up; where two of us begin a collection at once, one has to try again."""
+        for _ in range(CONFLICTS_MAX):
+            try:
+                return await self._catch_up(projector, partition, end)
+            except TransientStoreError as error:
+                log.info("batch_taken_again", reason=str(error))
+            await asyncio.sleep(QUIET_S / 20)
+        return await self._catch_up(projector, partition, end)
 
     async def _catch_up(self, projector: Projector, partition: Partition, stop: int) -> None:
         start = (await self._cursors(projector, [partition]))[partition]

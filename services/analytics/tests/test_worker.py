@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -21,7 +22,7 @@ from services.analytics.sink import MEASURES, MeasuresSink
 from services.analytics.tests.crm import stream
 from services.analytics.tests.histories import ZONE
 from services.analytics.tests.kept import stored_cells
-from services.analytics.worker import Measuring, OlderReleaseError, silence
+from services.analytics.worker import Deliveries, Measuring, OlderReleaseError, silence
 from shared import builds
 from shared.clock import SystemClock
 from shared.events import Envelope, encode
@@ -106,22 +107,30 @@ async def test_what_is_far_behind_is_read_without_waiting_for_deliveries(world: 
     await world.measuring.start()
     partitions = [p for topic in TOPICS for p in await world.log.ends(topic)]
     told: dict[Partition, int] = {}
+    held: list[Partition] = []
+    freed: list[Partition] = []
 
-    async def go_on(places: Mapping[Partition, int]) -> None:
-        told.update(places)
+    @dataclass
+    class Held(Deliveries):
+        async def hold(self, partitions: Collection[Partition]) -> None:
+            held.extend(partitions)
 
-    await world.measuring.hurry((), go_on)
+        async def go_on(self, held: Collection[Partition], places: Mapping[Partition, int]) -> None:
+            told.update(places)
+            freed.extend(held)
+
+    await world.measuring.hurry((), Held())
     assert told == {}
-    await world.measuring.hurry(partitions, go_on)
+    await world.measuring.hurry(partitions, Held())
     ends = await world.log.ends("opportunities")
-    assert told == {partition: end for partition, end in ends.items() if end > 14}
-    assert told
+    assert told == {partition: end for partition, end in ends.items() if end}
+    assert set(held) == set(freed) == set(told)
     async with folding(world.measuring):
         await world.measuring.take(records)
     await world.mend()
     await world.assert_exact()
     told.clear()
-    await world.measuring.hurry(partitions, go_on)
+    await world.measuring.hurry(partitions, Held())
     assert told == {}
 
 
