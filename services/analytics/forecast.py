@@ -7,14 +7,15 @@ through our organisation as it is on that day.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
-from services.analytics.cells import Cell
-from services.analytics.measures import closes
+from services.analytics.cells import Axis, Cell
+from services.analytics.kpi_measures import begin_of
+from services.analytics.measures import closes, closing
 from services.analytics.pipeline import (
     TOTAL,
     Amounts,
@@ -90,10 +91,35 @@ def forecast(
     return {key: row for key, row in rows.items() if not row.empty}
 
 
-def forecast_grain(by: ForecastBy, day: date, unit: Key) -> Grain:
+def forecast_grain(by: ForecastBy, day: date, span: Span, unit: Key) -> Grain:
     """Return what a forecast tells apart: whose it is, as of one day."""
     whose = by in ("seller", "team", "manager", "region") or unit is not None
-    return Grain(Apart(), Apart(), last=day, owners=whose)
+    alike: dict[Axis, Any] = {"commitment": _alike(by, span)}
+    return Grain(Apart(), Apart(), last=day, owners=whose, alike=alike)
+
+
+def _alike(by: ForecastBy, span: Span) -> Callable[[str], str | None]:
+    """Say which closing day and product stands for those that a forecast does not tell apart."""
+    first, last = (None if day is None else day.isoformat() for day in span)
+    anywhen = closing(span.first or span.last or date.min, "")
+
+    def standing_for(value: str) -> str | None:
+        # Days are compared as they are written: there are thousands of them.
+        day, _, product = value.partition("/")
+        if not day or (first and day < first) or (last and day > last):
+            return None
+        match by:
+            case "product":
+                return anywhen + product
+            case "day":
+                return closing(date.fromisoformat(day), "")
+            case "week" | "month" | "quarter":
+                begin = begin_of(by, date.fromisoformat(day))
+                return closing(max(begin, span.first or begin), "")
+            case _:
+                return anywhen
+
+    return standing_for
 
 
 def in_forecast(

@@ -70,7 +70,7 @@ async def forecast(
         runtime,
         ("commitment", "news"),
         owner=owner,
-        grain_of=lambda _: report.forecast_grain(by, day, unit),
+        grain_of=lambda _: report.forecast_grain(by, day, period, unit),
     )
     rows = report.forecast(by, figures.cells, figures.organization, day, period, unit)
     currency = runtime.settings.currency

@@ -95,7 +95,7 @@ def unpack(written: bytes) -> dict[Axis, Packed]:
     """
     try:
         found = _decoder.decode(written)
-    except (msgspec.MsgspecError, TypeError) as error:
+    except (msgspec.MsgspecError, TypeError, UnicodeDecodeError) as error:
         raise UnreadableCellsError(f"no cells: {error}") from error
     for packed in found.values():
         packed.check()

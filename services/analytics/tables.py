@@ -5,7 +5,7 @@ A table is never changed, only followed by the next one; so who reads an older o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -44,7 +44,8 @@ class Grain:
     """What a report cannot tell apart, and so need not be given apart.
 
     A cell that stands for several has the day of one of them, and no owner where nobody asks whose
-    it is. Cells of days before `first` and after `last` are left out.
+    it is. Cells of days before `first` and after `last` are left out. On an axis that `alike` names
+    it says which value stands for theirs; those of which it says none are left out.
     """
 
     days: Apart = EACH_DAY
@@ -52,6 +53,7 @@ class Grain:
     first: date | None = None
     last: date | None = None
     owners: bool = True
+    alike: Mapping[Axis, Callable[[str], str | None]] = field(default_factory=dict)
 
 
 EXACT = Grain()
@@ -64,11 +66,33 @@ def bounds(first: date | None, last: date | None) -> frozenset[date]:
 
 
 @dataclass(slots=True)
+class _Part:
+    """The measures, owners or values that series of one axis have, by number; only ever more."""
+
+    names: list[str] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
+
+    def number(self, name: str) -> int:
+        number = self.numbers.get(name)
+        if number is None:
+            number = self.numbers[name] = len(self.names)
+            self.names.append(name)
+        return number
+
+
+@dataclass(slots=True)
 class _Names:
-    """The series of one axis by number. It only grows, so that tables of any age can share it."""
+    """The series of one axis by number. It only grows, so that tables of any age can share it.
+
+    One thread adds to it at a time; any number may read meanwhile.
+    """
 
     known: list[Series] = field(default_factory=list)
     numbers: dict[Series, int] = field(default_factory=dict)
+    parts: tuple[_Part, _Part, _Part] = field(default_factory=lambda: (_Part(), _Part(), _Part()))
+    made_of: list[tuple[int, ...]] = field(default_factory=list)
+    # The same as columns, as far as somebody has asked for them.
+    columns: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 3), np.int64))
 
     def numbered(self, told: Iterable[Series]) -> npt.NDArray[np.uint32]:
         numbers = self.numbers
@@ -77,9 +101,44 @@ class _Names:
             number = numbers.get(series)
             if number is None:
                 number = numbers[series] = len(self.known)
+                parts = zip(self.parts, series, strict=True)
+                self.made_of.append(tuple(part.number(name) for part, name in parts))
                 self.known.append(series)
             found.append(number)
         return np.array(found, np.uint32)
+
+    def coarser(self, axis: Axis, grain: Grain) -> tuple[list[Series], npt.NDArray[np.int64]]:
+        """Return the series that a grain tells apart, and which of them stands for each of ours.
+
+        -1 stands for what the grain leaves out.
+        """
+        made_of = self._columns()
+        measures, owners, values = (list(part.names) for part in self.parts)
+        standing_for = grain.alike.get(axis)
+        told = values if standing_for is None else [standing_for(value) for value in values]
+        alike: dict[str, int] = {}
+        standing = [-1 if one is None else alike.setdefault(one, len(alike)) for one in told]
+        value = np.array(standing, np.int64)[made_of[:, 2]]
+        owner: Any = made_of[:, 1] if grain.owners else 0
+        places = (made_of[:, 0] * len(owners) + owner) * len(alike) + value
+        places[value < 0] = -1
+        found, numbers = np.unique(places, return_inverse=True)
+        left_out = int(found[0] == -1)
+        names = list(alike)
+        series = []
+        for place in found[left_out:].tolist():
+            rest, value_at = divmod(place, len(alike))
+            measure_at, owner_at = divmod(rest, len(owners))
+            whose = owners[owner_at] if grain.owners else ""
+            series.append((measures[measure_at], whose, names[value_at]))
+        return series, numbers.astype(np.int64) - left_out
+
+    def _columns(self) -> npt.NDArray[np.int64]:
+        columns = self.columns
+        if len(columns) < len(self.made_of):
+            new = np.array(self.made_of[len(columns) :], np.int64)
+            self.columns = columns = np.concatenate([columns, new])
+        return columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +192,14 @@ class Table:
         found, columns = rows[begins], [column[begins] for column in columns]
         series: Sequence[Series] = self.names.known
         numbers: npt.NDArray[Any] = found["series"]
-        if not grain.owners:
-            series, numbers = _ownerless(series, numbers)
+        if not grain.owners or axis in grain.alike:
+            series, standing = self.names.coarser(axis, grain)
+            numbers = standing[numbers]
+            kept = numbers >= 0
+            numbers, found, amounts = numbers[kept], found[kept], amounts[kept]
+            if not len(numbers):
+                return
+            columns = [column[kept] for column in columns]
             order = np.lexsort((*columns, numbers))
             numbers, found, amounts = numbers[order], found[order], amounts[order]
             again = changes(numbers, *(column[order] for column in columns))
@@ -158,14 +223,6 @@ class Table:
         if grain.last is not None:
             wanted = wanted & (rows["day"] <= grain.last.toordinal())
         return rows if wanted is True else rows[wanted]
-
-
-def _ownerless(
-    series: Sequence[Series], numbers: npt.NDArray[Any]
-) -> tuple[Sequence[Series], npt.NDArray[Any]]:
-    names = _Names()
-    told = ((series[number][0], "", series[number][2]) for number in numbers.tolist())
-    return names.known, names.numbered(told)
 
 
 # The ordinal of 1970-01-01, from which numpy counts.

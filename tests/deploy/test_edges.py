@@ -49,6 +49,7 @@ TO_STORE = ("app=sellers-mongodb-svc", 27017)
 INTERNET = ("outside=0.0.0.0/0", 443)
 GATEWAY = ("sellers/serves=gateway", 8080)
 MONITORING = ("sellers/serves=monitoring", 9090)
+TRACING = ("sellers/serves=tracing", 4318)
 
 
 def test_nothing_is_allowed_that_is_not_said(rendered: Rendered) -> None:
@@ -60,7 +61,7 @@ def test_our_pods_talk_along_these_edges_only(rendered: Rendered) -> None:
     for workload in rendered.workloads:
         labels, name = labels_of(workload), called(workload)
         component = labels["app.kubernetes.io/component"]
-        to_store = {TO_STORE} if component != "topics" else set()
+        to_store = {TO_STORE, TRACING} if component != "topics" else set()
         # Facts are delivered from where webhooks are folded.
         delivers = name == "Deployment/webhooks-projector"
         # Who answers asks an issuer for its keys.

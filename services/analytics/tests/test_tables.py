@@ -11,7 +11,7 @@ from itertools import cycle
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.analytics import (
@@ -66,6 +66,7 @@ def test_what_is_packed_is_read_again(told: dict[Cell, int]) -> None:
     assert Tables().with_([unpack(pack(told))]).cells(AXES) == told
 
 
+@example(b"\x81\xa1\x80")
 @given(st.binary(max_size=60))
 def test_any_bytes_are_cells_or_refused(written: bytes) -> None:
     try:
@@ -129,7 +130,7 @@ def _reports(
         grain = flows.touches_grain(by, held, *span)
         yield f"touches {by}", grain, lambda told, by=by: flows.touches(by, told, held, *span)
     for by in get_args(forecast.ForecastBy):
-        grain = forecast.forecast_grain(by, day, unit)
+        grain = forecast.forecast_grain(by, day, span, unit)
         yield (
             f"forecast {by}",
             grain,
