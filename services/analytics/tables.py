@@ -180,6 +180,14 @@ class Table:
         rows = self.chosen(grain, owner)
         if not len(rows):
             return
+        series: Sequence[Series] = self.names.known
+        numbers: npt.NDArray[Any] = rows["series"]
+        if not grain.owners or axis in grain.alike:
+            series, standing = self.names.coarser(axis, grain)
+            numbers = standing[numbers]
+            if (numbers < 0).any():
+                told_of = numbers >= 0
+                rows, numbers = rows[told_of], numbers[told_of]
         credited = rows["credited"]
         # Credited to no day is another thing than to any.
         columns = [
@@ -187,24 +195,8 @@ class Table:
             *intervals(credited, grain.credited),
             credited == 0,
         ]
-        begins = changes(rows["series"], *columns)
-        amounts = np.add.reduceat(rows["amount"], begins)
-        found, columns = rows[begins], [column[begins] for column in columns]
-        series: Sequence[Series] = self.names.known
-        numbers: npt.NDArray[Any] = found["series"]
-        if not grain.owners or axis in grain.alike:
-            series, standing = self.names.coarser(axis, grain)
-            numbers = standing[numbers]
-            kept = numbers >= 0
-            numbers, found, amounts = numbers[kept], found[kept], amounts[kept]
-            if not len(numbers):
-                return
-            columns = [column[kept] for column in columns]
-            order = np.lexsort((*columns, numbers))
-            numbers, found, amounts = numbers[order], found[order], amounts[order]
-            again = changes(numbers, *(column[order] for column in columns))
-            numbers, found = numbers[again], found[again]
-            amounts = np.add.reduceat(amounts, again)
+        begins, amounts = grouped(rows["amount"], [numbers, *columns])
+        numbers, found = numbers[begins], rows[begins]
         kept = amounts != 0
         told = (numbers, found["day"], found["credited"], amounts)
         for number, day, credit, amount in zip(*(c[kept].tolist() for c in told), strict=True):
@@ -222,7 +214,37 @@ class Table:
             wanted = wanted & (rows["day"] >= grain.first.toordinal())
         if grain.last is not None:
             wanted = wanted & (rows["day"] <= grain.last.toordinal())
-        return rows if wanted is True else rows[wanted]
+        return rows if wanted is True or wanted.all() else rows[wanted]
+
+
+# So many groups are counted in place; more of them are told apart by their order.
+GROUPS_MAX = 1_000_000
+
+
+def grouped(
+    amounts: npt.NDArray[np.int64], columns: Sequence[npt.NDArray[Any]]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
+    """Sum the amounts of rows that are alike in every column; return one row of each, and its sum.
+
+    What is too much to be counted in place is summed where it follows one another: then a group
+    may come several times.
+    """
+    if not len(amounts):
+        return np.empty(0, np.intp), amounts
+    groups, count = np.zeros(len(amounts), np.int64), 1
+    for column in columns:
+        lowest, highest = int(column.min()), int(column.max())
+        count *= highest - lowest + 1
+        if count > GROUPS_MAX:
+            begins = changes(*columns)
+            return begins, np.add.reduceat(amounts, begins)
+        groups = groups * (highest - lowest + 1) + (column.astype(np.int64) - lowest)
+    one_of_each = np.full(count, -1, np.intp)
+    one_of_each[groups] = np.arange(len(groups))
+    sums = np.zeros(count, np.int64)
+    np.add.at(sums, groups, amounts)
+    there = np.flatnonzero(one_of_each >= 0)
+    return one_of_each[there], sums[there]
 
 
 # The ordinal of 1970-01-01, from which numpy counts.

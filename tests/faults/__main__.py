@@ -70,10 +70,12 @@ def kills(chosen: argparse.Namespace) -> int:
             say(*(f"  {kill}" for kill in outcome.kills))
             leave(work, outcome, chosen)
             outcomes.append(outcome)
+            if chosen.sum:
+                report.add(chosen.sum, outcome)
     bad = sum(bool(outcome.wrong) for outcome in outcomes)
     say(f"{bad} of {chosen.seeds} seeds bad")
     if chosen.sum:
-        outcomes = report.summed(chosen.sum, chosen.engine, outcomes)
+        outcomes = report.summed(chosen.sum, chosen.engine)
     if chosen.report:
         row = report.of_kills(chosen.engine, outcomes)
         report.write(chosen.report, KILLS, report.KILLS, [row])

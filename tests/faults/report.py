@@ -61,10 +61,14 @@ def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.split("|")[1:-1]]
 
 
-def summed(file: Path, engine: str, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Add these seeds to those that the file holds; return all of the engine."""
+def add(file: Path, outcome: Outcome) -> None:
+    """Add a seed to those that the file holds."""
     with file.open("a", encoding="utf-8") as out:
-        out.writelines(json.dumps(asdict(outcome)) + "\n" for outcome in outcomes)
+        out.write(json.dumps(asdict(outcome)) + "\n")
+
+
+def summed(file: Path, engine: str) -> list[Outcome]:
+    """Return all seeds of an engine that the file holds."""
     told = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     return [
         Outcome(**{**one, "kills": [Kill(**kill) for kill in one["kills"]]})
