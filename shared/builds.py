@@ -6,8 +6,9 @@ build's collections are made once and never made anew, so two processes can neve
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from shared.errors import UnavailableError
@@ -66,6 +67,33 @@ async def read(reads: Reads, projection: Projection[Any]) -> Builds:
     """Say where it stands; before anybody folds it, that is at its first build."""
     document = await reads.get(BUILDS, projection.name)
     return first(projection) if document is None else Builds.of(document)
+
+
+@dataclass(slots=True)
+class Reading:
+    """Where all projections of a database stand, read once for everybody who asks in a moment.
+
+    A domain has dozens of projections, each of which wants to know twice a second.
+    """
+
+    store: Store
+    _read_at: float = float("-inf")
+    _documents: Mapping[str, Document] = field(default_factory=dict)
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def of(self, projection: Projection[Any], since: float) -> tuple[Builds, float]:
+        """Say where it stands, by a read that began at `since` or later, and when that was."""
+        while self._read_at < since:
+            async with self._one_at_a_time:
+                if self._read_at >= since:
+                    break
+                read_at = asyncio.get_running_loop().time()
+                found = await self.store.find(BUILDS, {})
+                self._documents = {document["_id"]: document for document in found}
+                self._read_at = read_at
+        document = self._documents.get(projection.name)
+        builds = first(projection) if document is None else Builds.of(document)
+        return builds, self._read_at
 
 
 async def is_dropped(projection: Projection[Any], build: Build, reads: Reads) -> bool:

@@ -5,9 +5,9 @@ Where a stream is parked, how far a view is, what a replay would do: all of it i
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
-from shared import builds
 from shared.projection import Projection
 from shared.published import Build
 from shared.runtime import Runtime
@@ -34,8 +34,9 @@ class Watch:
 
     async def _builds(self) -> list[tuple[Projection[object], Build]]:
         found: list[tuple[Projection[object], Build]] = []
+        since = asyncio.get_running_loop().time()
         for projection in self.runtime.domain.projections:
-            stands = await builds.read(self.runtime.store, projection)
+            stands, _ = await self.runtime.builds.of(projection, since)
             found += [(projection, b) for b in (stands.active, stands.coming) if b is not None]
         return found
 

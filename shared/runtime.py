@@ -54,6 +54,9 @@ V = TypeVar("V")
 
 RESTART_S_MAX = 15.0
 FOLLOW_S = 0.5
+# So long ago somebody else may have looked where projections stand; with the time between two looks
+# of one of them it stays below what queries rely on (`builds.FRESH_S`).
+LOOKED_S = 0.25
 # A build that needed longer for what the active one was ahead is asked for the rest again, so many
 # times at most: who folds no faster than facts come will never be nearer.
 SOON_S = 2.0
@@ -170,8 +173,7 @@ class ProjectionRunner:
     async def active(self) -> Build:
         """Return the build that queries read; another process may have switched it."""
         if self._active is None or _now() - self._read_at > builds.FRESH_S:
-            read_at = _now()
-            self._look(await builds.read(self.runtime.store, self.projection), read_at)
+            self._look(*await self.runtime.builds.of(self.projection, _now() - LOOKED_S))
         assert self._active is not None
         return self._active
 
@@ -190,9 +192,9 @@ class ProjectionRunner:
 
     async def _follow(self) -> None:
         """Fold what the store says is active or coming, whoever decided it."""
+        since = _now()
         while True:
-            read_at = _now()
-            state = await builds.read(self.runtime.store, self.projection)
+            state, read_at = await self.runtime.builds.of(self.projection, since)
             self._look(state, read_at)
             await self._fold_these(
                 {
@@ -204,9 +206,11 @@ class ProjectionRunner:
             if state.coming in self._folding and await self._caught_up(state.active, state.coming):
                 state = await builds.switch(self.runtime.store, self.projection, state.coming)
                 log.info("projection_switched", new=state.active.collection)
+                since = _now()
                 continue
             await self._drop_these(state.leaving)
             await asyncio.sleep(FOLLOW_S)
+            since = _now() - LOOKED_S
 
     def _look(self, state: Builds, read_at: float) -> None:
         self._active, self._read_at = state.active, read_at
@@ -291,6 +295,7 @@ class Runtime:
     publisher: Publisher = field(init=False)
     service: Service = field(init=False)
     runners: dict[str, ProjectionRunner] = field(init=False)
+    builds: builds.Reading = field(init=False)
     timers: dict[str, TimerRunner[Any]] = field(init=False)
     # Collections that another process folds, and this one only looks at; of which projection.
     watched: set[str] = field(default_factory=set)
@@ -308,6 +313,7 @@ class Runtime:
         self.service = Service(decisions, self.publisher.announce)
         zoned = tuple(p.within(self.settings.zone) for p in self.domain.projections)
         self.domain = replace(self.domain, projections=zoned)
+        self.builds = builds.Reading(self.store)
         self.runners = {p.name: ProjectionRunner(p, self) for p in self.domain.projections}
         self.timers = {timer.name: self._timer(timer) for timer in self.domain.timers}
 

@@ -92,7 +92,7 @@ def forecast(
 
 
 def forecast_grain(by: ForecastBy, day: date, span: Span, unit: Key) -> Grain:
-    """Return what a forecast tells apart: whose it is, as of one day."""
+    """Return what a forecast tells apart: whose it is, as of one day, and closing when, of what."""
     whose = by in ("seller", "team", "manager", "region") or unit is not None
     alike: dict[Axis, Any] = {"commitment": _alike(by, span)}
     return Grain(Apart(), Apart(), last=day, owners=whose, alike=alike)
@@ -130,14 +130,14 @@ def in_forecast(
     def part_of(cell: Cell, amount: int) -> Part | None:
         if cell.axis != "commitment" or cell.day > day:
             return None
-        closing, product = closes(cell.value)
-        if closing is None or not within(closing, *span):
+        closes_on, product = closes(cell.value)
+        if closes_on is None or not within(closes_on, *span):
             return None
         if unit is not None and not organization.belongs(cell.owner, unit, day):
             return None
         if by == "product":
             return Part(product or None, cell.measure, amount)
-        key = key_of(by, cell.owner, organization, day, closing)
+        key = key_of(by, cell.owner, organization, day, closes_on)
         return Part(key, cell.measure, amount)
 
     return part_of
@@ -215,8 +215,8 @@ def in_target(target: Target, organization: Organization, day: date) -> PartOf:
     def counted(cell: Cell) -> tuple[str, date] | None:
         """Say as what it counts, and on which day its owner has to be one of theirs."""
         if cell.axis == "commitment":
-            closing, product = closes(cell.value)
-            in_time = closing is not None and within(closing, *span)
+            closes_on, product = closes(cell.value)
+            in_time = closes_on is not None and within(closes_on, *span)
             counts = in_time and cell.measure == stood_by and target.product in (None, product)
             return ("committed", day) if counts else None
         if (cell.axis, cell.value) != wanted:

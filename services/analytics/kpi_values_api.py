@@ -65,9 +65,9 @@ class Asked:
         apart = Apart(organization.turns | turns | bounds(None, self.day))
         return Grain(apart, apart, last=self.day, owners=self.defined.level != "total")
 
-    def scope(self, figures: Figures, currency: str) -> Scope:
+    def scope(self, organization: Organization, currency: str) -> Scope:
         told = self.defined
-        return Scope(told.level, figures.organization, self.day, currency, told.product)
+        return Scope(told.level, organization, self.day, currency, told.product)
 
 
 async def _card(runtime: Runtime, kpi: str, at_least: Token | None) -> KpiCard:
@@ -106,8 +106,8 @@ async def _sums(
     runtime: Runtime, moment: Moment, asked: Asked, owner: str | None
 ) -> tuple[Figures, Sums]:
     figures = await moment.figures(runtime, _axes(asked), owner=owner, grain_of=asked.grain)
-    scope = asked.scope(figures, runtime.settings.currency)
-    return figures, await asyncio.to_thread(_summed, asked, scope, figures.cells)
+    scope = asked.scope(figures.organization, runtime.settings.currency)
+    return figures, await asyncio.to_thread(summed, asked, scope, figures.cells)
 
 
 def _axes(asked: Asked) -> list[Any]:
@@ -116,7 +116,8 @@ def _axes(asked: Asked) -> list[Any]:
     return sorted({"product" if by_product and m.by_product else m.axis for m in measures})
 
 
-def _summed(asked: Asked, scope: Scope, cells: Amounts) -> Sums:
+def summed(asked: Asked, scope: Scope, cells: Amounts) -> Sums:
+    """Return what the cells come to: by row and term, how much of each measure."""
     sums: Sums = defaultdict(lambda: defaultdict(int))
     for key, term, name, amount in portions(asked.names, scope, asked.held, cells):
         sums[key, term][name] += amount
@@ -227,7 +228,7 @@ async def explain(
     kinds = sorted({KPI_MEASURES[name].kind for name in asked.names})
     row = Row(defined.level, key, kinds[0], tuple(kinds[1:]))
     figures = await _not_own(moment).figures(runtime, (), row=row)
-    scope = asked.scope(figures, runtime.settings.currency)
+    scope = asked.scope(figures.organization, runtime.settings.currency)
     contributing = await asyncio.to_thread(_behind, asked, scope, figures)
     total: Counter[str] = Counter()
     for amounts in contributing.values():

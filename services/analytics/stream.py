@@ -43,6 +43,8 @@ from shared.web.probes import serve_probes
 TAKE_S = 0.03
 EMPTY_FETCH_S = 0.02
 BUFFERED = 4_096
+# Its thread may be waiting for a broker; longer than this nobody waits for it.
+SEEK_S = 10.0
 
 log = structlog.get_logger()
 
@@ -241,7 +243,7 @@ def assigned(app: Any) -> set[Partition]:
 
 @dataclass(frozen=True, slots=True)
 class OfFaust(Deliveries):
-    """What Faust delivers: it can wait, and go on elsewhere, of partitions that are ours."""
+    """Pauses Faust, and lets it continue from another place, for partitions that are ours."""
 
     app: Any
 
@@ -249,21 +251,35 @@ class OfFaust(Deliveries):
         self.app.consumer.pause_partitions(self._ours(partitions))
 
     async def go_on(self, held: Collection[Partition], places: Mapping[Partition, int]) -> None:
-        ours = self._ours(held)
+        consumer = self.app.consumer
+        wanted = {tp: places[at] for tp, at in self._ours(held).items() if at in places}
         try:
-            await self.app.consumer.seek_wait(
-                {tp: places[place] for tp, place in ours.items() if place in places}
-            )
+            async with asyncio.timeout(SEEK_S):
+                await consumer.seek_wait(wanted)
         except (IllegalStateError, TimeoutError) as error:
             # One has just been given to somebody else. What is folded is dropped when it comes.
             log.info("deliveries_go_on_as_before", reason=str(error))
+        else:
+            _forget_acknowledged(consumer, wanted)
         finally:
-            self.app.consumer.resume_partitions(self._ours(held))
+            consumer.resume_partitions(self._ours(held))
 
     def _ours(self, partitions: Collection[Partition]) -> dict[Any, Partition]:
         assigned = self.app.consumer.assignment()
         named = {faust.types.TP(*partition): partition for partition in partitions}
         return {tp: partition for tp, partition in named.items() if tp in assigned}
+
+
+def _forget_acknowledged(consumer: Any, places: Mapping[Any, int]) -> None:
+    """Let Faust commit from these places on.
+
+    It commits up to the first offset that it was not given, and would wait for those that we have
+    read ourselves for ever, keeping every one that follows. Nothing public says so to it.
+    """
+    for tp, offset in places.items():
+        for kept in (consumer._acked, consumer._acked_index, consumer._gap):  # noqa: SLF001
+            kept.pop(tp, None)
+        consumer._committed_offset[tp] = offset  # noqa: SLF001
 
 
 async def run(settings: Settings, *, probed: bool) -> None:

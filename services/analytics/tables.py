@@ -5,9 +5,11 @@ A table is never changed, only followed by the next one; so who reads an older o
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +41,9 @@ class Apart(NamedTuple):
 EACH_DAY = Apart(per="day")
 
 
+ALIKE_NONE: Mapping[Axis, Callable[[str], str | None]] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Grain:
     """What a report cannot tell apart, and so need not be given apart.
@@ -53,7 +58,7 @@ class Grain:
     first: date | None = None
     last: date | None = None
     owners: bool = True
-    alike: Mapping[Axis, Callable[[str], str | None]] = field(default_factory=dict)
+    alike: Mapping[Axis, Callable[[str], str | None]] = field(default_factory=lambda: ALIKE_NONE)
 
 
 EXACT = Grain()
@@ -84,7 +89,8 @@ class _Part:
 class _Names:
     """The series of one axis by number. It only grows, so that tables of any age can share it.
 
-    One thread adds to it at a time; any number may read meanwhile.
+    One thread adds to it at a time, also where whoever waited for another one has left; any number
+    may read meanwhile.
     """
 
     known: list[Series] = field(default_factory=list)
@@ -93,32 +99,39 @@ class _Names:
     made_of: list[tuple[int, ...]] = field(default_factory=list)
     # The same as columns, as far as somebody has asked for them.
     columns: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 3), np.int64))
+    adding: threading.Lock = field(default_factory=threading.Lock)
 
     def numbered(self, told: Iterable[Series]) -> npt.NDArray[np.uint32]:
-        numbers = self.numbers
-        found = []
-        for series in told:
-            number = numbers.get(series)
-            if number is None:
-                number = numbers[series] = len(self.known)
-                parts = zip(self.parts, series, strict=True)
-                self.made_of.append(tuple(part.number(name) for part, name in parts))
-                self.known.append(series)
-            found.append(number)
-        return np.array(found, np.uint32)
+        with self.adding:
+            return np.array([self._number(series) for series in told], np.uint32)
 
-    def coarser(self, axis: Axis, grain: Grain) -> tuple[list[Series], npt.NDArray[np.int64]]:
-        """Return the series that a grain tells apart, and which of them stands for each of ours.
+    def _number(self, series: Series) -> int:
+        number = self.numbers.get(series)
+        if number is None:
+            number = self.numbers[series] = len(self.known)
+            parts = zip(self.parts, series, strict=True)
+            self.made_of.append(tuple(part.number(name) for part, name in parts))
+            self.known.append(series)
+        return number
+
+    def coarser(
+        self, axis: Axis, grain: Grain, used: npt.NDArray[Any]
+    ) -> tuple[list[Series], npt.NDArray[np.int64]]:
+        """Return the series that a grain tells apart, and which of them stands for each used one.
 
         -1 stands for what the grain leaves out.
         """
-        made_of = self._columns()
-        measures, owners, values = (list(part.names) for part in self.parts)
+        made_of = self._columns()[used]
+        measures, owners, values = (part.names for part in self.parts)
         standing_for = grain.alike.get(axis)
-        told = values if standing_for is None else [standing_for(value) for value in values]
         alike: dict[str, int] = {}
-        standing = [-1 if one is None else alike.setdefault(one, len(alike)) for one in told]
-        value = np.array(standing, np.int64)[made_of[:, 2]]
+        standing = np.full(len(values), -1, np.int64)
+        for number in occurring(made_of[:, 2]).tolist():
+            name = values[number]
+            one = name if standing_for is None else standing_for(name)
+            if one is not None:
+                standing[number] = alike.setdefault(one, len(alike))
+        value = standing[made_of[:, 2]]
         owner: Any = made_of[:, 1] if grain.owners else 0
         places = (made_of[:, 0] * len(owners) + owner) * len(alike) + value
         places[value < 0] = -1
@@ -183,8 +196,11 @@ class Table:
         series: Sequence[Series] = self.names.known
         numbers: npt.NDArray[Any] = rows["series"]
         if not grain.owners or axis in grain.alike:
-            series, standing = self.names.coarser(axis, grain)
-            numbers = standing[numbers]
+            used = occurring(numbers)
+            series, standing = self.names.coarser(axis, grain, used)
+            stands_for = np.empty(used[-1] + 1, np.int64)
+            stands_for[used] = standing
+            numbers = stands_for[numbers]
             if (numbers < 0).any():
                 told_of = numbers >= 0
                 rows, numbers = rows[told_of], numbers[told_of]
@@ -215,6 +231,11 @@ class Table:
         if grain.last is not None:
             wanted = wanted & (rows["day"] <= grain.last.toordinal())
         return rows if wanted is True or wanted.all() else rows[wanted]
+
+
+def occurring(numbers: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Return which of the numbers, none of them negative, there are, in order."""
+    return np.flatnonzero(np.bincount(numbers))
 
 
 # So many groups are counted in place; more of them are told apart by their order.

@@ -58,7 +58,7 @@ PENDING_MAX = 8_000
 FAR_BATCHES = 2
 # So many partitions are read beside each other: while one waits for the store, the other is folded.
 AT_ONCE = 2
-CONFLICTS_MAX = 3
+AGAIN_MAX = 3
 PASSING = (TransientStoreError, DuplicateKeyError, CursorMovedError, LogUnavailableError)
 
 # Says which partitions are this worker's at the moment.
@@ -66,13 +66,13 @@ Mine = Callable[[], Collection[Partition]]
 
 
 class Deliveries:
-    """Whoever delivers records, and goes on as they like: what was folded before is dropped."""
+    """Whoever delivers records. This one takes no notice: what was folded before is dropped."""
 
     async def hold(self, partitions: Collection[Partition]) -> None:
         """Deliver nothing of these for a while: it is being read from the log."""
 
     async def go_on(self, held: Collection[Partition], places: Mapping[Partition, int]) -> None:
-        """Deliver what was held, from these places on where they are told."""
+        """Deliver what was held, from these places if they are given."""
 
 
 AS_THEY_COME = Deliveries()
@@ -232,26 +232,36 @@ class Measuring:
     async def hurry(
         self, mine: Collection[Partition], deliveries: Deliveries = AS_THEY_COME
     ) -> None:
-        """Read what is far behind straight from the log: Faust takes longer to deliver it."""
+        """Read what is far behind straight from the log: Faust takes longer to deliver it.
+
+        Markers of transactions are no records: where reading brought nothing, nothing is behind.
+        """
         behind: dict[Partition, int] = {}
         reached: Mapping[Partition, int] = {}
         try:
             async with self._folding:
                 ends = await self._ends_of(mine)
                 cursors = await self._cursors(self._projector, list(ends))
-                lag = sum(max(0, end - cursors[p]) for p, end in ends.items())
+                late = {
+                    p: end
+                    for p, end in ends.items()
+                    if end > cursors[p] and self._mended.get(p) != (cursors[p], end)
+                }
+                lag = sum(end - cursors[p] for p, end in late.items())
                 if lag <= FAR_BATCHES * self._projector.batch_max:
                     return
-                behind = {p: end for p, end in ends.items() if end > cursors[p]}
+                behind = late
                 await deliveries.hold(behind)
                 await self._trust(behind)
                 await self._catch_up_all(self._projector, behind)
                 reached = await self._cursors(self._projector, list(behind))
+                self._mended |= {p: (reached[p], end) for p, end in behind.items()}
         except PASSING as error:
             self._doubt_if_away(error)
             log.info("not_hurried", reason=str(error))
         finally:
-            await deliveries.go_on(behind, reached)
+            if behind:
+                await deliveries.go_on(behind, reached)
 
     async def mend(self, mine: Collection[Partition]) -> None:
         """Fold what lies in my partitions and nobody delivered, unless batches are coming in."""
@@ -285,7 +295,8 @@ class Measuring:
             self._turned_at = asyncio.get_running_loop().time()
             held = mine()
             await self.hurry(held, deliveries)
-            await self.mend(held)
+            # What was assigned meanwhile is hurried first; what was taken from us is not ours.
+            await self.mend(set(held).intersection(mine()))
             now = asyncio.get_running_loop().time()
             try:
                 await self._live()
@@ -378,8 +389,8 @@ class Measuring:
             await asyncio.gather(*reading, return_exceptions=True)
 
     async def _catch_up_beside(self, projector: Projector, partition: Partition, end: int) -> None:
-        """Catch up; where two of us begin a collection at once, one has to try again."""
-        for _ in range(CONFLICTS_MAX):
+        """Catch up; what the store did not take is tried again: two may begin a collection."""
+        for _ in range(AGAIN_MAX):
             try:
                 return await self._catch_up(projector, partition, end)
             except TransientStoreError as error:

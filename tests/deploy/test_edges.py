@@ -61,12 +61,12 @@ def test_our_pods_talk_along_these_edges_only(rendered: Rendered) -> None:
     for workload in rendered.workloads:
         labels, name = labels_of(workload), called(workload)
         component = labels["app.kubernetes.io/component"]
-        to_store = {TO_STORE, TRACING} if component != "topics" else set()
+        with_data = {TO_STORE, TRACING} if component != "topics" else set()
         # Facts are delivered from where webhooks are folded.
         delivers = name == "Deployment/webhooks-projector"
         # Who answers asks an issuer for its keys.
         outside = {INTERNET} if delivers or component in {"api", "platform"} else set()
-        assert edges(rendered, labels, "egress") == {DNS, TO_LOG} | to_store | outside, name
+        assert edges(rendered, labels, "egress") == {DNS, TO_LOG} | with_data | outside, name
         from_gateway = {GATEWAY} if component in {"api", "platform"} else set()
         from_monitoring = {MONITORING} if component != "topics" else set()
         assert edges(rendered, labels, "ingress") == from_gateway | from_monitoring, name

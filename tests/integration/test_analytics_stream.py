@@ -19,6 +19,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
 from sellers.engines import NoidaKafka, SecantusMongo
 from services.analytics.cells import Cell
@@ -38,7 +39,7 @@ from shared.events.opportunities import (
     StageAdvanced,
 )
 from shared.kafka import KafkaLog
-from shared.log import Log
+from shared.log import Log, Partition
 from shared.mongo import MongoStore
 from shared.projector import Collections
 from shared.store import Store
@@ -206,6 +207,46 @@ async def test_a_killed_worker_goes_on_where_it_was(world: World) -> None:
     assert all(backlogs), "the worker was idle when it was killed: that proves nothing"
     with world.worker():
         await assert_exact(world)
+
+
+async def test_faust_acknowledges_what_follows_what_was_read_without_it(world: World) -> None:
+    """Else it would keep every offset that follows, and deliver all of it again after a restart."""
+    with world.worker():
+        await tell(world, deals(30, 60))
+        await until(partial(acknowledged, world))
+    await tell(world, deals(31, 200))
+    with world.worker():
+        await until(world.all_folded)
+        before = await world.log.ends("opportunities")
+        await tell(world, deals(32, 60))
+        ends = await world.log.ends("opportunities")
+        assert all(ends[partition] > before[partition] for partition in ends)
+        await until(partial(acknowledged, world))
+
+
+async def tell(world: World, facts: list[Envelope]) -> None:
+    HISTORY.extend(facts)
+    await world.append(facts)
+
+
+async def acknowledged(world: World) -> bool:
+    return await committed(world) == await world.log.ends("opportunities")
+
+
+async def committed(world: World) -> dict[Partition, int]:
+    """Return from where Faust would go on after a restart."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka.address)
+    await admin.start()
+    try:
+        group = f"sellers_analytics-measures-v{MEASURES.version}"
+        held = await admin.list_consumer_group_offsets(group)
+    finally:
+        await admin.close()
+    return {
+        Partition(place.topic, place.partition): told.offset
+        for place, told in held.items()
+        if place.topic == "opportunities" and told.offset >= 0
+    }
 
 
 async def test_what_faust_skipped_is_found(world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -27,7 +27,7 @@ from shared import builds
 from shared.clock import SystemClock
 from shared.events import Envelope, encode
 from shared.events.opportunities import OpportunityDiscovered, OpportunityLost, OpportunityWon
-from shared.log import Partition, Record
+from shared.log import LogUnavailableError, Partition, Record
 from shared.memory import MemoryLog, MemoryStore
 from shared.projector import Collections, Projector
 from shared.published import Build
@@ -101,37 +101,58 @@ async def folding(measuring: Measuring) -> AsyncIterator[None]:
     await asyncio.gather(task, return_exceptions=True)
 
 
+@dataclass
+class Heard(Deliveries):
+    """What whoever delivers is told."""
+
+    held: list[Partition] = field(default_factory=list)
+    freed: list[Partition] = field(default_factory=list)
+    places: dict[Partition, int] = field(default_factory=dict)
+
+    async def hold(self, partitions: Collection[Partition]) -> None:
+        self.held.extend(partitions)
+
+    async def go_on(self, held: Collection[Partition], places: Mapping[Partition, int]) -> None:
+        self.freed.extend(held)
+        self.places.update(places)
+
+
 async def test_what_is_far_behind_is_read_without_waiting_for_deliveries(world: World) -> None:
     """And whoever delivers is told where to go on; what they bring all the same is dropped."""
     records = await world.append(deals(120))
     await world.measuring.start()
     partitions = [p for topic in TOPICS for p in await world.log.ends(topic)]
-    told: dict[Partition, int] = {}
-    held: list[Partition] = []
-    freed: list[Partition] = []
 
-    @dataclass
-    class Held(Deliveries):
-        async def hold(self, partitions: Collection[Partition]) -> None:
-            held.extend(partitions)
-
-        async def go_on(self, held: Collection[Partition], places: Mapping[Partition, int]) -> None:
-            told.update(places)
-            freed.extend(held)
-
-    await world.measuring.hurry((), Held())
-    assert told == {}
-    await world.measuring.hurry(partitions, Held())
+    heard = Heard()
+    await world.measuring.hurry((), heard)
+    assert heard == Heard()
+    await world.measuring.hurry(partitions, heard)
     ends = await world.log.ends("opportunities")
-    assert told == {partition: end for partition, end in ends.items() if end}
-    assert set(held) == set(freed) == set(told)
+    assert heard.places == {partition: end for partition, end in ends.items() if end}
+    assert set(heard.held) == set(heard.freed) == set(heard.places)
     async with folding(world.measuring):
         await world.measuring.take(records)
     await world.mend()
     await world.assert_exact()
-    told.clear()
-    await world.measuring.hurry(partitions, Held())
-    assert told == {}
+    quiet = Heard()
+    await world.measuring.hurry(partitions, quiet)
+    assert quiet == Heard()
+
+
+async def test_what_was_held_is_delivered_again_when_reading_failed(world: World) -> None:
+    await world.append(deals(120))
+    await world.measuring.start()
+    partitions = [p for topic in TOPICS for p in await world.log.ends(topic)]
+    heard = Heard()
+
+    def away(*_: Any) -> Any:
+        raise LogUnavailableError("gone")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MemoryLog, "read", away)
+        await world.measuring.hurry(partitions, heard)
+    assert heard.held
+    assert (set(heard.freed), heard.places) == (set(heard.held), {})
 
 
 async def test_the_next_is_fetched_while_this_one_is_worked_on() -> None:
