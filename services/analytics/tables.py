@@ -238,34 +238,24 @@ def occurring(numbers: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     return np.flatnonzero(np.bincount(numbers))
 
 
-# So many groups are counted in place; more of them are told apart by their order.
-GROUPS_MAX = 1_000_000
-
-
 def grouped(
     amounts: npt.NDArray[np.int64], columns: Sequence[npt.NDArray[Any]]
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
     """Sum the amounts of rows that are alike in every column; return one row of each, and its sum.
 
-    What is too much to be counted in place is summed where it follows one another: then a group
-    may come several times.
+    Those that follow one another come first: mostly that leaves few to be put in order. Where no
+    two of them are alike, none are looked for elsewhere.
     """
     if not len(amounts):
         return np.empty(0, np.intp), amounts
-    groups, count = np.zeros(len(amounts), np.int64), 1
-    for column in columns:
-        lowest, highest = int(column.min()), int(column.max())
-        count *= highest - lowest + 1
-        if count > GROUPS_MAX:
-            begins = changes(*columns)
-            return begins, np.add.reduceat(amounts, begins)
-        groups = groups * (highest - lowest + 1) + (column.astype(np.int64) - lowest)
-    one_of_each = np.full(count, -1, np.intp)
-    one_of_each[groups] = np.arange(len(groups))
-    sums = np.zeros(count, np.int64)
-    np.add.at(sums, groups, amounts)
-    there = np.flatnonzero(one_of_each >= 0)
-    return one_of_each[there], sums[there]
+    begins = changes(*columns)
+    sums = np.add.reduceat(amounts, begins)
+    if len(begins) == len(amounts):
+        return begins, sums
+    columns = [column[begins] for column in columns]
+    order = np.lexsort(columns)
+    again = changes(*(column[order] for column in columns))
+    return begins[order][again], np.add.reduceat(sums[order], again)
 
 
 # The ordinal of 1970-01-01, from which numpy counts.
