@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import platform
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -149,6 +150,8 @@ def main() -> int:
     chosen = parser.parse_args()
     if chosen.facts < 1 or chosen.rounds < 1:
         parser.error("--facts and --rounds are 1 at least")
+    # Whoever is told to end ends what it started, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         work = Path(folder)
         for part in chosen.parts:
