@@ -50,7 +50,7 @@ demo: setup ## Start the platform on this machine with sample data: make demo [S
 
 .PHONY: test
 test: lint types contracts ## Check style, types and contracts; run every test but slow ones and those on Apache Kafka
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not kafka and not slow and not deploy and not image and not load" $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not kafka and not slow and not deploy and not image and not load" $(ARGS)
 
 .PHONY: test-kafka
 test-kafka: setup ## Run all that needs servers on real Apache Kafka (KAFKA_BOOTSTRAP, Docker, or java and mvn)
