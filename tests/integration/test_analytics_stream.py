@@ -194,16 +194,13 @@ async def test_facts_become_figures_and_a_worker_that_is_told_to_ends(world: Wor
 
 
 async def test_a_killed_worker_goes_on_where_it_was(world: World) -> None:
-    facts = deals(3, 800)
-    appending = asyncio.create_task(world.append(facts))
-    HISTORY.extend(facts)
     backlogs = []
-    for _ in range(3):
+    for number in range(3):
+        await tell(world, deals(300 + number, 800))
         with world.worker():
             folded = await world.folded()
             await until(partial(folded_more, world, folded + 200))
         backlogs.append(await world.written() - await world.folded())
-    await appending
     assert all(backlogs), "the worker was idle when it was killed: that proves nothing"
     with world.worker():
         await assert_exact(world)
