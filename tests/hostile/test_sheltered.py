@@ -24,7 +24,7 @@ PUBLISHED = "/schemas/"
 
 @pytest.fixture(scope="module")
 async def app() -> AsyncIterator[FastAPI]:
-    app = guarded(MemoryNode(Settings(read_wait_s=0.1)))
+    app = guarded(MemoryNode(Settings(read_wait_s=5.0)))
     async with app.router.lifespan_context(app):
         async with asyncio.timeout(60), asking(app) as client:
             while (await client.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - over HTTP.
