@@ -65,7 +65,10 @@ def first(projection: Projection[Any]) -> Builds:
 
 async def read(reads: Reads, projection: Projection[Any]) -> Builds:
     """Say where it stands; before anybody folds it, that is at its first build."""
-    document = await reads.get(BUILDS, projection.name)
+    return _stands(projection, await reads.get(BUILDS, projection.name))
+
+
+def _stands(projection: Projection[Any], document: Document | None) -> Builds:
     return first(projection) if document is None else Builds.of(document)
 
 
@@ -83,17 +86,17 @@ class Reading:
 
     async def of(self, projection: Projection[Any], since: float) -> tuple[Builds, float]:
         """Say where it stands, by a read that began at `since` or later, and when that was."""
-        while self._read_at < since:
+        if self._read_at < since:
             async with self._one_at_a_time:
-                if self._read_at >= since:
-                    break
-                read_at = asyncio.get_running_loop().time()
-                found = await self.store.find(BUILDS, {})
-                self._documents = {document["_id"]: document for document in found}
-                self._read_at = read_at
-        document = self._documents.get(projection.name)
-        builds = first(projection) if document is None else Builds.of(document)
-        return builds, self._read_at
+                if self._read_at < since:  # Nobody has read it while this one waited.
+                    await self._read()
+        return _stands(projection, self._documents.get(projection.name)), self._read_at
+
+    async def _read(self) -> None:
+        read_at = asyncio.get_running_loop().time()
+        found = await self.store.find(BUILDS, {})
+        self._documents = {document["_id"]: document for document in found}
+        self._read_at = read_at
 
 
 async def is_dropped(projection: Projection[Any], build: Build, reads: Reads) -> bool:
@@ -141,8 +144,7 @@ async def begin(store: Store, projection: Projection[Any]) -> Build:
 
 async def renew(projection: Projection[Any], build: Build, tx: Transaction) -> None:
     """Begin anew what is built beside this build: it may have folded what is now left out."""
-    document = await tx.get(BUILDS, projection.name)
-    held = first(projection) if document is None else Builds.of(document)
+    held = await read(tx, projection)
     if held.coming is None or held.coming == build:
         return
     fresh = held.coming._replace(generation=held.coming.generation + 1)
@@ -152,8 +154,7 @@ async def renew(projection: Projection[Any], build: Build, tx: Transaction) -> N
 
 async def anew(projection: Projection[Any], tx: Transaction) -> bool:
     """Begin a fresh build in this transaction, unless one is on its way; say whether it began."""
-    document = await tx.get(BUILDS, projection.name)
-    held = first(projection) if document is None else Builds.of(document)
+    held = await read(tx, projection)
     if held.coming is not None:
         return False
     coming = held.active._replace(generation=held.active.generation + 1)

@@ -101,7 +101,7 @@ def forecast_grain(by: ForecastBy, day: date, span: Span, unit: Key) -> Grain:
 def _alike(by: ForecastBy, span: Span) -> Callable[[str], str | None]:
     """Say which closing day and product stands for those that a forecast does not tell apart."""
     first, last = (None if day is None else day.isoformat() for day in span)
-    anywhen = closing(span.first or span.last or date.min, "")
+    anywhen = span.first or span.last or date.min
 
     def standing_for(value: str) -> str | None:
         # Days are compared as they are written: there are thousands of them.
@@ -110,14 +110,14 @@ def _alike(by: ForecastBy, span: Span) -> Callable[[str], str | None]:
             return None
         match by:
             case "product":
-                return anywhen + product
+                return closing(anywhen, product)
             case "day":
                 return closing(date.fromisoformat(day), "")
             case "week" | "month" | "quarter":
                 begin = begin_of(by, date.fromisoformat(day))
                 return closing(max(begin, span.first or begin), "")
             case _:
-                return anywhen
+                return closing(anywhen, "")
 
     return standing_for
 

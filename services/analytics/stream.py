@@ -27,7 +27,7 @@ from yarl import URL
 
 from services.analytics.measures import TOPICS
 from services.analytics.sink import MEASURES, MeasuresSink
-from services.analytics.worker import Deliveries, Measuring
+from services.analytics.worker import Deliveries, Measuring, together
 from shared import builds, tracing
 from shared.clock import Clock, SystemClock
 from shared.kafka import log_of, security_of
@@ -201,20 +201,15 @@ async def _measure(settings: Settings, measuring: Measuring) -> None:
     app = faust_app(settings, measuring)
     await app.start()
     log.info("measuring")
-    works = (
-        measuring.keep_folding(),
-        measuring.keep_mending(lambda: assigned(app), OfFaust(app)),
-        measuring.keep_gauging(lambda: assigned(app)),
-        _watch(app),
-    )
-    tasks = [asyncio.create_task(work) for work in works]
     try:
         # None of them ends but by failing, and then we all do.
-        await asyncio.gather(*tasks)
+        await together(
+            measuring.keep_folding(),
+            measuring.keep_mending(lambda: assigned(app), OfFaust(app)),
+            measuring.keep_gauging(lambda: assigned(app)),
+            _watch(app),
+        )
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await app.stop()
 
 

@@ -11,6 +11,7 @@ from collections.abc import (
     AsyncGenerator,
     Callable,
     Collection,
+    Coroutine,
     Mapping,
     Sequence,
 )
@@ -18,7 +19,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -232,21 +233,14 @@ class Measuring:
     async def hurry(
         self, mine: Collection[Partition], deliveries: Deliveries = AS_THEY_COME
     ) -> None:
-        """Read what is far behind straight from the log: Faust takes longer to deliver it.
-
-        Markers of transactions are no records: where reading brought nothing, nothing is behind.
-        """
+        """Read what is far behind straight from the log: Faust takes longer to deliver it."""
         behind: dict[Partition, int] = {}
         reached: Mapping[Partition, int] = {}
         try:
             async with self._folding:
                 ends = await self._ends_of(mine)
                 cursors = await self._cursors(self._projector, list(ends))
-                late = {
-                    p: end
-                    for p, end in ends.items()
-                    if end > cursors[p] and self._mended.get(p) != (cursors[p], end)
-                }
+                late = self._unread(ends, cursors)
                 lag = sum(end - cursors[p] for p, end in late.items())
                 if lag <= FAR_BATCHES * self._projector.batch_max:
                     return
@@ -254,8 +248,7 @@ class Measuring:
                 await deliveries.hold(behind)
                 await self._trust(behind)
                 await self._catch_up_all(self._projector, behind)
-                reached = await self._cursors(self._projector, list(behind))
-                self._mended |= {p: (reached[p], end) for p, end in behind.items()}
+                reached = await self._note(behind)
         except PASSING as error:
             self._doubt_if_away(error)
             log.info("not_hurried", reason=str(error))
@@ -274,19 +267,31 @@ class Measuring:
                 self._trusted -= {p for p, end in ends.items() if cursors[p] > end}
                 if await self._trust(ends):
                     cursors = await self._cursors(self._projector, list(ends))
-                for partition, end in ends.items():
-                    if cursors[partition] < end:
-                        await self._mend(partition, cursors[partition], end)
+                for partition, end in self._unread(ends, cursors).items():
+                    await self._catch_up(self._projector, partition, end)
+                    await self._note({partition: end})
             except PASSING as error:
                 self._doubt_if_away(error)
                 log.warning("measures_not_mended", reason=str(error))
 
-    async def _mend(self, partition: Partition, cursor: int, end: int) -> None:
-        # Transaction markers are no records: where reading on brought nothing, nothing is there.
-        if self._mended.get(partition) != (cursor, end):
-            await self._catch_up(self._projector, partition, end)
-            reached = (await self._cursors(self._projector, [partition]))[partition]
-            self._mended[partition] = (reached, end)
+    def _unread(
+        self, ends: Mapping[Partition, int], cursors: Mapping[Partition, int]
+    ) -> dict[Partition, int]:
+        """Return where the log ends of partitions that hold more than was folded.
+
+        Markers of transactions are no records: where reading on brought nothing, nothing is there.
+        """
+        return {
+            partition: end
+            for partition, end in ends.items()
+            if cursors[partition] < end and self._mended.get(partition) != (cursors[partition], end)
+        }
+
+    async def _note(self, ends: Mapping[Partition, int]) -> Mapping[Partition, int]:
+        """Remember, and return, how far reading up to these ends has brought us."""
+        reached = await self._cursors(self._projector, list(ends))
+        self._mended |= {partition: (reached[partition], end) for partition, end in ends.items()}
+        return reached
 
     async def keep_mending(self, mine: Mine, deliveries: Deliveries = AS_THEY_COME) -> None:
         """Mend every second, and show a sign of life, until cancelled."""
@@ -380,13 +385,7 @@ class Measuring:
             for partition, end in left:
                 await self._catch_up_beside(projector, partition, end)
 
-        reading = [asyncio.ensure_future(one_after_the_other()) for _ in range(AT_ONCE)]
-        try:
-            await asyncio.gather(*reading)
-        finally:
-            for one in reading:
-                one.cancel()
-            await asyncio.gather(*reading, return_exceptions=True)
+        await together(*(one_after_the_other() for _ in range(AT_ONCE)))
 
     async def _catch_up_beside(self, projector: Projector, partition: Partition, end: int) -> None:
         """Catch up; what the store did not take is tried again: two may begin a collection."""
@@ -454,6 +453,17 @@ class Measuring:
             except LogUnavailableError as error:
                 log.info("waiting_for_the_log", reason=str(error))
                 await asyncio.sleep(QUIET_S)
+
+
+async def together(*works: Coroutine[Any, Any, None]) -> None:
+    """Do all of it beside each other; what fails first ends the others and is raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def ahead(batches: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:

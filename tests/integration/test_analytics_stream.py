@@ -178,13 +178,10 @@ async def assert_exact(world: World) -> None:
 
 
 async def test_facts_become_figures_and_a_worker_that_is_told_to_ends(world: World) -> None:
-    before, after = deals(1, 100), deals(2, 100)
-    await world.append(before)
+    await tell(world, deals(1, 100))
     with world.worker() as worker:
-        HISTORY.extend(before)
         await assert_exact(world)
-        await world.append(after)
-        HISTORY.extend(after)
+        await tell(world, deals(2, 100))
         await assert_exact(world)
         assert await silence(world.store, SystemClock().now()) is None
         worker.send_signal(signal.SIGTERM)
@@ -262,7 +259,5 @@ async def test_a_fresh_build_replaces_the_old_one(world: World) -> None:
         build = await builds.begin(world.store, MEASURES)
         await until(partial(is_active, world, build))
         await assert_exact(world)
-        more = deals(4, 20)
-        await world.append(more)
-        HISTORY.extend(more)
+        await tell(world, deals(4, 20))
         await assert_exact(world)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from services.analytics.cells import AXES, Cell
+from services.analytics.cells import AXES, Cell, Contributions
 from services.analytics.kept_cells import changes_of, read
 from services.analytics.measures import recompute
 from services.analytics.tables import Tables
@@ -232,18 +232,20 @@ def _measures(world: World) -> Iterator[str]:
     """Every figure is the sum of what the facts of the log contribute."""
     facts = [fact for topic in TOPICS for fact in world.truth.facts(topic)]
     _, expected = recompute(sorted(facts, key=lambda fact: fact.version), ZONE)
-    held = stored(world)
-    for cell in sorted(expected.keys() | held.keys(), key=str):
-        if expected.get(cell, 0) != held.get(cell, 0):
-            yield f"{cell} is {held.get(cell, 0)}, not {expected.get(cell, 0)}"
+    for cell, held, wanted in _different(stored(world), expected):
+        yield f"{cell} is {held}, not {wanted}"
 
 
 def _leader(world: World) -> Iterator[str]:
     """Who followed every addition sees what somebody sees who reads all of them now."""
-    held, seen = stored(world), world.leader.seen.cells(AXES)
-    for cell in sorted(held.keys() | seen.keys(), key=str):
-        if held.get(cell, 0) != seen.get(cell, 0):
-            yield f"a leader sees {seen.get(cell, 0)} of {cell}, not {held.get(cell, 0)}"
+    for cell, seen, held in _different(world.leader.seen.cells(AXES), stored(world)):
+        yield f"a leader sees {seen} of {cell}, not {held}"
+
+
+def _different(some: Contributions, others: Contributions) -> Iterator[tuple[Cell, int, int]]:
+    for cell in sorted(some.keys() | others.keys(), key=str):
+        if some.get(cell, 0) != others.get(cell, 0):
+            yield cell, some.get(cell, 0), others.get(cell, 0)
 
 
 def _sends(world: World) -> Iterator[str]:
