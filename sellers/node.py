@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -65,6 +65,9 @@ MODULES = (
     analytics,
 )
 MEASURE_EVERY_S = 5.0
+# So many transactions of projectors keep the embedded store, which is one process, fully busy; more
+# of them only wait for each other, and all of them end late.
+FOLDS_AT_ONCE = 3
 # Domains besides analytics whose reports show figures of colleagues: their looks are noted there.
 SHOW_COLLEAGUES = frozenset({"calendar"})
 CLEAN = "stopped-cleanly"
@@ -89,6 +92,7 @@ class Node:
     watches: list[Watch] = field(default_factory=list)
     # What seals and opens words about people; empty until the keys are open.
     seals: Seals = field(default_factory=Seals)
+    turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
     starting: str | None = "starting"
     failure: str | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -99,6 +103,8 @@ class Node:
 
     async def open(self) -> None:
         """Connect, apply the topics, repair what a killed broker forgot, start folding."""
+        if self.settings.embedded:
+            self.turn = asyncio.Semaphore(FOLDS_AT_ONCE)
         facts = await log_of(self.settings)
         self._stack.push_async_callback(facts.close)
         await self._apply_topics(facts)
@@ -142,7 +148,9 @@ class Node:
             settings.mongo, f"{settings.database_prefix}{name}", f"{settings.instance}-{name}"
         )
         self._stack.push_async_callback(store.close)
-        return Runtime(domain, store, facts, SystemClock(), settings, seals=self.seals)
+        return Runtime(
+            domain, store, facts, SystemClock(), settings, seals=self.seals, turn=self.turn
+        )
 
     async def _start(self, runtime: Runtime) -> None:
         self._stack.push_async_callback(runtime.stop)

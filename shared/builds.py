@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from shared.errors import UnavailableError
 from shared.projection import Projection
-from shared.projector import Collections
+from shared.projector import Collections, note_drops
 from shared.published import Build, dirty_mark
 from shared.store import Document, Reads, Store, Transaction, WriteConflictError
 
@@ -143,8 +143,13 @@ async def begin(store: Store, projection: Projection[Any]) -> Build:
 
 
 async def renew(projection: Projection[Any], build: Build, tx: Transaction) -> None:
-    """Begin anew what is built beside this build: it may have folded what is now left out."""
+    """Begin anew what is built beside this build: it may have folded what is now left out.
+
+    The active build is not begun anew for its successor: it is told to leave out what comes yet.
+    """
     held = await read(tx, projection)
+    if held.coming == build:
+        await note_drops(tx, held.active.collection)
     if held.coming is None or held.coming == build:
         return
     fresh = held.coming._replace(generation=held.coming.generation + 1)

@@ -6,10 +6,10 @@ What a record does to its stream is decided in `batch.py`; this is where it is r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from time import perf_counter
@@ -32,6 +32,7 @@ from shared.store import (
     StoreError,
     Transaction,
     TransientStoreError,
+    WriteConflictError,
 )
 from shared.tracing import processing
 
@@ -145,7 +146,11 @@ class Projector:
     aside: Aside | None = None
     # What was folded may have left the log since: nothing there tells any more what it was.
     expires: bool = False
+    # Holds many projectors to a few transactions at once, where one store has to do them all.
+    turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
     _tries: int = 0
+    # Where this has folded to, so far as it knows: only a transaction is told for certain.
+    _stands: dict[Partition, int] = field(default_factory=dict)
 
     @property
     def names(self) -> Collections:
@@ -264,6 +269,16 @@ class Projector:
         What was folded before is dropped; a hole before them is read from the log. So it does not
         matter from where, or how often, somebody delivers them.
         """
+        try:
+            await self._fold(records)
+        except BuildDroppedError:
+            raise
+        except CursorMovedError:
+            # Perhaps we remembered wrong: somebody else has folded, or the database was restored.
+            self._stands.clear()
+            await self._fold(records)
+
+    async def _fold(self, records: Sequence[Record]) -> None:
         spans = await self._spans(records)
         if spans:
             await self._commit(spans)
@@ -272,17 +287,32 @@ class Projector:
         by_partition: dict[Partition, list[Record]] = {}
         for record in records:
             by_partition.setdefault(Partition(record.topic, record.partition), []).append(record)
-        cursors = await self._cursors(self.store, by_partition)
+        starts = await self._starts(by_partition)
         spans = []
         for partition, delivered in by_partition.items():
-            key = cursor_id(partition)
-            start = cursors[key]["offset"] if key in cursors else 0
+            start = starts[partition]
             new = [r for r in delivered if r.offset >= start]
             if not new:
                 continue
             start = await self._fill(partition, start, new[0].offset)
             spans.append(Span(partition, start, new[-1].offset + 1, tuple(new)))
         return spans
+
+    async def _starts(
+        self, delivered: Mapping[Partition, Sequence[Record]]
+    ) -> dict[Partition, int]:
+        """Say where to go on: as remembered, unless something comes that was folded by that.
+
+        Then the store is asked, which may have lost it.
+        """
+        known = {at: self._stands[at] for at in delivered if at in self._stands}
+        if len(known) == len(delivered) and all(
+            records[0].offset >= known[at] for at, records in delivered.items()
+        ):
+            return known
+        cursors = await self._cursors(self.store, delivered)
+        keys = {at: cursor_id(at) for at in delivered}
+        return {at: cursors[key]["offset"] if key in cursors else 0 for at, key in keys.items()}
 
     async def _fill(self, partition: Partition, start: int, stop: int) -> int:
         """Fold what nobody delivered, in batches as large as any; return the cursor after it."""
@@ -341,16 +371,20 @@ class Projector:
         """
         began = perf_counter()
         with processing(self.sink.collection, read, self.clock) as told:
-            async with self.store.transaction() as tx:
-                await self._check_cursors(tx, spans)
+            async with self.turn, self.store.transaction() as tx:
+                cursors = await self._check_cursors(tx, spans)
+                drops = any(each.get("drops", True) for each in cursors)
                 heads = await self._heads(tx, read, begun)
-                batch = await self._stepped(tx, read, heads, park)
+                batch = await self._stepped(tx, read, heads, park, drops=drops)
                 await self._guard(tx, batch)
                 await self._put(tx, batch)
-                await tx.put_many(self.names.cursors, [self._cursor(span) for span in spans])
+                drops = bool(batch.dropped)
+                after = [self._cursor(span, drops=drops) for span in spans]
+                await tx.put_many(self.names.cursors, after)
             if told is not None:
                 told.parked([document["_id"] for document in batch.parked])
         batch.folding.committed()
+        self._stands |= {span.partition: span.stop for span in spans}
         self._count(batch, read, perf_counter() - began)
 
     def _count(
@@ -378,12 +412,15 @@ class Projector:
         heads: dict[str, Head],
         park: str | None = None,
         folds: int = 0,
+        *,
+        drops: bool = True,
     ) -> Batch:
         """Take every record in memory, from what the transaction's snapshot holds.
 
         With a reason to park, the first `folds` records are folded and the rest is set aside.
+        `drops`: whether an operator may have left something out.
         """
-        dropped = await dropped_by(tx, self.sink.name)
+        dropped = await dropped_by(tx, self.sink.name) if drops else frozenset()
         now = timestamp(self.clock.now())
         batch = Batch(self.sink, self.sink.begin(), heads, now, dropped)
         facts = [fact for _, fact in read if isinstance(fact, Envelope)]
@@ -392,12 +429,14 @@ class Projector:
             batch.step(record, fact, park if number >= folds else None)
         return batch
 
-    async def _check_cursors(self, tx: Transaction, spans: Sequence[Span]) -> None:
-        cursors = await self._cursors(tx, [span.partition for span in spans])
-        for span in spans:
-            cursor = cursors.get(cursor_id(span.partition))
-            if (cursor["offset"] if cursor else 0) != span.start:
+    async def _check_cursors(self, tx: Transaction, spans: Sequence[Span]) -> list[Document]:
+        """Return the cursor of every span; {} of one that nothing was folded of yet."""
+        held = await self._cursors(tx, [span.partition for span in spans])
+        cursors = [held.get(cursor_id(span.partition), {}) for span in spans]
+        for span, cursor in zip(spans, cursors, strict=True):
+            if cursor.get("offset", 0) != span.start:
                 raise CursorMovedError(f"{cursor_id(span.partition)} is not at {span.start}")
+        return cursors
 
     async def _heads(
         self,
@@ -418,7 +457,7 @@ class Projector:
         parked = batch.parked if self.aside is None else await self.aside.sealed(batch.parked)
         await tx.put_many(self.names.parked, parked)
 
-    def _cursor(self, span: Span) -> Document:
+    def _cursor(self, span: Span, *, drops: bool) -> Document:
         last = span.records[-1]
         return {
             "_id": cursor_id(span.partition),
@@ -426,6 +465,7 @@ class Projector:
             "last": identity(last),
             "last_offset": last.offset,
             "at": timestamp(self.clock.now()),
+            "drops": drops,
         }
 
     async def _guard(self, tx: Transaction, batch: Batch) -> None:
@@ -486,6 +526,7 @@ class Projector:
             **sealed,
         }
         await tx.put_many(DROPPED, [document])
+        await note_drops(tx, self.sink.collection)
         await self.renew(tx)
 
     async def _refold(self, stream: str, begin: InTransaction = nothing) -> int:
@@ -495,12 +536,19 @@ class Projector:
         the store does not take all of them, half as many are tried, down to the one to blame.
         """
         held = await self.store.count(self.names.parked, {"stream": stream})
-        folds, park = held, None
+        folds, park, overtaken = held, None, 0
         while True:
             try:
                 async with self.store.transaction() as tx:
                     await begin(tx)
                     batch, left = await self._refolded(tx, stream, park, folds)
+            except WriteConflictError:
+                # What is left out changes every cursor, which whoever folds meanwhile does, too.
+                overtaken += 1
+                if overtaken == TRIES_UNHEARD:
+                    raise
+                await asyncio.sleep(0.05)
+                continue
             except (TransientStoreError, DuplicateKeyError):
                 raise  # Not the facts are to blame: somebody tries again.
             except StoreError as error:
@@ -535,6 +583,13 @@ class Projector:
         staying = {document["_id"] for document in batch.parked}
         staying |= {place(record) for record, _ in read if identity(record) in batch.dropped}
         return batch, [document for document in kept if document["_id"] not in staying]
+
+
+async def note_drops(tx: Transaction, collection: str) -> None:
+    """Let whoever folds into a collection ask, from its next batch on, what was left out."""
+    cursors = Collections(collection).cursors
+    held = await tx.find(cursors, {})
+    await tx.put_many(cursors, [{**cursor, "drops": True} for cursor in held])
 
 
 async def dropped_by(reads: Reads, sink: str) -> frozenset[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -291,6 +292,8 @@ class Runtime:
     tasks: Tasks = field(default_factory=Tasks)
     # What seals words about a person on the way in, and opens them on the way out.
     seals: Seals = field(default_factory=Seals)
+    # Shared by all that one store has to fold, where it is one machine's.
+    turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
     journal: Journal = field(init=False)
     publisher: Publisher = field(init=False)
     service: Service = field(init=False)
@@ -441,6 +444,7 @@ class Runtime:
             parked_max=self.settings.parked_max,
             refold_on_mismatch=self.settings.embedded,
             report=partial(self.tasks.report, f"fold {sink.collection}"),
+            turn=self.turn,
         )
         self._projectors[sink.collection] = projector
         return projector

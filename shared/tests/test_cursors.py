@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from shared import builds
 from shared.events import encode
 from shared.events.organization import EmployeeAssigned, EmployeeJoined
 from shared.log import Partition, Record
@@ -18,8 +20,10 @@ from shared.projector import (
     Projector,
     Span,
     cursor_id,
+    dropped_by,
 )
 from shared.sinks import ViewSink
+from shared.store import Reads
 from shared.testing import recorded
 from shared.tests.tiny import Card, build, card_projection, tiny_domain
 
@@ -122,3 +126,83 @@ async def test_a_fact_that_changes_nothing_leaves_the_view_as_it_is() -> None:
     assert document is not None
     assert document["rev"] == 1
     assert await store.count(NAMES.dirty, {}) == 1
+
+
+async def test_what_somebody_else_folded_meanwhile_is_noticed() -> None:
+    store, log = MemoryStore(), await log_of("Ada", "Bo", "Cy", "Di")
+    mine, other, records = projector(store, log), projector(store, log), await records_of(log)
+    await mine.absorb(records[:1])
+    await other.absorb(records[1:3])
+    await mine.absorb(records[1:])
+    assert await cursor(store) == 4
+    assert await store.count(NAMES.views, {}) == 4
+
+
+async def test_what_a_restored_store_lost_is_folded_again() -> None:
+    """By a process that remembers to have folded it: it goes on from what the store says."""
+    store, log = MemoryStore(), await log_of("Ada", "Bo", "Cy", "Di")
+    folding, records = projector(store, log), await records_of(log)
+    await folding.absorb(records[:1])
+    kept = store.point()
+    await folding.absorb(records[1:3])
+    store.restore(kept)
+    await folding.absorb(records[3:])
+    assert await cursor(store) == 4
+    assert await store.count(NAMES.views, {}) == 4
+    store.restore(kept)
+    await folding.absorb(records[1:3])
+    assert await cursor(store) == 3
+
+
+async def test_a_batch_asks_what_was_left_out_only_where_something_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    async def asking(reads: Reads, sink: str) -> frozenset[str]:
+        asked.append(sink)
+        return await dropped_by(reads, sink)
+
+    monkeypatch.setattr("shared.projector.dropped_by", asking)
+    store, log = MemoryStore(), await log_of("Ada", "poison", "Cy", "Di", "Eve")
+    folding, records = projector(store, log), await records_of(log)
+    await folding.absorb(records[:1])
+    assert asked.pop() == "card"  # What an earlier release left out, its cursors do not tell.
+    await folding.absorb(records[1:3])
+    assert asked == []
+    (held,) = await store.find(NAMES.parked, {})
+    await folding.drop("employee-1", held["_id"], reason="a typing mistake", by="kim")
+    for record in records[3:]:
+        asked.clear()
+        await projector(store, log).absorb([record])
+        assert asked == ["card"]
+
+
+async def test_what_is_left_out_of_a_successor_is_left_out_of_the_active_build() -> None:
+    store, log, card = MemoryStore(), await log_of("Ada"), card_projection()
+    await builds.register(store, card)
+    await projector(store, log, card).absorb(await records_of(log))
+    coming = await builds.begin(store, card)
+    async with store.transaction() as tx:
+        await builds.renew(card, coming, tx)
+    document = await store.get(NAMES.cursors, cursor_id(ONE))
+    assert document is not None
+    assert document["drops"]
+    assert (await builds.read(store, card)).coming == coming
+
+
+async def test_a_drop_is_tried_again_while_others_fold() -> None:
+    store, log = MemoryStore(), await log_of("Ada", "poison", "Cy")
+    folding, records = projector(store, log), await records_of(log)
+    await folding.absorb(records[:2])
+    (held,) = await store.find(NAMES.parked, {})
+    async with asyncio.TaskGroup() as group, store.transaction() as tx:
+        document = await tx.get(NAMES.cursors, cursor_id(ONE))
+        assert document is not None
+        await tx.put_many(NAMES.cursors, [document])
+        words = {"reason": "a mistake", "by": "kim"}
+        dropping = group.create_task(folding.drop("employee-1", held["_id"], **words))
+        await asyncio.sleep(0.12)
+        assert not dropping.done()
+    assert await dropping == 0
+    assert await store.count(NAMES.parked, {}) == 0
