@@ -99,6 +99,12 @@ class Journal:
             found[document["stream"]].append(decode(document["fact"]))
         return found
 
+    async def since(self, reads: Reads, stream: str, version: int) -> list[Envelope]:
+        """Return the facts of a stream from this version on, in version order."""
+        wanted = {"stream": stream, "version": {"$gte": version}}
+        documents = await reads.find(JOURNAL, wanted)
+        return [decode(document["fact"]) for document in sorted(documents, key=_version)]
+
     async def facts(self, reads: Reads, ids: Collection[str]) -> dict[str, Envelope]:
         """Return those of these facts that the journal holds, by id."""
         documents = await reads.get_many(JOURNAL, ids)

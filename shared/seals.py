@@ -131,6 +131,11 @@ class Seals:
 
         return changed(fact, told) if has_words(fact) else fact
 
+    async def readable(self, whose: Collection[str]) -> frozenset[str]:
+        """Return those of these people whose key is there."""
+        keys = await self._ciphers(whose)
+        return frozenset(one for one, key in keys.items() if key is not None)
+
     async def words_of(self, facts: Sequence[Envelope]) -> Words:
         """Return what a projection that opens may know of these facts."""
         if self.ring is None:
@@ -210,6 +215,12 @@ def _digest(keys: Mapping[str, Cipher | None], stream: str, plain: str) -> str:
 def _whose(fact: Envelope) -> str | None:
     """Return by whose key the fact is sealed, None where it holds nobody's words."""
     return fact.whose if has_words(fact) else None
+
+
+def whose_words(facts: Sequence[Envelope]) -> frozenset[str]:
+    """Return whose keys it takes to read what the facts say."""
+    tokens = {token for fact in facts if has_words(fact) for token in _tokens(fact)}
+    return frozenset(f["whose"] for token in tokens if (f := TOKEN.fullmatch(token)))
 
 
 def _tokens(fact: Envelope) -> list[str]:

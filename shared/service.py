@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
-from functools import reduce
 from hashlib import blake2b
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
 from shared.clock import Clock, derived_id
 from shared.command import Command, DatedCommand
+from shared.decider import Decider
 from shared.defaults import Section
 from shared.errors import (
     CommandReusedError,
@@ -32,6 +32,7 @@ from shared.journal import MIRRORED, Commanded, Decision, Journal, Outgoing
 from shared.policies import Policy
 from shared.projection import Projection
 from shared.seals import KEYED, Seals, check_clear, has_words, sealed_size
+from shared.states import Stand, States
 from shared.store import DuplicateKeyError, Reads, Transaction, TransientStoreError
 from shared.timers import Timer
 
@@ -41,22 +42,6 @@ E = TypeVar("E", bound=Event)
 
 FACT_BYTES_MAX = 900_000
 ATTEMPTS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Decider(Generic[S, C, E]):
-    """One kind of stream: what is known of it, what may be decided, what a fact changes. Pure.
-
-    `commands` are those that may be sent in bulk, by the name they go by there.
-    """
-
-    initial: S
-    decide: Callable[[S, C], list[E]]
-    evolve: Callable[[S, E], S]
-    commands: Mapping[str, type[BaseModel]] = field(default_factory=dict)
-
-    def state(self, history: Sequence[E]) -> S:
-        return reduce(self.evolve, history, self.initial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +129,6 @@ class OvertakenError(TransientStoreError):
 
 
 @dataclass(slots=True)
-class _Stream:
-    """A stream as this batch of commands leaves it so far."""
-
-    decider: Decider[Any, Any, Any]
-    state: Any
-    version: int
-    recorded_at: datetime
-
-
-@dataclass(slots=True)
 class Decisions:
     """Decides commands against the journal. The caller says inside which transaction it writes."""
 
@@ -162,6 +137,10 @@ class Decisions:
     clock: Clock
     zone: ZoneInfo
     seals: Seals = field(default_factory=Seals)
+    states: States = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.states = States(self.journal, self.seals)
 
     async def decide(
         self, reads: Reads, requests: Sequence[Request]
@@ -211,35 +190,20 @@ class Decisions:
                     encoded[fact.id] = encode(replace(sealed[fact.id], command_hash=digest))
         return kept
 
-    async def _streams(self, reads: Reads, requests: Sequence[Request]) -> dict[str, _Stream]:
+    async def _streams(self, reads: Reads, requests: Sequence[Request]) -> dict[str, Stand]:
         deciders = {}
         for request in requests:
             kind = request.stream.partition("-")[0]
             if kind in self.domain.deciders:
                 deciders[request.stream] = self.domain.deciders[kind]
-        histories = await self.journal.histories(reads, list(deciders))
-        # A rule compares what was told, not how it is kept.
-        told = await self.seals.opened_facts([f for facts in histories.values() for f in facts])
-        histories = {stream: [] for stream in histories}
-        for fact in told:
-            histories[fact.stream].append(fact)
-        began = datetime.min.replace(tzinfo=UTC)
-        return {
-            stream: _Stream(
-                deciders[stream],
-                deciders[stream].state([fact.data for fact in history]),
-                history[-1].version if history else 0,
-                history[-1].recorded_at if history else began,
-            )
-            for stream, history in histories.items()
-        }
+        return await self.states.read(reads, deciders) if deciders else {}
 
     def _one(
         self,
         request: Request,
         digest: str,
         known: Mapping[str, Commanded],
-        streams: Mapping[str, _Stream],
+        streams: Mapping[str, Stand],
         encoded: dict[str, bytes],
     ) -> tuple[Outcome, Decision | None]:
         self.domain.decider(request.stream)
@@ -266,9 +230,7 @@ class Decisions:
             check_clear(value)
         if not any(map(has_words, facts)):
             encoded |= values
-        for fact in facts:
-            stream.state = stream.decider.evolve(stream.state, fact.data)
-            stream.version, stream.recorded_at = fact.version, fact.recorded_at
+        stream.follow(facts)
         commanded = Commanded(command_key(request), digest, request.stream, stream.version, times)
         decision = Decision(commanded, tuple(facts), earlier)
         return Accepted(request.stream, stream.version, len(facts)), decision
@@ -281,7 +243,7 @@ class Decisions:
         return command.dated(today) if isinstance(command, DatedCommand) else command
 
     def _facts(
-        self, request: Request, digest: str, times: int, stream: _Stream, events: Sequence[Event]
+        self, request: Request, digest: str, times: int, stream: Stand, events: Sequence[Event]
     ) -> list[Envelope]:
         # Within a stream `recordedat` never goes back, whatever the machine's clock does.
         now = max(self.clock.now(), stream.recorded_at)

@@ -14,7 +14,8 @@ from services.alerts.model import (
     evolve_win,
 )
 from services.alerts.projections import alert_card, customers_won, watching, won_deal
-from shared.service import Decider, Domain
+from shared.decider import Decider
+from shared.service import Domain
 
 
 def build(defaults: AlertsDefaults) -> Domain:

@@ -55,8 +55,9 @@ from services.analytics.proof import verify_measures
 from services.analytics.sink import MEASURES, MeasuresSink
 from services.analytics.worker import silence
 from shared import builds
+from shared.decider import Decider
 from shared.runtime import Elsewhere, Runtime
-from shared.service import Decider, Domain
+from shared.service import Domain
 from shared.verify import Check
 
 

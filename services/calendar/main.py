@@ -9,7 +9,8 @@ from services.calendar.defaults import CalendarDefaults
 from services.calendar.policies import POLICIES
 from services.calendar.projections import PROJECTIONS
 from shared.command import Command
-from shared.service import Decider, Domain
+from shared.decider import Decider
+from shared.service import Domain
 
 ENTRY_COMMANDS: dict[str, type[Command]] = {
     "plan": model.Plan,

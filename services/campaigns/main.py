@@ -7,7 +7,8 @@ from services.campaigns.api import router
 from services.campaigns.model import Campaign, End, GiveFeedback, Plan, Start, decide, evolve
 from services.campaigns.projections import PROJECTIONS
 from shared.command import Command
-from shared.service import Decider, Domain
+from shared.decider import Decider
+from shared.service import Domain
 
 COMMANDS: dict[str, type[Command]] = {
     "plan": Plan,

@@ -33,7 +33,8 @@ from services.contacts.visits import (
     evolve_visit,
 )
 from shared.command import Command
-from shared.service import Decider, Domain
+from shared.decider import Decider
+from shared.service import Domain
 
 PERSON_COMMANDS: dict[str, type[Command]] = {
     "register": model.RegisterPerson,

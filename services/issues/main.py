@@ -22,7 +22,8 @@ from services.issues.projections import PROJECTIONS
 from services.issues.promising import PLACES, prepare
 from services.issues.timers import TIMERS
 from shared.command import Command
-from shared.service import Decider, Domain
+from shared.decider import Decider
+from shared.service import Domain
 
 ISSUE_COMMANDS: dict[str, type[Command]] = {
     "register": model.Register,

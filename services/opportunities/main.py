@@ -48,7 +48,8 @@ from services.opportunities.record.targets import (
 )
 from services.opportunities.record.views import opportunity_record
 from shared.command import Command
-from shared.service import Decider, Domain
+from shared.decider import Decider
+from shared.service import Domain
 
 OPPORTUNITY_COMMANDS: dict[str, type[Command]] = {
     "discover": model.Discover,

@@ -11,7 +11,8 @@ from services.organization.defaults import OrganizationDefaults
 from services.organization.policies import POLICIES
 from services.organization.projections import PROJECTIONS
 from shared.command import Command
-from shared.service import Decider, Domain
+from shared.decider import Decider
+from shared.service import Domain
 
 EMPLOYEE_COMMANDS: dict[str, type[Command]] = {
     "join": model.Join,

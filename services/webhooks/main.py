@@ -21,7 +21,8 @@ from services.webhooks.preparing import prepare
 from services.webhooks.projections import PROJECTIONS
 from services.webhooks.sending import deliver
 from shared.command import Command
-from shared.service import Decider, Domain
+from shared.decider import Decider
+from shared.service import Domain
 
 # Whoever registers one, or rotates its secret, is told the secret; many at once would not be.
 COMMANDS: dict[str, type[Command]] = {

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from shared.decider import Decider
 from shared.errors import DomainError
 from shared.events import Envelope
-from shared.service import Decider
 from shared.testing.histories import recorded
 
 Strategy = st.SearchStrategy[Any]

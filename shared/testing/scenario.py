@@ -6,9 +6,9 @@ from typing import Any, Generic, TypeVar
 
 import pytest
 
+from shared.decider import Decider
 from shared.errors import DomainError
 from shared.events import Event
-from shared.service import Decider
 
 S = TypeVar("S")
 C = TypeVar("C")

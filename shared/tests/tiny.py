@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from shared.clock import SystemClock
 from shared.command import DatedCommand
+from shared.decider import Decider
 from shared.errors import DomainError
 from shared.events import Envelope
 from shared.events.organization import EmployeeAssigned, EmployeeEvent, EmployeeJoined
@@ -16,7 +17,7 @@ from shared.memory import MemoryLog, MemoryStore
 from shared.policies import Policy
 from shared.projection import Projection
 from shared.runtime import Runtime
-from shared.service import Decider, Domain, Request
+from shared.service import Domain, Request
 from shared.settings import Settings
 
 PARTITIONS = {"organization": 2, "views.card": 2}

@@ -80,8 +80,10 @@ async def beside(servers: Servers, facts: int, rounds: int, seconds: float) -> N
     try:
         folding = await projector(store, facts, rounds)
         told("a projector", "a loop that stores the same documents", folding)
-        made = await decisions(store, servers.folder, rounds, seconds)
-        told("decisions on 200 events", "eventsourcing on SQLite", made)
+        for remembering in (False, True):
+            made = await decisions(store, servers.folder, rounds, seconds, remembering=remembering)
+            how = ", remembering" if remembering else ""
+            told("decisions on 200 events", f"eventsourcing on SQLite{how}", made)
     finally:
         await store.close()
 

@@ -2,7 +2,8 @@
 
 Both load a stream of 200 events, decide, append one, and answer when it is on the disk. Ours also
 keeps each command's id for ever and puts its fact into an outbox. One after the other, as a person
-does who waits for each answer.
+does who waits for each answer. Ours remembers where a stream stands and reads what came since; that
+package does so only when it is told to, with SQLite in its own process, where nobody else writes.
 """
 
 from __future__ import annotations
@@ -53,11 +54,13 @@ class Theirs:
     count: int = 0
 
     @classmethod
-    def begin(cls, folder: Path) -> Theirs:
+    def begin(cls, folder: Path, *, remembering: bool) -> Theirs:
         env = {
             "PERSISTENCE_MODULE": "eventsourcing.sqlite",
             "SQLITE_DBNAME": str(folder / "theirs.db"),
         }
+        if remembering:
+            env["AGGREGATE_CACHE_MAXSIZE"] = "1000"
         app: Application[UUID] = Application(env)
         person = Person("Ada")
         for number in range(EVENTS - 1):
@@ -112,13 +115,18 @@ def _published(_outgoing: object) -> None:
     """Nobody publishes here: decisions are what is measured."""
 
 
-async def decisions(store: MongoStore, folder: Path, rounds: int, seconds: float) -> Taken:
-    """Compare both on streams as long; each round begins with new ones."""
+async def decisions(
+    store: MongoStore, folder: Path, rounds: int, seconds: float, *, remembering: bool
+) -> Taken:
+    """Compare both on streams as long; each round begins with new ones.
+
+    `remembering`: whether the other one keeps what it has loaded, too.
+    """
     rates: list[tuple[float, float]] = []
     for number in range(rounds + 1):
-        work = folder / f"decisions-{number}"
+        work = folder / f"decisions-{remembering}-{number}"
         work.mkdir()
-        theirs = Theirs.begin(work)
+        theirs = Theirs.begin(work, remembering=remembering)
         ours = await Ours.begin(store, f"bench-{SystemClock().new_id()}")
         began, done = time.perf_counter(), 0
         while time.perf_counter() - began < seconds and done < EVENTS:

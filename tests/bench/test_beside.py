@@ -15,9 +15,13 @@ from tests.bench.folding import BATCH, batches_of, projector, touches, written_b
 from tests.bench.taking import done
 
 
-async def test_both_decide_on_streams_of_the_same_length(tmp_path: Path) -> None:
+@pytest.mark.parametrize("remembering", [False, True])
+async def test_both_decide_on_streams_of_the_same_length(
+    tmp_path: Path, *, remembering: bool
+) -> None:
     store: Any = MemoryStore()
-    ours, theirs = await Ours.begin(store, "one"), Theirs.begin(tmp_path)
+    ours = await Ours.begin(store, "one")
+    theirs = Theirs.begin(tmp_path, remembering=remembering)
     await ours.decide()
     theirs.decide()
     person: Person = theirs.app.repository.get(theirs.person)
@@ -29,7 +33,7 @@ async def test_both_decide_on_streams_of_the_same_length(tmp_path: Path) -> None
 
 async def test_decisions_are_compared(tmp_path: Path) -> None:
     store: Any = MemoryStore()
-    taken = await decisions(store, tmp_path, rounds=1, seconds=0.1)
+    taken = await decisions(store, tmp_path, rounds=1, seconds=0.1, remembering=True)
     assert min(taken.ours, taken.other, taken.ratio) > 0
 
 

@@ -18,6 +18,7 @@ from services.issues.model import evolve as evolve_promise
 from services.issues.projections import IssueCard, issue_card
 from services.issues.timers import answer_deadline
 from shared.command import Command
+from shared.decider import Decider
 from shared.errors import DomainError
 from shared.events import Envelope, Event
 from shared.events.issues import FeedbackGiven, IssueAssigned
@@ -32,7 +33,7 @@ from shared.events.opportunities import (
 from shared.events.touches import TouchRecorded
 from shared.policies import Policy, Reaction
 from shared.projection import Projection
-from shared.service import Decider, Domain
+from shared.service import Domain
 from shared.timers import Timer
 
 ROWS = ("row-1", "row-2")

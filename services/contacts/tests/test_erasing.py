@@ -22,6 +22,7 @@ from services.contacts.people import PersonUnknownError
 from services.contacts.person_views import person_card
 from shared.cipher import LocalKms, fresh_key
 from shared.clock import SystemClock
+from shared.decider import Decider
 from shared.erasing import Forgetting
 from shared.events.contacts import ConsentGiven, ConsentWithdrawn, PersonErased, PersonRegistered
 from shared.keyring import KEYS, KeyRing
@@ -29,7 +30,7 @@ from shared.memory import MemoryLog, MemoryStore
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.seals import Seals
-from shared.service import Decider, Request, fingerprint
+from shared.service import Request, fingerprint
 from shared.settings import Settings
 from shared.testing import given, serving
 from shared.verify import verify_projection
