@@ -26,12 +26,11 @@ from shared.errors import UnavailableError
 if TYPE_CHECKING:
     from datetime import date
 
-    from fastapi import APIRouter
-
     from sellers.issuing.signing import User
     from shared.access.rules import Rules
     from shared.runtime import Runtime
     from shared.settings import Settings
+    from shared.web.router import Router
 
 
 def tokens(settings: Settings) -> Tokens:
@@ -46,7 +45,7 @@ def tokens(settings: Settings) -> Tokens:
 
 def development(
     settings: Settings, runtimes: Mapping[str, Runtime]
-) -> tuple[Tokens, APIRouter, Rules]:
+) -> tuple[Tokens, Router, Rules]:
     """Return who signs people in on this machine, where nobody else does, and how it is served."""
     url = f"http://{settings.host}:{settings.port}"
     key = DevelopmentKey.of(settings.data_dir, url, make=True)

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from shared.batch import decoded
 from shared.events import REGISTRY, Envelope, Event
@@ -25,6 +25,7 @@ from shared.log import Log
 from shared.personal import personal_fields
 from shared.runtime import Runtime
 from shared.web import Runtimes
+from shared.web.router import Router
 
 ROOT = Path(__file__).parent.parent
 # Where facts are folded, decided on and shown; what only writes them down uses nothing of them.
@@ -33,7 +34,7 @@ LEFT_OUT = {"tests", "testing", "events"}
 # Who takes a fact whole takes all of its fields.
 WHOLE = {"model_dump", "model_dump_json", "model_fields", "__dict__"}
 
-router = APIRouter(tags=["operations"])
+router = Router(tags=["operations"])
 
 
 @dataclass(slots=True)

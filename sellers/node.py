@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from sellers import admission, diet
 from sellers.description import describe
@@ -41,6 +41,7 @@ from shared.defaults import read as read_defaults
 from shared.elsewhere import Watch
 from shared.gauges import Gauges
 from shared.kafka import KafkaLog, log_of
+from shared.kept import keep_for_good
 from shared.log import Log, LogUnavailableError
 from shared.master import open_keys, rewrap
 from shared.mongo import MongoStore
@@ -52,6 +53,7 @@ from shared.settings import Settings, SettingsError, load
 from shared.topics import load_topics
 from shared.web import Limits, build_app
 from shared.web.protocol import Protocol
+from shared.web.router import Router
 
 MODULES = (
     organization,
@@ -246,7 +248,7 @@ def rules() -> Rules:
     return joined(platform.RULES, *(module.RULES for module in MODULES))
 
 
-def routers(part: Part = WHOLE) -> list[APIRouter]:
+def routers(part: Part = WHOLE) -> list[Router]:
     """Return a part's routes, the fixed paths before those with a stream in them."""
     modules = [module for module in MODULES if part.has(module.domain.name)]
     bulk = [bulk_router(module.domain) for module in modules if module.domain.deciders]
@@ -348,6 +350,7 @@ def serve(node: Node) -> None:
             timeout_graceful_shutdown=3,
         )
     )
+    keep_for_good()
     with suppress(KeyboardInterrupt):
         server.run()
     if node.failure is not None:

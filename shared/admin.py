@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from shared import builds, parking
@@ -21,11 +21,12 @@ from shared.topics import declared_topics
 from shared.verify import Check, verify_domain
 from shared.web import Runtimes
 from shared.web.described import text_answer
+from shared.web.router import Router
 
 TRACE_RECORDS_MAX = 20_000
 LINES = "application/x-ndjson"
 
-router = APIRouter(tags=["operations"])
+router = Router(tags=["operations"])
 router.include_router(parking.router)
 
 Verifier = Callable[[], AsyncIterator[Check]]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from pydantic import Field, ValidationError, model_validator
 
 from shared.command import Command, Instant
@@ -21,6 +21,7 @@ from shared.runtime import Runtime
 from shared.service import Domain, Outcome, Refused
 from shared.service import Request as CommandRequest
 from shared.web import BatchMeta, Meta, invalid, outcome_name, recorded, refusal, runtime_of
+from shared.web.router import Router
 
 COMMANDS_MAX = 1_000
 
@@ -60,9 +61,9 @@ class _Read:
         return {"status": outcome_name(outcome), **recorded(outcome).model_dump()}
 
 
-def bulk_router(domain: Domain) -> APIRouter:
+def bulk_router(domain: Domain) -> Router:
     """Return `POST /<domain>/commands` and `GET /<domain>/history/<stream>`."""
-    router = APIRouter(prefix=f"/{domain.name}", tags=[domain.name])
+    router = Router(prefix=f"/{domain.name}", tags=[domain.name])
     current = runtime_of(domain.name)
     Current = Annotated[Runtime, Depends(current)]  # noqa: N806 - a type, made per domain.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import Depends, Header, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import Field, TypeAdapter
 
@@ -28,6 +28,7 @@ from shared.published import Build, Rev, epoch_of, topic_of
 from shared.runtime import Runtime
 from shared.tail import Listener, Tail
 from shared.web import started_runtimes
+from shared.web.router import Router
 
 # The topic keeps tombstones for a week: a client that was away longer could miss a deletion.
 AWAY_S_MAX = 7 * 24 * 3600 - 3600
@@ -38,7 +39,7 @@ SNAPSHOT_PAGE = 500
 ADMITTED_S = 30.0
 NOT_ADMITTED = "not let in any more: sign in again, or use another key"
 
-router = APIRouter(tags=["subscriptions"])
+router = Router(tags=["subscriptions"])
 
 _Natural = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 # Version, generation, seconds, offset of each partition, epoch.
@@ -199,9 +200,9 @@ def _changed(key: str, rev: str, view: Any, place: str | None = None) -> ServerS
     return ServerSentEvent(event="view", data={"key": key, "rev": rev, "view": view}, id=place)
 
 
-def _subscription(name: str, request: Request) -> Changes:
+async def _subscription(name: str, request: Request) -> Changes:
     """Find the published view before the answer begins: afterwards there is no 404 any more."""
-    runtimes = started_runtimes(request)
+    runtimes = await started_runtimes(request)
     found = {
         projection.name: (projection, runtime)
         for runtime in runtimes.values()
@@ -217,7 +218,7 @@ def _subscription(name: str, request: Request) -> Changes:
     return Changes(projection, runtime, tail, runtime.clock, still_admitted=admitted)
 
 
-def _last(
+async def _last(
     name: str, last_event_id: Annotated[str | None, Header(max_length=2_000)] = None
 ) -> Place | None:
     return Place.decode(name, last_event_id) if last_event_id else None

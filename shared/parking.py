@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter
 from pydantic import StringConstraints
 
 from shared.aside import Aside
@@ -17,11 +16,12 @@ from shared.errors import NotFoundError
 from shared.projector import DROPPED
 from shared.runtime import Runtime
 from shared.web import CommandMeta, PageWanted, Paging, Runtimes, cursor_of, key_of
+from shared.web.router import Router
 
 # What the cursors of a list have, and those of others have not.
 PARKED_LIST, DROPPED_LIST = "parked", "dropped"
 
-router = APIRouter(tags=["operations"])
+router = Router(tags=["operations"])
 
 
 @router.get("/parked")

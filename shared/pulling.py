@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from shared.errors import InvalidError
 from shared.feed import Feed, Place
 from shared.topics import declared_topics
 from shared.web import Runtimes
+from shared.web.router import Router
 
 BATCH_TYPE = "application/cloudevents-batch+json"
 LIMIT_MAX = 1_000
@@ -18,7 +19,7 @@ WAIT_S_MAX = 20.0
 # 256 partitions of each topic would still fit.
 TOKEN_MAX = 32_000
 
-router = APIRouter(tags=["subscriptions"])
+router = Router(tags=["subscriptions"])
 
 
 def fact_topics() -> tuple[str, ...]:

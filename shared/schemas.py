@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from fastapi.responses import Response
 
 from shared.errors import NotFoundError
 from shared.events import REGISTRY
 from shared.events.base import WIRE
 from shared.released import schema_path
+from shared.web.router import Router
 
 MEDIA_TYPE = "application/schema+json"
 # A released schema only grows: an hour old it is still right about what it says.
 KEPT = "public, max-age=3600"
 
-router = APIRouter(tags=["schemas"])
+router = Router(tags=["schemas"])
 
 
 @router.get("/schemas")

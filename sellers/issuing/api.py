@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import Depends, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from sellers.issuing import pages
@@ -24,6 +24,7 @@ from sellers.issuing.signing import HOURS, PATH, DevelopmentKey, User
 from shared.access.rules import PUBLIC, Rules, rules
 from shared.errors import InvalidError
 from shared.references import LOOPBACK
+from shared.web.router import Router
 
 CODE_S = 60.0
 CODES_MAX = 1_000
@@ -77,7 +78,7 @@ class Codes:
         return held.user if hmac.compare_digest(challenge, held.challenge) else None
 
 
-def _here(request: Request) -> None:
+async def _here(request: Request) -> None:
     try:
         host = urlsplit(f"//{request.headers.get('host', '')}").hostname
     except ValueError:
@@ -89,15 +90,15 @@ def _here(request: Request) -> None:
 Users = Callable[[], Awaitable[Sequence[User]]]
 
 
-def issuer_router(key: DevelopmentKey, users: Users, codes: Codes | None = None) -> APIRouter:
+def issuer_router(key: DevelopmentKey, users: Users, codes: Codes | None = None) -> Router:
     """Return the routes of the issuer."""
-    router = APIRouter(prefix=PATH, include_in_schema=False, dependencies=[Depends(_here)])
+    router = Router(prefix=PATH, include_in_schema=False, dependencies=[Depends(_here)])
     _describe(router, key, users)
     _serve(router, key, users, codes or Codes())
     return router
 
 
-def _describe(router: APIRouter, key: DevelopmentKey, users: Users) -> None:
+def _describe(router: Router, key: DevelopmentKey, users: Users) -> None:
     @router.get("/.well-known/openid-configuration")
     async def discovery() -> dict[str, Any]:
         return {
@@ -122,7 +123,7 @@ def _describe(router: APIRouter, key: DevelopmentKey, users: Users) -> None:
         return {"users": [user.document() for user in await users()]}
 
 
-def _serve(router: APIRouter, key: DevelopmentKey, users: Users, codes: Codes) -> None:
+def _serve(router: Router, key: DevelopmentKey, users: Users, codes: Codes) -> None:
     @router.get("")
     async def choose(request: Request) -> Response:
         return pages.choice(await users(), _asked(dict(request.query_params)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import Field
 
 from services.alerts.defaults import AlertsDefaults
@@ -30,8 +30,9 @@ from shared.web import (
     runtime_of,
     seen,
 )
+from shared.web.router import Router
 
-router = APIRouter(prefix="/alerts", tags=["alerts"])
+router = Router(prefix="/alerts", tags=["alerts"])
 Alerts = Annotated[Runtime, Depends(runtime_of("alerts"))]
 
 

@@ -7,8 +7,6 @@ from collections import Counter
 from datetime import date, timedelta
 from typing import Any
 
-from fastapi import APIRouter
-
 from services.analytics import adoption as report
 from services.analytics.adoption import AdoptionBy, Entries, Month, Week
 from services.analytics.api import Analytics, At, Moment, Seller, employee
@@ -20,8 +18,9 @@ from services.analytics.spans import span_of
 from services.analytics.workload_api import defaults_of
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
-router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 # Two years of weeks, as the review looks at them (H16).
 USUALLY = timedelta(days=730)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from services.analytics import flows
 from services.analytics import pipeline as report
@@ -30,8 +30,9 @@ from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, runtime_of
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
-router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 Analytics = Annotated[Runtime, Depends(runtime_of("analytics"))]
 AsOf = Annotated[date | None, Query(description="as it stood at the end of this day")]
 KnownAt = Annotated[
@@ -83,11 +84,11 @@ class Moment:
         return {"as_of": self.as_of, "known_at": self.text}
 
 
-def _moment(at_least: AtLeast, as_of: AsOf = None, known_at: KnownAt = None) -> Moment:
+async def _moment(at_least: AtLeast, as_of: AsOf = None, known_at: KnownAt = None) -> Moment:
     return Moment(as_of, known_at, at_least)
 
 
-def _known(at_least: AtLeast, known_at: KnownAt = None) -> Moment:
+async def _known(at_least: AtLeast, known_at: KnownAt = None) -> Moment:
     return Moment(None, known_at, at_least)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.analytics.api import Analytics, At
 from services.analytics.assessment_views import AssessmentCard, assessment_card
@@ -32,8 +32,9 @@ from shared.web import (
     seen,
 )
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
-router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 
 Of = Annotated[str | None, Query(description="of whom: `employee-...`, `unit-...`")]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from services.analytics import daily
 from services.analytics.api import Analytics, KnownAt, Seller, employee
@@ -26,8 +26,9 @@ from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast
 from shared.web.looking import Noticed, show
+from shared.web.router import Router
 
-router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 SELLERS_MAX = 500
 
 
@@ -87,7 +88,7 @@ class Whose:
         return found
 
 
-def _whose(request: Request, seller: Seller = None, unit: Unit = None) -> Whose:
+async def _whose(request: Request, seller: Seller = None, unit: Unit = None) -> Whose:
     return Whose(request, employee(seller), unit)
 
 

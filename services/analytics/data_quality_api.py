@@ -6,8 +6,6 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from fastapi import APIRouter
-
 from services.analytics import data_quality as report
 from services.analytics.api import Analytics, At, Moment, Seller, employee
 from services.analytics.data_quality import Judged, QualityBy
@@ -19,8 +17,9 @@ from services.analytics.spans import in_calendar
 from services.analytics.workload_api import defaults_of
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
-router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 
 
 async def _judged(

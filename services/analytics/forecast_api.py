@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from services.analytics import forecast as report
 from services.analytics.api import (
@@ -32,16 +32,17 @@ from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
 # The axes whose cells tell what was reached of a target, and what was spent for what.
 REACHED: tuple[Axis, ...] = ("owner", "product", "commitment")
 SPENT: tuple[Axis, ...] = ("owner", "touch")
 
-router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 Unit = Annotated[str | None, Query(description="who is in this unit or below it: `unit-...`")]
 
 
-def _span(
+async def _span(
     first: Annotated[date | None, Query(alias="from", description="its first day")] = None,
     last: Annotated[date | None, Query(alias="to", description="its last day")] = None,
 ) -> Span:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
-
 from services.analytics import growth as report
 from services.analytics.api import Analytics, At, Moment, Seller, employee, explained
 from services.analytics.figures import Figures, Row
@@ -16,8 +14,9 @@ from services.analytics.pipeline import in_order, tallied
 from services.analytics.spans import span_of
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
-router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 
 
 def _accounts(by: GrowthBy, figures: Figures, span: Span, moment: Moment, on: Runtime) -> Accounts:

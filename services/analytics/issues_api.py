@@ -6,8 +6,6 @@ from collections import Counter
 from datetime import date
 from typing import Any
 
-from fastapi import APIRouter
-
 from services.analytics.api import Analytics, At, Seller, employee, explained
 from services.analytics.cells import Cell, IssueAxis
 from services.analytics.complaints import IssuesBy
@@ -16,8 +14,9 @@ from services.analytics.pipeline import TOTAL, Part, PartOf, in_order, tallied
 from services.analytics.tables import Apart, Grain
 from services.analytics.tree import Organization
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
-router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 
 
 def document(amounts: Counter[str]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.analytics.api import Analytics
 from services.analytics.kpi_measures import KPI_MEASURES
@@ -20,8 +20,9 @@ from shared.web import (
     record,
     seen,
 )
+from shared.web.router import Router
 
-router = APIRouter(prefix="/analytics", tags=["analytics"])
+router = Router(prefix="/analytics", tags=["analytics"])
 
 
 @router.get("/kpi-measures")

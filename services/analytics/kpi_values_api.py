@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.analytics.api import Analytics, At, Moment, Seller, employee
 from services.analytics.figures import Figures, Row
@@ -39,8 +39,9 @@ from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import StreamId
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
-router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 Definition = Annotated[int | None, Query(ge=1, description="without: the one that holds")]
 CENT = Decimal("0.01")
 # How far back figures go that nobody gave a first day, in days.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.analytics.api import Analytics, At, Moment
 from services.analytics.entities import Opportunity
@@ -17,8 +17,9 @@ from services.analytics.projections import FrozenForecast, frozen_forecasts
 from services.analytics.workload_api import defaults_of
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
-router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 Confidence = Annotated[Literal["commit", "upside"], Query()]
 Currency = Annotated[str | None, Query(pattern=r"^[A-Z]{3}$", description="without: the company's")]
 

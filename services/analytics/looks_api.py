@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
-
 from services.analytics.api import Analytics
 from services.analytics.looks import looks
 from shared.web import AtLeast, PageWanted, StreamId, page
+from shared.web.router import Router
 
-router = APIRouter(prefix="/analytics", tags=["analytics"])
+router = Router(prefix="/analytics", tags=["analytics"])
 
 
 @router.get("/looks/{employee}")

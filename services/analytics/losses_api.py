@@ -6,8 +6,6 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from fastapi import APIRouter
-
 from services.analytics import losses as report
 from services.analytics.api import Analytics, At, Moment, Seller, employee, explained
 from services.analytics.figures import Figures, Row
@@ -19,8 +17,9 @@ from services.analytics.spans import span_of
 from services.analytics.workload_api import defaults_of
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
-router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 FOUR_WEEKS = timedelta(days=27)
 
 

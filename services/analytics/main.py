@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from functools import partial
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from services.analytics import (
     adoption_api,
@@ -59,6 +59,7 @@ from shared.decider import Decider
 from shared.runtime import Elsewhere, Runtime
 from shared.service import Domain
 from shared.verify import Check
+from shared.web.router import Router
 
 
 def build(defaults: AnalyticsDefaults) -> Domain:
@@ -92,7 +93,7 @@ def build(defaults: AnalyticsDefaults) -> Domain:
 
 
 domain = build(AnalyticsDefaults())
-router = APIRouter(dependencies=[Depends(columns_noted)])
+router = Router(dependencies=[Depends(columns_noted)])
 router.include_router(api.router)
 router.include_router(forecast_api.router)
 router.include_router(issues_api.router)

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Query
+from fastapi import Query
 from msgspec.structs import astuple
 
 from services.analytics.api import Analytics
@@ -24,8 +24,9 @@ from shared.projector import Collections
 from shared.runtime import Runtime
 from shared.store import Document
 from shared.verify import verify_projection
+from shared.web.router import Router
 
-router = APIRouter(prefix="/analytics", tags=["analytics"])
+router = Router(prefix="/analytics", tags=["analytics"])
 Recompute = Annotated[
     bool, Query(description="fold the log anew and compare; seconds for a long history")
 ]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
-
 from services.analytics import stages_report as report
 from services.analytics.api import Analytics, At, Seller, employee, explained
 from services.analytics.figures import Row
@@ -14,8 +12,9 @@ from services.analytics.pipeline import in_order, tallied
 from services.analytics.stages_report import SlipsBy
 from services.analytics.workload_api import defaults_of, until
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
-router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 
 
 @router.get("/stages")

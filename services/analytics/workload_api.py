@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from fastapi import APIRouter
-
 from services.analytics import workload_report as report
 from services.analytics.api import Analytics, At, Moment, Seller, employee, explained
 from services.analytics.cells import Cell
@@ -23,8 +21,9 @@ from services.analytics.worklife import Clocks, Outside, When
 from services.analytics.workload_report import WorkloadBy
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
-router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 
 
 def defaults_of(runtime: Runtime) -> AnalyticsDefaults:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel
 
 from services.calendar.agendas import RegisterKey, SetZone
@@ -15,8 +15,9 @@ from services.calendar.reads import Calendar, Viewer, agenda_of, span_of, stands
 from services.calendar.sealing import sealed_to
 from shared.command import Day
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
+from shared.web.router import Router
 
-router = APIRouter(prefix="/calendar", tags=["calendar"])
+router = Router(prefix="/calendar", tags=["calendar"])
 
 
 class AgendaPage(BaseModel):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from services.calendar import (
     agendas_api,
     dav_api,
@@ -17,8 +15,9 @@ from services.calendar import (
     series_api,
     time_api,
 )
+from shared.web.router import Router
 
-router = APIRouter()
+router = Router()
 PARTS = (
     entries_api,
     series_api,

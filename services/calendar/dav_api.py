@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import Header, Request, Response
 from starlette.exceptions import HTTPException
 
 from services.calendar.dav import (
@@ -20,8 +20,9 @@ from services.calendar.dav import (
 from services.calendar.feeds_api import ICS, SECRET, FeedToken, access_of, events_of
 from services.calendar.reads import Calendar
 from shared.web import AtLeast, StreamId
+from shared.web.router import Router
 
-router = APIRouter(prefix="/calendar", tags=["calendar"])
+router = Router(prefix="/calendar", tags=["calendar"])
 XML = "application/xml; charset=utf-8"
 MULTI_STATUS = 207
 HEADERS = {**SECRET, "DAV": "1, calendar-access"}

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from hashlib import sha256
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
@@ -27,8 +27,9 @@ from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
 from shared.web.described import text_answer
+from shared.web.router import Router
 
-router = APIRouter(prefix="/calendar", tags=["calendar"])
+router = Router(prefix="/calendar", tags=["calendar"])
 ICS = "text/calendar; charset=utf-8"
 TOKEN_BYTES = 32
 BACK, AHEAD = timedelta(days=31), timedelta(days=365)

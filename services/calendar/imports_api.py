@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -30,8 +30,9 @@ from shared.runtime import Runtime
 from shared.service import Accepted, Outcome
 from shared.service import Request as CommandRequest
 from shared.web import AtLeast, CommandMeta, Meta, StreamId
+from shared.web.router import Router
 
-router = APIRouter(prefix="/calendar", tags=["calendar"])
+router = Router(prefix="/calendar", tags=["calendar"])
 ICS = "text/calendar"
 AT_ONCE = 200
 

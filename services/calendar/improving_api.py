@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.calendar.days import Span
@@ -19,8 +18,9 @@ from shared.references import EmployeeStream
 from shared.runtime import Runtime
 from shared.web import AtLeast
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
-router = APIRouter(prefix="/calendar", tags=["calendar"], route_class=Noticed)
+router = Router(prefix="/calendar", tags=["calendar"], route_class=Noticed)
 
 
 class ImprovementPage(BaseModel):

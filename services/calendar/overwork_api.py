@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel
 
 from services.calendar.agendas import SeeOverwork
@@ -17,8 +17,9 @@ from shared.command import Day
 from shared.references import EmployeeStream, UnitStream
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
-router = APIRouter(prefix="/calendar", tags=["calendar"], route_class=Noticed)
+router = Router(prefix="/calendar", tags=["calendar"], route_class=Noticed)
 BACK = timedelta(weeks=4)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.calendar.about import Zone
 from services.calendar.model import Describe, Plan, PlanSeries
@@ -14,8 +14,9 @@ from shared.reading import Token
 from shared.references import EmployeeStream
 from shared.runtime import Runtime
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
+from shared.web.router import Router
 
-router = APIRouter(prefix="/calendar", tags=["calendar"])
+router = Router(prefix="/calendar", tags=["calendar"])
 WHEN = {"seller", "starts_at", "ends_at", "all_day", "busy", "zone", "rule", "dates"}
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.calendar.days import Span
@@ -23,8 +22,9 @@ from shared.references import EmployeeStream, UnitStream
 from shared.runtime import Runtime
 from shared.web import AtLeast
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
-router = APIRouter(prefix="/calendar", tags=["calendar"], route_class=Noticed)
+router = Router(prefix="/calendar", tags=["calendar"], route_class=Noticed)
 
 
 class Productive(BaseModel):

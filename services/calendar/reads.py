@@ -34,7 +34,7 @@ STAMP = "%Y%m%dT%H%M%SZ"
 IN_MAX = 200
 
 
-def _viewer(x_actor: Annotated[str, Header(max_length=200)] = "anonymous") -> str:
+async def _viewer(x_actor: Annotated[str, Header(max_length=200)] = "anonymous") -> str:
     return x_actor
 
 

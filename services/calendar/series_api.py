@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from starlette.exceptions import HTTPException
 
 from services.calendar.days import UNTOLD
@@ -23,8 +23,9 @@ from shared.web import (
     record,
     seen,
 )
+from shared.web.router import Router
 
-router = APIRouter(prefix="/calendar", tags=["calendar"])
+router = Router(prefix="/calendar", tags=["calendar"])
 
 
 @router.post("/series/{series}/plan", status_code=202)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.calendar.days import Span
@@ -28,8 +27,9 @@ from shared.references import EmployeeStream, UnitStream
 from shared.runtime import Runtime
 from shared.web import AtLeast, PageWanted, page
 from shared.web.looking import Noticed
+from shared.web.router import Router
 
-router = APIRouter(prefix="/calendar", tags=["calendar"], route_class=Noticed)
+router = Router(prefix="/calendar", tags=["calendar"], route_class=Noticed)
 
 
 class SellerTime(BaseModel):

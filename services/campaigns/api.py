@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import StringConstraints
 
 from services.campaigns.attribution import (
@@ -33,8 +33,9 @@ from shared.web import (
     runtime_of,
     seen,
 )
+from shared.web.router import Router
 
-router = APIRouter(prefix="/campaigns", tags=["campaigns"])
+router = Router(prefix="/campaigns", tags=["campaigns"])
 Current = Annotated[Runtime, Depends(runtime_of("campaigns"))]
 State = Annotated[str | None, Query(pattern="^(planned|started|ended)$")]
 Seller = Annotated[str | None, StringConstraints(max_length=200), Query()]

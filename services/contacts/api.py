@@ -5,8 +5,6 @@ The order counts: `/contacts/people/duplicates` is asked for before anybody of t
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from services.contacts import (
     attention_api,
     companies_api,
@@ -27,8 +25,9 @@ from services.contacts import (
     vcard_api,
     visits_api,
 )
+from shared.web.router import Router
 
-router = APIRouter()
+router = Router()
 PARTS = (
     attention_api,
     coverage_api,

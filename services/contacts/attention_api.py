@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.contacts.attention import (
     Turn,
@@ -30,8 +30,9 @@ from shared.errors import NotFoundError
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, PageWanted, StreamId, page
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 Days = Annotated[int | None, Query(ge=1, le=3_650)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.contacts.company_views import CompanyCard, company_card
 from services.contacts.model import (
@@ -25,8 +25,9 @@ from shared.web import (
     record,
     seen,
 )
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 
 
 @router.post("/contacts/companies/{company}/register", status_code=202)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from services.contacts.attention import cadence, opportunity_turns
 from services.contacts.coverage import (
@@ -31,8 +31,9 @@ from shared.errors import NotFoundError
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, StreamId
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 ENDS_MAX = 36
 
 
@@ -44,7 +45,7 @@ class Asked(NamedTuple):
     past: int
 
 
-def _asked(
+async def _asked(
     runtime: Contacts,
     days: Annotated[int | None, Query(ge=1, le=3_650)] = None,
     every: Every = "month",

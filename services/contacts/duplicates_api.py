@@ -6,7 +6,7 @@ import asyncio
 from itertools import combinations
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.contacts.duplicates import Candidate, candidates, duplicate_block, pairs
 from services.contacts.matching import Known, blocks, likeness
@@ -16,8 +16,9 @@ from shared.exports import note_columns
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, PageWanted, page
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 Score = Annotated[float | None, Query(ge=0, le=1)]
 # Of one company so many people are compared with one another.
 COLLEAGUES_MAX = 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel
 
 from services.contacts.erasing import (
@@ -33,8 +33,9 @@ from shared.reading import Token
 from shared.runtime import Runtime
 from shared.service import Request as CommandRequest
 from shared.web import AtLeast, CommandMeta, Meta, PageWanted, Recorded, StreamId, page, record
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 
 
 class Erase(HappenedCommand):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.contacts.field_use import field_use, seldom_filled
 from services.contacts.readings import fields_read, reads_of
 from services.contacts.reads import Contacts, all_of, defaults_of
 from shared.web import AtLeast
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 
 
 @router.get("/contacts/field-use")

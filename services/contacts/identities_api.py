@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.contacts.identities import (
     ClaimIdentity,
@@ -16,8 +16,9 @@ from services.contacts.identities import (
 from services.contacts.reads import Contacts
 from shared.errors import InvalidError
 from shared.web import AtLeast, CommandMeta, PageWanted, Recorded, StreamId, page, record, seen
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 Name = Annotated[str | None, Query(min_length=1, max_length=320)]
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.contacts.notices import AcknowledgeMove, move_notice
 from services.contacts.reads import Contacts, cards_of
 from shared.references import EmployeeStream
 from shared.web import AtLeast, CommandMeta, PageWanted, Recorded, StreamId, page, record
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 
 
 @router.get("/contacts/notices")

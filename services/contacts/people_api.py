@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import HTTPException, Request, Response
 
 from services.contacts.model import (
     Affiliate,
@@ -43,8 +43,9 @@ from shared.web import (
     page,
     record,
 )
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 
 
 @router.post("/contacts/people/{person}/register", status_code=202)

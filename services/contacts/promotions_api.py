@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.contacts.consents import history_of, lacking
 from services.contacts.erasing import Consent, person_consents
@@ -27,8 +27,9 @@ from shared.reading import Token
 from shared.references import PersonStream
 from shared.runtime import Runtime
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 PEOPLE_MAX = 200
 Named = Annotated[str | None, Query(min_length=1, max_length=200)]
 

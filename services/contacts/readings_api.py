@@ -12,20 +12,14 @@ from services.contacts.readings import READABLE, ReadFields
 from services.contacts.reads import Contacts
 from shared.errors import InvalidError
 from shared.exports import note_names
+from shared.runtime import Runtime
 from shared.service import Request as CommandRequest
 
 
 class Asked:
     """The fields that the request names; none named means all of them."""
 
-    def __init__(
-        self,
-        runtime: Contacts,
-        named: Annotated[
-            str | None,
-            Query(alias="fields", max_length=1_000, description="only these: name,email"),
-        ] = None,
-    ) -> None:
+    def __init__(self, runtime: Runtime, named: str | None) -> None:
         self._runtime = runtime
         self._named = named
 
@@ -53,4 +47,14 @@ class Asked:
         return [{name: one[name] for name in names} for one in shown]
 
 
-FieldsAsked = Annotated[Asked, Depends()]
+async def _asked(
+    runtime: Contacts,
+    named: Annotated[
+        str | None,
+        Query(alias="fields", max_length=1_000, description="only these: name,email"),
+    ] = None,
+) -> Asked:
+    return Asked(runtime, named)
+
+
+FieldsAsked = Annotated[Asked, Depends(_asked)]

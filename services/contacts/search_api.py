@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.contacts.reads import Contacts, entries
 from services.contacts.search import SHOWN_MAX, SearchEntry, search_entry, wanted
@@ -12,8 +12,9 @@ from shared.errors import InvalidError
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, PageWanted, Paging, page
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 # So many pages of half a match are looked through in one call; the cursor goes on from there.
 PAGES_MAX = 10
 

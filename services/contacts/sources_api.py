@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.contacts.reads import Contacts, all_of, cards_of, with_survivors
 from services.contacts.sources import ALL, months_between, report, touch_sources
@@ -13,8 +13,9 @@ from shared.command import Day
 from shared.errors import InvalidError
 from shared.references import CompanyStream
 from shared.web import AtLeast
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 MONTHS_MAX = 60
 YEAR = timedelta(days=334)
 

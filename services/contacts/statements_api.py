@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.contacts.model import (
     AnswerQuestion,
@@ -14,8 +14,9 @@ from services.contacts.model import (
 )
 from services.contacts.reads import Contacts
 from shared.web import CommandMeta, Recorded, StreamId, record
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 
 
 @router.post("/contacts/people/{person}/state-buying-role", status_code=202)

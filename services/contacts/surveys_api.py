@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.contacts.reads import (
     Contacts,
@@ -15,8 +15,9 @@ from services.contacts.reads import (
 from services.contacts.statement_views import all_statements
 from services.contacts.surveys import MayAsk, may_ask, survey_question
 from shared.web import AtLeast, PageWanted, StreamId, page
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 
 
 @router.get("/contacts/questions")

@@ -57,7 +57,7 @@ class TouchRoute(APIRoute):
 
 
 async def _events(request: Request, mode: Mode) -> Response:
-    runtime = runtime_of("contacts")(request)
+    runtime = await runtime_of("contacts")(request)
     brought = events_of(mode, request.headers, await request.body())
     if mode == "batch":
         told = await _taken(request, runtime, [read_event(one, at) for at, one in brought])

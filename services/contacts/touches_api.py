@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.encoders import jsonable_encoder
 from pydantic import Field
 
@@ -20,8 +20,9 @@ from shared.errors import CommandReusedError, InvalidError
 from shared.observability import TOUCHES
 from shared.reading import Token
 from shared.web import KEY, BatchMeta, CommandMeta, Recorded, refusal
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"], route_class=TouchRoute)
+router = Router(tags=["contacts"], route_class=TouchRoute)
 TOUCHES_MAX = 1_000
 Source = Annotated[str, Field(min_length=1, max_length=200)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Response
+from fastapi import Body, Response
 from pydantic import ValidationError
 
 from services.contacts.company_views import company_card
@@ -26,8 +26,9 @@ from shared.service import Outcome, Refused
 from shared.service import Request as CommandRequest
 from shared.web import AtLeast, CommandMeta, Meta, StreamId, invalid, outcome_name, refusal
 from shared.web.described import text_answer
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 VCARD = "text/vcard"
 CARDS_MAX = 500
 OURS = re.compile(rf"person-{ID}")

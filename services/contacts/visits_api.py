@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.contacts.reads import Contacts
 from services.contacts.visits import (
@@ -26,8 +26,9 @@ from shared.web import (
     record,
     seen,
 )
+from shared.web.router import Router
 
-router = APIRouter(tags=["contacts"])
+router = Router(tags=["contacts"])
 
 
 @router.post("/contacts/visits/{visit}/plan", status_code=202)

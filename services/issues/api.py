@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from services.issues.model import (
     Act,
@@ -34,8 +34,9 @@ from shared.web import (
     runtime_of,
     seen,
 )
+from shared.web.router import Router
 
-router = APIRouter(prefix="/issues", tags=["issues"])
+router = Router(prefix="/issues", tags=["issues"])
 Issues = Annotated[Runtime, Depends(runtime_of("issues"))]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from services.issues.boards import (
     Board,
@@ -21,8 +21,9 @@ from shared.exports import note_columns
 from shared.pages import FORMS, Form, formed
 from shared.runtime import Runtime
 from shared.web import AtLeast, StreamId, runtime_of
+from shared.web.router import Router
 
-router = APIRouter(prefix="/issues", tags=["issues"])
+router = Router(prefix="/issues", tags=["issues"])
 Issues = Annotated[Runtime, Depends(runtime_of("issues"))]
 # As far back as anybody looks at once.
 DAYS_MAX, MONTH = 400, timedelta(days=30)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Query, Request, Response
+from pydantic import BaseModel
 
 from services.issues.commitment_views import CommitmentCard, commitment_card
 from services.issues.commitments import (
@@ -28,8 +28,9 @@ from shared.web import (
     runtime_of,
     seen,
 )
+from shared.web.router import Router
 
-router = APIRouter(prefix="/issues/commitments", tags=["issues"])
+router = Router(prefix="/issues/commitments", tags=["issues"])
 Issues = Annotated[Runtime, Depends(runtime_of("issues"))]
 
 
@@ -106,8 +107,7 @@ async def get_commitment(
     return card
 
 
-@dataclass(frozen=True, slots=True)
-class Which:
+class Which(BaseModel):
     """Of which owner, customer or issue, and how they stand; what is None does not matter."""
 
     owner: str | None = None
@@ -120,6 +120,6 @@ class Which:
 
 @router.get("")
 async def list_commitments(
-    runtime: Issues, wanted: PageWanted, at_least: AtLeast, which: Annotated[Which, Depends()]
+    runtime: Issues, wanted: PageWanted, at_least: AtLeast, which: Annotated[Which, Query()]
 ) -> dict[str, Any]:
-    return await page(runtime.reader(commitment_card), asdict(which), wanted, at_least)
+    return await page(runtime.reader(commitment_card), which.model_dump(), wanted, at_least)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from services.issues import (
     agreements,
     api,
@@ -24,6 +22,7 @@ from services.issues.timers import TIMERS
 from shared.command import Command
 from shared.decider import Decider
 from shared.service import Domain
+from shared.web.router import Router
 
 ISSUE_COMMANDS: dict[str, type[Command]] = {
     "register": model.Register,
@@ -57,7 +56,7 @@ AGREEMENT_COMMANDS: dict[str, type[Command]] = {
 }
 
 # Before what a single issue is asked by: a word there is no id.
-router = APIRouter()
+router = Router()
 for part in (boards_api, service_api, commitments_api, api):
     router.include_router(part.router)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from starlette.exceptions import HTTPException
 
 from services.issues.agreements import (
@@ -21,8 +21,9 @@ from services.issues.capture import Captured, captured, expressed_touch, issues_
 from services.issues.projections import issue_card
 from services.issues.satisfaction import Satisfaction, satisfaction
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
+from shared.web.router import Router
 
-router = APIRouter(prefix="/issues", tags=["issues"])
+router = Router(prefix="/issues", tags=["issues"])
 Day = Annotated[date | None, Query()]
 ISSUES_AT_ONCE = 200
 

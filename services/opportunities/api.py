@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from services.opportunities.model import (
     Advance,
@@ -35,8 +35,9 @@ from shared.web import (
     runtime_of,
     seen,
 )
+from shared.web.router import Router
 
-router = APIRouter(tags=["opportunities"])
+router = Router(tags=["opportunities"])
 Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
 Latent = Annotated[bool | None, Query(description="those not real yet, or those that are")]
 

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import Depends, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.opportunities.hand_off_events import Read, Reading
@@ -33,9 +33,10 @@ from shared.service import Request as CommandRequest
 from shared.web import AtLeast, CommandMeta, Meta, outcome_name, refusal, runtime_of
 from shared.web.paging import PAGE_MAX
 from shared.web.problems import problem_response
+from shared.web.router import Router
 
 SUMMED = ("won", "order", "contract", "finance")
-router = APIRouter(tags=["opportunities"])
+router = Router(tags=["opportunities"])
 Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
 # An order may be told of just before what names it: the view is looked at again for so long.
 LOOK_AGAIN_S, LOOKS = 0.1, 10

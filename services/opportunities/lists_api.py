@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 import orjson
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import Depends, HTTPException, Query, Request, Response
 
 from services.opportunities.defaults import OpportunitiesDefaults
 from services.opportunities.record.lists import Rank, Ranked, ranked
@@ -37,8 +37,9 @@ from shared.web import (
     runtime_of,
 )
 from shared.web.paging import PAGE_MAX
+from shared.web.router import Router
 
-router = APIRouter(tags=["opportunities"])
+router = Router(tags=["opportunities"])
 Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
 # What is ranked or summed is read as a whole: an answer about more would be slow, or a part of it.
 WHOLE_MAX = 3_000

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from fastapi import APIRouter
-
 from services.opportunities import (
     api,
     hand_offs_api,
@@ -50,6 +48,7 @@ from services.opportunities.record.views import opportunity_record
 from shared.command import Command
 from shared.decider import Decider
 from shared.service import Domain
+from shared.web.router import Router
 
 OPPORTUNITY_COMMANDS: dict[str, type[Command]] = {
     "discover": model.Discover,
@@ -118,7 +117,7 @@ def build(defaults: OpportunitiesDefaults) -> Domain:
     )
 
 
-router = APIRouter()
+router = Router()
 for part in (hand_offs_api, lists_api, plans_api, record_api, api):
     router.include_router(part.router)
 

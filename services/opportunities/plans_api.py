@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from services.opportunities.lists_api import cut, found_or_404, read_all
 from services.opportunities.record.forecasts import (
@@ -31,8 +31,9 @@ from shared.exports import note_columns
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, PageWanted, StreamId, composed, page, runtime_of, seen
+from shared.web.router import Router
 
-router = APIRouter(tags=["opportunities"])
+router = Router(tags=["opportunities"])
 Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
 
 take(router, "/forecasts", "forecast", "freeze", FreezeForecast)

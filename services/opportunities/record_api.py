@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import Depends, Path, Request, Response
 
 from services.opportunities.record import commands
 from services.opportunities.record.views import OpportunityRecord, opportunity_record
@@ -12,8 +12,9 @@ from shared.command import Command
 from shared.references import ID
 from shared.runtime import Runtime
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record, runtime_of, seen
+from shared.web.router import Router
 
-router = APIRouter(tags=["opportunities"])
+router = Router(tags=["opportunities"])
 Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
 
 TAKEN: dict[str, type[Command]] = {
@@ -44,7 +45,7 @@ TAKEN: dict[str, type[Command]] = {
 }
 
 
-def take(parent: APIRouter, path: str, kind: str, what: str, kind_of: type[Command]) -> None:
+def take(parent: Router, path: str, kind: str, what: str, kind_of: type[Command]) -> None:
     """Make a route that records one kind of command, alike for all of them."""
 
     async def taken(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from services.organization import (
     employees_api,
     handovers_api,
@@ -11,8 +9,9 @@ from services.organization import (
     units_api,
     workcalendars_api,
 )
+from shared.web.router import Router
 
-router = APIRouter()
+router = Router()
 for part in (employees_api, units_api, workcalendars_api, handovers_api, keys_api):
     router.include_router(part.router)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from services.organization.model import (
@@ -38,10 +38,11 @@ from shared.web import (
     page,
     record,
 )
+from shared.web.router import Router
 
 DAYS_MAX = 400
 
-router = APIRouter(prefix="/organization", tags=["organization"])
+router = Router(prefix="/organization", tags=["organization"])
 
 
 @router.post("/employees/{employee}/join", status_code=202)

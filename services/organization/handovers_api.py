@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from starlette.exceptions import HTTPException
 
 from services.organization.dossiers import Dossier, document, dossier, named_in
@@ -33,8 +33,9 @@ from shared.web import (
     page,
     record,
 )
+from shared.web.router import Router
 
-router = APIRouter(prefix="/organization", tags=["organization"])
+router = Router(prefix="/organization", tags=["organization"])
 
 
 def assigned_to(command: HandOver) -> dict[str, str]:

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.organization.key_views import KeyCard, key_card
 from services.organization.keys import IssueKey, NewKey, RevokeKey
@@ -22,8 +22,9 @@ from shared.web import (
     record,
     seen,
 )
+from shared.web.router import Router
 
-router = APIRouter(prefix="/organization", tags=["organization"])
+router = Router(prefix="/organization", tags=["organization"])
 
 
 class Issued(Recorded):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from starlette.exceptions import HTTPException
 
 from services.organization.model import (
@@ -32,8 +32,9 @@ from shared.web import (
     page,
     record,
 )
+from shared.web.router import Router
 
-router = APIRouter(prefix="/organization", tags=["organization"])
+router = Router(prefix="/organization", tags=["organization"])
 
 
 @dataclass(frozen=True, slots=True)

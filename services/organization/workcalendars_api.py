@@ -6,7 +6,7 @@ import asyncio
 from datetime import date
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from starlette.exceptions import HTTPException
 
 from services.organization.holidays import Skipped, read_holidays
@@ -31,11 +31,12 @@ from shared.web import (
     record,
     seen,
 )
+from shared.web.router import Router
 
 ICS = "text/calendar"
 FILE_BYTES_MAX = 1_000_000
 
-router = APIRouter(prefix="/organization", tags=["organization"])
+router = Router(prefix="/organization", tags=["organization"])
 
 
 @router.post("/workcalendars/{calendar}/open", status_code=202)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from services.webhooks.kept import LIVE, Attempt, Outcome, attempts_of, cursors_of
 from services.webhooks.keys import keys_of, newest_key
@@ -41,8 +41,9 @@ from shared.web import (
     runtime_of,
     seen,
 )
+from shared.web.router import Router
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+router = Router(prefix="/webhooks", tags=["webhooks"])
 Webhooks = Annotated[Runtime, Depends(runtime_of("webhooks"))]
 
 

@@ -31,6 +31,7 @@ from shared.access.whose import Asked, Owners, Reach, from_body, named, thing
 from shared.errors import UnavailableError
 from shared.store import StoreError
 from shared.web.problems import HANDLERS, problem, problem_response
+from shared.web.router import literal
 
 ACTOR = b"x-actor"
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,8192})")
@@ -170,6 +171,7 @@ def _beyond(rule: Rule, scope: Reaches) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Route:
+    beginning: str
     matches: Callable[[str], re.Match[str] | None]
     rule: Rule
     convertors: Mapping[str, Any]
@@ -209,7 +211,8 @@ class Guarded:
                 rule = self._gate.rules.get(f"{method} {path}")
                 if rule is None:
                     raise PolicyError(f"no rule says who may {method} {path}: it is not served")
-                held = _Route(route.path_regex.match, rule, route.param_convertors)
+                beginning = literal(route)
+                held = _Route(beginning, route.path_regex.match, rule, route.param_convertors)
                 self._routes.setdefault(method, []).append(held)
         return self._routes
 
@@ -217,7 +220,7 @@ class Guarded:
         """Return the rule of the route that will answer, by the very order of the router."""
         path = get_route_path(scope)
         for route in self._table(scope["app"]).get(scope["method"], ()):
-            match = route.matches(path)
+            match = route.matches(path) if path.startswith(route.beginning) else None
             if match is not None:
                 given = match.groupdict().items()
                 return route.rule, {n: route.convertors[n].convert(v) for n, v in given}

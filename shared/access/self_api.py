@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from shared.access.principal import Principal
 from shared.access.roles import PERMISSIONS, Scope
+from shared.web.router import Router
 
-router = APIRouter(tags=["access"])
+router = Router(tags=["access"])
 
 
 @router.get("/whoami")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter
 from httpx2 import ASGITransport, AsyncClient
 
 from shared.bulk import bulk_router
@@ -18,6 +17,7 @@ from shared.seals import Seals
 from shared.service import Domain
 from shared.settings import Settings
 from shared.web import build_app
+from shared.web.router import Router
 
 PARTITIONS = 2
 
@@ -34,7 +34,7 @@ def memory_seals() -> Seals:
 @asynccontextmanager
 async def serving(
     domain: Domain,
-    *routers: APIRouter,
+    *routers: Router,
     settings: Settings | None = None,
     log: MemoryLog | None = None,
     seals: Seals | None = None,

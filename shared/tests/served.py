@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from httpx2 import AsyncClient
 
 from shared import admin, changes, pulling
@@ -25,13 +25,14 @@ from shared.web import (
     runtime_of,
     seen,
 )
+from shared.web.router import Router
 
 CARD = card_projection()
 Current = Annotated[Runtime, Depends(runtime_of("organization"))]
 
 
-def routes(cards: Projection[Card] = CARD) -> APIRouter:
-    router = APIRouter(prefix="/organization")
+def routes(cards: Projection[Card] = CARD) -> Router:
+    router = Router(prefix="/organization")
 
     @router.post("/employees/{employee}/join", status_code=202)
     async def join(

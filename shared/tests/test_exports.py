@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from httpx2 import ASGITransport, AsyncClient
 from hypothesis import given as for_all
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from shared.exports import BrokenListError, cell, table
 from shared.web import build_app
+from shared.web.router import Router
 
 DANGEROUS = ["=1+1", "+82-2-312", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff20x"]
 PAGES: dict[str | None, tuple[list[dict[str, Any]], str | None]] = {
@@ -26,8 +27,8 @@ PAGES: dict[str | None, tuple[list[dict[str, Any]], str | None]] = {
 }
 
 
-def routes() -> APIRouter:
-    router = APIRouter()
+def routes() -> Router:
+    router = Router()
 
     @router.get("/people/{kind}")
     async def people(kind: str, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:

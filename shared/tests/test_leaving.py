@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from fastapi import APIRouter
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from shared.clock import SystemClock
 from shared.tests.served import nothing_missing
 from shared.web import build_app
+from shared.web.router import Router
 
-router = APIRouter()
+router = Router()
 
 
 @router.get("/endless", response_class=EventSourceResponse)

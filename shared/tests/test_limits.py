@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 from httpx2 import ASGITransport, AsyncClient
 
@@ -18,6 +18,7 @@ from shared.tests.test_serving import listening
 from shared.web import Limits, build_app
 from shared.web.limits import ADDRESSES_MAX, Rates, depth
 from shared.web.protocol import Protocol
+from shared.web.router import Router
 
 SMALL = Limits(
     body_bytes=1_000, body_depth=5, body_s=0.2, headers=20, header_bytes=2_000, url_bytes=300
@@ -25,7 +26,7 @@ SMALL = Limits(
 
 
 def app(limits: Limits) -> FastAPI:
-    router = APIRouter()
+    router = Router()
 
     @router.post("/taken")
     async def taken(request: Request) -> dict[str, int]:

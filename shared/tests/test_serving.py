@@ -72,7 +72,7 @@ async def test_so_does_head(over_a_socket: Socket, path: str) -> None:
         at_least = {"X-At-Least": (await join(client, "ada")).json()["token"]}
         heads = [await client.head(path, headers=at_least) for _ in range(2)]
         assert len(server.server_state.connections) == 1
-        answered = await client.get("/organization/employees/ada")
+        answered = await client.get("/organization/employees/ada", headers=at_least)
     assert [(head.status_code, head.content) for head in heads] == [(200, b"")] * 2
     assert answered.json()["name"] == "Ada"
 

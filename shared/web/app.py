@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from shared.exports import Exports
 from shared.runtime import Runtime
@@ -16,12 +16,13 @@ from shared.web.leaving import Leaving
 from shared.web.limits import Limited, Limits
 from shared.web.probes import probes
 from shared.web.problems import HANDLERS, no_list
+from shared.web.router import Router
 
 
 def build_app(
     title: str,
     runtimes: dict[str, Runtime],
-    routers: Sequence[APIRouter],
+    routers: Sequence[Router],
     *,
     new_id: Callable[[], str],
     lifespan: Callable[[FastAPI], AsyncIterator[None]] | None = None,

@@ -52,7 +52,7 @@ class Meta:
     traceparent: str | None
 
 
-def _meta(
+async def _meta(
     request: Request,
     x_actor: Annotated[str, Header(max_length=200)] = "anonymous",
     idempotency_key: Annotated[str | None, Header(json_schema_extra=_KEY_SAID)] = None,
@@ -71,7 +71,7 @@ def _meta(
     )
 
 
-def _batch_meta(request: Request, meta: Annotated[Meta, Depends(_meta)]) -> Meta:
+async def _batch_meta(request: Request, meta: Annotated[Meta, Depends(_meta)]) -> Meta:
     for name in ("Idempotency-Key", "If-Match"):
         if name in request.headers:
             raise InvalidError(
@@ -85,7 +85,7 @@ CommandMeta = Annotated[Meta, Depends(_meta)]
 BatchMeta = Annotated[Meta, Depends(_batch_meta)]
 
 
-def _at_least(
+async def _at_least(
     x_at_least: Annotated[str | None, Header(json_schema_extra=_TOKEN_SAID)] = None,
 ) -> Token | None:
     return None if x_at_least is None else Token.decode(x_at_least)

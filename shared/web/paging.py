@@ -27,7 +27,7 @@ class Paging:
     cursor: str | None
 
 
-def _paging(
+async def _paging(
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
     cursor: Annotated[str | None, Query(max_length=1_000, json_schema_extra=_CURSOR_SAID)] = None,
 ) -> Paging:

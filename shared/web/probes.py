@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.settings import Settings
 from shared.web.protocol import Protocol
+from shared.web.router import Router
 
 # Names what is wrong, with the reason; nothing: all is well.
 Complaints = Callable[[], Awaitable[dict[str, str]]]
@@ -22,10 +23,8 @@ async def no_complaint() -> dict[str, str]:
     return {}
 
 
-def probes(
-    ready: Complaints, alive: Complaints = no_complaint, *, metrics: bool = True
-) -> APIRouter:
-    router = APIRouter(tags=["probes"])
+def probes(ready: Complaints, alive: Complaints = no_complaint, *, metrics: bool = True) -> Router:
+    router = Router(tags=["probes"])
 
     @router.get("/livez")
     async def livez() -> Response:

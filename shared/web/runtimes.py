@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,16 +11,16 @@ from shared.errors import UnavailableError
 from shared.runtime import Runtime
 
 
-def runtime_of(domain: str) -> Callable[[Request], Runtime]:
+def runtime_of(domain: str) -> Callable[[Request], Awaitable[Runtime]]:
     """Return the dependency that finds a domain's runtime, in whatever process serves it."""
 
-    def current(request: Request) -> Runtime:
-        return started_runtimes(request)[domain]
+    async def current(request: Request) -> Runtime:
+        return (await started_runtimes(request))[domain]
 
     return current
 
 
-def started_runtimes(request: Request) -> dict[str, Runtime]:
+async def started_runtimes(request: Request) -> dict[str, Runtime]:
     """Return the runtimes of this process.
 
     Raises:

@@ -18,6 +18,7 @@ from services.contacts import main as contacts
 from services.contacts.touches import NewTouch
 from shared.clock import SystemClock
 from shared.kafka import log_of
+from shared.kept import keep_for_good
 from shared.mongo import MongoStore
 from shared.runtime import Runtime
 from shared.settings import load
@@ -87,6 +88,7 @@ def main() -> None:
         **told,
     )
     asyncio.set_event_loop_policy(None)
+    keep_for_good()
     uvicorn.Server(config).run()
 
 
