@@ -9,6 +9,7 @@ from uuid import NAMESPACE_URL, uuid5
 import uuid_utils
 
 NAMESPACE = uuid5(NAMESPACE_URL, "tag:sellers,2026:facts")
+_NAMESPACE = uuid_utils.UUID(str(NAMESPACE))
 
 
 class Clock(Protocol):
@@ -31,4 +32,4 @@ class SystemClock:
 
 def derived_id(*parts: str) -> str:
     """The same parts give the same id for ever (UUIDv5); length prefixes keep parts apart."""
-    return str(uuid5(NAMESPACE, "".join(f"{len(part)}:{part}" for part in parts)))
+    return str(uuid_utils.uuid5(_NAMESPACE, "".join([f"{len(part)}:{part}" for part in parts])))

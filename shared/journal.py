@@ -132,9 +132,8 @@ class Journal:
         await self._record_commands(tx, decisions)
         if not entries:
             return None
-        await tx.insert_many(JOURNAL, [_journaled(entry) for entry in entries])
         outgoing = Outgoing(self.clock.new_id(), entries)
-        await tx.insert_many(OUTBOX, [self._outbox(outgoing)])
+        await self._write(tx, [outgoing])
         return outgoing
 
     async def _record_commands(self, tx: Transaction, decisions: Sequence[Decision]) -> None:
@@ -171,6 +170,18 @@ class Journal:
         async with self.store.transaction() as tx:
             return await self._accept(tx, fresh)
 
+    async def accept_new(self, requests: Sequence[Sequence[Entry]]) -> list[Outgoing]:
+        """Journal such facts of several requests in one transaction, if all of them are new.
+
+        Raises:
+            DuplicateKeyError: one is there, or comes twice, and nothing was written.
+
+        """
+        outgoing = [Outgoing(self.clock.new_id(), tuple(entries)) for entries in requests]
+        async with self.store.transaction() as tx:
+            await self._write(tx, outgoing)
+        return outgoing
+
     async def accept_within(self, tx: Transaction, entries: Sequence[Entry]) -> Outgoing | None:
         """Journal such facts in a transaction that writes more than them."""
         fresh = await self._fresh(tx, entries)
@@ -182,9 +193,13 @@ class Journal:
 
     async def _accept(self, tx: Transaction, fresh: tuple[Entry, ...]) -> Outgoing:
         outgoing = Outgoing(self.clock.new_id(), fresh)
-        await tx.insert_many(JOURNAL, [_journaled(entry) for entry in outgoing.entries])
-        await tx.insert_many(OUTBOX, [self._outbox(outgoing)])
+        await self._write(tx, [outgoing])
         return outgoing
+
+    async def _write(self, tx: Transaction, outgoing: Sequence[Outgoing]) -> None:
+        entries = [entry for each in outgoing for entry in each.entries]
+        await tx.insert_many(JOURNAL, [_journaled(entry) for entry in entries])
+        await tx.insert_many(OUTBOX, [self._outbox(each) for each in outgoing])
 
     async def pending(self, limit: int, *, before: str | None = None) -> list[Outgoing]:
         """Return the oldest unpublished entries, those recorded before an instant only."""

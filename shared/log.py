@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from struct import unpack_from
 from typing import NamedTuple, Protocol
 
 from shared.errors import SellersError
@@ -77,13 +78,13 @@ def partition_of(key: str, partitions: int) -> int:
 def _murmur2(data: bytes) -> int:
     mask, m = 0xFFFFFFFF, 0x5BD1E995
     h = (0x9747B28C ^ len(data)) & mask
-    whole = len(data) & ~3
-    for i in range(0, whole, 4):
-        k = int.from_bytes(data[i : i + 4], "little") * m & mask
-        k = (k ^ (k >> 24)) * m & mask
-        h = (h * m & mask) ^ k
-    if rest := data[whole:]:
-        h = (h ^ int.from_bytes(rest, "little")) * m & mask
+    words, rest = divmod(len(data), 4)
+    for word in unpack_from(f"<{words}I", data):
+        k = word * m & mask
+        # Lower bits of a product depend on lower bits only: it is cut off once for both.
+        h = (h * m ^ (k ^ (k >> 24)) * m) & mask
+    if rest:
+        h = (h ^ int.from_bytes(data[-rest:], "little")) * m & mask
     h = (h ^ (h >> 13)) * m & mask
     return h ^ (h >> 15)
 
@@ -128,6 +129,21 @@ class Log(Protocol):
         Raises:
             LogUnavailableError: no acknowledgement in time. The record may still land.
             RecordTooLargeError: it never will.
+
+        """
+        ...
+
+    async def append_many(
+        self,
+        topic: str,
+        records: Sequence[tuple[str, bytes]],
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> None:
+        """Append what has no order among itself, by key; return once all of it is acknowledged.
+
+        Raises:
+            LogUnavailableError: not all of it was, in time. Any of it may be there, or still land.
+            RecordTooLargeError: one of them never will.
 
         """
         ...

@@ -6,6 +6,7 @@ query strings, no keys of records, no texts of errors.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -243,6 +244,18 @@ class TracedLog:
             return position
         finally:
             span.end()
+
+    async def append_many(
+        self,
+        topic: str,
+        records: Sequence[tuple[str, bytes]],
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> None:
+        """Append records; those whose trace somebody looks at one by one, each with its span."""
+        traced = [r for r in records if FACT in headers and IN_ENVELOPE.search(r[1])]
+        others = [r for r in records if r not in traced] if traced else records
+        appending = [self.append(topic, key, value, headers) for key, value in traced]
+        await asyncio.gather(*appending, self._log.append_many(topic, others, headers))
 
     async def partitions(self, topic: str) -> int:
         return await self._log.partitions(topic)

@@ -19,6 +19,7 @@ import structlog
 from pydantic import BaseModel
 
 from shared import builds
+from shared.accepting import Accepting
 from shared.aside import Aside
 from shared.batch import Sink
 from shared.builds import Builds
@@ -295,6 +296,7 @@ class Runtime:
     # Shared by all that one store has to fold, where it is one machine's.
     turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
     journal: Journal = field(init=False)
+    accepting: Accepting = field(init=False)
     publisher: Publisher = field(init=False)
     service: Service = field(init=False)
     runners: dict[str, ProjectionRunner] = field(init=False)
@@ -310,6 +312,7 @@ class Runtime:
     def __post_init__(self) -> None:
         self.log = traced(self.log)
         self.journal = Journal(self.store, self.clock)
+        self.accepting = Accepting(self.journal)
         self.publisher = Publisher(self.journal, self.log, self.clock)
         zone = self.settings.zone
         decisions = Decisions(self.domain, self.journal, self.clock, zone, self.seals)

@@ -57,8 +57,11 @@ class Named(Command):
     @property
     def identity(self) -> str | None:
         """The name as facts have it, with its kind before it."""
-        told = ((kind, getattr(self, field)) for field, kind in NAMES.items())
-        return next((f"{kind}:{name}" for kind, name in told if name is not None), None)
+        for field, kind in NAMES.items():
+            name = getattr(self, field)
+            if name is not None:
+                return f"{kind}:{name}"
+        return None
 
 
 class NamedCommand(HappenedCommand, Named):

@@ -5,7 +5,6 @@ The publisher's (source, id) makes the stream, so the same touch sent again is t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,6 +36,9 @@ Colleague = Annotated[
     ),
 ]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+WITH_WHOM = ("person", *NAMES)
+# What a fact says otherwise than who tells us of a touch.
+NOT_SAID_ALIKE = {"occurred_at", *WITH_WHOM}
 
 
 class NewTouch(Named):
@@ -62,9 +64,9 @@ class NewTouch(Named):
 
     @model_validator(mode="after")
     def _with_somebody(self) -> Self:
-        names = ("person", *NAMES)
-        if sum(getattr(self, name) is not None for name in names) != 1:
-            raise ValueError(f"tell one of {', '.join(names)}")
+        told = [name for name in WITH_WHOM if getattr(self, name) is not None]
+        if len(told) != 1:
+            raise ValueError(f"tell one of {', '.join(WITH_WHOM)}")
         return self
 
     def with_whom(self, blind: Blind) -> str:
@@ -100,12 +102,12 @@ def touch_fact(
     blind: Blind = CLEAR.blind,
 ) -> Envelope:
     """Return the immutable record of a touch; its id and stream follow from publisher and id."""
-    touch = sent.touch
-    told = touch.model_dump(exclude={"occurred_at", "person", *NAMES})
+    touch, name = sent.touch, _name_of(sent)
+    told = touch.model_dump(exclude=NOT_SAID_ALIKE)
     return Envelope(
-        id=_name_of(sent),
+        id=name,
         source="/touches",
-        stream=stream_of(sent),
+        stream=f"touch-{name}",
         version=1,
         occurred_at=(touch.occurred_at or now).astimezone(UTC),
         recorded_at=now,
@@ -150,16 +152,20 @@ async def take_in(
         )
         for sent in touches
     ]
-    for fact in told:
-        check_clear(encode(fact))
+    clear = [encode(fact) for fact in told]
+    for value in clear:
+        check_clear(value)
     facts = await runtime.seals.seal(told)
-    entries = [entry_of(fact, encode(fact)) for fact in facts]
+    entries = [
+        entry_of(fact, value if fact is said else encode(fact))
+        for fact, said, value in zip(facts, told, clear, strict=True)
+    ]
     if any(len(entry.value) > FACT_BYTES_MAX for entry in entries):
         raise TooLargeError(f"a touch may have at most {FACT_BYTES_MAX} bytes")
     if runtime.settings.embedded:
         # That broker may forget its last second when it is killed: there the journal is the truth.
         try:
-            outgoing = await runtime.journal.accept(entries)
+            outgoing = await runtime.accepting.accept(entries)
         except DuplicateKeyError as error:
             raise UnavailableError("the same touch is being recorded right now") from error
         if outgoing is not None:
@@ -167,9 +173,9 @@ async def take_in(
         return facts
     headers = (("content-type", CONTENT_TYPE.encode()),)
     try:
-        await asyncio.gather(
-            *(runtime.log.append(e.topic, e.stream, e.value, headers) for e in entries)
-        )
+        # Each is a stream of its own: they have no order.
+        records = [(entry.stream, entry.value) for entry in entries]
+        await runtime.log.append_many(TouchRecorded.topic, records, headers)
     except LogUnavailableError as error:
         raise UnavailableError(f"the log does not answer: {error}", retry_after_s=5) from error
     return facts

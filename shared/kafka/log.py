@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import AsyncGenerator, Collection, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from aiokafka import TopicPartition
@@ -45,19 +46,23 @@ from shared.log import (
 )
 from shared.observability import PRODUCE_SECONDS, PRODUCED
 
+T = TypeVar("T")
+
 log = structlog.get_logger()
 
 SILENCE_S = 15.0
+# What aiokafka hands over at most, and refuses by itself only where it makes the batches.
+RECORD_BYTES_MAX = 1_048_576
 REPLAY_RECORDS = 2_000
 
 
-def _count(topic: str, sending: asyncio.Task[Position], seconds: float) -> None:
+def _count(topic: str, sending: asyncio.Task[Any], seconds: float, records: int = 1) -> None:
     if not sending.done():
-        PRODUCED.labels(topic, "unacknowledged").inc()
+        PRODUCED.labels(topic, "unacknowledged").inc(records)
     elif sending.cancelled() or sending.exception() is not None:
-        PRODUCED.labels(topic, "failed").inc()
+        PRODUCED.labels(topic, "failed").inc(records)
     else:
-        PRODUCED.labels(topic, "acknowledged").inc()
+        PRODUCED.labels(topic, "acknowledged").inc(records)
         PRODUCE_SECONDS.labels(topic).observe(seconds)
 
 
@@ -77,7 +82,7 @@ class KafkaLog:
         self._ack_timeout_s = ack_timeout_s
         self._partitions: dict[str, int] = {}
         self._describing = asyncio.Lock()
-        self._sending: set[asyncio.Task[Position]] = set()
+        self._sending: set[asyncio.Task[Any]] = set()
         # Sends that their caller has given up: who sends the same again waits for them instead.
         self._given_up: dict[_Sent, asyncio.Task[Position]] = {}
         self._renewing: asyncio.Task[None] | None = None
@@ -136,11 +141,8 @@ class KafkaLog:
         record = _Sent(topic, key, value, tuple(headers))
         sending = self._given_up.get(record)
         if sending is None:
-            sending = asyncio.create_task(
-                self._send(Partition(topic, partition), key.encode(), value, list(headers))
-            )
-            self._sending.add(sending)
-            sending.add_done_callback(self._sent)
+            to = Partition(topic, partition)
+            sending = self._started(self._send(to, key.encode(), value, list(headers)))
         # Not awaited directly: neither our time limit nor a caller who leaves may cancel it.
         began = time.monotonic()
         await asyncio.wait({sending}, timeout=self._ack_timeout_s)
@@ -154,7 +156,43 @@ class KafkaLog:
             )
         return sending.result()
 
-    def _sent(self, sending: asyncio.Task[Position]) -> None:
+    async def append_many(
+        self,
+        topic: str,
+        records: Sequence[tuple[str, bytes]],
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> None:
+        """Append records in batches made here: one task for each partition, not for each record."""
+        if any(len(value) > RECORD_BYTES_MAX for _, value in records):
+            raise RecordTooLargeError(f"{topic}: a record of more than {RECORD_BYTES_MAX:,} bytes")
+        count = await self.partitions(topic)
+        parts: dict[Partition, list[tuple[bytes, bytes]]] = {}
+        for key, value in records:
+            to = Partition(topic, partition_of(key, count))
+            parts.setdefault(to, []).append((key.encode(), value))
+        told = list(headers)
+        sending = {self._started(self._send_all(to, p, told)): len(p) for to, p in parts.items()}
+        if not sending:
+            return
+        began = time.monotonic()
+        await asyncio.wait(sending, timeout=self._ack_timeout_s)
+        for task, held in sending.items():
+            _count(topic, task, time.monotonic() - began, held)
+        if late := [held for task, held in sending.items() if not task.done()]:
+            raise LogUnavailableError(
+                f"{topic}: {sum(late)} of {len(records)} records not acknowledged within "
+                f"{self._ack_timeout_s:g} s"
+            )
+        for task in sending:
+            task.result()
+
+    def _started(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        sending = asyncio.create_task(work)
+        self._sending.add(sending)
+        sending.add_done_callback(self._sent)
+        return sending
+
+    def _sent(self, sending: asyncio.Task[Any]) -> None:
         self._sending.discard(sending)
         if not sending.cancelled():
             sending.exception()  # Its caller may be gone.
@@ -167,25 +205,57 @@ class KafkaLog:
         headers: list[tuple[str, bytes]],
     ) -> Position:
         producer = self._producer
-        try:
+        with self._handing_over(producer, to):
             acknowledged = await producer.send(
                 to.topic, value, key, partition=to.number, headers=headers
             )
+        with self._awaiting(producer, to):
+            metadata = await acknowledged
+        self._reach.reached(to, metadata.offset + 1)
+        return Position(to.topic, to.number, metadata.offset)
+
+    async def _send_all(
+        self,
+        to: Partition,
+        records: Sequence[tuple[bytes, bytes]],
+        headers: list[tuple[str, bytes]],
+    ) -> None:
+        producer, waiting, sent, last = self._producer, [], 0, 0
+        with self._handing_over(producer, to):
+            while sent < len(records):
+                batch = producer.create_batch()
+                for key, value in records[sent:]:
+                    told = batch.append(timestamp=None, key=key, value=value, headers=headers)
+                    if told is None:
+                        break  # It is full; the first record always has room.
+                batch.close()
+                last = batch.record_count()
+                sent += last
+                waiting.append(await producer.send_batch(batch, to.topic, partition=to.number))
+        with self._awaiting(producer, to):
+            found = await asyncio.gather(*waiting)
+        self._reach.reached(to, found[-1].offset + last)
+
+    @contextmanager
+    def _handing_over(self, producer: Any, to: Partition) -> Iterator[None]:
+        try:
+            yield
         except MessageSizeTooLargeError as error:
             raise RecordTooLargeError(str(error)) from error
         except (KafkaError, ProducerClosed) as error:
             self._renew_if_broken(producer)
             raise LogUnavailableError(f"{to.topic}/{to.number}: {error}") from error
+
+    @contextmanager
+    def _awaiting(self, producer: Any, to: Partition) -> Iterator[None]:
         try:
-            metadata = await acknowledged
+            yield
         except KafkaError as error:
             # Its sequence numbers are used up but not in the log: this producer is done for.
             self._renew(producer, error)
             if isinstance(error, (MessageSizeTooLargeError, RecordListTooLargeError)):
                 raise RecordTooLargeError(str(error)) from error
             raise LogUnavailableError(f"{to.topic}/{to.number}: {error}") from error
-        self._reach.reached(to, metadata.offset + 1)
-        return Position(to.topic, to.number, metadata.offset)
 
     def _renew_if_broken(self, producer: Any) -> None:
         task = producer._sender.sender_task  # noqa: SLF001 - the only sign that it died

@@ -210,6 +210,20 @@ class MemoryLog:
             raise LogUnavailableError(f"{topic}: no acknowledgement")
         return position
 
+    async def append_many(
+        self,
+        topic: str,
+        records: Sequence[tuple[str, bytes]],
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> None:
+        if large := [len(value) for _, value in records if len(value) > RECORD_BYTES_MAX]:
+            raise RecordTooLargeError(f"{topic}: a record of {large[0]} bytes")
+        sent = (self.append(topic, key, value, headers) for key, value in records)
+        found = await asyncio.gather(*sent, return_exceptions=True)
+        for error in found:
+            if isinstance(error, BaseException):
+                raise error
+
     async def partitions(self, topic: str) -> int:
         await self._reached("log.partitions")
         return len(self._broker.topic(topic))

@@ -159,6 +159,32 @@ class LogContract:
         await one.close()
         await two.close()
 
+    async def test_many_are_appended_together(self, log: Log, topic: str) -> None:
+        """More than one batch of each partition, beside a single append."""
+        headers = [("content-type", b"text")]
+        sent = [(f"deal-{n}", b"%d" % n + b" " * 2_000) for n in range(600)]
+        await asyncio.gather(
+            log.append_many(topic, sent, headers),
+            log.append(topic, "deal-x", b"beside", headers),
+            log.append_many(topic, []),
+        )
+        ends = await log.ends(topic)
+        read = [
+            r for at, end in ends.items() async for batch in log.read(at, 0, end) for r in batch
+        ]
+        found = {((r.key or b"").decode(), r.value) for r in read}
+        assert found == {*sent, ("deal-x", b"beside")}
+        assert len(read) == len(sent) + 1
+        for record in read:
+            assert record.headers == tuple(headers)
+            assert record.partition == partition_of((record.key or b"").decode(), PARTITIONS)
+
+    async def test_of_many_none_is_sent_where_one_is_too_large(self, log: Log, topic: str) -> None:
+        sent = [("deal-1", b"x"), ("deal-2", b"x" * 2_000_000)]
+        with pytest.raises(RecordTooLargeError):
+            await log.append_many(topic, sent)
+        assert sum((await log.ends(topic)).values()) == 0
+
     async def test_a_record_too_large_is_refused(self, log: Log, topic: str) -> None:
         with pytest.raises(RecordTooLargeError):
             await log.append(topic, "deal-1", b"x" * 2_000_000)

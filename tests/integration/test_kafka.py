@@ -181,6 +181,22 @@ async def test_an_append_without_an_answer_may_still_land(broker: Any) -> None:
         await reader.close()
 
 
+async def test_many_without_an_answer_may_still_land(broker: Any) -> None:
+    async with opened(broker.address, ack_timeout_s=1.0) as log:
+        await log.create_topics([TopicSpec("facts", 1)])
+        await log.append_many("facts", [("deal-1", b"one")])
+        broker.stop()
+        with pytest.raises(LogUnavailableError, match="2 of 2 records not acknowledged within 1 s"):
+            await log.append_many("facts", [("deal-1", b"two"), ("deal-2", b"three")])
+        broker.start()
+        reader = await log.subscribe(["facts"], "reader", at_the_beginning)
+        found = [record.value for record in await fetched(reader, 3)]
+        assert found == [b"one", b"two", b"three"]
+        await log.append_many("facts", [("deal-3", b"four")])
+        assert [record.value for record in await fetched(reader, 1)] == [b"four"]
+        await reader.close()
+
+
 async def test_a_log_that_lost_its_newest_records_is_noticed(broker: Any) -> None:
     """The embedded broker loses up to a second of acknowledged records when it is killed."""
     async with opened(broker.address, ack_timeout_s=2.0) as log:
