@@ -1,8 +1,8 @@
 """Takes in facts that nothing decides. Requests that come at once share one transaction.
 
 A transaction costs the store the same for one touch as for twenty, and while it goes on, more come.
-Most are new, so nobody asks first whether they are there: inserting them says so. Then, and when
-one of them cannot be written, each request is journaled by itself, and fails by itself.
+Most are new, so nobody asks first whether they are there: inserting them says so, and then it is
+asked. Where one of them cannot be written, each request is journaled, and fails, by itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shared.journal import Entry, Journal, Outgoing
-from shared.store import StoreError, TransientStoreError, WriteConflictError
+from shared.store import DuplicateKeyError, StoreError, TransientStoreError, WriteConflictError
 
 FACTS_MAX = 1_000
 BYTES_MAX = 4_000_000
@@ -55,22 +55,37 @@ class Accepting:
             self._working = asyncio.create_task(self._work(), name="accept")
         return await asked.answer
 
+    async def settled(self, wait_s: float) -> None:
+        """Before a shutdown: let what is being written be written."""
+        if self._working is not None and not self._working.done():
+            await asyncio.wait({self._working}, timeout=wait_s)
+
     async def _work(self) -> None:
         while self._waiting:
             group = self._taken()
             try:
-                found = await self.journal.accept_new([asked.entries for asked in group])
-            except StoreError as error:
-                away = isinstance(error, TransientStoreError)
-                if away and not isinstance(error, WriteConflictError):
-                    _answer(group, error)
-                else:
-                    await self._one_by_one(group)
+                await self._written(group)
             except Exception as error:  # noqa: BLE001 - whoever asked has to hear of it.
                 _answer(group, error)
-            else:
-                for asked, outgoing in zip(group, found, strict=True):
-                    _answer([asked], outgoing)
+            except BaseException:
+                _leave(group)
+                raise
+
+    async def _written(self, group: Sequence[_Asked]) -> None:
+        requests = [asked.entries for asked in group]
+        try:
+            try:
+                found: Sequence[Outgoing | None] = await self.journal.accept_new(requests)
+            except DuplicateKeyError:
+                found = await self.journal.accept(requests)
+        except StoreError as error:
+            away = isinstance(error, TransientStoreError)
+            if away and not isinstance(error, WriteConflictError):
+                raise
+            await self._one_by_one(group)
+        else:
+            for asked, outgoing in zip(group, found, strict=True):
+                _answer([asked], outgoing)
 
     def _taken(self) -> list[_Asked]:
         """Take what waits, no more than fits into a transaction, but one request at least."""
@@ -87,11 +102,17 @@ class Accepting:
     async def _one_by_one(self, group: Sequence[_Asked]) -> None:
         for asked in group:
             try:
-                outgoing = await self.journal.accept(asked.entries)
+                (outgoing,) = await self.journal.accept([asked.entries])
             except Exception as error:  # noqa: BLE001 - as above
                 _answer([asked], error)
             else:
                 _answer([asked], outgoing)
+
+
+def _leave(group: Sequence[_Asked]) -> None:
+    """Nobody answers any more: who waits must not wait for ever."""
+    for asked in group:
+        asked.answer.cancel()
 
 
 def _answer(group: Sequence[_Asked], told: Outgoing | Exception | None) -> None:

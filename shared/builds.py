@@ -151,6 +151,8 @@ async def renew(projection: Projection[Any], build: Build, tx: Transaction) -> N
     if held.coming == build:
         await note_drops(tx, held.active.collection)
     if held.coming is None or held.coming == build:
+        # Written as it is: who begins a build meanwhile would not hear of what is left out.
+        await tx.put_many(BUILDS, [held.document()])
         return
     fresh = held.coming._replace(generation=held.coming.generation + 1)
     after = Builds(held.active, fresh, (*held.leaving, held.coming))

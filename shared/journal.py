@@ -105,6 +105,13 @@ class Journal:
         documents = await reads.find(JOURNAL, wanted)
         return [decode(document["fact"]) for document in sorted(documents, key=_version)]
 
+    async def reached(self, reads: Reads, stream: str) -> int:
+        """Return the version at which a stream stands; 0: it has no facts."""
+        newest = await reads.find(
+            JOURNAL, {"stream": stream}, sort=(("version", -1),), limit=1, fields=("version",)
+        )
+        return newest[0]["version"] if newest else 0
+
     async def facts(self, reads: Reads, ids: Collection[str]) -> dict[str, Envelope]:
         """Return those of these facts that the journal holds, by id."""
         documents = await reads.get_many(JOURNAL, ids)
@@ -157,18 +164,25 @@ class Journal:
         while len(self._seen) > self.remembered:
             self._seen.popitem(last=False)
 
-    async def accept(self, entries: Sequence[Entry]) -> Outgoing | None:
+    async def accept(self, requests: Sequence[Sequence[Entry]]) -> list[Outgoing | None]:
         """Journal facts that nothing decides (touches, where the log alone is not durable).
 
+        Returns, for each request, what of it was not there: all requests in one transaction.
+
         Raises:
-            DuplicateKeyError: another request journals one of them this very moment.
+            DuplicateKeyError: another process journals one of them this very moment.
 
         """
-        fresh = await self._fresh(self.store, entries)
-        if not fresh:
-            return None
-        async with self.store.transaction() as tx:
-            return await self._accept(tx, fresh)
+        everything = [entry for entries in requests for entry in entries]
+        left = {entry.id: entry for entry in await self._fresh(self.store, everything)}
+        found: list[Outgoing | None] = []
+        for entries in requests:
+            fresh = tuple(left.pop(entry.id) for entry in entries if entry.id in left)
+            found.append(Outgoing(self.clock.new_id(), fresh) if fresh else None)
+        if outgoing := [each for each in found if each is not None]:
+            async with self.store.transaction() as tx:
+                await self._write(tx, outgoing)
+        return found
 
     async def accept_new(self, requests: Sequence[Sequence[Entry]]) -> list[Outgoing]:
         """Journal such facts of several requests in one transaction, if all of them are new.
@@ -185,16 +199,15 @@ class Journal:
     async def accept_within(self, tx: Transaction, entries: Sequence[Entry]) -> Outgoing | None:
         """Journal such facts in a transaction that writes more than them."""
         fresh = await self._fresh(tx, entries)
-        return await self._accept(tx, fresh) if fresh else None
+        if not fresh:
+            return None
+        outgoing = Outgoing(self.clock.new_id(), fresh)
+        await self._write(tx, [outgoing])
+        return outgoing
 
     async def _fresh(self, reads: Reads, entries: Sequence[Entry]) -> tuple[Entry, ...]:
         known = await reads.get_many(JOURNAL, [entry.id for entry in entries])
         return tuple({entry.id: entry for entry in entries if entry.id not in known}.values())
-
-    async def _accept(self, tx: Transaction, fresh: tuple[Entry, ...]) -> Outgoing:
-        outgoing = Outgoing(self.clock.new_id(), fresh)
-        await self._write(tx, [outgoing])
-        return outgoing
 
     async def _write(self, tx: Transaction, outgoing: Sequence[Outgoing]) -> None:
         entries = [entry for each in outgoing for entry in each.entries]

@@ -207,8 +207,7 @@ class TracedLog:
         value: bytes | None,
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> Position:
-        found = IN_ENVELOPE.search(value) if value and FACT in headers else None
-        parent = context_of(found[1].decode()) if found else None
+        parent = _parent(value, headers)
         if value is None or parent is None:
             return await self._log.append(topic, key, value, headers)
         if not parent.trace_flags.sampled:
@@ -252,10 +251,19 @@ class TracedLog:
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> None:
         """Append records; those whose trace somebody looks at one by one, each with its span."""
-        traced = [r for r in records if FACT in headers and IN_ENVELOPE.search(r[1])]
-        others = [r for r in records if r not in traced] if traced else records
-        appending = [self.append(topic, key, value, headers) for key, value in traced]
-        await asyncio.gather(*appending, self._log.append_many(topic, others, headers))
+        alone: list[tuple[str, bytes]] = []
+        together: dict[tuple[tuple[str, bytes], ...], list[tuple[str, bytes]]] = {}
+        for record in records:
+            parent = _parent(record[1], headers)
+            if parent is not None and parent.trace_flags.sampled:
+                alone.append(record)
+                continue
+            carried = () if parent is None else ((HEADER, traceparent_of(parent).encode()),)
+            together.setdefault((*headers, *carried), []).append(record)
+        await asyncio.gather(
+            *(self.append(topic, key, value, headers) for key, value in alone),
+            *(self._log.append_many(topic, found, told) for told, found in together.items()),
+        )
 
     async def partitions(self, topic: str) -> int:
         return await self._log.partitions(topic)
@@ -270,6 +278,12 @@ class TracedLog:
 
     async def subscribe(self, topics: Sequence[str], group: str, start: StartFrom) -> Subscription:
         return await self._log.subscribe(topics, group, start)
+
+
+def _parent(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> SpanContext | None:
+    """Return the span that a fact says it came about in."""
+    found = IN_ENVELOPE.search(value) if value and FACT in headers else None
+    return context_of(found[1].decode()) if found else None
 
 
 def _within(parent: SpanContext | None) -> context.Context:

@@ -219,6 +219,7 @@ class Projector:
                 await self._mismatch(partition, cursor)
                 cursor = None
             starts[partition] = cursor["offset"] if cursor is not None else 0
+        self._stands |= starts
         return starts
 
     async def _holds(self, partition: Partition, cursor: Document) -> bool:
@@ -273,7 +274,7 @@ class Projector:
             await self._fold(records)
         except BuildDroppedError:
             raise
-        except CursorMovedError:
+        except (CursorMovedError, LogTruncatedError):
             # Perhaps we remembered wrong: somebody else has folded, or the database was restored.
             self._stands.clear()
             await self._fold(records)
@@ -369,9 +370,19 @@ class Projector:
             DuplicateKeyError: one of them has a head, so what it was taken for was wrong.
 
         """
+        async with self.turn:
+            await self._in_turn(spans, read, park, begun)
+
+    async def _in_turn(
+        self,
+        spans: Sequence[Span],
+        read: Sequence[tuple[Record, Envelope | UndecodableError]],
+        park: str | None,
+        begun: AbstractSet[str],
+    ) -> None:
         began = perf_counter()
         with processing(self.sink.collection, read, self.clock) as told:
-            async with self.turn, self.store.transaction() as tx:
+            async with self.store.transaction() as tx:
                 cursors = await self._check_cursors(tx, spans)
                 drops = any(each.get("drops", True) for each in cursors)
                 heads = await self._heads(tx, read, begun)

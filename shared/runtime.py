@@ -433,6 +433,7 @@ class Runtime:
         """Stop taking decisions, give the outbox a last chance, end every task."""
         self.service.ready.clear()
         await self.tasks.stop()
+        await self.accepting.settled(self.settings.drain_s)
         await self.publisher.drain(self.settings.drain_s)
 
     def projector(self, sink: Sink) -> Projector:

@@ -61,6 +61,7 @@ class States:
     seals: Seals
     remembered: int = 2_000
     _held: OrderedDict[str, _Held] = field(default_factory=OrderedDict)
+    _forgetting: asyncio.TimerHandle | None = None
 
     async def read(
         self, reads: Reads, deciders: Mapping[str, Decider[Any, Any, Any]]
@@ -81,21 +82,23 @@ class States:
         held, stand = await self._valid(stream), Stand(decider, decider.initial)
         facts = None if held is None else await self._since(reads, stream, held)
         if held is None or facts is None:
+            self._held.pop(stream, None)
             facts = (await self.journal.histories(reads, [stream]))[stream]
-            whose: frozenset[str] = frozenset()
+            told_by = readable = frozenset[str]()
         else:
             stand = Stand(decider, held.state, held.version, held.fact, held.recorded_at)
-            whose = held.whose
-        whose |= whose_words(facts)
-        # Before they are opened: who is erased in between counts as readable, and is found out.
-        readable = await self.seals.readable(whose)
+            # As when it was checked: who is erased since was readable, and is found out next time.
+            told_by, readable = held.whose, held.readable
+        fresh = whose_words(facts)
+        # Before they are opened, for the same reason.
+        readable |= await self.seals.readable(fresh)
         stand.follow(await self.seals.opened_facts(facts))
-        self._remember(stream, stand, whose, readable)
+        self._remember(stream, stand, told_by | fresh, readable)
         return stand
 
     async def _valid(self, stream: str) -> _Held | None:
         held = self._held.get(stream)
-        if held is None or _now() - held.at > KEPT_S:
+        if held is None:
             return None
         return held if await self.seals.readable(held.whose) == held.readable else None
 
@@ -113,11 +116,23 @@ class States:
             stand.state, stand.version, stand.fact, stand.recorded_at, whose, readable, _now()
         )
         self._held.move_to_end(stream)
-        while len(self._held) > self.remembered or self._oldest().at < _now() - KEPT_S:
+        while len(self._held) > self.remembered:
             self._held.popitem(last=False)
+        if self._forgetting is None:
+            self._forget_later()
 
-    def _oldest(self) -> _Held:
-        return next(iter(self._held.values()))
+    def _forget_later(self) -> None:
+        """Forget the oldest when its time has come, whether or not anybody decides by then."""
+        oldest = next(iter(self._held.values()))
+        later = max(oldest.at + KEPT_S - _now(), 0.0)
+        self._forgetting = asyncio.get_running_loop().call_later(later, self._forget)
+
+    def _forget(self) -> None:
+        self._forgetting = None
+        while self._held and next(iter(self._held.values())).at <= _now() - KEPT_S:
+            self._held.popitem(last=False)
+        if self._held:
+            self._forget_later()
 
 
 def _now() -> float:

@@ -136,10 +136,16 @@ async def _series_time(
 
 
 async def take_out(runtime: Runtime, entry: str, meta: Meta) -> None:
-    """Give one time of a series a stream of its own, before something happens to it."""
-    if ONE_TIME.fullmatch(entry.partition("-")[2]) is None:
+    """Give one time of a series a stream of its own, before something happens to it.
+
+    Of the series as it is recorded, whether or not its view knows that yet.
+    """
+    named = ONE_TIME.fullmatch(entry.partition("-")[2])
+    if named is None:
         return
-    seen = await entry_seen(runtime, entry, None)
+    series = f"series-{named['series']}"
+    version = await runtime.journal.reached(runtime.store, series)
+    seen = await entry_seen(runtime, entry, Token(series, version) if version else None)
     if seen is None or seen.version != 0:
         return
     card: EntryCard = seen.value

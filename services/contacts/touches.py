@@ -85,7 +85,11 @@ class Sent:
 
 def stream_of(sent: Sent) -> str:
     """Return the stream of a touch, which is the same however often it is sent."""
-    return f"touch-{_name_of(sent)}"
+    return _stream(_name_of(sent))
+
+
+def _stream(name: str) -> str:
+    return f"touch-{name}"
 
 
 def _name_of(sent: Sent) -> str:
@@ -107,7 +111,7 @@ def touch_fact(
     return Envelope(
         id=name,
         source="/touches",
-        stream=f"touch-{name}",
+        stream=_stream(name),
         version=1,
         occurred_at=(touch.occurred_at or now).astimezone(UTC),
         recorded_at=now,

@@ -162,7 +162,7 @@ class KafkaLog:
         records: Sequence[tuple[str, bytes]],
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> None:
-        """Append records in batches made here: one task for each partition, not for each record."""
+        """Append records with one task for each partition, not for each record."""
         if any(len(value) > RECORD_BYTES_MAX for _, value in records):
             raise RecordTooLargeError(f"{topic}: a record of more than {RECORD_BYTES_MAX:,} bytes")
         count = await self.partitions(topic)
@@ -204,37 +204,38 @@ class KafkaLog:
         value: bytes | None,
         headers: list[tuple[str, bytes]],
     ) -> Position:
-        producer = self._producer
-        with self._handing_over(producer, to):
-            acknowledged = await producer.send(
-                to.topic, value, key, partition=to.number, headers=headers
-            )
-        with self._awaiting(producer, to):
-            metadata = await acknowledged
-        self._reach.reached(to, metadata.offset + 1)
-        return Position(to.topic, to.number, metadata.offset)
+        (offset,) = await self._send_all(to, [(key, value)], headers)
+        return Position(to.topic, to.number, offset)
 
     async def _send_all(
         self,
         to: Partition,
-        records: Sequence[tuple[bytes, bytes]],
+        records: Sequence[tuple[bytes, bytes | None]],
         headers: list[tuple[str, bytes]],
-    ) -> None:
-        producer, waiting, sent, last = self._producer, [], 0, 0
-        with self._handing_over(producer, to):
-            while sent < len(records):
-                batch = producer.create_batch()
-                for key, value in records[sent:]:
-                    told = batch.append(timestamp=None, key=key, value=value, headers=headers)
-                    if told is None:
-                        break  # It is full; the first record always has room.
-                batch.close()
-                last = batch.record_count()
-                sent += last
-                waiting.append(await producer.send_batch(batch, to.topic, partition=to.number))
-        with self._awaiting(producer, to):
-            found = await asyncio.gather(*waiting)
-        self._reach.reached(to, found[-1].offset + last)
+    ) -> list[int]:
+        """Return the offset of each. They share the producer's batches with whatever else is sent.
+
+        Not batches of our own (`send_batch`): of those aiokafka takes one at a time for a
+        partition, and who waits for a turn is given up too early, or never told.
+        """
+        producer = self._producer
+        handed: list[asyncio.Future[Any]] = []
+        offsets: list[int] = []
+        try:
+            with self._handing_over(producer, to):
+                for key, value in records:
+                    handed.append(
+                        await producer.send(
+                            to.topic, value, key, partition=to.number, headers=headers
+                        )
+                    )
+        finally:
+            # Also when one was refused: what was handed over before may fail, and land.
+            with self._awaiting(producer, to):
+                offsets = [told.offset for told in await asyncio.gather(*handed)]
+            if offsets:
+                self._reach.reached(to, offsets[-1] + 1)
+        return offsets
 
     @contextmanager
     def _handing_over(self, producer: Any, to: Partition) -> Iterator[None]:

@@ -179,6 +179,12 @@ class LogContract:
             assert record.headers == tuple(headers)
             assert record.partition == partition_of((record.key or b"").decode(), PARTITIONS)
 
+    async def test_many_requests_at_once_wait_for_no_turn(self, log: Log, topic: str) -> None:
+        async with asyncio.timeout(20):
+            sent = [("deal-1", b"%d" % n) for n in range(500)]
+            await asyncio.gather(*(log.append_many(topic, [record]) for record in sent))
+        assert sum((await log.ends(topic)).values()) == len(sent)
+
     async def test_of_many_none_is_sent_where_one_is_too_large(self, log: Log, topic: str) -> None:
         sent = [("deal-1", b"x"), ("deal-2", b"x" * 2_000_000)]
         with pytest.raises(RecordTooLargeError):

@@ -32,6 +32,11 @@ class Slow(Journal):
     groups: list[list[str]] = field(default_factory=list)
     failing: list[Exception] = field(default_factory=list)
     going_on: asyncio.Event = field(default_factory=asyncio.Event)
+    looked_up: list[int] = field(default_factory=list)
+
+    async def accept(self, requests: Sequence[Sequence[Entry]]) -> list[Outgoing | None]:
+        self.looked_up.append(len(requests))
+        return await Journal.accept(self, requests)
 
     async def accept_new(self, requests: Sequence[Sequence[Entry]]) -> list[Outgoing]:
         self.groups.append([entry.id for entries in requests for entry in entries])
@@ -85,6 +90,7 @@ async def test_what_was_there_before_keeps_nobody_else_from_being_written() -> N
     found = await asyncio.gather(*map(accepting.accept, asked))
     assert [ids(each) for each in found] == [None, ["new"], None, ["other"], None]
     assert await journal.store.count(JOURNAL, {}) == await journal.backlog() == 3
+    assert journal.looked_up == [4]  # All of them at once.
 
 
 @pytest.mark.parametrize("error", [WriteConflictError("x"), DocumentTooLargeError("x")])
@@ -94,10 +100,10 @@ async def test_one_that_cannot_be_written_fails_alone(
     _, accepting = await began(error)
     accept = Journal.accept
 
-    async def refusing(self: Journal, entries: Sequence[Entry]) -> Outgoing | None:
-        if entries[0].id == "bad":
+    async def refusing(self: Journal, requests: Sequence[Sequence[Entry]]) -> list[Outgoing | None]:
+        if requests[0][0].id == "bad":
             raise error
-        return await accept(self, entries)
+        return await accept(self, requests)
 
     monkeypatch.setattr(Journal, "accept", refusing)
     asked = [[entry("one")], [entry("bad")], [entry("two")]]
@@ -136,3 +142,14 @@ async def test_two_of_one_touch_are_one_and_nothing_is_written_twice() -> None:
     found = await asyncio.gather(*(accepting.accept([entry("one")]) for _ in range(5)))
     assert sorted(map(str, map(ids, found))) == ["None"] * 4 + ["['one']"]
     assert await journal.backlog() == 1
+
+
+async def test_nobody_waits_for_one_that_was_ended() -> None:
+    _, accepting = await began(held=True)
+    asked = [asyncio.create_task(accepting.accept([entry(name)])) for name in "ab"]
+    await asyncio.sleep(0)
+    await accepting.settled(0.01)
+    assert accepting._working is not None
+    accepting._working.cancel()
+    await asyncio.wait(asked, timeout=1)
+    assert all(task.cancelled() for task in asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from shared import builds
 from shared.events import encode
 from shared.events.organization import EmployeeAssigned, EmployeeJoined
-from shared.log import Partition, Record
+from shared.log import LogTruncatedError, Partition, Record
 from shared.memory import MemoryLog, MemoryStore
 from shared.projection import Projection
 from shared.projector import (
@@ -136,6 +137,33 @@ async def test_what_somebody_else_folded_meanwhile_is_noticed() -> None:
     await mine.absorb(records[1:])
     assert await cursor(store) == 4
     assert await store.count(NAMES.views, {}) == 4
+
+
+class Expired(MemoryLog):
+    """A log of which nothing is left but what comes yet."""
+
+    async def read(
+        self, partition: Partition, start: int, stop: int
+    ) -> AsyncGenerator[list[Record], None]:
+        raise LogTruncatedError(f"{partition} begins after {start}")
+        yield []
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_partition_that_comes_back_is_read_from_where_another_one_left_it(
+    *, told: bool
+) -> None:
+    """What lies between the two may have left the log by then."""
+    store, log = MemoryStore(), await log_of("Ada", "Bo", "Cy", "Di")
+    mine, other, records = projector(store, log), projector(store, log), await records_of(log)
+    await mine.absorb(records[:1])
+    await other.absorb(records[1:3])
+    mine.log, mine.expires = Expired({"organization": 1}), True
+    mine.log._broker = log._broker
+    if told:
+        assert await mine.positions([ONE]) == {ONE: 3}
+    await mine.absorb(records[3:])
+    assert await cursor(store) == 4
 
 
 async def test_what_a_restored_store_lost_is_folded_again() -> None:

@@ -48,11 +48,11 @@ async def test_what_was_journaled_before_is_not_journaled_again() -> None:
     journal = Journal(MemoryStore(), SystemClock())
     await journal.prepare()
     (ada,) = entries(ADA)
-    assert await journal.accept([ada]) is not None
-    assert await journal.accept([ada]) is None
-    both = await journal.accept([ada, *entries(BO)])
-    assert both is not None
-    assert [entry.stream for entry in both.entries] == [BO]
+    assert await journal.accept([[ada]]) != [None]
+    assert await journal.accept([[ada]]) == [None]
+    told = await journal.accept([[ada, *entries(BO)], entries(BO), [*entries("employee-cy"), ada]])
+    streams = [each and [entry.stream for entry in each.entries] for each in told]
+    assert streams == [[BO], None, ["employee-cy"]]
 
 
 async def test_what_is_accepted_within_a_transaction_is_there_with_it_or_not_at_all() -> None:

@@ -42,6 +42,8 @@ class Book:
     store: MemoryStore = field(default_factory=MemoryStore)
     seals: Seals = field(default_factory=Seals)
     read: list[int] = field(default_factory=list)
+    # Whose key is destroyed while the journal is read.
+    erasing: str | None = None
 
     def __post_init__(self) -> None:
         book = self
@@ -53,6 +55,9 @@ class Book:
                 return found
 
             async def since(self, *asked: object) -> list[Envelope]:
+                if book.erasing is not None:
+                    assert book.seals.ring is not None
+                    await book.seals.ring.erase(book.erasing)
                 found = await super().since(*asked)  # type: ignore[arg-type]
                 book.read.append(len(found))
                 return found
@@ -67,7 +72,7 @@ class Book:
         told = recorded(*(PersonDetailsStated(phone=phone) for phone in phones), stream=stream)
         facts = [replace(f, id=SystemClock().new_id(), version=f.version + there) for f in told]
         sealed = await self.seals.seal(facts)
-        await self.journal.accept([entry_of(fact, encode(fact)) for fact in sealed])
+        await self.journal.accept([[entry_of(fact, encode(fact)) for fact in sealed]])
         self.read.clear()
 
     async def stand(self, states: States, stream: str = ADA) -> Stand:
@@ -128,6 +133,18 @@ async def test_of_who_was_erased_nothing_is_remembered() -> None:
     assert await book.heard(states) == (ERASED,)
     await book.tell(ADA, "+82 11")
     assert await book.heard(states) == (ERASED, ERASED)
+    assert "+82" not in str(states._held)
+
+
+async def test_of_who_was_erased_amid_a_decision_nothing_is_remembered_after_it() -> None:
+    ring = KeyRing(MemoryStore(), LocalKms.of(fresh_key()), SystemClock())
+    book = Book(seals=Seals(ring), erasing=ADA)
+    states = book.process()
+    await book.tell(ADA, "+82 10")
+    for _ in range(2):  # The first time the journal is read whole: nothing was remembered.
+        assert await book.heard(states) == ("+82 10",)
+    assert await book.heard(states) == (ERASED,)
+    assert "+82" not in str(states._held)
 
 
 async def test_so_many_are_remembered_and_no_longer_than_keys(
@@ -142,10 +159,16 @@ async def test_so_many_are_remembered_and_no_longer_than_keys(
     for stream in ("person-cy", BO, ADA):
         await book.heard(states, stream)
     assert book.read == [1, 1, 2]
-    later = asyncio.get_running_loop().time() + KEPT_S + 1
-    monkeypatch.setattr("shared.states._now", lambda: later)
-    await book.heard(states, "person-cy")
-    assert list(states._held) == ["person-cy"]
+    assert list(states._held) == [BO, ADA]
+    now = asyncio.get_running_loop().time()
+    monkeypatch.setattr("shared.states._now", lambda: now + KEPT_S - 1)
+    await book.heard(states, ADA)
+    monkeypatch.setattr("shared.states._now", lambda: now + KEPT_S + 1)
+    states._forget()  # Called when the time of the oldest has come, whether anybody decides or not.
+    assert list(states._held) == [ADA]
+    assert states._forgetting is not None
+    assert states._forgetting.when() <= now + 2 * KEPT_S
+    states._forgetting.cancel()
 
 
 STEPS = st.lists(

@@ -21,6 +21,14 @@ class Router(APIRouter):
 
     _beginnings: tuple[str, ...] | None = None
 
+    def add_api_route(self, *told: Any, **more: Any) -> None:
+        self._beginnings = None
+        super().add_api_route(*told, **more)
+
+    def include_router(self, *told: Any, **more: Any) -> None:
+        self._beginnings = None
+        super().include_router(*told, **more)
+
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         if self._beginnings is None:
             self._beginnings = tuple(sorted(_beginnings(self)))

@@ -22,10 +22,10 @@ SEED = 20_261_124
 CLIENTS = 100
 DEALS = 30
 CHANGES = 100
-# What a connection carries before it breaks: a part of the view, or all of it and some changes.
-BYTES_MIN, BYTES_MAX = 200, 30_000
-# How often each client's connections break, before they may last.
-BREAKS = 2
+# What each client's connections carry at most before they break: first a part of the view, then
+# all of it and some changes. After these they may last.
+BYTES_MIN, BYTES_MAX = 200, (6_000, 20_000)
+BREAKS = len(BYTES_MAX)
 COLLECTION = Build(opportunity_card.name, opportunity_card.version).collection
 
 
@@ -46,8 +46,9 @@ class Breaking:
         self._open |= {to_client, to_server}
         try:
             to_server.write(await client.readuntil(b"\r\n\r\n"))
-            breaks = self.broken < BREAKS
-            budget = self.random.uniform(BYTES_MIN, BYTES_MAX) if breaks else float("inf")
+            budget = float("inf")
+            if self.broken < BREAKS:
+                budget = self.random.uniform(BYTES_MIN, BYTES_MAX[self.broken])
             while budget > 0 and (said := await server.read(4_096)):
                 to_client.write(said[: int(min(budget, 4_096))])
                 await to_client.drain()

@@ -154,6 +154,40 @@ async def test_a_trace_that_nobody_keeps_costs_no_span_and_is_carried_on(
     assert spans.get_finished_spans() == ()
 
 
+async def test_of_many_those_that_somebody_looks_at_have_spans(
+    spans: InMemorySpanExporter,
+) -> None:
+    together: list[int] = []
+
+    class Noting(MemoryLog):
+        async def append_many(self, topic: str, records: Any, headers: Any = ()) -> None:
+            together.append(len(records))
+            await MemoryLog.append_many(self, topic, records, headers)
+
+    log = Noting(1)
+    flags = ["00", "01", None, "00", "01", "00"]
+    facts = [
+        joined(None if flag is None else f"00-{TRACE}-{CALLER}-{flag}", f"employee-{number}")
+        for number, flag in enumerate(flags)
+    ]
+    sent = [(fact.stream, encode(fact)) for fact in facts]
+    await traced(log).append_many("organization", sent, HEADERS)
+    carried_on = {
+        (record.key or b"").decode(): dict(record.headers).get("traceparent", b"").decode()
+        for record in log.records("organization")
+    }
+    assert len(carried_on) == len(sent)
+    for fact, flag in zip(facts, flags, strict=True):
+        told = carried_on[fact.stream]
+        if flag == "01":
+            assert told.startswith(f"00-{TRACE}-")
+            assert told != fact.traceparent  # Its own span, which the next one follows.
+        else:
+            assert told == (fact.traceparent or "")
+    assert len(named(spans, "send organization")) == flags.count("01")
+    assert sorted(together) == [1, 3]
+
+
 async def test_what_is_read_again_adds_nothing_to_an_old_trace(
     spans: InMemorySpanExporter,
 ) -> None:

@@ -20,7 +20,7 @@ from shared.events.opportunities import (
 from shared.events.organization import (
     EmployeeAssigned,
 )
-from shared.projector import DROPPED
+from shared.projector import DROPPED, note_drops
 from shared.reading import Token
 from shared.testing import recorded
 from shared.tests.tiny import Hands
@@ -214,7 +214,9 @@ async def test_a_fact_that_was_dropped_for_good_is_in_no_figure_and_verify_says_
     ]
     (dropped,) = [identity(record) for record in records if record.value == encode(facts[1])]
     document = {"_id": "measures/there", "sink": "measures", "identity": dropped}
-    await world.runtime.store.put_many(DROPPED, [document])
+    async with world.runtime.store.transaction() as tx:
+        await tx.put_many(DROPPED, [document])
+        await note_drops(tx, COLLECTION)
     await world.fold()
     (total,) = (await world.rows(by="total")).values()
     assert (total["won"], total["open"]) == (2, 2)

@@ -320,7 +320,9 @@ def test_c_09_the_dossier_is_read_as_a_page_and_no_name_is_markup() -> None:
 async def test_c_09_nothing_is_moved_on_what_a_view_does_not_know_yet() -> None:
     async with serving(domain, router, settings=Settings(read_wait_s=0.2)) as client:
         for who in ("1", "2"):
-            await client.post(f"/organization/employees/{who}/join", json={"name": who})
+            joined = await client.post(f"/organization/employees/{who}/join", json={"name": who})
+            known = {"X-At-Least": joined.json()["token"]}
+            await client.get(f"/organization/employees/{who}", headers=known)
         begun = {"employee": "employee-1", "cause": "moves", "leaves_on": "2026-06-01"}
         answer = await client.post("/organization/handovers/1/start", json=begun)
         path, to = "/organization/handovers/1/hand-over", {"receiver": "employee-2"}
