@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 
+from shared.service import Accepted, Service
 from shared.tests.served import app_of, join
 from shared.tests.tiny import build, card_projection, running, tiny_domain
 from shared.web.protocol import Protocol
@@ -22,7 +23,9 @@ Socket = tuple[uvicorn.Server, int]
 
 @asynccontextmanager
 async def listening(app: FastAPI) -> AsyncIterator[Socket]:
-    config = uvicorn.Config(app, http=Protocol, port=0, log_config=None, lifespan="off")
+    config = uvicorn.Config(
+        app, http=Protocol, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     async with asyncio.timeout(10):
@@ -93,3 +96,30 @@ async def test_a_length_that_is_none_is_a_problem(over_a_socket: Socket, length:
     problem = orjson.loads(body)
     assert (problem["status"], problem["title"]) == (400, "Bad Request")
     assert "Content-Length" in problem["detail"]
+
+
+async def test_who_is_waited_for_too_long_at_the_end_hears_that_it_is_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A 500 would say that we are wrong, and that sending it again is of no use."""
+
+    async def never(_self: Service, _request: object) -> Accepted:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with running(build(tiny_domain(CARDS))) as runtime:
+        monkeypatch.setattr(Service, "handle", never)
+        async with (
+            asyncio.timeout(10),
+            listening(app_of(runtime, CARDS)) as (server, port),
+            AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+        ):
+            asked = asyncio.create_task(join(client, "ada"))
+            while not server.server_state.tasks:  # noqa: ASYNC110 - it tells nobody.
+                await asyncio.sleep(0.01)
+            server.should_exit = True
+            answer = await asked
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+    assert "may be sent again" in answer.json()["title"]
+    assert answer.headers["x-correlation-id"] == answer.json()["correlation_id"]

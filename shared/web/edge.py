@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
 
 import structlog
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import tracing
+from shared.errors import UnavailableError
 from shared.observability import REQUEST_SECONDS, method_label
+from shared.web.problems import HANDLERS
 
 _ID = re.compile(r"[\x21-\x7e]{1,200}")
 # Asked every few seconds by machines: a log of them hides what people did.
@@ -61,17 +65,25 @@ class _Answer:
     tell: list[Callable[[str, int], None]] = field(default_factory=list)
     status: int = 500
     told: bool = False
+    begun: bool = False
     began: float = field(default_factory=perf_counter)
 
     async def of(self, app: ASGIApp) -> None:
         try:
             await app(self.scope, self.receive, self._named)
+        except asyncio.CancelledError:
+            # The process ends, and this took longer than it waits: whether it is done is unknown.
+            if not self.begun:
+                error = UnavailableError("this process ends; send it again", retry_after_s=1)
+                answer = await HANDLERS[UnavailableError](Request(self.scope), error)
+                await answer(self.scope, self.receive, self._named)
+            raise
         finally:
             self._end()
 
     async def _named(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.begun, self.status = True, message["status"]
             kind = dict(message["headers"]).get(b"content-type", b"")
             message["headers"].append((b"x-correlation-id", self.correlation))
             if kind.startswith(b"text/event-stream"):
