@@ -100,8 +100,12 @@ class InboxFolding:
         if self.sink.journaled:
             self._outgoing = await self.sink.journal.accept_within(tx, entries)
             return
+        # Nothing decides on them: they have no order.
+        topics: dict[str, list[tuple[str, bytes]]] = {}
+        for entry in entries:
+            topics.setdefault(entry.topic, []).append((entry.stream, entry.value))
         log = self.sink.log
-        await asyncio.gather(*(log.append(e.topic, e.stream, e.value, HEADERS) for e in entries))
+        await asyncio.gather(*(log.append_many(t, found, HEADERS) for t, found in topics.items()))
 
     def committed(self) -> None:
         if self._outgoing is not None:

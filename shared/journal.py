@@ -140,7 +140,7 @@ class Journal:
         if not entries:
             return None
         outgoing = Outgoing(self.clock.new_id(), entries)
-        await self._write(tx, [outgoing])
+        await self._write(tx, [outgoing], followed=True)
         return outgoing
 
     async def _record_commands(self, tx: Transaction, decisions: Sequence[Decision]) -> None:
@@ -209,10 +209,19 @@ class Journal:
         known = await reads.get_many(JOURNAL, [entry.id for entry in entries])
         return tuple({entry.id: entry for entry in entries if entry.id not in known}.values())
 
-    async def _write(self, tx: Transaction, outgoing: Sequence[Outgoing]) -> None:
+    async def _write(
+        self, tx: Transaction, outgoing: Sequence[Outgoing], *, followed: bool = False
+    ) -> None:
+        """Write facts with their outbox entries.
+
+        `followed`: more may come on their streams, and then somebody looks for what is before it.
+        What nothing decides is alone on its stream; an index of hundreds of them took a third of
+        the time that a batch of touches took.
+        """
         entries = [entry for each in outgoing for entry in each.entries]
         await tx.insert_many(JOURNAL, [_journaled(entry) for entry in entries])
-        await tx.insert_many(OUTBOX, [self._outbox(each) for each in outgoing])
+        outbox = [self._outbox(each, followed=followed) for each in outgoing]
+        await tx.insert_many(OUTBOX, outbox)
 
     async def pending(self, limit: int, *, before: str | None = None) -> list[Outgoing]:
         """Return the oldest unpublished entries, those recorded before an instant only."""
@@ -278,7 +287,7 @@ class Journal:
         ]
         return Outgoing(outbox["_id"], tuple(entries))
 
-    def _outbox(self, outgoing: Outgoing) -> Document:
+    def _outbox(self, outgoing: Outgoing, *, followed: bool) -> Document:
         ranges: dict[str, tuple[int, int]] = {}
         for entry in outgoing.entries:
             first, last = ranges.get(entry.stream, (entry.version, entry.version))
@@ -286,7 +295,7 @@ class Journal:
         return {
             "_id": outgoing.id,
             "at": timestamp(self.clock.now()),
-            "streams": list(ranges),
+            "streams": list(ranges) if followed else [],
             "ranges": [[stream, first, last] for stream, (first, last) in ranges.items()],
         }
 

@@ -55,6 +55,16 @@ async def test_what_was_journaled_before_is_not_journaled_again() -> None:
     assert streams == [[BO], None, ["employee-cy"]]
 
 
+async def test_what_nothing_follows_is_found_by_its_age_alone() -> None:
+    journal = Journal(MemoryStore(), SystemClock())
+    await journal.prepare()
+    for accepted in (await journal.accept([entries(ADA)]), await journal.accept_new([entries(BO)])):
+        assert accepted != [None]
+    assert await journal.pending_of([ADA, BO]) == []
+    pending = await journal.pending(10)
+    assert [entry.stream for each in pending for entry in each.entries] == [ADA, BO]
+
+
 async def test_what_is_accepted_within_a_transaction_is_there_with_it_or_not_at_all() -> None:
     store = MemoryStore()
     journal = Journal(store, SystemClock())
