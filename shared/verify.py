@@ -26,6 +26,8 @@ from shared.store import Document, Store
 DIFFERENCES_MAX = 100
 # After so many facts, everybody else on the event loop has a turn: an API stays an API.
 BREATH = 100
+NO_HEADS: Mapping[str, Document] = {}
+NO_HEAD: Document = {"version": 0}
 
 
 @dataclass(slots=True)
@@ -95,34 +97,47 @@ async def facts_until(
     *,
     dropped: AbstractSet[str] = frozenset(),
     check: Check | None = None,
+    heads: Mapping[str, Document] = NO_HEADS,
 ) -> AsyncIterator[Envelope]:
     """Yield every fact of these topics before the cursors, once, each stream in order.
 
     What is a fact, the projectors say (`decoded`); `check` counts what is none, and what was
     dropped. A fact may lie in the log behind its successor (it waited in `parked` then), or twice:
-    the first one at its version counts.
+    the first one at its version counts. Beyond the cursors those are yielded that the heads say
+    are folded: after a log that forgot was repaired, it is read again from its beginning.
     """
     for topic in topics:
-        for partition in await log.ends(topic):
-            stop = cursors.get(cursor_id(partition), 0)
-            for fact in await _facts(log, partition, stop, dropped, check):
+        for partition, end in (await log.ends(topic)).items():
+            bounds = cursors.get(cursor_id(partition), 0), end if heads else 0
+            for fact in await _facts(log, partition, bounds, dropped, check, heads):
                 yield fact
 
 
 async def _facts(
-    log: Log, partition: Partition, stop: int, dropped: AbstractSet[str], check: Check | None
+    log: Log,
+    partition: Partition,
+    bounds: tuple[int, int],
+    dropped: AbstractSet[str],
+    check: Check | None,
+    heads: Mapping[str, Document],
 ) -> list[Envelope]:
-    """Return the facts of one partition, each stream in the order of its versions."""
+    """Return the facts of one partition, each stream in the order of its versions.
+
+    `bounds`: all before the first, and of those before the second what the heads know.
+    """
     streams: dict[str, dict[int, Envelope]] = {}
-    async with aclosing(log.read(partition, 0, stop)) as batches:
+    cursor = bounds[0]
+    async with aclosing(log.read(partition, 0, max(bounds))) as batches:
         async for records in batches:
             for place, record in enumerate(records):
                 if place % BREATH == 0:
                     await asyncio.sleep(0)
-                fact = decoded(record)
+                fact, beyond = decoded(record), record.offset >= cursor
                 if isinstance(fact, Envelope) and not (dropped and identity(record) in dropped):
-                    streams.setdefault(fact.stream, {}).setdefault(fact.version, fact)
-                elif check is not None:
+                    known = heads.get(fact.stream, NO_HEAD)["version"] if beyond else fact.version
+                    if fact.version <= known:
+                        streams.setdefault(fact.stream, {}).setdefault(fact.version, fact)
+                elif check is not None and not beyond:
                     check.skipped += 1
     return [versions[version] for versions in streams.values() for version in sorted(versions)]
 
@@ -138,9 +153,10 @@ async def verify_projection(runtime: Runtime, projection: Projection[Any]) -> Ch
     expected: dict[str, Any] = {}
     unseen = dict(held.views)
     for topic in projection.topics:
-        for partition in await runtime.log.ends(topic):
-            stop = held.cursors.get(cursor_id(partition), 0)
-            facts = await _facts(runtime.log, partition, stop, held.dropped, check)
+        for partition, end in (await runtime.log.ends(topic)).items():
+            bounds = held.cursors.get(cursor_id(partition), 0), end
+            dropped, heads = held.dropped, held.heads
+            facts = await _facts(runtime.log, partition, bounds, dropped, check, heads)
             folded = [
                 fact
                 for fact in facts

@@ -57,7 +57,14 @@ async def verify_measures(runtime: Runtime) -> Check:
     build = (await builds.read(runtime.store, MEASURES)).active
     stored = await _stored(runtime, build.collection)
     check = Check(f"{runtime.domain.name}/{build.collection}")
-    facts = facts_until(runtime.log, TOPICS, stored.cursors, dropped=stored.dropped, check=check)
+    facts = facts_until(
+        runtime.log,
+        TOPICS,
+        stored.cursors,
+        dropped=stored.dropped,
+        check=check,
+        heads=stored.heads,
+    )
     folded = [
         fact
         async for fact in facts

@@ -342,6 +342,28 @@ async def test_what_the_relay_has_published_is_not_sent_again_when_it_is_announc
     assert await runtime.journal.backlog() == 0
 
 
+@pytest.mark.parametrize("offset", [None, 1])
+async def test_a_view_equals_its_log_also_while_it_is_read_again(offset: int | None) -> None:
+    """After a log that forgot was repaired: the views are ahead of the cursors then."""
+    async with running(build(tiny_domain())) as runtime:
+        await runtime.service.handle_many([join(ADA), join(BO), *(assign(ADA) for _ in range(5))])
+        await card_of(runtime, ADA, 6)
+        await card_of(runtime, BO, 1)
+        await runtime.tasks.stop("fold card_v1")
+        names = Collections("card_v1")
+        cursors = await runtime.store.find(names.cursors, {})
+        await runtime.store.delete_many(names.cursors, [cursor["_id"] for cursor in cursors])
+        if offset is not None:
+            again = [cursor | {"offset": offset} for cursor in cursors]
+            await runtime.store.put_many(names.cursors, again)
+        assert await differences(runtime) == []
+        (card,) = await runtime.store.find("card_v1", {"_id": ADA})
+        card["view"]["moves"] = 4
+        await runtime.store.put_many("card_v1", [card])
+        (found,) = await differences(runtime)
+        assert "moves is 4, the log says 5" in found
+
+
 async def test_a_fact_dropped_for_good_is_left_out_of_every_rebuild_and_written_down() -> None:
     async with running(build(tiny_domain())) as runtime:
         await runtime.service.handle_many([join(ADA, "poison"), assign(ADA), join(BO)])
