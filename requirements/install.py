@@ -22,6 +22,7 @@ VENV = ROOT / ".venv"
 ENGINES = VENV / "engines"
 STAMP = VENV / "stamp"
 LOCKS = ("requirements/dev.lock", "requirements/embedded.lock")
+DOT_S = 1.5
 WHEELS_ONLY = ("--require-hashes", "--only-binary", ":all:")
 # Compiling every module of every package takes as long as downloading them; Python does it when
 # needed.
@@ -57,8 +58,24 @@ def pip(environment: Path, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT)  # noqa: S603  (built here)
 
 
+def finished(running: subprocess.Popen[bytes]) -> int:
+    """Wait for its end; a dot every second and a half shows whoever waits that it goes on."""
+    dots = False
+    while True:
+        try:
+            code = running.wait(DOT_S)
+        except subprocess.TimeoutExpired:
+            print("  ." if not dots else ".", end="", flush=True)  # noqa: T201  (as in say)
+            dots = True
+            continue
+        if dots:
+            say("")
+        return code
+
+
 def create() -> None:
     """Empty environments; those of another Python are replaced: its wheels would not load."""
+    say("  environments ...")
     for environment in (VENV, ENGINES):
         venv.create(environment, with_pip=True, clear=environment.exists(), symlinks=True)
 
@@ -68,11 +85,11 @@ def install_packages() -> None:
     say("  packages (by hash, wheels only) ...")
     engines = pip(ENGINES, *WHEELS_ONLY, "-r", LOCKS[1])
     packages = pip(VENV, *WHEELS_ONLY, "-r", LOCKS[0])
-    if packages.wait() != 0:
+    if finished(packages) != 0:
         engines.terminate()
         engines.wait()
         sys.exit("setup: the packages could not be installed; the message above says why")
-    if engines.wait() != 0:
+    if finished(engines) != 0:
         if os.environ.get("CI"):
             sys.exit("setup: the embedded servers could not be installed")
         say("  The embedded servers are not available for this machine. Give KAFKA_BOOTSTRAP and")
@@ -83,7 +100,7 @@ def install_project() -> None:
     """Neither isolation nor dependencies: what it needs is there, so this touches no network."""
     say("  sellers itself, editable ...")
     own = pip(VENV, "--no-build-isolation", "--no-deps", "--no-index", "--editable", ".")
-    if own.wait() != 0:
+    if finished(own) != 0:
         sys.exit("setup: the project itself could not be installed; the message above says why")
 
 
