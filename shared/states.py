@@ -124,7 +124,8 @@ class States:
     def _forget_later(self) -> None:
         """Forget the oldest when its time has come, whether or not anybody decides by then."""
         oldest = next(iter(self._held.values()))
-        later = max(oldest.at + KEPT_S - _now(), 0.0)
+        # A second at least: by the last bit of a sum its time may have come and not have come.
+        later = max(oldest.at + KEPT_S - _now(), 1.0)
         self._forgetting = asyncio.get_running_loop().call_later(later, self._forget)
 
     def _forget(self) -> None:

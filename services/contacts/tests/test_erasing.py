@@ -292,7 +292,7 @@ async def test_m4_what_was_told_of_an_address_is_erased_with_whose_it_is() -> No
         assert card["touch_count"] == 3
         waiting = await got(client, "/contacts/identities/unresolved", late["token"])
         assert [one["identity"] for one in waiting["items"]] == ["email:lee@a.example"]
-        for projection in domain.projections:
+        for projection in runtime_in(client).domain.projections:
             if projection.name in ("identity", "person_card", "timeline"):
                 check = await verify_projection(runtime_in(client), projection)
                 assert not check.differences, check
