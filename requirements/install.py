@@ -55,7 +55,9 @@ def say(text: str) -> None:
 
 def pip(environment: Path, *arguments: str) -> subprocess.Popen[bytes]:
     command = [environment / "bin/python", "-m", "pip", "install", *QUIET, *arguments]
-    return subprocess.Popen(command, cwd=ROOT)  # noqa: S603  (built here)
+    # What the build backend warns of is as we want it: editable, and without the tests.
+    quiet = os.environ | {"PYTHONWARNINGS": "ignore"}
+    return subprocess.Popen(command, cwd=ROOT, env=quiet)  # noqa: S603  (built here)
 
 
 def finished(running: subprocess.Popen[bytes]) -> int:
