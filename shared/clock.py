@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Protocol
-from uuid import NAMESPACE_URL, uuid5
 
 import uuid_utils
 
-NAMESPACE = uuid5(NAMESPACE_URL, "tag:sellers,2026:facts")
-_NAMESPACE = uuid_utils.UUID(str(NAMESPACE))
+NAMESPACE = uuid_utils.uuid5(uuid_utils.NAMESPACE_URL, "tag:sellers,2026:facts")
 
 
 class Clock(Protocol):
@@ -32,4 +30,4 @@ class SystemClock:
 
 def derived_id(*parts: str) -> str:
     """The same parts give the same id for ever (UUIDv5); length prefixes keep parts apart."""
-    return str(uuid_utils.uuid5(_NAMESPACE, "".join([f"{len(part)}:{part}" for part in parts])))
+    return str(uuid_utils.uuid5(NAMESPACE, "".join([f"{len(part)}:{part}" for part in parts])))

@@ -348,14 +348,15 @@ class Projector:
         records = [record for record in everything if self.sink.follows(stream_of(record))]
         read = [(record, self.decode(record)) for record in records]
         begun = _begun(read) if self.sink.keeps_heads and park is None else frozenset()
-        if begun:
-            try:
-                await self._attempt(spans, read, None, begun)
-            except (DuplicateKeyError, TooManyParkedError):
-                pass  # Not all of them are new: something was delivered again.
-            else:
-                return
-        await self._attempt(spans, read, park, frozenset())
+        async with self.turn:
+            if begun:
+                try:
+                    await self._attempt(spans, read, None, begun)
+                except (DuplicateKeyError, TooManyParkedError):
+                    pass  # Not all of them are new: something was delivered again.
+                else:
+                    return
+            await self._attempt(spans, read, park, frozenset())
 
     async def _attempt(
         self,
@@ -370,16 +371,6 @@ class Projector:
             DuplicateKeyError: one of them has a head, so what it was taken for was wrong.
 
         """
-        async with self.turn:
-            await self._in_turn(spans, read, park, begun)
-
-    async def _in_turn(
-        self,
-        spans: Sequence[Span],
-        read: Sequence[tuple[Record, Envelope | UndecodableError]],
-        park: str | None,
-        begun: AbstractSet[str],
-    ) -> None:
         began = perf_counter()
         with processing(self.sink.collection, read, self.clock) as told:
             async with self.store.transaction() as tx:
