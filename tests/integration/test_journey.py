@@ -57,6 +57,11 @@ async def registered(platform: Platform, who: str, name: str = "Ada") -> str:
     return token
 
 
+async def known(platform: Platform, who: str) -> None:
+    """Register somebody, and wait until their card says so: a touch's token covers touches only."""
+    await platform.read(f"/contacts/people/{who}", await registered(platform, who))
+
+
 async def in_log(platform: Platform, topic: str, stream: str) -> list[Record]:
     partition = Partition(topic, partition_of(stream, await platform.log.partitions(topic)))
     end = (await platform.log.ends(topic))[partition]
@@ -84,7 +89,7 @@ class TestTouch:
     """A touch comes in, becomes a fact in the log, and is read back from the views."""
 
     async def test_from_the_edge_to_the_timeline(self, platform: Platform, who: str) -> None:
-        await registered(platform, who)
+        await known(platform, who)
         body = touch(who, subject="prices", occurred_at="2026-03-09T08:30:00+09:00")
         recorded = await touched(platform, who, body)
         month = await platform.read(f"/contacts/people/{who}/timeline", recorded["token"])
@@ -406,7 +411,7 @@ class TestRebuild:
     """A view is folded again beside the one that answers, which then takes over."""
 
     async def test_queries_switch_and_say_the_same(self, platform: Platform, who: str) -> None:
-        await registered(platform, who)
+        await known(platform, who)
         recorded = await touched(platform, who, touch(who))
         path = f"/contacts/people/{who}"
         before = await platform.read(path, recorded["token"])
@@ -437,7 +442,7 @@ class TestVerify:
 
     @pytest.fixture
     async def folded(self, platform: Platform, who: str) -> str:
-        await registered(platform, who)
+        await known(platform, who)
         recorded = await touched(platform, who, touch(who))
         for path in (f"/contacts/people/{who}", f"/contacts/people/{who}/timeline"):
             await platform.read(path, recorded["token"])
