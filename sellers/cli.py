@@ -19,7 +19,7 @@ from sellers.console import waiting
 from sellers.data_dir import DEFAULT, EngineChoice
 from sellers.demo.generator import SIZE_MAX
 from sellers.errors import OneLineErrors
-from sellers.report import columns
+from sellers.tables import columns
 from shared.events.calendar import Category
 
 DIFFERS = 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sellers.errors import CommandError
-from sellers.report import columns
+from sellers.tables import columns
 
 if TYPE_CHECKING:
     from rich.console import Console

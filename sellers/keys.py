@@ -14,7 +14,7 @@ from sellers.errors import OneLineErrors
 from sellers.issuing.kept import forget_token, keep_token
 from sellers.issuing.signing import PATH
 from sellers.issuing.tokens import token_of
-from sellers.report import columns
+from sellers.tables import columns
 
 keys = typer.Typer(help="Keys that let systems in.", cls=OneLineErrors)
 PATIENCE_S = 30.0

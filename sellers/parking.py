@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from sellers.errors import CommandError
-from sellers.report import columns
+from sellers.tables import columns
 
 if TYPE_CHECKING:
     from rich.console import Console

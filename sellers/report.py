@@ -5,16 +5,15 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
+
+from sellers.tables import Bar, columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BAR_CELLS = 16
-EIGHTHS = " ▏▎▍▌▋▊▉"
-FULL = "█"
+    from rich.table import Table
+
 Row = dict[str, Any]
 
 
@@ -23,21 +22,11 @@ def rows_of(answer: Any) -> list[Row]:
     return rows
 
 
-def columns(words: Sequence[str], numbers: Sequence[str] = ()) -> Table:
-    """Return an empty table: words to the left, numbers to the right."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
-    for name in words:
-        table.add_column(name, overflow="fold")
-    for name in numbers:
-        table.add_column(name, justify="right")
-    return table
-
-
 def pipeline_table(rows: Sequence[Row], by: str) -> Table:
     """Return one row a key, with a bar for its share of the largest won value."""
     table = columns((by,), ("count", "open", "won", "lost", "open value", "won value"))
     table.title = f"pipeline by {by}"
-    table.add_column("", min_width=BAR_CELLS)
+    table.add_column("")
     for name in ("win rate", "days to win"):
         table.add_column(name, justify="right")
     # Never added up: amounts in other currencies stand beside.
@@ -51,7 +40,7 @@ def pipeline_table(rows: Sequence[Row], by: str) -> Table:
             *(f"{row.get(name) or 0:,}" for name in ("count", "open", "won", "lost")),
             f"{number(row.get('value_open')):,.0f}",
             f"{value:,.0f}",
-            Text(bar(value / largest if largest else Decimal(0)), style="cyan"),
+            Bar(value / largest if largest else Decimal(0)),
             shown(row.get("win_rate"), " %"),
             shown(row.get("mean_cycle_days")),
             *filter(None, [in_others(row)]),
@@ -63,7 +52,7 @@ def forecast_table(rows: Sequence[Row], by: str) -> Table:
     """Return one row a key, with a bar for its share of the largest committed amount."""
     table = columns((by,), ("deals", "committed"))
     table.title = f"forecast by {by}: what sellers stand by"
-    table.add_column("", min_width=BAR_CELLS)
+    table.add_column("")
     for name in ("deals", "upside"):
         table.add_column(name, justify="right")
     if any(row.get("other") for row in rows):
@@ -76,7 +65,7 @@ def forecast_table(rows: Sequence[Row], by: str) -> Table:
             named(row),
             f"{row.get('commit_count') or 0:,}",
             f"{value:,.0f}",
-            Text(bar(value / largest if largest else Decimal(0)), style="cyan"),
+            Bar(value / largest if largest else Decimal(0)),
             f"{row.get('upside_count') or 0:,}",
             f"{number(row.get('upside')):,.0f}",
             *filter(None, [", ".join(f"{name} {number(v):,.0f}" for name, v in others.items())]),
@@ -88,7 +77,7 @@ def attainment_table(rows: Sequence[Row], _by: str = "") -> Table:
     """Return one row a target, with a bar for how far it is reached."""
     table = columns(("target of", "period", "of"), ("target", "won", ""))
     table.title = "attainment"
-    table.add_column("", min_width=BAR_CELLS)
+    table.add_column("")
     for name in ("committed", "gap"):
         table.add_column(name, justify="right")
     for row in rows:
@@ -100,7 +89,7 @@ def attainment_table(rows: Sequence[Row], _by: str = "") -> Table:
             f"{number(row.get('amount')):,.0f}",
             f"{number(row.get('won')):,.0f}",
             shown(row.get("percent"), " %"),
-            Text(bar(max(Decimal(0), min(share, Decimal(1)))), style="cyan"),
+            Bar(share),
             f"{number(row.get('committed')):,.0f}",
             f"{number(row.get('gap')):,.0f}",
         )
@@ -132,7 +121,7 @@ def issues_table(rows: Sequence[Row], by: str) -> Table:
     others = () if by == "move" else ("cases", "closed", "reopened", "fed_back", "kept", "missed")
     table = columns((by,), (what,))
     table.title = f"issues by {by}"
-    table.add_column("", min_width=BAR_CELLS)
+    table.add_column("")
     for name in others:
         table.add_column(name.replace("_", " "), justify="right")
     most = max((row.get(what) or 0 for row in rows), default=0)
@@ -141,7 +130,7 @@ def issues_table(rows: Sequence[Row], by: str) -> Table:
         table.add_row(
             named(row),
             f"{count:,}",
-            Text(bar(Decimal(count) / most if most else Decimal(0)), style="cyan"),
+            Bar(Decimal(count) / most if most else Decimal(0)),
             *(f"{row.get(name) or 0:,}" for name in others),
         )
     return table
@@ -151,7 +140,7 @@ def workload_table(rows: Sequence[Row], by: str) -> Table:
     """Return one row a key: hours of work, with a bar for the share spent with customers."""
     table = columns((by,), ("hours", "planned", "with customers"))
     table.title = f"workload by {by}"
-    table.add_column("", min_width=BAR_CELLS)
+    table.add_column("")
     for name in ("reports", "plans", "kept", "in time", "missed", "displaced", "deals", "cases"):
         table.add_column(name, justify="right")
     for row in rows:
@@ -161,7 +150,7 @@ def workload_table(rows: Sequence[Row], by: str) -> Table:
             named(row),
             *(f"{(row.get(name) or 0) / 60:,.0f}" for name in ("work_minutes", "planned_minutes")),
             shown(shares.get("customer"), " %"),
-            Text(bar(number(shares.get("customer")) / 100), style="cyan"),
+            Bar(number(shares.get("customer")) / 100),
             shown(shares.get("reporting"), " %"),
             f"{row.get('plans') or 0:,}",
             shown(row.get("kept_share"), " %"),
@@ -225,9 +214,3 @@ def number(value: Any) -> Decimal:
 
 def shown(value: Any, unit: str = "") -> str:
     return "" if value is None else f"{number(value):.2f}{unit}"
-
-
-def bar(share: Decimal) -> str:
-    """Return a bar in eighths of a cell; what is there but tiny is still seen."""
-    eighths = max(int(share * BAR_CELLS * 8), 1 if share > 0 else 0)
-    return (FULL * (eighths // 8) + EIGHTHS[eighths % 8]).rstrip()

@@ -9,16 +9,15 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from sellers.report import BAR_CELLS, Row, bar, columns, named, number, shown
-
-WHOLE = Decimal(1)
+from sellers.report import Row, named, number, shown
+from sellers.tables import Bar, columns
 
 
 def adoption_table(rows: Sequence[Row], by: str) -> Table:
     """Return one row a key: the shares of weeks entered and of months answered, drawn."""
     table = columns((by,), ("weeks", "activities"))
     table.title = f"adoption by {by}"
-    table.add_column("", min_width=BAR_CELLS)
+    table.add_column("")
     for name in ("opportunities", "months", "answered"):
         table.add_column(name, justify="right")
     for row in rows:
@@ -26,7 +25,7 @@ def adoption_table(rows: Sequence[Row], by: str) -> Table:
             named(row),
             f"{row.get('weeks') or 0:,}",
             shown(row.get("activity_rate"), " %"),
-            Text(bar(number(row.get("activity_rate")) / 100), style="cyan"),
+            Bar(number(row.get("activity_rate")) / 100),
             shown(row.get("opportunity_rate"), " %"),
             f"{row.get('months') or 0:,}",
             shown(row.get("feedback_rate"), " %"),
@@ -38,7 +37,7 @@ def quality_table(rows: Sequence[Row], by: str) -> Table:
     """Return one row a key: of how much nothing is wanting, drawn, and of how much which aspect."""
     table = columns((by,), ("things", "well"))
     table.title = f"quality of data by {by}"
-    table.add_column("", min_width=BAR_CELLS)
+    table.add_column("")
     aspects = ("fresh", "complete", "consistent")
     for name in aspects:
         table.add_column(name, justify="right")
@@ -47,7 +46,7 @@ def quality_table(rows: Sequence[Row], by: str) -> Table:
             named(row),
             f"{row.get('items') or 0:,}",
             shown(row.get("quality"), " %"),
-            Text(bar(number(row.get("quality")) / 100), style="cyan"),
+            Bar(number(row.get("quality")) / 100),
             *(shown(row.get(name), " %") for name in aspects),
         )
     return table
@@ -100,7 +99,7 @@ def losses_table(rows: Sequence[Row], _by: str = "") -> Table:
     """Return one row a loss: hours, their share of the work, drawn, and what was done about it."""
     table = columns(("loss",), ("hours", "times", "of work", "before"))
     table.title = "what time was lost to, or went into beside customers"
-    table.add_column("", min_width=BAR_CELLS)
+    table.add_column("")
     for name in ("too much since", "acted on"):
         table.add_column(name)
     for row in rows:
@@ -113,7 +112,7 @@ def losses_table(rows: Sequence[Row], _by: str = "") -> Table:
             f"{row.get('times') or 0:,}",
             shown(row.get("share"), " %"),
             shown(row.get("share_before"), " %"),
-            Text(bar(min(number(row.get("share")) / 100, WHOLE)), style="cyan"),
+            Bar(number(row.get("share")) / 100),
             str(found.get("week") or ""),
             late or str(acted[0].get("on") if acted else ""),
         )
@@ -124,7 +123,7 @@ def campaigns_table(rows: Sequence[Row], _by: str = "") -> Table:
     """Return one row a campaign: whom it reached, who answered, what was sold, what it cost."""
     table = columns(("campaign", "state"), ("reached", "answered", "rate"))
     table.title = "campaigns: what came of them"
-    table.add_column("", min_width=BAR_CELLS)
+    table.add_column("")
     for name in ("deals", "open", "won", "lost"):
         table.add_column(name, justify="right")
     for name in ("won value", "spent", "sellers say"):
@@ -139,7 +138,7 @@ def campaigns_table(rows: Sequence[Row], _by: str = "") -> Table:
             str(row.get("state")),
             *(f"{row.get(name) or 0:,}" for name in ("reached", "responded")),
             shown(None if row.get("response_rate") is None else rate * 100, " %"),
-            Text(bar(min(rate, WHOLE)), style="cyan"),
+            Bar(rate),
             *(f"{row.get(name) or 0:,}" for name in ("opportunities", "open", "won", "lost")),
             ", ".join(f"{number(value):,.0f} {code}" for code, value in won.items()),
             "" if spent is None else f"{number(spent):,.0f} {row.get('spent_currency')}",

@@ -1,20 +1,10 @@
-"""Bars and numbers say what the figures say."""
+"""Numbers say what the figures say."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-import pytest
-
-from sellers.report import bar, number, shown
-
-
-@pytest.mark.parametrize(
-    ("share", "drawn"),
-    [("0", ""), ("0.00001", "▏"), ("0.5", "████████"), ("0.53125", "████████▌"), ("1", "█" * 16)],
-)
-def test_a_bar_is_as_long_as_its_share(share: str, drawn: str) -> None:
-    assert bar(Decimal(share)) == drawn
+from sellers.report import number, shown
 
 
 def test_a_number_that_is_missing_is_nothing() -> None:
