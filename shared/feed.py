@@ -77,9 +77,9 @@ class Place:
             told = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
             form, turn, topics = _TOKEN.validate_json(told)
         except ValueError as error:
-            raise InvalidError("not a token of ours", field="after") from error
+            raise InvalidError("not a token of ours", field="query/after") from error
         if form != _FORM:
-            raise InvalidError("a token of another release", field="after")
+            raise InvalidError("a token of another release", field="query/after")
         given = {
             Partition(topic, number): Given(offset, told_by)
             for topic, places in topics.items()
@@ -188,7 +188,7 @@ class Feed:
                         else:
                             last = None
         except LogTruncatedError as error:
-            raise OtherLogError(str(error), field="after") from error
+            raise OtherLogError(str(error), field="query/after") from error
         if last is not None:
             raise _other(partition, last)
 
@@ -224,7 +224,7 @@ def _other(partition: Partition, last: Given) -> OtherLogError:
     return OtherLogError(
         f"{partition.topic}/{partition.number}/{last.offset}: this log does not hold the record "
         "that was given there; begin again without a token",
-        field="after",
+        field="query/after",
     )
 
 

@@ -32,10 +32,12 @@ def _chosen(named: list[str]) -> tuple[str, ...]:
     for name in named:
         if name.startswith("views."):
             view = name.removeprefix("views.")
-            raise InvalidError(f"{name} is no topic of facts: /views/{view}/changes", field="topic")
+            raise InvalidError(
+                f"{name} is no topic of facts: /views/{view}/changes", field="query/topic"
+            )
         if name not in known:
             told = f"no topic {name!r}; there are {', '.join(known)}"
-            raise InvalidError(told, field="topic")
+            raise InvalidError(told, field="query/topic")
     return tuple(sorted(set(named))) or known
 
 

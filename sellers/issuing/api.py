@@ -24,7 +24,7 @@ from sellers.issuing.signing import HOURS, PATH, DevelopmentKey, User
 from shared.access.rules import PUBLIC, Rules, rules
 from shared.errors import InvalidError
 from shared.references import LOOPBACK
-from shared.web.router import Router
+from shared.web.router import LenientRoute, Router
 
 CODE_S = 60.0
 CODES_MAX = 1_000
@@ -92,7 +92,12 @@ Users = Callable[[], Awaitable[Sequence[User]]]
 
 def issuer_router(key: DevelopmentKey, users: Users, codes: Codes | None = None) -> Router:
     """Return the routes of the issuer."""
-    router = Router(prefix=PATH, include_in_schema=False, dependencies=[Depends(_here)])
+    router = Router(
+        prefix=PATH,
+        include_in_schema=False,
+        dependencies=[Depends(_here)],
+        route_class=LenientRoute,
+    )
     _describe(router, key, users)
     _serve(router, key, users, codes or Codes())
     return router

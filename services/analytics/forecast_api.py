@@ -30,7 +30,7 @@ from services.analytics.promised import by_outcome, kept
 from shared.errors import NotFoundError
 from shared.reading import Token
 from shared.runtime import Runtime
-from shared.web import AtLeast
+from shared.web import AtLeast, StreamId
 from shared.web.looking import Noticed
 from shared.web.router import Router
 
@@ -107,7 +107,7 @@ async def explain_forecast(
 
 @router.get("/forecasts/{forecast}")
 async def what_became_of_it(
-    forecast: str, runtime: Analytics, at_least: AtLeast, as_of: AsOf = None
+    forecast: StreamId, runtime: Analytics, at_least: AtLeast, as_of: AsOf = None
 ) -> dict[str, Any]:
     """Each time that this roll-up was frozen: what was won, lost, or slipped of it since (O-06)."""
     told = await runtime.reader(frozen_forecasts).get(f"forecast-{forecast}", at_least)

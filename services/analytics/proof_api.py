@@ -42,7 +42,7 @@ async def prove(name: str, runtime: Analytics, *, recompute: Recompute = False) 
     """
     projection = PROVED.get(name)
     if projection is None:
-        raise NotFoundError(f"there are {', '.join(sorted(PROVED))}", field="name")
+        raise NotFoundError(f"there are {', '.join(sorted(PROVED))}", field="path/name")
     build, positions, lines = await _held(runtime, projection)
     told: dict[str, Any] = {
         "view": name,

@@ -20,9 +20,9 @@ from services.calendar.dav import (
 from services.calendar.feeds_api import ICS, SECRET, FeedToken, access_of, events_of
 from services.calendar.reads import Calendar
 from shared.web import AtLeast, StreamId
-from shared.web.router import Router
+from shared.web.router import LenientRoute, Router
 
-router = Router(prefix="/calendar", tags=["calendar"])
+router = Router(prefix="/calendar", tags=["calendar"], route_class=LenientRoute)
 XML = "application/xml; charset=utf-8"
 MULTI_STATUS = 207
 HEADERS = {**SECRET, "DAV": "1, calendar-access"}

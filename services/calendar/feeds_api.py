@@ -24,15 +24,18 @@ from services.calendar.reads import Calendar, agenda_of, held_by, span_of, zone_
 from shared.command import Day
 from shared.events.calendar import FeedScope
 from shared.reading import Token
+from shared.references import ID
 from shared.runtime import Runtime
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
 from shared.web.described import text_answer
-from shared.web.router import Router
+from shared.web.router import LenientRoute, Router
 
-router = Router(prefix="/calendar", tags=["calendar"])
+router = Router(prefix="/calendar", tags=["calendar"], route_class=LenientRoute)
 ICS = "text/calendar; charset=utf-8"
 TOKEN_BYTES = 32
 BACK, AHEAD = timedelta(days=31), timedelta(days=365)
+# Whatever its reader is called: no stream, `feed-` before it is part of its name.
+FeedName = Annotated[str, Path(pattern=f"^{ID}$")]
 FeedToken = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{43}$")]
 # A secret address is not to be kept by what lies between, nor found, nor handed on.
 SECRET = {
@@ -65,7 +68,7 @@ def _hash(token: str) -> str:
 @router.post("/agendas/{employee}/feeds/{feed}/open", status_code=202)
 async def open_feed(
     employee: StreamId,
-    feed: StreamId,
+    feed: FeedName,
     wanted: Wanted,
     runtime: Calendar,
     meta: CommandMeta,
@@ -90,7 +93,7 @@ async def open_feed(
 
 @router.post("/agendas/{employee}/feeds/{feed}/revoke", status_code=202)
 async def revoke_feed(
-    employee: StreamId, feed: StreamId, runtime: Calendar, meta: CommandMeta, response: Response
+    employee: StreamId, feed: FeedName, runtime: Calendar, meta: CommandMeta, response: Response
 ) -> Recorded:
     """Who has the address reads along no more."""
     return await record(runtime, f"agenda-{employee}", RevokeFeed(feed=feed), meta, response)

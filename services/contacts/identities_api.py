@@ -68,7 +68,7 @@ async def get_identity(
     told = {"email": email, "phone": phone, "external": external_id}
     asked = [f"{kind}:{name}" for kind, name in told.items() if name is not None]
     if len(asked) != 1:
-        raise InvalidError("ask for one of email, phone, external_id", field="email")
+        raise InvalidError("ask for one of email, phone, external_id", field="query/email")
     entry = entry_named(asked[0], await runtime.seals.blinder())
     found = await runtime.reader(identity_card).get(entry, at_least)
     identity: Identity = seen(found, "identity", request, response)

@@ -60,7 +60,9 @@ async def get_may_promote(
     And whether they agree to it: who does not may not, whatever they got.
     """
     if campaign is None and words is None:
-        raise InvalidError("which promotion? Tell its campaign or its words", field="campaign")
+        raise InvalidError(
+            "which promotion? Tell its campaign or its words", field="query/campaign"
+        )
     same = samenesses(channel, campaign, words)
     rules, asked = defaults_of(runtime), []
     for name in dict.fromkeys(person):

@@ -37,7 +37,7 @@ class Asked:
         for name in names:
             if name not in there:
                 known = ", ".join(sorted(there))
-                raise InvalidError(f"{name!r} is none of {known}", field="fields")
+                raise InvalidError(f"{name!r} is none of {known}", field="query/fields")
         note_names(names)
         command = ReadFields(fields=names)
         await self._runtime.service.handle(

@@ -179,7 +179,7 @@ async def months_of(
     """Return a page of the timeline of all entries of a person; the cursor is its last month."""
     after = wanted.cursor
     if after is not None and (len(after) != len("2026-01") or after[4] != "-"):
-        raise InvalidError("not a cursor of ours", field="cursor")
+        raise InvalidError("not a cursor of ours", field="query/cursor")
     note_columns(timeline.view)
     reader, found, parked = runtime.reader(timeline), [], set()
     for person in people:

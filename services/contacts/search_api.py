@@ -34,7 +34,7 @@ async def search(
     """
     words = wanted(q)
     if not words:
-        raise InvalidError("a word to look for", field="q")
+        raise InvalidError("a word to look for", field="query/q")
     blind = await runtime.seals.blinder()
     words = [blind(word) for word in words]
     where = {"grams": words[0], "kind": kind}

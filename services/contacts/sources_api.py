@@ -35,7 +35,7 @@ async def get_touch_sources(
     last = last or runtime.today
     months = months_between(first or last - YEAR, last)
     if not 1 <= len(months) <= MONTHS_MAX:
-        raise InvalidError(f"1 to {MONTHS_MAX} months", field="first")
+        raise InvalidError(f"1 to {MONTHS_MAX} months", field="query/first")
     where = {"of": company or ALL, "month": {"$in": months}}
     found = await all_of(runtime.reader(touch_sources), where, at_least)
     touched = {one.person for month in found for one in month.sources if one.person}

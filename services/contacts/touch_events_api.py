@@ -12,7 +12,6 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 
 from services.contacts.fatigue import noted
 from services.contacts.timelines import timeline
@@ -28,6 +27,7 @@ from shared.runtime import Runtime
 from shared.tracing import carried
 from shared.web import refusal
 from shared.web.problems import problem_response
+from shared.web.router import Route
 from shared.web.runtimes import runtime_of
 
 ACTOR_MAX = 200
@@ -43,7 +43,7 @@ AS_EVENTS: dict[str, Any] = {
 }
 
 
-class TouchRoute(APIRoute):
+class TouchRoute(Route):
     """Takes in what comes as CloudEvents itself; everything else is as it says."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

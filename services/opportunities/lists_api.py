@@ -104,7 +104,7 @@ def _rank_of(cursor: str, listed: str) -> Rank:
         numbers, stream = orjson.loads(key_of(cursor, listed))
         return tuple(map(Decimal, numbers)), str(stream)
     except (ValueError, TypeError, ArithmeticError) as error:
-        raise InvalidError("not a cursor of ours", field="cursor") from error
+        raise InvalidError("not a cursor of ours", field="query/cursor") from error
 
 
 def found_or_404(found: Seen | None, what: str) -> Seen:

@@ -173,7 +173,7 @@ async def get_workdays(
 ) -> list[Workday]:
     """Answer on which of these days the colleague works, and why not on the others."""
     if not 0 <= (last - first).days < DAYS_MAX:
-        raise InvalidError(f"not a span of 1 to {DAYS_MAX} days after `first`", field="last")
+        raise InvalidError(f"not a span of 1 to {DAYS_MAX} days after `first`", field="query/last")
     reads = Reads(runtime, at_least)
     found = await reads.around(f"employee-{employee}")
     if found is None:

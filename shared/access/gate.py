@@ -31,7 +31,7 @@ from shared.access.whose import Asked, Owners, Reach, from_body, named, thing
 from shared.errors import UnavailableError
 from shared.store import StoreError
 from shared.web.problems import HANDLERS, problem, problem_response
-from shared.web.router import literal
+from shared.web.router import literal, plain_of
 
 ACTOR = b"x-actor"
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,8192})")
@@ -175,6 +175,7 @@ class _Route:
     matches: Callable[[str], re.Match[str] | None]
     rule: Rule
     convertors: Mapping[str, Any]
+    plain: Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 class Guarded:
@@ -212,7 +213,8 @@ class Guarded:
                 if rule is None:
                     raise PolicyError(f"no rule says who may {method} {path}: it is not served")
                 beginning = literal(route)
-                held = _Route(beginning, route.path_regex.match, rule, route.param_convertors)
+                plain, convertors = plain_of(route), route.param_convertors
+                held = _Route(beginning, route.path_regex.match, rule, convertors, plain)
                 self._routes.setdefault(method, []).append(held)
         return self._routes
 
@@ -223,7 +225,8 @@ class Guarded:
             match = route.matches(path) if path.startswith(route.beginning) else None
             if match is not None:
                 given = match.groupdict().items()
-                return route.rule, {n: route.convertors[n].convert(v) for n, v in given}
+                said = {n: route.convertors[n].convert(v) for n, v in given}
+                return route.rule, route.plain(said)
         return None  # Nothing answers there: 404, or 405.
 
     async def _admit(

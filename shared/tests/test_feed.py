@@ -281,7 +281,7 @@ class TestCloudEvent:
 def test_a_token_that_is_none_of_ours_is_refused_by_name(told: bytes) -> None:
     with pytest.raises(InvalidError) as refused:
         Place.decode(base64.urlsafe_b64encode(told).decode())
-    assert refused.value.field == "after"
+    assert refused.value.field == "query/after"
 
 
 class TestOverHttp:
@@ -322,9 +322,9 @@ class TestOverHttp:
     @pytest.mark.parametrize(
         ("query", "status", "pointer", "cause"),
         [
-            ("after=nonsense", 422, "after", "not a token of ours"),
-            ("topic=towels", 422, "topic", "organization"),
-            ("topic=views.person_card", 422, "topic", "/views/person_card/changes"),
+            ("after=nonsense", 422, "query/after", "not a token of ours"),
+            ("topic=towels", 422, "query/topic", "organization"),
+            ("topic=views.person_card", 422, "query/topic", "/views/person_card/changes"),
             ("limit=0", 422, "query/limit", "greater than or equal to 1"),
             ("limit=1001", 422, "query/limit", "less than or equal to 1000"),
             ("wait=21", 422, "query/wait", "less than or equal to 20"),
@@ -349,7 +349,7 @@ class TestOverHttp:
         assert answer.status_code == 410
         problem = answer.json()
         assert problem["type"].endswith("/other-log")
-        assert problem["errors"][0]["pointer"] == "after"
+        assert problem["errors"][0]["pointer"] == "query/after"
         assert "begin again without a token" in problem["detail"]
 
     def test_views_are_no_facts(self) -> None:

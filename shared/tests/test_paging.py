@@ -27,7 +27,7 @@ async def test_pages_follow_each_other_and_a_cursor_belongs_to_its_list(
     foreign = await client.get("/organization/employees", params={"name": "Ada", "cursor": kept})
     broken = await client.get("/organization/employees", params={"cursor": "x"})
     assert (foreign.status_code, broken.status_code) == (422, 422)
-    assert foreign.json()["errors"][0]["pointer"] == "cursor"
+    assert foreign.json()["errors"][0]["pointer"] == "query/cursor"
 
 
 async def test_parked_facts_are_listed_page_by_page(client: AsyncClient) -> None:
@@ -43,7 +43,7 @@ async def test_parked_facts_are_listed_page_by_page(client: AsyncClient) -> None
         query["cursor"] = answer["next_cursor"] or ""
     assert sorted(found) == [f"employee-e{number}" for number in range(5)]
     foreign = await client.get("/parked", params={"cursor": "WyJrIiwgIm0iXQ"})
-    assert (foreign.status_code, foreign.json()["errors"][0]["pointer"]) == (422, "cursor")
+    assert (foreign.status_code, foreign.json()["errors"][0]["pointer"]) == (422, "query/cursor")
 
 
 async def test_dropped_facts_are_listed_page_by_page(client: AsyncClient) -> None:
@@ -73,4 +73,4 @@ async def test_the_cursor_of_what_is_parked_is_none_of_what_is_dropped(
     query["cursor"] = (await client.get("/parked", params=query)).json()["next_cursor"]
     assert (await client.get("/parked", params=query)).status_code == 200
     foreign = await client.get("/parked/dropped", params=query)
-    assert (foreign.status_code, foreign.json()["errors"][0]["pointer"]) == (422, "cursor")
+    assert (foreign.status_code, foreign.json()["errors"][0]["pointer"]) == (422, "query/cursor")

@@ -7,7 +7,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 
-from shared.web.router import Router
+from shared.web.problems import HANDLERS
+from shared.web.router import LenientRoute, Route, Router, StreamId, plain_of
 
 PATHS = ("/deals", "/deals/{deal}", "/deals/{deal}/notes", "/{anything}/below", "/people/export")
 ASKED = ("/deals", "/deals/one", "/deals/one/notes", "/x/below", "/people/export", "/people", "/")
@@ -57,3 +58,77 @@ def test_what_cannot_answer_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> Non
     assert tried == []
     assert client.get("/deals/one").status_code == 200
     assert tried
+
+
+def exact(route_class: type[Route] = Route) -> TestClient:
+    router, app = Router(route_class=route_class), FastAPI()
+
+    @router.get("/deals/{deal}/notes/{name}")
+    async def notes(deal: StreamId, name: str, seller: str = "", first: int = 0) -> list[str]:
+        return [deal, name, seller]
+
+    @router.get("/calendars/{calendar}")
+    async def calendars(calendar: StreamId) -> str:
+        return calendar
+
+    app.include_router(router)
+    for error, answer in HANDLERS.items():
+        app.add_exception_handler(error, answer)
+    return TestClient(app)
+
+
+@pytest.mark.parametrize(
+    ("path", "read"),
+    [
+        ("/deals/7/notes/x", ["7", "x", ""]),
+        ("/deals/deal-7/notes/x", ["7", "x", ""]),
+        ("/deals/deal-deal-7/notes/x", ["deal-7", "x", ""]),
+        ("/deals/person-7/notes/x", ["person-7", "x", ""]),
+        # What names no stream is as it was said.
+        ("/deals/7/notes/name-x", ["7", "name-x", ""]),
+        ("/calendars/workcalendar-seoul", "seoul"),
+        ("/calendars/calendar-seoul", "calendar-seoul"),
+    ],
+)
+def test_an_id_is_taken_as_answers_print_it(path: str, read: object) -> None:
+    assert exact().get(path).json() == read
+
+
+def test_a_kind_alone_is_no_id() -> None:
+    answer = exact().get("/deals/deal-/notes/x")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "path/deal"
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("sellr=1", "no such parameter; did you mean seller?"),
+        ("seller=1&zzz=2", "no such parameter; this takes first, seller"),
+        ("seller=1&zzz", "no such parameter; this takes first, seller"),
+    ],
+)
+def test_a_parameter_that_nobody_reads_is_refused(query: str, said: str) -> None:
+    path = f"/deals/7/notes/x?{query}"
+    answer = exact().get(path)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    name = query.rpartition("&")[2].partition("=")[0]
+    assert (error["pointer"], error["detail"]) == (f"query/{name}", said)
+    assert exact(LenientRoute).get(path).status_code == 200
+    none = exact().get("/calendars/x?sellr=1").json()["errors"][0]["detail"]
+    assert none == "no such parameter; this takes none"
+
+
+def test_whoever_asks_before_the_route_reads_the_same_ids() -> None:
+    app = exact().app
+    assert isinstance(app, FastAPI)
+    for route in iter_route_contexts(app.routes):
+        if route.path == "/deals/{deal}/notes/{name}":
+            assert plain_of(route)({"deal": "deal-7", "name": "name-x"}) == {
+                "deal": "7",
+                "name": "name-x",
+            }
+            break
+    else:
+        pytest.fail("the route is not served")

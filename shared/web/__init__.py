@@ -8,7 +8,6 @@ from shared.web.commands import (
     CommandMeta,
     Meta,
     Recorded,
-    StreamId,
     outcome_name,
     record,
     recorded,
@@ -17,6 +16,7 @@ from shared.web.conditional import composed, seen
 from shared.web.limits import Limits
 from shared.web.paging import PageWanted, Paging, cursor_of, key_of, page
 from shared.web.problems import BODY_BYTES_MAX, PROBLEM_TYPE, invalid, refusal
+from shared.web.router import StreamId
 from shared.web.runtimes import Runtimes, runtime_of, started_runtimes
 
 __all__ = [

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, Header, Path, Request, Response
+from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
 from shared.errors import DomainError, InvalidError
 from shared.observability import COMMANDS
 from shared.reading import Token
-from shared.references import ID
 from shared.runtime import Runtime
 from shared.service import Accepted, Refused
 from shared.service import Request as CommandRequest
@@ -27,8 +26,6 @@ _KEY = re.compile(KEY)
 _KEY_SAID = {"pattern": rf"^{KEY}$"}
 _TOKEN_SAID = {"pattern": "^[A-Za-z0-9_-]{4,160}={0,2}$"}
 _TAGS_SAID = {"pattern": TAGS}
-
-StreamId = Annotated[str, Path(pattern=rf"^{ID}$")]
 
 
 class Recorded(BaseModel):

@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 
 from shared.references import ID
+from shared.web.router import Route
 
 EMPLOYEE = "employee-"
 _COLLEAGUE = re.compile(rf"{EMPLOYEE}{ID}")
@@ -27,7 +27,7 @@ LISTS = ("rows", "reports", "weeks", "months", "sellers")
 NoteLook = Callable[[str, str, frozenset[str], str], Awaitable[None]]
 
 
-class Noticed(APIRoute):
+class Noticed(Route):
     """A route whose answers may show figures of colleagues."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

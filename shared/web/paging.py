@@ -69,7 +69,7 @@ def key_of(cursor: str, mark: str) -> str:
     try:
         key, made_for = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError, TypeError) as error:
-        raise InvalidError("not a cursor of ours", field="cursor") from error
+        raise InvalidError("not a cursor of ours", field="query/cursor") from error
     if made_for != mark or not isinstance(key, str):
-        raise InvalidError("the cursor belongs to another list", field="cursor")
+        raise InvalidError("the cursor belongs to another list", field="query/cursor")
     return key

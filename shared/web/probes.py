@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.settings import Settings
 from shared.web.protocol import Protocol
-from shared.web.router import Router
+from shared.web.router import LenientRoute, Router
 
 # Names what is wrong, with the reason; nothing: all is well.
 Complaints = Callable[[], Awaitable[dict[str, str]]]
@@ -24,7 +24,7 @@ async def no_complaint() -> dict[str, str]:
 
 
 def probes(ready: Complaints, alive: Complaints = no_complaint, *, metrics: bool = True) -> Router:
-    router = Router(tags=["probes"])
+    router = Router(tags=["probes"], route_class=LenientRoute)
 
     @router.get("/livez")
     async def livez() -> Response:

@@ -1,14 +1,106 @@
-"""A router that is passed over quickly where none of its routes can answer."""
+"""Our routers and routes: quick to pass over, and exact about what a request may say."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Annotated, Any
 
-from fastapi import APIRouter
-from fastapi.routing import iter_route_contexts
+from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.exceptions import RequestValidationError
+from fastapi.params import Cookie, Header, Path
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette._utils import get_route_path
 from starlette.routing import Match
 from starlette.types import Scope
+
+from shared.references import ID
+
+_NAMES_A_STREAM = object()
+StreamId = Annotated[
+    str,
+    Path(pattern=f"^{ID}$", description="its id, with or without its kind before it"),
+    _NAMES_A_STREAM,
+]
+# Parameters that say in fewer words of what kind a stream is.
+_KINDS = {"calendar": "workcalendar"}
+
+
+class Route(APIRoute):
+    """Takes ids as answers print them, and refuses parameters that nobody reads.
+
+    `/contacts/people/person-7` is `/contacts/people/7`: without that a copied id would name, or
+    even begin, another stream. A misspelt `?sellr=` would show everybody's figures as somebody's.
+    """
+
+    # Whether parameters that nobody reads are refused.
+    exact = True
+
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """Return what each id in the path may begin with, by the parameter's name."""
+        return {
+            one.name: f"{_KINDS.get(one.name, one.name)}-"
+            for one in self.dependant.path_params
+            if _NAMES_A_STREAM in one.field_info.metadata
+        }
+
+    def plain(self, named: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters of a path with every id as streams have it after their kind."""
+        kinds = self.kinds
+        return {
+            name: value.removeprefix(kinds[name]) if name in kinds else value
+            for name, value in named.items()
+        }
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child = super().matches(scope)
+        if match is not Match.NONE and child["path_params"]:
+            child["path_params"] = self.plain(child["path_params"])
+        return match, child
+
+    @cached_property
+    def asked_by(self) -> frozenset[str]:
+        """Return the names of all parameters that an address may carry."""
+        elsewhere = (Path, Header, Cookie)
+        told = get_flat_params(self.dependant)
+        # The fields of a model of parameters are plain fields.
+        return frozenset(one.alias for one in told if not isinstance(one.field_info, elsewhere))
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+
+        async def checked(request: Request) -> Response:
+            if self.exact and request.scope["query_string"]:
+                self._check(request)
+            return await answer(request)
+
+        return checked
+
+    def _check(self, request: Request) -> None:
+        unknown = [name for name in request.query_params if name not in self.asked_by]
+        if unknown:
+            told = [
+                {"type": "unknown_parameter", "loc": ("query", name), "msg": self._instead(name)}
+                for name in unknown
+            ]
+            raise RequestValidationError(told)
+
+    def _instead(self, name: str) -> str:
+        if not self.asked_by:
+            return "no such parameter; this takes none"
+        alike = get_close_matches(name, self.asked_by, 1)
+        if alike:
+            return f"no such parameter; did you mean {alike[0]}?"
+        return f"no such parameter; this takes {', '.join(sorted(self.asked_by))}"
+
+
+class LenientRoute(Route):
+    """For programs that add parameters of their own to an address that was given to them."""
+
+    exact = False
 
 
 class Router(APIRouter):
@@ -20,6 +112,9 @@ class Router(APIRouter):
     """
 
     _beginnings: tuple[str, ...] | None = None
+
+    def __init__(self, *told: Any, route_class: type[APIRoute] = Route, **more: Any) -> None:
+        super().__init__(*told, route_class=route_class, **more)
 
     def add_api_route(self, *told: Any, **more: Any) -> None:
         self._beginnings = None
@@ -45,3 +140,9 @@ def literal(route: Any) -> str:
     """Return what every path begins with that the route answers."""
     beginning: str = route.path.partition("{")[0]
     return beginning
+
+
+def plain_of(route: Any) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Return what a route of an app makes of the parameters in its path."""
+    ours = route.original_route
+    return ours.plain if isinstance(ours, Route) else dict

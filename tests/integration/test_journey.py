@@ -350,7 +350,7 @@ class TestHttp:
         assert found == [f"person-{who}{n}" for n in range(7)]
         elsewhere = await platform.get(f"/contacts/people?company=company-x&cursor={previous}")
         assert elsewhere.status_code == 422
-        assert elsewhere.json()["errors"][0]["pointer"] == "cursor"
+        assert elsewhere.json()["errors"][0]["pointer"] == "query/cursor"
 
     async def test_unchanged_is_304(self, platform: Platform, who: str) -> None:
         token = await registered(platform, who)

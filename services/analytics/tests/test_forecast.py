@@ -238,7 +238,7 @@ async def test_o_07_targets_of_sellers_units_and_products_are_counted_from_facts
 
 
 async def test_o_13_yield_is_what_was_won_for_the_touches_of_a_period(committed: World) -> None:
-    answer = await rows(committed, "yield", first="2026-01-01", as_of="2026-12-31")
+    answer = await rows(committed, "yield", as_of="2026-12-31")
     kim = answer["김"]
     assert (kim["touches"], kim["won"], kim["lost"], kim["value_won"]) == (1, 1, 1, "100.5")
     assert (kim["win_rate"], kim["touches_per_won"]) == ("50.00", "1.00")

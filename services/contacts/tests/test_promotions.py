@@ -118,7 +118,7 @@ async def test_c_14_a_marketing_system_asks_for_many_before_it_sends(client: Asy
     assert [one["may"] for one in other] == [True, True]
     nameless = await client.get("/contacts/may-promote?person=person-1&channel=email")
     assert nameless.status_code == 422
-    assert [error["pointer"] for error in nameless.json()["errors"]] == ["campaign"]
+    assert [error["pointer"] for error in nameless.json()["errors"]] == ["query/campaign"]
     after = await post(client, "/contacts/people/1/plan-promotion", FAIR)
     shown = await get(client, "/contacts/people/1/promotions", came, after)
     assert [one["campaign"] for one in (*shown["sent"], *shown["planned"])] == ["fair-2026"] * 2

@@ -103,5 +103,5 @@ async def test_c_07_a_field_that_there_is_not_is_refused_by_name() -> None:
         after = await post(client, "/contacts/people/1/register", {"name": "Kim"})
         answer = await client.get("/contacts/people/1?fields=nam", headers={"X-At-Least": after})
         assert answer.status_code == 422
-        assert answer.json()["errors"][0]["pointer"] == "fields"
+        assert answer.json()["errors"][0]["pointer"] == "query/fields"
         assert "'nam' is none of" in answer.json()["detail"]

@@ -89,7 +89,7 @@ async def test_one_call_finds_companies_people_and_touches(client: AsyncClient) 
     people = await get(client, "/contacts/search?q=bitna&kind=person", merged)
     assert {one["person"] for one in people["items"]} == {"person-1"}
     refused = await client.get("/contacts/search?q=!!")
-    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "q")
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "query/q")
 
 
 async def test_a_search_goes_on_where_it_stopped(client: AsyncClient) -> None:

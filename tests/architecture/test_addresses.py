@@ -1,0 +1,55 @@
+"""An address may say what the API's description says: all of it, and nothing else."""
+
+from __future__ import annotations
+
+from fastapi.routing import iter_route_contexts
+
+from sellers.node import Node, create_app
+from shared.settings import Settings
+from shared.web.router import LenientRoute, Route
+
+# Given to programs whole, which add to them: probes and scrapers, calendar programs, issuers.
+LENIENT = ("/healthz", "/readyz", "/metrics", "/calendar/feeds/", "/calendar/dav/", "/dev-issuer/")
+
+
+def test_every_route_takes_what_is_described() -> None:
+    app = create_app(Node(Settings()))
+    described = app.openapi()["paths"]
+    looked_at = 0
+    for route in iter_route_contexts(app.routes):
+        ours = route.original_route
+        if not isinstance(ours, Route):
+            continue
+        for method in route.methods or ():
+            told = described.get(route.path_format, {}).get(method.lower())
+            if told is not None:
+                names = {one["name"] for one in told.get("parameters", ()) if one["in"] == "query"}
+                assert ours.asked_by == names, f"{method} {route.path}"
+                looked_at += 1
+    assert looked_at > 300
+
+
+def test_ids_in_paths_are_known_as_such() -> None:
+    """A parameter that names a stream and does not say so would take `person-7` for another id."""
+    app = create_app(Node(Settings()))
+    named = {
+        name
+        for route in iter_route_contexts(app.routes)
+        if isinstance(route.original_route, Route)
+        for name in route.original_route.kinds
+    }
+    others = {
+        name
+        for route in iter_route_contexts(app.routes)
+        for name in getattr(route, "param_convertors", {})
+    } - named
+    assert {"person", "company", "employee", "opportunity", "issue", "entry", "series"} <= named
+    assert others == {"audience", "feed", "name", "path", "stream", "token", "wire"}
+
+
+def test_who_adds_parameters_is_known() -> None:
+    app = create_app(Node(Settings()))
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, LenientRoute):
+            path = str(route.path)
+            assert path.startswith(LENIENT) or "/feeds/" in path or path.endswith(".ics"), path
