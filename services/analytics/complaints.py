@@ -123,9 +123,8 @@ def _stands(now: Standing, event: IssuesEvent) -> Standing:
 IssuesBy = Literal["severity", "status", "kind", "company", "seller", "team", "move", "total"]
 
 
-def counted(known: Issue) -> dict[Cell, int]:
-    """Say what the issue adds to what; whose it is only where that is asked for."""
-    sums = Sums()
+def count(sums: Sums, known: Issue) -> None:
+    """Add what the issue adds to what; whose it is only where that is asked for."""
     before: Standing | None = None
     for standing in known.stood:
         for cell in _at(known, standing, standing.day):
@@ -142,7 +141,6 @@ def counted(known: Issue) -> dict[Cell, int]:
         for measure, amount in (("answers", 1), ("scores", told.score)):
             cell = Cell(f"{measure}_{told.when}", owner, "satisfaction", known.company, told.day)
             sums[cell] += amount
-    return sums.rest()
 
 
 def _at(known: Issue, standing: Standing, day: date) -> Iterator[Cell]:

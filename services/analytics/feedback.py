@@ -8,7 +8,7 @@ from typing import Literal, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.analytics.cells import Cell
+from services.analytics.cells import Cell, Sums
 from shared.events.analytics import (
     AssessmentAnswered,
     AssessmentGiven,
@@ -48,8 +48,7 @@ def evolve_feedback(known: Feedback, event: FeedbackEvent, day: date) -> Feedbac
             assert_never(event)
 
 
-def given(known: Feedback) -> dict[Cell, int]:
-    """Say what it adds to what: once, on its day, with whom it was given to as the value."""
-    if known.day is None:
-        return {}
-    return {Cell(known.kind, known.giver, "feedback", known.receiver, known.day): 1}
+def give(sums: Sums, known: Feedback) -> None:
+    """Add what it adds to what: once, on its day, with whom it was given to as the value."""
+    if known.day is not None:
+        sums[Cell(known.kind, known.giver, "feedback", known.receiver, known.day)] += 1

@@ -12,9 +12,9 @@ from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 from services.analytics.cells import Axis, Cell, Contributions, Sums
-from services.analytics.complaints import Issue, counted
+from services.analytics.complaints import Issue, count
 from services.analytics.entities import Entity, Opportunity, Touch, entity_of, evolve
-from services.analytics.feedback import Feedback, given
+from services.analytics.feedback import Feedback, give
 from services.analytics.passages import passages, slips
 from services.analytics.periods import (
     Overlap,
@@ -30,7 +30,7 @@ from services.analytics.periods import (
     stale,
 )
 from services.analytics.told import NO_CURRENCY, Coached, Commitment, Expected, Step, carried
-from services.analytics.workload import Entry, spent
+from services.analytics.workload import Entry, spend
 from shared.events import Envelope
 
 # Bump it when a measure changes: the new cells are built beside the old ones from the first fact.
@@ -42,20 +42,27 @@ STREAMS: frozenset[str] = frozenset(get_args(Kind))
 
 def contributions(entity: Entity) -> dict[Cell, int]:
     """Say what the entity adds to which cell. Cells it adds nothing to are left out."""
+    sums = Sums()
+    contribute(sums, entity)
+    return sums.rest()
+
+
+def contribute(sums: Sums, entity: Entity) -> None:
+    """Add what the entity adds."""
     if isinstance(entity, Touch):
         assert entity.day is not None
-        return {Cell("touches", entity.owner, "touch", "", entity.day): 1}
-    if isinstance(entity, Issue):
-        return counted(entity)
-    if isinstance(entity, Entry):
-        return spent(entity)
-    if isinstance(entity, Feedback):
-        return given(entity)
-    return _of_opportunity(entity)
+        sums[Cell("touches", entity.owner, "touch", "", entity.day)] += 1
+    elif isinstance(entity, Issue):
+        count(sums, entity)
+    elif isinstance(entity, Entry):
+        spend(sums, entity)
+    elif isinstance(entity, Feedback):
+        give(sums, entity)
+    else:
+        _of_opportunity(sums, entity)
 
 
-def _of_opportunity(entity: Opportunity) -> dict[Cell, int]:
-    sums = Sums()
+def _of_opportunity(sums: Sums, entity: Opportunity) -> None:
     discovered, since = False, ""
     stood = periods(entity)
     for period in stood:
@@ -81,7 +88,6 @@ def _of_opportunity(entity: Opportunity) -> dict[Cell, int]:
     for slip in slips(stood, expected):
         cell = Cell(slip.measure, slip.owner, "slip", "", slip.start)
         sums.hold(cell, slip.amount, slip.stop)
-    return sums.rest()
 
 
 def _open_cells(sums: Sums, known: Opportunity, stood: Sequence[Period], axes: Axes) -> None:
@@ -221,6 +227,5 @@ def recompute(
             entities[fact.stream] = evolve(entity, fact, zone)
     sums = Sums()
     for entity in entities.values():
-        for cell, amount in contributions(entity).items():
-            sums[cell] += amount
+        contribute(sums, entity)
     return entities, sums.rest()

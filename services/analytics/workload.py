@@ -107,28 +107,26 @@ def _on_its_day(known: Entry, zone: ZoneInfo) -> Entry:
     return known if day == known.day else replace(known, day=day)
 
 
-def spent(known: Entry) -> dict[Cell, int]:
-    """Say what the entry adds to what.
+def spend(sums: Sums, known: Entry) -> None:
+    """Add what the entry adds to what.
 
     `time` has minutes `planned` and `actual` and `entries` by category; `plan` counts what became
     of plans; `lateness` counts how many minutes late something `started` and `ended`, so that any
     definition of punctual can be answered; `clock` tells when it was.
     """
     if known.day is None or known.all_day:
-        return {}
+        return
     seller, category, day = known.seller, known.category, known.day
-    sums = Sums()
-    sums[Cell("entries", seller, "time", category, day)] = 1
+    sums[Cell("entries", seller, "time", category, day)] += 1
     if not known.unplanned:
         planned = minutes_between(known.starts_at, known.ends_at)
-        sums[Cell("planned", seller, "time", category, day)] = planned
+        sums[Cell("planned", seller, "time", category, day)] += planned
     actual = minutes_between(known.started_at, known.ended_at)
-    sums[Cell("actual", seller, "time", category, day)] = actual
+    sums[Cell("actual", seller, "time", category, day)] += actual
     if category != "private":
         _kept(sums, known, day)
         _lost(sums, known, day)
         _by_the_clock(sums, known, day)
-    return sums.rest()
 
 
 def _by_the_clock(sums: Sums, known: Entry, day: date) -> None:
@@ -150,8 +148,8 @@ def _lost(sums: Sums, known: Entry, day: date) -> None:
     """What became of planned time that nobody got anything for (N-11): minutes and times."""
     if known.status in ("missed", "displaced", "cancelled"):
         minutes = minutes_between(known.starts_at, known.ends_at)
-        sums[Cell("minutes", known.seller, "loss", known.status, day)] = minutes
-        sums[Cell("times", known.seller, "loss", known.status, day)] = 1
+        sums[Cell("minutes", known.seller, "loss", known.status, day)] += minutes
+        sums[Cell("times", known.seller, "loss", known.status, day)] += 1
     elif known.status == "done" and not known.unplanned:
         for inhibitor, planned, was in (
             ("late", known.starts_at, known.started_at),
@@ -159,24 +157,24 @@ def _lost(sums: Sums, known: Entry, day: date) -> None:
         ):
             minutes = minutes_between(planned, was)
             if minutes > 0:
-                sums[Cell("minutes", known.seller, "loss", inhibitor, day)] = minutes
-                sums[Cell("times", known.seller, "loss", inhibitor, day)] = 1
+                sums[Cell("minutes", known.seller, "loss", inhibitor, day)] += minutes
+                sums[Cell("times", known.seller, "loss", inhibitor, day)] += 1
 
 
 def _kept(sums: Sums, known: Entry, day: date) -> None:
     seller = known.seller
     if known.unplanned:
-        sums[Cell("unplanned", seller, "plan", "", day)] = 1
+        sums[Cell("unplanned", seller, "plan", "", day)] += 1
         return
-    sums[Cell("plans", seller, "plan", "", day)] = 1
+    sums[Cell("plans", seller, "plan", "", day)] += 1
     if known.moved:
-        sums[Cell("moved", seller, "plan", "", day)] = 1
+        sums[Cell("moved", seller, "plan", "", day)] += 1
     if known.status not in ("planned", "started"):
-        sums[Cell(known.status, seller, "plan", "", day)] = 1
+        sums[Cell(known.status, seller, "plan", "", day)] += 1
     if known.status == "done":
         late = _late(known.started_at, known.starts_at), _late(known.ended_at, known.ends_at)
-        sums[Cell("started", seller, "lateness", late[0], day)] = 1
-        sums[Cell("ended", seller, "lateness", late[1], day)] = 1
+        sums[Cell("started", seller, "lateness", late[0], day)] += 1
+        sums[Cell("ended", seller, "lateness", late[1], day)] += 1
 
 
 def minutes_between(begin: datetime | None, end: datetime | None) -> int:

@@ -8,8 +8,8 @@ from typing import Any, get_args
 from hypothesis import given
 
 from services.analytics.cells import IssueAxis
-from services.analytics.complaints import Issue, counted
-from services.analytics.measures import recompute
+from services.analytics.complaints import Issue
+from services.analytics.measures import contributions, recompute
 from services.analytics.tests.histories import ZONE, histories
 from services.analytics.tests.world import KIM, LEE, World, on
 from shared.events import Envelope
@@ -79,7 +79,7 @@ async def test_i_09_by_severity_with_what_was_kept_reopened_and_fed_back(world: 
     assert set(await rows(world, as_of="2026-03-01")) == {"high"}
 
 
-async def test_each_move_from_one_status_to_another_is_counted(world: World) -> None:
+async def test_each_move_from_one_status_to_another_is_contributions(world: World) -> None:
     await told(world)
     moves = await rows(world, by="move", as_of="2026-03-31")
     assert {key: row["moved"] for key, row in moves.items()} == {"New→Active": 2, "Active→New": 1}
@@ -126,7 +126,7 @@ def test_at_the_end_of_each_day_a_case_stands_in_one_place_of_each_view(
     for entity in recompute((fact for history in found for fact in history), ZONE)[0].values():
         if not isinstance(entity, Issue):
             continue
-        cells = counted(entity)
+        cells = contributions(entity)
         for day in {one.day for one in cells if one.axis != "satisfaction"}:
             stands: Counter[tuple[str, str, str]] = Counter()
             for one, amount in cells.items():
