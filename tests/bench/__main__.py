@@ -17,7 +17,7 @@ from shared.log import TopicSpec
 from shared.mongo import MongoStore
 from tests.bench.deciding import decisions
 from tests.bench.folding import projector
-from tests.bench.freshness import loaded, maximum, probe, until_folded
+from tests.bench.freshness import loaded, maximum, probe
 from tests.bench.live import Servers, live
 from tests.bench.replay import build, fill, replay
 from tests.bench.reports import measured
@@ -128,9 +128,9 @@ def fresh(work: Path, probes: int) -> None:
         say(f"sending {probes:,} touches, one after the other ...")
         for line in probe(api, probes).lines("idle"):
             say(line)
-        most = maximum(api)
-        say(f"| touches taken in while nothing else is asked | {most:,.0f}/s | |")
-        until_folded(api)
+        taken, most = maximum(api, say)
+        say(f"| touches taken in while nothing else is asked | {taken:,.0f}/s | |")
+        say(f"| of these into every view and cell | {most:,.0f}/s | |")
         say(f"sending {probes:,} touches while {most / 2:,.0f} come in a second ...")
         with loaded(lambda: Api(api.url), most / 2):
             waits = probe(api, probes)

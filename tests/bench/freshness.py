@@ -17,9 +17,12 @@ from uuid import uuid4
 from sellers.client import Api
 
 AT_ONCE = 100
+# Under load touches come in small batches, as systems send them.
+BATCHES_PER_S = 4
 SELLERS = 50
 MAXIMUM_S = 10.0
 FOLDED_S = 600.0
+SAY_EVERY_S = 10.0
 
 
 @dataclass(slots=True)
@@ -54,22 +57,26 @@ def touch(number: int) -> dict[str, Any]:
     }
 
 
-def batch(first: int) -> dict[str, Any]:
-    items = [{"id": str(uuid4()), "touch": touch(first + n)} for n in range(AT_ONCE)]
+def batch(first: int, count: int = AT_ONCE) -> dict[str, Any]:
+    items = [{"id": str(uuid4()), "touch": touch(first + n)} for n in range(count)]
     return {"source": "bench", "touches": items}
 
 
-def until_folded(api: Api) -> None:
-    """Wait until everything that was taken in is folded.
+def until_folded(api: Api, say: Callable[[str], None]) -> None:
+    """Wait until everything that was taken in is folded, and say how much is not.
 
     Raises:
         TimeoutError: after ten minutes.
 
     """
-    deadline = time.monotonic() + FOLDED_S
-    while any(row["lag"] for row in api.get("/lag")["projections"]):
-        if time.monotonic() > deadline:
+    began = said = time.monotonic()
+    while lag := sum(row["lag"] for row in api.get("/lag")["projections"]):
+        now = time.monotonic()
+        if now > began + FOLDED_S:
             raise TimeoutError(f"not folded within {FOLDED_S} s")
+        if now > said + SAY_EVERY_S:
+            said = now
+            say(f"{lag:,} facts are to be folded into one view or another ...")
         time.sleep(0.2)
 
 
@@ -93,13 +100,19 @@ def probe(api: Api, count: int) -> Waits:
     return waits
 
 
-def maximum(api: Api) -> float:
-    """Return how many touches a second are taken in, sent in batches one after the other."""
+def maximum(api: Api, say: Callable[[str], None]) -> tuple[float, float]:
+    """Return how many touches a second are taken in, and how many get into every view and cell.
+
+    They are sent in batches one after the other, and waited for. More than the second number cannot
+    come in for long: what is behind only grows.
+    """
     sent, began = 0, time.perf_counter()
     while time.perf_counter() - began < MAXIMUM_S:
         api.post("/touches/batch", batch(sent))
         sent += AT_ONCE
-    return sent / (time.perf_counter() - began)
+    taken = sent / (time.perf_counter() - began)
+    until_folded(api, say)
+    return taken, sent / (time.perf_counter() - began)
 
 
 @contextmanager
@@ -109,11 +122,12 @@ def loaded(open_api: Callable[[], Api], per_second: float) -> Iterator[None]:
 
     def send() -> None:
         with open_api() as api:
+            at_once = max(1, round(per_second / BATCHES_PER_S))
             due, number = time.perf_counter(), 0
             while not stopping.is_set():
-                api.post("/touches/batch", batch(number))
-                number += AT_ONCE
-                due += AT_ONCE / per_second
+                api.post("/touches/batch", batch(number, at_once))
+                number += at_once
+                due += at_once / per_second
                 stopping.wait(max(0.0, due - time.perf_counter()))
 
     sending = threading.Thread(target=send)
