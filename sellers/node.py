@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,7 @@ from shared.clock import SystemClock
 from shared.defaults import Section
 from shared.defaults import read as read_defaults
 from shared.elsewhere import Watch
+from shared.folding import Foldings
 from shared.gauges import Gauges
 from shared.kafka import KafkaLog, log_of
 from shared.kept import keep_for_good
@@ -94,7 +95,7 @@ class Node:
     watches: list[Watch] = field(default_factory=list)
     # What seals and opens words about people; empty until the keys are open.
     seals: Seals = field(default_factory=Seals)
-    turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
+    foldings: Foldings = field(default_factory=Foldings)
     starting: str | None = "starting"
     failure: str | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -106,7 +107,7 @@ class Node:
     async def open(self) -> None:
         """Connect, apply the topics, repair what a killed broker forgot, start folding."""
         if self.settings.embedded:
-            self.turn = asyncio.Semaphore(FOLDS_AT_ONCE)
+            self.foldings = Foldings(FOLDS_AT_ONCE)
         facts = await log_of(self.settings)
         self._stack.push_async_callback(facts.close)
         await self._apply_topics(facts)
@@ -151,7 +152,7 @@ class Node:
         )
         self._stack.push_async_callback(store.close)
         return Runtime(
-            domain, store, facts, SystemClock(), settings, seals=self.seals, turn=self.turn
+            domain, store, facts, SystemClock(), settings, seals=self.seals, foldings=self.foldings
         )
 
     async def _start(self, runtime: Runtime) -> None:

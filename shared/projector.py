@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -22,6 +22,7 @@ from shared.clock import Clock
 from shared.correlation import correlations_of
 from shared.errors import NotFoundError, SellersError
 from shared.events import Envelope, UndecodableError, timestamp
+from shared.folding import Foldings
 from shared.log import Log, LogTruncatedError, Partition, Record, Subscription
 from shared.observability import BATCH_SECONDS, BATCH_TRIES, FACT_TO_VIEW_SECONDS, FOLDED
 from shared.store import (
@@ -146,8 +147,9 @@ class Projector:
     aside: Aside | None = None
     # What was folded may have left the log since: nothing there tells any more what it was.
     expires: bool = False
-    # Holds many projectors to a few transactions at once, where one store has to do them all.
-    turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
+    # Holds many projectors to a few transactions at once where one store has to do them all, and
+    # tells readers what was folded.
+    foldings: Foldings = field(default_factory=Foldings)
     _tries: int = 0
     # Where this has folded to, so far as it knows: only a transaction is told for certain.
     _stands: dict[Partition, int] = field(default_factory=dict)
@@ -348,7 +350,7 @@ class Projector:
         records = [record for record in everything if self.sink.follows(stream_of(record))]
         read = [(record, self.decode(record)) for record in records]
         begun = _begun(read) if self.sink.keeps_heads and park is None else frozenset()
-        async with self.turn:
+        async with self.foldings.turn(self.sink.collection):
             if begun:
                 try:
                     await self._attempt(spans, read, None, begun)

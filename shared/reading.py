@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from shared.builds import QUERY_S
 from shared.errors import InvalidError, UnavailableError
+from shared.folding import Foldings
 from shared.projection import Projection
 from shared.projector import Collections
 from shared.published import Build
@@ -22,6 +23,8 @@ from shared.seals import Seals
 from shared.store import Document, Sort, Store
 from shared.topics import kinds_by_topic
 
+# So long who waits for what is folded here waits at most before looking for itself.
+TOLD_S = 0.2
 V = TypeVar("V")
 
 _STREAM = re.compile(STREAM)
@@ -103,6 +106,8 @@ class Reader(Generic[V]):
     wait_s: float = 5.0
     poll_s: float = 0.02
     seals: Seals = field(default_factory=Seals)
+    # Where this process folds the projection, too, it says when it has.
+    foldings: Foldings = field(default_factory=Foldings)
 
     async def get(self, key: str, at_least: Token | None = None) -> Seen | None:
         """Return the view of `key`, or None where there is none.
@@ -235,6 +240,7 @@ class Reader(Generic[V]):
             build = await self.active()
             if at_least is None or not self._follows(at_least.stream):
                 return build  # What happens on a stream that it does not follow changes nothing.
+            times = self.foldings.times(build.collection)
             head = await self.store.get(Collections(build.collection).heads, at_least.stream)
             if head is not None and head["version"] >= at_least.version:
                 return build
@@ -246,4 +252,6 @@ class Reader(Generic[V]):
                     f"{at_least.version} yet",
                     slug="projection-behind",
                 )
-            await asyncio.sleep(self.poll_s)
+            # Told when it is folded here; asked for often only where it is folded elsewhere.
+            within_s = self.poll_s if times == 0 else TOLD_S
+            await self.foldings.beyond(build.collection, times, within_s)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -27,6 +26,7 @@ from shared.clock import Clock
 from shared.erasing import Forgetting
 from shared.errors import NotFoundError, UnavailableError
 from shared.firing import Lease, TimerRunner
+from shared.folding import Foldings
 from shared.inbox import Inbox
 from shared.inbox_sink import InboxSink
 from shared.journal import Journal
@@ -294,7 +294,7 @@ class Runtime:
     # What seals words about a person on the way in, and opens them on the way out.
     seals: Seals = field(default_factory=Seals)
     # Shared by all that one store has to fold, where it is one machine's.
-    turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
+    foldings: Foldings = field(default_factory=Foldings)
     journal: Journal = field(init=False)
     accepting: Accepting = field(init=False)
     publisher: Publisher = field(init=False)
@@ -448,7 +448,7 @@ class Runtime:
             parked_max=self.settings.parked_max,
             refold_on_mismatch=self.settings.embedded,
             report=partial(self.tasks.report, f"fold {sink.collection}"),
-            turn=self.turn,
+            foldings=self.foldings,
         )
         self._projectors[sink.collection] = projector
         return projector
@@ -467,7 +467,14 @@ class Runtime:
     def reader(self, projection: Projection[V]) -> Reader[V]:
         runner = self.runners[projection.name]
         wait_s = self.settings.read_wait_s
-        return Reader(projection, self.store, runner.active, wait_s, seals=self.seals)
+        return Reader(
+            projection,
+            self.store,
+            runner.active,
+            wait_s,
+            seals=self.seals,
+            foldings=self.foldings,
+        )
 
     def runner(self, name: str) -> ProjectionRunner:
         if name not in self.runners:
