@@ -17,7 +17,7 @@ from sellers import forgetting, keys, parking, reporting, watching
 from sellers.connecting import connect, err, out
 from sellers.console import waiting
 from sellers.data_dir import DEFAULT, EngineChoice
-from sellers.demo.generator import SIZE_MAX
+from sellers.demo.size import SIZE_MAX
 from sellers.errors import OneLineErrors
 from sellers.tables import columns
 from shared.events.calendar import Category

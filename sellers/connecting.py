@@ -11,7 +11,6 @@ from sellers.client import Api
 from sellers.console import console
 from sellers.data_dir import DEFAULT, DataDirError, read_remembered
 from sellers.issuing.kept import kept_token
-from sellers.issuing.tokens import token_here
 
 URL = "http://127.0.0.1:8080"
 TOKEN = "SELLERS_TOKEN"  # noqa: S105 - the name of it
@@ -33,7 +32,12 @@ def default_token(url: str) -> str | None:
     if told is not None:
         return told
     try:
-        return token_here(DEFAULT, read_remembered(DEFAULT), url)
+        remembered = read_remembered(DEFAULT)
+        if not remembered.signs_in:
+            return None
+        from sellers.issuing.tokens import token_here  # noqa: PLC0415 - keys take long to load
+
+        return token_here(DEFAULT, remembered, url)
     except DataDirError:
         return None
 

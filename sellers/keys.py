@@ -11,9 +11,8 @@ from rich.text import Text
 from sellers.connecting import connect, default_url, err, out
 from sellers.data_dir import DEFAULT
 from sellers.errors import OneLineErrors
+from sellers.issuing import PATH
 from sellers.issuing.kept import forget_token, keep_token
-from sellers.issuing.signing import PATH
-from sellers.issuing.tokens import token_of
 from sellers.tables import columns
 
 keys = typer.Typer(help="Keys that let systems in.", cls=OneLineErrors)
@@ -123,6 +122,8 @@ def token(
     employee: Annotated[str | None, typer.Option(help="A colleague, as employee-7.")] = None,
 ) -> None:
     """Print a token of the development issuer, to send as `Authorization: Bearer ...`."""
+    from sellers.issuing.tokens import token_of  # noqa: PLC0415 - keys take long to load
+
     typer.echo(token_of(connect(context), DEFAULT, role, employee))
 
 

@@ -16,7 +16,8 @@ from rich.table import Table
 from sellers.client import Api, ApiError
 from sellers.console import progress_bar
 from sellers.data_dir import Demo
-from sellers.demo import SIZE, hand_over_what_is_left, load_demo
+from sellers.demo.load import hand_over_what_is_left, load_demo
+from sellers.demo.size import SIZE
 from sellers.importing.folded import Recorded
 from sellers.issuing.tokens import operator_token
 from sellers.report import pipeline_table, rows_of

@@ -34,14 +34,17 @@ from sellers.reviewing import (
     quality_table,
     reconciliation_table,
 )
-from services.analytics.adoption import AdoptionBy
-from services.analytics.complaints import IssuesBy
-from services.analytics.data_quality import QualityBy
-from services.analytics.forecast import ForecastBy, YieldBy
-from services.analytics.growth import GrowthBy
-from services.analytics.pipeline import By
-from services.analytics.stages_report import SlipsBy
-from services.analytics.workload_report import WorkloadBy
+from services.analytics.report_by import (
+    AdoptionBy,
+    ForecastBy,
+    GrowthBy,
+    IssuesBy,
+    PipelineBy,
+    QualityBy,
+    SlipsBy,
+    WorkloadBy,
+    YieldBy,
+)
 
 report = typer.Typer(help="Figures, read over HTTP.", cls=OneLineErrors)
 
@@ -71,7 +74,8 @@ Unit = Annotated[str | None, typer.Option(help="Who is in this unit or below it:
 def pipeline(
     context: typer.Context,
     by: Annotated[
-        By, typer.Option(help="What the figures are grouped by; a region is a division of ours.")
+        PipelineBy,
+        typer.Option(help="What the figures are grouped by; a region is a division of ours."),
     ] = "stage",
     as_of: AsOf = None,
     known_at: KnownAt = None,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sellers.children import Node, Worker
 from sellers.console import UpConsole
 from sellers.data_dir import DataDir, DataDirError, EngineChoice, Process
-from sellers.demo.generator import SIZE_MAX
+from sellers.demo.size import SIZE_MAX
 from sellers.engines import ApacheKafka, KafkaEngine, NoidaKafka, SecantusMongo, kafka_jars
 from sellers.opening import Opening
 from sellers.processes import HOST, EngineError

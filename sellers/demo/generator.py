@@ -15,10 +15,8 @@ from sellers.demo.items import Item, Maker
 from sellers.demo.office import agreements, complaints, promises
 from sellers.demo.quiet import bought_once
 from sellers.demo.relations import relations, segments, visits
+from sellers.demo.size import SIZE_MAX
 from sellers.demo.staff import away, roles, work_times
-
-SIZE = 40
-SIZE_MAX = 5_000
 
 
 def demo_company(seed: int, size: int, end_on: date) -> Iterator[Item]:

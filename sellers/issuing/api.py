@@ -19,8 +19,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from fastapi import Depends, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from sellers.issuing import pages
-from sellers.issuing.signing import HOURS, PATH, DevelopmentKey, User
+from sellers.issuing import PATH, pages
+from sellers.issuing.signing import HOURS, DevelopmentKey, User
 from shared.access.rules import PUBLIC, Rules, rules
 from shared.errors import InvalidError
 from shared.references import LOOPBACK

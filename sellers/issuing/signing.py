@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import ECAlgorithm
 
+from sellers.issuing import PATH
 from shared.access.roles import Role
 from shared.clock import SystemClock
 
 FILE = "issuer.pem"
-PATH = "/sign-in"
 AUDIENCE = "sellers"
 KID = "development"
 HOURS = 12

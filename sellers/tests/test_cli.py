@@ -22,7 +22,7 @@ from sellers.cli import app
 from sellers.console import waiting
 from sellers.data_dir import DataDir
 from sellers.up import Options, up
-from services.analytics.pipeline import By
+from services.analytics.report_by import PipelineBy
 from shared.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -599,6 +599,6 @@ def test_a_demo_company_beyond_all_measure_is_refused_before_anything_is_kept(
 def test_whatever_the_figures_can_be_grouped_by_can_be_asked_for(
     platform: Platform, run: Any
 ) -> None:
-    for by in get_args(By):
+    for by in get_args(PipelineBy):
         platform.on(f"GET /analytics/pipeline?by={by}", (200, {"rows": []}))
         assert run("report", "pipeline", "--by", by).exit_code == 0

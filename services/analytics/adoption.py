@@ -11,18 +11,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span, key_of
 from services.analytics.kpi_measures import begin_of, terms
 from services.analytics.pipeline import Amounts, Key, ratio
 from services.analytics.projections import OrgNode
+from services.analytics.report_by import AdoptionBy
 from services.analytics.tree import Organization
 
-AdoptionBy = Literal[
-    "seller", "team", "division", "company", "manager", "week", "month", "quarter", "total"
-]
 AXES: tuple[Axis, ...] = ("touch", "plan", "owner", "stage", "slip", "commitment", "feedback")
 # What shows that something was entered, by axis and measure.
 ACTIVITY = {("touch", "touches"), ("plan", "done"), ("plan", "unplanned")}

@@ -8,12 +8,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from services.analytics import adoption as report
-from services.analytics.adoption import AdoptionBy, Entries, Month, Week
+from services.analytics.adoption import Entries, Month, Week
 from services.analytics.api import Analytics, At, Moment, Seller, employee
 from services.analytics.figures import Figures, Row, read_figures
 from services.analytics.forecast import Span, key_of
 from services.analytics.forecast_api import Period, Unit, facts_of
 from services.analytics.pipeline import in_order, period_of
+from services.analytics.report_by import AdoptionBy
 from services.analytics.spans import span_of
 from services.analytics.workload_api import defaults_of
 from shared.runtime import Runtime

@@ -14,9 +14,7 @@ from services.analytics import flows
 from services.analytics import pipeline as report
 from services.analytics.cells import Axis, Per
 from services.analytics.figures import Figures, GrainOf, Row, exact, read_figures
-from services.analytics.flows import TouchesBy
 from services.analytics.pipeline import (
-    By,
     PartOf,
     PartsOf,
     axes_of,
@@ -24,6 +22,7 @@ from services.analytics.pipeline import (
     row_document,
 )
 from services.analytics.proof import total, why
+from services.analytics.report_by import PipelineBy, TouchesBy
 from shared.command import Instant
 from shared.events import timestamp
 from shared.reading import Token
@@ -101,7 +100,7 @@ Known = Annotated[Moment, Depends(_known)]
 async def pipeline(
     runtime: Analytics,
     moment: At,
-    by: By = "stage",
+    by: PipelineBy = "stage",
     seller: Seller = None,
 ) -> dict[str, Any]:
     """Opportunities by stage, product, seller, ... (N-06): counts, value won, rate, mean cycle.
@@ -214,7 +213,7 @@ async def touches(
 async def explain(
     runtime: Analytics,
     moment: At,
-    by: By,
+    by: PipelineBy,
     key: str | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:

@@ -120,9 +120,6 @@ def _stands(now: Standing, event: IssuesEvent) -> Standing:
             return now  # What else was done about it: no figure depends on that.
 
 
-IssuesBy = Literal["severity", "status", "kind", "company", "seller", "team", "move", "total"]
-
-
 def count(sums: Sums, known: Issue) -> None:
     """Add what the issue adds to what; whose it is only where that is asked for."""
     before: Standing | None = None

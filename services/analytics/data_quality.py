@@ -17,11 +17,11 @@ from services.analytics.complaints import Issue
 from services.analytics.entities import Entity, Opportunity
 from services.analytics.periods import Overlap, at, periods, stale
 from services.analytics.pipeline import Key, ratio
+from services.analytics.report_by import QualityBy
 from services.analytics.told import carried
 from services.analytics.tree import Organization
 from services.analytics.workload import Entry
 
-QualityBy = Literal["seller", "team", "division", "company", "manager", "kind", "total"]
 Aspect = Literal["fresh", "complete", "consistent"]
 ASPECTS: tuple[Aspect, ...] = ("fresh", "complete", "consistent")
 # How long before a day what was planned is still asked for.

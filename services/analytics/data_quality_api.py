@@ -8,10 +8,11 @@ from typing import Any
 
 from services.analytics import data_quality as report
 from services.analytics.api import Analytics, At, Moment, Seller, employee
-from services.analytics.data_quality import Judged, QualityBy
+from services.analytics.data_quality import Judged
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast_api import Unit, facts_of
 from services.analytics.pipeline import in_order
+from services.analytics.report_by import QualityBy
 from services.analytics.sink import entity_from
 from services.analytics.spans import in_calendar
 from services.analytics.workload_api import defaults_of

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
 
 from services.analytics.cells import Cell, Per
 from services.analytics.pipeline import (
@@ -18,10 +17,9 @@ from services.analytics.pipeline import (
     period_of,
     within,
 )
+from services.analytics.report_by import TouchesBy
 from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
-
-TouchesBy = Literal["seller", "team", "division", "company", "day", "week", "month", "quarter"]
 
 
 @dataclass(slots=True)

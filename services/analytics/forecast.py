@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from services.analytics.cells import Axis, Cell
 from services.analytics.kpi_measures import begin_of
@@ -29,14 +29,10 @@ from services.analytics.pipeline import (
     within,
 )
 from services.analytics.projections import Target
+from services.analytics.report_by import ForecastBy, YieldBy
 from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.told import MONEY_SCALE
 from services.analytics.tree import Organization
-
-ForecastBy = Literal[
-    "total", "seller", "team", "manager", "region", "product", "day", "week", "month", "quarter"
-]
-YieldBy = Literal["total", "seller", "team", "manager", "region", "month", "quarter"]
 
 
 class Span(NamedTuple):

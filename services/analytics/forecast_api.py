@@ -22,11 +22,12 @@ from services.analytics.api import (
 from services.analytics.cells import Axis
 from services.analytics.entities import Opportunity
 from services.analytics.figures import Figures, Row, read_entities
-from services.analytics.forecast import ForecastBy, Span, YieldBy
+from services.analytics.forecast import Span
 from services.analytics.known import known_views
 from services.analytics.pipeline import in_order, stale
 from services.analytics.projections import Target, frozen_forecasts, targets
 from services.analytics.promised import by_outcome, kept
+from services.analytics.report_by import ForecastBy, YieldBy
 from shared.errors import NotFoundError
 from shared.reading import Token
 from shared.runtime import Runtime

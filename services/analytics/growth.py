@@ -23,9 +23,9 @@ from services.analytics.pipeline import (
     ratio,
     within,
 )
+from services.analytics.report_by import GrowthBy
 from services.analytics.tree import Organization
 
-GrowthBy = Literal["company", "segment", "seller", "team", "region", "total"]
 AXES: tuple[Axis, ...] = ("company", "satisfaction")
 When = Literal["now", "before"]
 

@@ -9,8 +9,9 @@ from services.analytics.api import Analytics, At, Moment, Seller, employee, expl
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, facts_of
-from services.analytics.growth import Accounts, GrowthBy
+from services.analytics.growth import Accounts
 from services.analytics.pipeline import in_order, tallied
+from services.analytics.report_by import GrowthBy
 from services.analytics.spans import span_of
 from shared.runtime import Runtime
 from shared.web.looking import Noticed

@@ -8,9 +8,9 @@ from typing import Any
 
 from services.analytics.api import Analytics, At, Seller, employee, explained
 from services.analytics.cells import Cell, IssueAxis
-from services.analytics.complaints import IssuesBy
 from services.analytics.figures import Row
 from services.analytics.pipeline import TOTAL, Part, PartOf, in_order, tallied
+from services.analytics.report_by import IssuesBy
 from services.analytics.tables import Apart, Grain
 from services.analytics.tree import Organization
 from shared.web.looking import Noticed

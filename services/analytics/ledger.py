@@ -17,9 +17,9 @@ from services.analytics.periods import periods
 from services.analytics.pipeline import TOTAL, Key, money, period_of, ratio
 from services.analytics.projections import Frozen, FrozenForecast
 from services.analytics.promised import Kept, kept
+from services.analytics.report_by import LedgerBy
 from services.analytics.told import MONEY_SCALE
 
-LedgerBy = Literal["seller", "stage", "product", "roll_up", "quarter", "total"]
 Which = Literal["first", "last"]
 
 

@@ -11,9 +11,10 @@ from services.analytics.entities import Opportunity
 from services.analytics.figures import Figures, read_entities
 from services.analytics.forecast_api import facts_of
 from services.analytics.known import known_measures, known_views
-from services.analytics.ledger import Judged, LedgerBy, Which, judged, ledger
+from services.analytics.ledger import Judged, Which, judged, ledger
 from services.analytics.pipeline import in_order
 from services.analytics.projections import FrozenForecast, frozen_forecasts
+from services.analytics.report_by import LedgerBy
 from services.analytics.workload_api import defaults_of
 from shared.runtime import Runtime
 from shared.web.looking import Noticed

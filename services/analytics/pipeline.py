@@ -11,28 +11,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from services.analytics.cells import Axis, Cell, Per
+from services.analytics.report_by import PipelineBy
 from services.analytics.tables import Apart, Grain
 from services.analytics.told import MONEY_SCALE
 from services.analytics.tree import Organization
 from shared.events.opportunities import LOST, WON
-
-By = Literal[
-    "stage",
-    "product",
-    "seller",
-    "team",
-    "manager",
-    "region",
-    "company",
-    "age",
-    "quality",
-    "segment",
-    "quarter",
-    "total",
-]
 
 TOTAL = "total"
 Key = str | None
@@ -90,7 +76,7 @@ class Tally:
         )
 
 
-def axes_of(by: By) -> tuple[Axis, ...]:
+def axes_of(by: PipelineBy) -> tuple[Axis, ...]:
     """Return the axes whose cells a report needs."""
     match by:
         case "stage":
@@ -124,7 +110,7 @@ def no_more(_cell: Cell, _amount: int) -> Iterable[Part]:
 
 
 def pipeline(
-    by: By,
+    by: PipelineBy,
     cells: Amounts,
     organization: Organization,
     day: date,
@@ -144,7 +130,7 @@ def pipeline(
 
 
 def in_pipeline(
-    by: By, organization: Organization, day: date, segments: Mapping[str, str] = NOBODY
+    by: PipelineBy, organization: Organization, day: date, segments: Mapping[str, str] = NOBODY
 ) -> PartOf:
     axes, key_of = axes_of(by), _keys(by, organization, day, segments)
 
@@ -158,7 +144,7 @@ def in_pipeline(
     return part_of
 
 
-def grain(by: By, organization: Organization, day: date) -> Grain:
+def grain(by: PipelineBy, organization: Organization, day: date) -> Grain:
     """Return what a pipeline tells apart: where sellers were on the day of winning or losing."""
     placed = by in ("team", "manager", "region")
     credited = Apart(organization.turns) if placed else Apart()
@@ -202,7 +188,7 @@ def _age(since: str, day: date) -> str:
 
 
 def _keys(
-    by: By, organization: Organization, day: date, segments: Mapping[str, str]
+    by: PipelineBy, organization: Organization, day: date, segments: Mapping[str, str]
 ) -> Callable[[Cell], Key]:
     def place(cell: Cell) -> Any:
         return organization.place(cell.owner, cell.credited or day)

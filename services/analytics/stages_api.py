@@ -9,7 +9,7 @@ from services.analytics.api import Analytics, At, Seller, employee, explained
 from services.analytics.figures import Row
 from services.analytics.forecast_api import Period, Unit, facts_of
 from services.analytics.pipeline import in_order, tallied
-from services.analytics.stages_report import SlipsBy
+from services.analytics.report_by import SlipsBy
 from services.analytics.workload_api import defaults_of, until
 from shared.web.looking import Noticed
 from shared.web.router import Router

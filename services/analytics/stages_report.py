@@ -7,15 +7,14 @@ of fewer than the floor none is told (O-06: no forecast is made up).
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Literal
+from typing import Any
 
 from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span, key_of
 from services.analytics.pipeline import Key, Part, PartOf, ratio, within
+from services.analytics.report_by import SlipsBy
 from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
-
-SlipsBy = Literal["seller", "team", "manager", "region", "day", "week", "month", "quarter", "total"]
 
 
 def within_unit(axis: Axis, organization: Organization, span: Span, unit: Key, cell: Cell) -> bool:

@@ -16,9 +16,9 @@ from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, Unit, facts_of
 from services.analytics.measures import contributions
 from services.analytics.pipeline import Key, PartsOf, in_order, no_more, tallied
+from services.analytics.report_by import WorkloadBy
 from services.analytics.sink import entity_from
 from services.analytics.worklife import Clocks, Outside, When
-from services.analytics.workload_report import WorkloadBy
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
 from shared.web.router import Router

@@ -9,29 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span, key_of
 from services.analytics.pipeline import Key, Part, PartOf, PartsOf, ratio, within
+from services.analytics.report_by import WorkloadBy
 from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
 from services.analytics.worklife import WHEN, Clocks, KeyOf, When
 from shared.events.calendar import Category
 
-WorkloadBy = Literal[
-    "seller",
-    "team",
-    "division",
-    "company",
-    "manager",
-    "category",
-    "day",
-    "week",
-    "month",
-    "quarter",
-    "total",
-]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 TIMES: tuple[Axis, ...] = ("time", "plan", "lateness")
 CLOCK: Axis = "clock"

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
-from sellers.demo import Item, demo_company
 from sellers.demo.days import ZONE, Days, quarter_end, works
-from sellers.demo.items import SOURCE, TOUCHES
+from sellers.demo.generator import demo_company
+from sellers.demo.items import SOURCE, TOUCHES, Item
 from services.analytics.main import domain as analytics
 from services.calendar.main import domain as calendar
 from services.campaigns.main import domain as campaigns

@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 
 from sellers.client import Api
-from sellers.demo import DemoError, demo_company, hand_over_what_is_left, load_demo
+from sellers.demo.generator import demo_company
+from sellers.demo.load import DemoError, hand_over_what_is_left, load_demo
 from sellers.importing import wait_until_folded
 from sellers.importing.tests.served import Served, serving
 

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
-from sellers.demo import demo_company
 from sellers.demo.days import ZONE
+from sellers.demo.generator import demo_company
 from sellers.demo.items import SOURCE, TOUCHES
 from services.analytics.main import domain as analytics
 from services.calendar.agenda_views import AgendaCard

@@ -9,8 +9,9 @@ import pytest
 
 from services.analytics.cells import Cell
 from services.analytics.measures import recompute
-from services.analytics.pipeline import By, axes_of, pipeline, row_document
+from services.analytics.pipeline import axes_of, pipeline, row_document
 from services.analytics.projections import OrgNode, labels, org_tree
+from services.analytics.report_by import PipelineBy
 from services.analytics.tests import crm
 from services.analytics.tests.histories import ZONE
 from services.analytics.tree import Organization
@@ -35,7 +36,7 @@ def report(cells: dict[Cell, int], nodes: dict[str, OrgNode]) -> Any:
     organization = Organization(nodes)
     called = nodes | labels.replay(fact for history in crm.names() for fact in history)
 
-    def rows(by: By, as_of: date = IMPORTED_ON) -> dict[str | None, dict[str, Any]]:
+    def rows(by: PipelineBy, as_of: date = IMPORTED_ON) -> dict[str | None, dict[str, Any]]:
         needed = {cell: n for cell, n in cells.items() if cell.axis in axes_of(by)}
         found = pipeline(by, needed, organization, as_of)
         documents = {key: row_document(key, tally, "USD") for key, tally in found.items()}

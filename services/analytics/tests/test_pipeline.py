@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from services.analytics.cells import Cell
-from services.analytics.flows import TouchesBy, inflow, touches
+from services.analytics.flows import inflow, touches
 from services.analytics.pipeline import (
     Tally,
     money,
@@ -17,6 +17,7 @@ from services.analytics.pipeline import (
     ratio,
     row_document,
 )
+from services.analytics.report_by import TouchesBy
 from services.analytics.tree import Organization
 
 KIM = "employee-kim"

@@ -24,7 +24,6 @@ from services.analytics import (
     workload_report,
 )
 from services.analytics.cells import AXES, Axis, Cell, Per
-from services.analytics.complaints import IssuesBy
 from services.analytics.forecast import Span
 from services.analytics.kept_cells import (
     Mirrors,
@@ -39,6 +38,9 @@ from services.analytics.measures import closing, recompute
 from services.analytics.packing import UnreadableCellsError, pack, unpack
 from services.analytics.pipeline import Amounts, Key, tallied
 from services.analytics.projections import Held, OrgNode, Target
+from services.analytics.report_by import (
+    IssuesBy,
+)
 from services.analytics.tables import EXACT, Apart, Grain, Tables
 from services.analytics.tests.histories import ZONE, histories
 from services.analytics.tree import Organization
