@@ -2,18 +2,32 @@
 
 Somebody who has just written reads it back and waits for that one view (`X-At-Least`). A dozen
 others are folded from the same fact; where one store does them all, the one that is waited for
-goes first, and nobody has to ask the store again and again whether it is there.
+goes first, the others wait for a moment until it was read, and nobody has to ask the store again
+and again whether it is there.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 
 # So often whoever is waited for may go before whoever has queued for longest.
 BEFORE_OTHERS = 3
+# So long what nobody waits for is held while somebody reads what they have just written, unless
+# it has that many records already: then there is work enough to be late with.
+HELD_S, MANY = 0.1, 20
+LINGERS_S = 0.005
+
+
+@dataclass(eq=False, slots=True)
+class _Asking:
+    collection: str
+    records: int
+    since: float
+    admitted: asyncio.Future[None]
 
 
 class Foldings:
@@ -21,20 +35,36 @@ class Foldings:
 
     def __init__(self, at_once: int | None = None) -> None:
         self._free = at_once
-        self._queue: deque[tuple[str, asyncio.Future[None]]] = deque()
+        self._queue: list[_Asking] = []
         self._preferred = 0
+        self._reads = 0
         self._times: Counter[str] = Counter()
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
-    async def turn(self, collection: str) -> AsyncIterator[None]:
-        """Fold into a collection once it is its turn, and tell who waits for that."""
-        await self._taken(collection)
+    async def turn(self, collection: str, records: int = 1) -> AsyncIterator[None]:
+        """Fold so many records into a collection once it is its turn, and tell who waits."""
+        await self._admitted(collection, records)
         try:
             yield
             self._folded(collection)
         finally:
-            self._give()
+            if self._free is not None:
+                self._free += 1
+                self._serve()
+
+    @contextmanager
+    def read(self) -> Iterator[None]:
+        """Read what may have to be waited for; the next read of the same answer follows soon."""
+        self._reads += 1
+        try:
+            yield
+        finally:
+            asyncio.get_running_loop().call_later(LINGERS_S, self._read)
+
+    def _read(self) -> None:
+        self._reads -= 1
+        self._serve()
 
     def times(self, collection: str) -> int:
         """Return how often something was folded into it here; 0: it is folded elsewhere, if at all.
@@ -50,6 +80,7 @@ class Foldings:
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(collection, set())
         waiting.add(told)
+        self._serve()  # It may be held.
         try:
             await asyncio.wait({told}, timeout=within_s)
         finally:
@@ -63,32 +94,45 @@ class Foldings:
             if not told.done():
                 told.set_result(None)
 
-    async def _taken(self, collection: str) -> None:
+    async def _admitted(self, collection: str, records: int) -> None:
         if self._free is None:
             return
-        if self._free:
-            self._free -= 1
-            return
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append((collection, mine))
+        loop = asyncio.get_running_loop()
+        asking = _Asking(collection, records, loop.time(), loop.create_future())
+        self._queue.append(asking)
+        self._serve()
+        if self._reads and not asking.admitted.done():
+            loop.call_later(HELD_S, self._serve)
         try:
-            await mine
+            await asking.admitted
         except asyncio.CancelledError:
-            if not mine.cancelled():
-                self._give()  # It was ours already.
+            if asking.admitted.cancelled():
+                self._queue.remove(asking)
+            else:
+                self._free += 1  # It was ours already.
+            self._serve()
             raise
 
-    def _give(self) -> None:
-        """Let the next one have it."""
-        if self._free is None:
-            return
-        self._queue = deque(one for one in self._queue if not one[1].done())
-        if not self._queue:
-            self._free += 1
-            return
-        first = self._queue[0]
-        waited_for = (one for one in self._queue if one[0] in self._waiting)
-        # A view that somebody always waits for keeps the others waiting, but not for ever.
-        chosen = first if self._preferred >= BEFORE_OTHERS else next(waited_for, first)
-        self._preferred = 0 if chosen is first else self._preferred + 1
-        chosen[1].set_result(None)
+    def _serve(self) -> None:
+        """Let in whoever may go."""
+        while self._free and (chosen := self._next()) is not None:
+            self._free -= 1
+            self._queue.remove(chosen)
+            chosen.admitted.set_result(None)
+
+    def _next(self) -> _Asking | None:
+        asking = [one for one in self._queue if not one.admitted.done()]
+        first = next((one for one in asking if not self._held(one)), None)
+        if self._preferred < BEFORE_OTHERS:
+            waited_for = next((one for one in asking if one.collection in self._waiting), None)
+            if waited_for is not None and waited_for is not first:
+                self._preferred += 1
+                return waited_for
+        self._preferred = 0
+        return first
+
+    def _held(self, asking: _Asking) -> bool:
+        """Whether it can wait until what was just written is read."""
+        if not self._reads or asking.records >= MANY or asking.collection in self._waiting:
+            return False
+        return asyncio.get_running_loop().time() < asking.since + HELD_S

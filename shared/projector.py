@@ -350,7 +350,7 @@ class Projector:
         records = [record for record in everything if self.sink.follows(stream_of(record))]
         read = [(record, self.decode(record)) for record in records]
         begun = _begun(read) if self.sink.keeps_heads and park is None else frozenset()
-        async with self.foldings.turn(self.sink.collection):
+        async with self.foldings.turn(self.sink.collection, len(records)):
             if begun:
                 try:
                     await self._attempt(spans, read, None, begun)

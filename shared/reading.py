@@ -7,6 +7,7 @@ import base64
 import binascii
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -117,14 +118,15 @@ class Reader(Generic[V]):
                 or all that would make it is parked.
 
         """
-        while True:
-            asked_at, build = _now(), await self._fresh(at_least)
-            # Before the view: what is said of its stream may be too little, never too much.
-            head = await self.store.get(Collections(build.collection).heads, key)
-            document = await self.store.get(build.collection, key)
-            parked = await self._parked(build.collection, [key])
-            if await self._still(build, asked_at):
-                break
+        with self._reading(at_least):
+            while True:
+                asked_at, build = _now(), await self._fresh(at_least)
+                # Before the view: what is said of its stream may be too little, never too much.
+                head = await self.store.get(Collections(build.collection).heads, key)
+                document = await self.store.get(build.collection, key)
+                parked = await self._parked(build.collection, [key])
+                if await self._still(build, asked_at):
+                    break
         if document is None or document["view"] is None:
             if parked:  # Of what is set aside one fact may be what makes the view.
                 raise self._held_up(parked[0])
@@ -160,14 +162,15 @@ class Reader(Generic[V]):
         if after is not None:
             condition["_id"] = {"$gt": after}
         sort: Sort = (("_id", 1),)
-        while True:
-            asked_at, build = _now(), await self._fresh(at_least)
-            collection = build.collection
-            found = await self.store.find(collection, condition, sort=sort, limit=limit + 1)
-            shown = found[:limit]
-            parked = await self._parked(collection, [document["_id"] for document in shown])
-            if await self._still(build, asked_at):
-                break
+        with self._reading(at_least):
+            while True:
+                asked_at, build = _now(), await self._fresh(at_least)
+                collection = build.collection
+                found = await self.store.find(collection, condition, sort=sort, limit=limit + 1)
+                shown = found[:limit]
+                parked = await self._parked(collection, [document["_id"] for document in shown])
+                if await self._still(build, asked_at):
+                    break
         items = await self._seen(build, shown)
         return Page(items, found[limit - 1]["_id"] if len(found) > limit else None, parked)
 
@@ -183,6 +186,9 @@ class Reader(Generic[V]):
             after = found.next_key
             if after is None:
                 return
+
+    def _reading(self, at_least: Token | None) -> AbstractContextManager[None]:
+        return nullcontext() if at_least is None else self.foldings.read()
 
     async def _seen(self, build: Build, documents: Sequence[Document]) -> list[Seen]:
         views = [document["view"] for document in documents]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.folding import BEFORE_OTHERS, Foldings
+from shared.folding import BEFORE_OTHERS, HELD_S, LINGERS_S, MANY, Foldings
 
 
 async def settle() -> None:
@@ -86,6 +86,46 @@ async def test_the_others_have_their_turn_however_much_one_is_waited_for() -> No
     assert len(folding.had) == 12
 
 
+async def test_what_nobody_waits_for_is_held_until_what_was_written_is_read() -> None:
+    folding = Folding(Foldings(3))
+    with folding.foldings.read():
+        with waited_for(folding.foldings, "b"):
+            await folding.ask("a", "b", "c")
+            await settle()
+            assert folding.had == ["b"]
+        await settle()
+        assert folding.had == ["b"]  # It is waited for no more, but being read.
+    # The next read of the same answer begins before the others do.
+    with folding.foldings.read():
+        await asyncio.sleep(2 * LINGERS_S)
+        assert folding.had == ["b"]
+    await asyncio.sleep(2 * LINGERS_S)
+    await settle()
+    assert folding.had == ["b", "a", "c"]
+
+
+async def test_what_is_held_is_waited_for_later() -> None:
+    folding = Folding(Foldings(1))
+    with folding.foldings.read():
+        await folding.ask("a", "b")
+        await settle()
+        assert folding.had == []
+        with waited_for(folding.foldings, "b"):
+            await settle()
+            assert folding.had == ["b"]
+
+
+async def test_nothing_is_held_for_long_and_much_is_not_held() -> None:
+    folding = Folding(Foldings(2))
+    with folding.foldings.read():
+        await folding.ask("a")
+        async with folding.foldings.turn("backlog", MANY):
+            assert folding.had == []
+        await asyncio.sleep(2 * HELD_S)
+        await settle()
+        assert folding.had == ["a"]
+
+
 async def test_who_waits_is_told_at_once() -> None:
     foldings = Foldings()
     times = foldings.times("a")
@@ -136,7 +176,8 @@ def test_no_turn_is_lost_whoever_is_told_to_end(ended: list[tuple[int, int]], tu
         folding = Folding(Foldings(turns))
         await folding.ask(*(f"c{n}" for n in range(12)))
         for number, steps in ended:
-            folding.tasks[number].cancel()
+            with folding.foldings.read():
+                folding.tasks[number].cancel()
             for _ in range(steps):
                 await asyncio.sleep(0)
         await asyncio.gather(*folding.tasks, return_exceptions=True)
