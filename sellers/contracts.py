@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 
 from sellers.node import MODULES, Node, create_app
+from services.contacts.touch_answers import SOURCE, TYPE, TouchAnswered
 from services.contacts.touches import NewTouch
 from shared.access import platform
 from shared.events import CONTENT_TYPE, REGISTRY, Event, encode
@@ -24,7 +25,7 @@ from shared.published import Rev, headers_of, topic_of
 from shared.released import examples_of, schema_of
 from shared.settings import Settings
 from shared.topics import Topic, declared_topics
-from shared.web import build_app
+from shared.web import PROBLEM_TYPE, build_app
 
 FOLDER = Path(__file__).parent.parent / "docs" / "api"
 MERGED, LOG = "openapi.json", "asyncapi.json"
@@ -73,15 +74,18 @@ def asyncapi() -> dict[str, Any]:
         carried[name] = [name]
     for topic in topics:
         if topic.cleanup == "expire":
-            messages[topic.name], carried[topic.name] = _sent_message(topic), [topic.name]
+            messages[topic.name] = _sent_message(topic) if topic.is_inbox else _answer(topic)
+            carried[topic.name] = [topic.name]
     schemas["NewTouch"] = _local(NewTouch.model_json_schema(), "NewTouch")
+    answered = TypeAdapter(TouchAnswered).json_schema(mode="serialization")
+    schemas["TouchAnswered"] = _local(answered, "TouchAnswered")
     return {
         "asyncapi": ASYNCAPI,
         "info": {
             "title": "Sellers: the log",
             "version": "1",
             "description": "Every fact, as CloudEvents 1.0, on the topic that its name begins "
-            "with, and the published views, compacted.",
+            "with, and the published views, compacted; what others send, and what they are told.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": CONTENT_TYPE,
@@ -93,7 +97,7 @@ def asyncapi() -> dict[str, Any]:
 
 def _operation(topic: Topic) -> tuple[str, dict[str, Any]]:
     channel = {"$ref": f"#/channels/{_pointer(topic.name)}"}
-    if topic.cleanup == "expire":
+    if topic.is_inbox:
         summary = f"Written by whoever has touches to tell; read by {', '.join(topic.consumers)}."
         return f"receive.{topic.name}", {
             "action": "receive",
@@ -136,6 +140,62 @@ def _sent_message(topic: Topic) -> dict[str, Any]:
             },
         },
         "examples": [{"name": "least", "payload": example}],
+    }
+
+
+def _answer(topic: Topic) -> dict[str, Any]:
+    """What publishers are told of a record that they have to act on."""
+    text = {"type": "string", "minLength": 1}
+    place = {"topic": "touches-inbox", "partition": 2, "offset": 17}
+    example: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": "5c1e7c1c-4c8f-5d0c-9a51-6f0d5d6b6f1e",
+        "source": SOURCE,
+        "type": TYPE,
+        "subject": "touches-inbox/2/17",
+        "time": "2026-03-02T09:00:01.000000Z",
+        "datacontenttype": "application/json",
+        "data": {"record": place, "id": "m-1", "source": "/campaigns"},
+    }
+    again = {"on": "2026-02-20", "again_from": "2026-03-22", "by": "/campaigns"}
+    wrong = {"pointer": "#/data/channel", "detail": "Input should be 'visit' or 'call'"}
+    refused = {
+        "type": f"{PROBLEM_TYPE}invalid",
+        "title": "The request does not fit its schema",
+        "status": 422,
+        "detail": f"{wrong['pointer']}: {wrong['detail']}",
+        "errors": [wrong | {"code": "literal_error"}],
+    }
+    told = {
+        "accepted": {"status": "accepted", "stream": "touch-1", "repeats": again},
+        "rejected": {"status": "rejected", "problem": refused},
+    }
+    return {
+        "name": topic.name,
+        "title": topic.name,
+        "summary": "What became of a record of the inbox that its publisher has to act on.",
+        "description": "Nothing is answered of a touch that is recorded and has no remark. The "
+        "same answer may come twice, with the same `id`.",
+        "contentType": CONTENT_TYPE,
+        "bindings": {"kafka": {"key": {"type": "string", "description": topic.key}}},
+        "payload": {
+            "type": "object",
+            "required": ["specversion", "id", "source", "type", "subject", "time", "data"],
+            "properties": {
+                "specversion": {"const": "1.0"},
+                "id": text,
+                "source": {"const": SOURCE},
+                "type": {"const": TYPE},
+                "subject": {**text, "description": "the place of the record in the inbox"},
+                "time": {"type": "string", "format": "date-time"},
+                "datacontenttype": {"const": "application/json"},
+                "data": {"$ref": "#/components/schemas/TouchAnswered"},
+            },
+        },
+        "examples": [
+            {"name": name, "payload": example | {"data": {**example["data"], **more}}}
+            for name, more in told.items()
+        ],
     }
 
 

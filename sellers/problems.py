@@ -33,8 +33,9 @@ parameter or header (`query/by`, `path/person`, `If-Match`), and the cause. In a
 event or command has its own. `type` is `{PROBLEM_TYPE}` and one of these
 words; a word never changes what it means. `correlation_id` is what to tell who runs the platform.
 
-On Kafka nobody is answered: what `errors` would say is the reason for which a record of
-`touches-inbox` is set aside ([how to](how-to/publish-touches.md#on-kafka)).
+On Kafka it is told on `touches-answers` of each record of `touches-inbox` that is set aside, with
+the same `errors` ([how to](how-to/publish-touches.md#what-is-answered-on-kafka)); what the
+publisher wrote is left out of them.
 """
 COLUMNS = "| type | status | what it means | what to do |"
 # What helps goes by the status, where the class of the refusal does not say it.

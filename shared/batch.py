@@ -136,11 +136,11 @@ class Batch:
     def step(self, record: Record, fact: Envelope | UndecodableError, park: str | None) -> None:
         """Fold the fact, or drop a duplicate, or set it aside (`park` says why, whatever it is)."""
         if isinstance(fact, UndecodableError):
-            if not self._is_dropped(record):
+            if not self.leaves_out(record):
                 self._park(record, stream_of(record), None, str(fact))
             return
         if not self.sink.keeps_heads:
-            if park is not None and not self._is_dropped(record):
+            if park is not None and not self.leaves_out(record):
                 self._park(record, fact.stream, fact, park)
             else:
                 self._fold(record, fact)
@@ -155,18 +155,18 @@ class Batch:
         elif fact.version > head.version + 1:
             reason = f"gap: version {head.version + 1} has not come"
             self._park(record, fact.stream, fact, reason)
-        elif park is not None and not self._is_dropped(record):
+        elif park is not None and not self.leaves_out(record):
             self._park(record, fact.stream, fact, park)
         else:
             self._fold(record, fact)
 
     def _fork(self, record: Record, fact: Envelope) -> None:
-        if not self._is_dropped(record):
+        if not self.leaves_out(record):
             self._park(record, fact.stream, fact, "fork: this version holds another fact")
 
     def _fold(self, record: Record, fact: Envelope) -> None:
         try:
-            if not self._is_dropped(record):
+            if not self.leaves_out(record):
                 self.folding.apply(Recorded(fact, record.position))
         except ForkError as error:
             self._park(record, fact.stream, fact, f"fork: {error}")
@@ -217,7 +217,8 @@ class Batch:
             }
         )
 
-    def _is_dropped(self, record: Record) -> bool:
+    def leaves_out(self, record: Record) -> bool:
+        """Whether somebody dropped this record for good."""
         return bool(self.dropped) and identity(record) in self.dropped
 
     def _concerns(self, fact: Envelope) -> Sequence[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeGuard
 from urllib.parse import unquote_to_bytes
 
 import orjson
@@ -22,6 +22,16 @@ _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ID = re.compile(r"[\x21-\x7e]{1,200}")
 
 Mode = Literal["batch", "structured", "binary"]
+
+
+def is_id(value: Any) -> TypeGuard[str]:
+    """Whether this may name an event."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def is_source(value: Any) -> TypeGuard[str]:
+    """Whether this may name who tells of events."""
+    return isinstance(value, str) and 1 <= len(value) <= SOURCE_MAX
 
 
 class Opened(NamedTuple):
@@ -48,9 +58,9 @@ def opened(document: Any, types: Collection[str], at: str) -> Opened:
     if not isinstance(kind, str) or kind not in types:
         known = " or ".join(map(repr, types))
         raise InvalidError(f"only {known} is taken in here", field=f"{at}/type")
-    if not isinstance(name, str) or not _ID.fullmatch(name):
+    if not is_id(name):
         raise InvalidError("1 to 200 printable ASCII characters", field=f"{at}/id")
-    if not isinstance(source, str) or not 1 <= len(source) <= SOURCE_MAX:
+    if not is_source(source):
         raise InvalidError(f"1 to {SOURCE_MAX} characters", field=f"{at}/source")
     if document.get("datacontenttype", JSON) != JSON:
         raise InvalidError(f"{JSON} is the one that is understood", field=f"{at}/datacontenttype")

@@ -2,7 +2,8 @@
 
 What cannot be read is set aside with the reason, like a fact that cannot be folded, and can be
 tried again. What can is durable before, or in, the transaction that moves the cursor; a crash
-between the two sends it again, as the same fact, and every reader drops it by its head.
+between the two sends it again, as the same fact, and every reader drops it by its head. Who wrote
+is answered before either: a crash may repeat an answer, and never loses one.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from shared.batch import Recorded
 from shared.clock import Clock
-from shared.errors import InvalidError
+from shared.errors import DomainError, TooLargeError
 from shared.events import Envelope, UndecodableError, encode
-from shared.inbox import Inbox
+from shared.inbox import Became, Inbox
 from shared.journal import Journal, Outgoing, entry_of
 from shared.log import Log, Record
 from shared.publisher import HEADERS
@@ -64,17 +66,29 @@ class InboxSink:
             fact = self.inbox.read(record, self.clock.now())
         except UndecodableError as error:
             return error
-        value = encode(fact)
         try:
-            check_clear(value)
-        except InvalidError as error:
-            return UndecodableError(str(error))
-        if sealed_size(fact, len(value)) > FACT_BYTES_MAX:
-            return UndecodableError(f"a fact may have at most {FACT_BYTES_MAX} bytes")
+            _check(fact)
+        except DomainError as error:
+            refused = UndecodableError(str(error))
+            refused.__cause__ = error
+            return refused
         return fact
 
     def begin(self) -> InboxFolding:
         return InboxFolding(self)
+
+    async def tell(self, runtime: Any, became: Sequence[Became], *, again: bool) -> None:
+        """Answer those who wrote; as durable as the log is when this returns."""
+        answers = self.inbox.answers
+        if answers is not None and (told := await answers.of(runtime, became, again=again)):
+            await self.log.append_many(answers.topic, told, HEADERS)
+
+
+def _check(fact: Envelope) -> None:
+    value = encode(fact)
+    check_clear(value)
+    if sealed_size(fact, len(value)) > FACT_BYTES_MAX:
+        raise TooLargeError(f"a fact may have at most {FACT_BYTES_MAX} bytes")
 
 
 @dataclass(slots=True)

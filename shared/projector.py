@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from time import perf_counter
+from typing import Protocol
 
 import structlog
 
@@ -23,6 +24,7 @@ from shared.correlation import correlations_of
 from shared.errors import NotFoundError, SellersError
 from shared.events import Envelope, UndecodableError, timestamp
 from shared.folding import Foldings
+from shared.inbox import Became
 from shared.log import Log, LogTruncatedError, Partition, Record, Subscription
 from shared.observability import BATCH_SECONDS, BATCH_TRIES, FACT_TO_VIEW_SECONDS, FOLDED
 from shared.store import (
@@ -106,6 +108,12 @@ class Collections:
         return (*kept, self.dirty, self.unpublished)
 
 
+class Telling(Protocol):
+    """Tells who wrote some records what became of each; `again`: they had been set aside."""
+
+    async def __call__(self, became: Sequence[Became], *, again: bool) -> None: ...
+
+
 InTransaction = Callable[[Transaction], Awaitable[None]]
 
 
@@ -145,6 +153,8 @@ class Projector:
     decode: Callable[[Record], Envelope | UndecodableError] = decoded
     # Seals what is set aside of a topic that is not ours: it was written in the clear.
     aside: Aside | None = None
+    # Answers those who wrote the records, before the cursor moves; None: nobody outside did.
+    tell: Telling | None = None
     # What was folded may have left the log since: nothing there tells any more what it was.
     expires: bool = False
     # Holds many projectors to a few transactions at once where one store has to do them all, and
@@ -381,6 +391,7 @@ class Projector:
                 heads = await self._heads(tx, read, begun)
                 batch = await self._stepped(tx, read, heads, park, drops=drops)
                 await self._guard(tx, batch)
+                await self._tell(batch, read, again=False)
                 await self._put(tx, batch)
                 drops = bool(batch.dropped)
                 after = [self._cursor(span, drops=drops) for span in spans]
@@ -452,6 +463,22 @@ class Projector:
         wanted = sorted(streams - begun) if self.sink.keeps_heads else []
         documents = await reads.get_many(self.names.heads, wanted)
         return {stream: Head.of(stream, documents.get(stream)) for stream in streams}
+
+    async def _tell(self, batch: Batch, read: Sequence[Became], *, again: bool) -> None:
+        """Say what became of each record; of what was left out for good nobody hears."""
+        if self.tell is None:
+            return
+        aside = {document["_id"]: document["reason"] for document in batch.parked}
+        became: list[Became] = []
+        for record, fact in read:
+            if batch.leaves_out(record):
+                continue
+            reason = aside.get(place(record)) if aside else None
+            if reason is not None and isinstance(fact, Envelope):
+                became.append((record, UndecodableError(reason)))
+            else:
+                became.append((record, fact))
+        await self.tell(became, again=again)
 
     async def _put(self, tx: Transaction, batch: Batch) -> None:
         await batch.folding.save(tx)
@@ -583,6 +610,7 @@ class Projector:
         for document in batch.parked:  # What was tried in vain has not been parked just now.
             document["parked_at"] = since[document["_id"]]
         await tx.delete_many(self.names.parked, [document["_id"] for document in held])
+        await self._tell(batch, read, again=True)
         await self._put(tx, batch)
         staying = {document["_id"] for document in batch.parked}
         staying |= {place(record) for record, _ in read if identity(record) in batch.dropped}

@@ -393,6 +393,8 @@ class Runtime:
         projector = self.projector(sink)
         projector.decode, projector.expires = sink.decode, True
         projector.aside = Aside(self.seals)
+        if inbox.answers is not None:
+            projector.tell = partial(sink.tell, self)
         # However much of it is wrong, that is the publisher's release and not ours: nothing stops.
         projector.parked_max = sys.maxsize
         return projector

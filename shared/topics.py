@@ -10,17 +10,22 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.batch import INBOX
 from shared.log import TopicSpec
+
+# How the name of a topic ends on which those are answered who write to an inbox.
+ANSWERS = "-answers"
 
 
 class Topic(BaseModel):
     """One topic: `keep` everything for ever, or `compact` to the newest record of each key.
 
-    What others send us lies in an inbox until it has long been read: it may `expire`.
+    What others send us lies in an inbox until it has long been read: it may `expire`. So may what
+    we answer to it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    name: str = Field(pattern=r"^[a-z]+(-inbox|\.[a-z_]+)?$")
+    name: str = Field(pattern=r"^[a-z]+(-inbox|-answers|\.[a-z_]+)?$")
     key: str
     partitions: int = Field(ge=1, le=256)
     cleanup: Literal["keep", "compact", "expire"]
@@ -32,11 +37,16 @@ class Topic(BaseModel):
     def _facts_are_kept(self) -> Topic:
         if (self.cleanup == "compact") != self.name.startswith("views."):
             raise ValueError("views.* are compacted, facts never are")
-        if (self.cleanup == "expire") != self.name.endswith("-inbox"):
-            raise ValueError("inboxes expire, facts never do")
+        if (self.cleanup == "expire") != self.name.endswith((INBOX, ANSWERS)):
+            raise ValueError("inboxes expire, and answers; facts never do")
         if (self.cleanup == "expire") != (self.days is not None):
             raise ValueError("what expires does so after some `days`, nothing else has them")
         return self
+
+    @property
+    def is_inbox(self) -> bool:
+        """Whether others write it."""
+        return self.name.endswith(INBOX)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -63,6 +73,15 @@ class Topics(BaseModel):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"declared twice: {', '.join(twice)}")
+        return self
+
+    @model_validator(mode="after")
+    def _answers_are_kept_as_long(self) -> Topics:
+        days = {topic.name: topic.days for topic in self.topics}
+        for name, kept in days.items():
+            asked = f"{name.removesuffix(ANSWERS)}{INBOX}"
+            if name.endswith(ANSWERS) and kept != days.get(asked):
+                raise ValueError(f"{name} has the days of {asked}")
         return self
 
 

@@ -22,6 +22,7 @@ from services.contacts.reads import defaults_of, named_for
 from services.contacts.statements import within
 from services.contacts.touches import NewTouch, Sent
 from shared.errors import UnavailableError
+from shared.events.touches import TouchRecorded
 from shared.runtime import Runtime
 
 log = structlog.get_logger()
@@ -53,28 +54,37 @@ class Got:
     by: str
 
 
-def promotes(touch: NewTouch) -> bool:
+def promotes(touch: NewTouch | TouchRecorded) -> bool:
     return touch.about == "promotion" and touch.direction == "outbound"
 
 
 async def noted(runtime: Runtime, sent: Sequence[Sent]) -> list[Noted]:
+    """Say of each touch what `compared` says, as far as the views can be read: nothing fails."""
+    try:
+        return await compared(runtime, sent)
+    except UnavailableError as error:
+        log.warning("promotions_not_compared", reason=str(error))
+        return [Noted()] * len(sent)
+
+
+async def compared(runtime: Runtime, sent: Sequence[Sent]) -> list[Noted]:
     """Say of each touch, in their order, which of the same came before it, also among them.
 
     And whether the person had agreed. What is being folded this moment is not seen: nothing waits
-    for it, and nothing fails for it.
+    for it.
+
+    Raises:
+        UnavailableError: the views are of a version that this release cannot read.
+
     """
     blind = await runtime.seals.blinder()
     promoted = {one.touch.with_whom(blind) for one in sent if promotes(one.touch)}
     if not promoted:
         return [Noted()] * len(sent)
-    try:
-        roots, parts = await _whole(runtime, promoted)
-        entries = {entry for found in parts.values() for entry in found}
-        views = await runtime.reader(person_promotions).many(entries)
-        told = await runtime.reader(person_consents).many(entries)
-    except UnavailableError as error:
-        log.warning("promotions_not_compared", reason=str(error))
-        return [Noted()] * len(sent)
+    roots, parts = await _whole(runtime, promoted)
+    entries = {entry for found in parts.values() for entry in found}
+    views = await runtime.reader(person_promotions).many(entries)
+    told = await runtime.reader(person_consents).many(entries)
     got = {
         root: [
             _sent(one)

@@ -22,7 +22,7 @@ from services.contacts.segments import (
     decide_segment,
     evolve_segment,
 )
-from services.contacts.touch_inbox import touches_inbox
+from services.contacts.touch_answers import touches_inbox
 from services.contacts.visits import (
     CancelVisit,
     HoldVisit,

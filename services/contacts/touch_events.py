@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.contacts.touches import NewTouch, Sent
 from shared.cloudevents import JSON, STRUCTURED, opened
 from shared.command import Instant
-from shared.errors import InvalidError
+from shared.errors import InvalidError, in_words
 from shared.events.touches import TouchRecorded
 from shared.web import invalid, refusal
 
@@ -59,7 +59,7 @@ def _touch(data: dict[str, Any], time: Any, at: str) -> NewTouch:
     try:
         happened = _TIME.validate_python(time)
     except ValidationError as error:
-        raise InvalidError(error.errors()[0]["msg"], field=f"{at}/time") from None
+        raise InvalidError(in_words(error.errors()[0]["msg"]), field=f"{at}/time") from None
     return touch.model_copy(update={"occurred_at": happened})
 
 

@@ -16,12 +16,10 @@ from fastapi.responses import JSONResponse
 from services.contacts.fatigue import noted
 from services.contacts.timelines import timeline
 from services.contacts.touch_events import Read, read_event
-from services.contacts.touches import Sent, stream_of, take_in
-from shared import builds
+from services.contacts.touches import Sent, folded, stream_of, take_in
 from shared.cloudevents import BATCH, EVENTS_MAX, STRUCTURED, Mode, events_of, mode_of
 from shared.errors import CommandReusedError
 from shared.observability import TOUCHES
-from shared.projector import Collections
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.tracing import carried
@@ -81,7 +79,7 @@ async def _taken(request: Request, runtime: Runtime, read: Sequence[Read]) -> li
     for one, stream in named:
         if one.sent is not None and stream is not None:
             once.setdefault(stream, one.sent)
-    seen = await _known(runtime, list(once))
+    seen = await folded(runtime, timeline, list(once))
     new = [sent for stream, sent in once.items() if stream not in seen]
     actor = request.headers.get("x-actor", "")[:ACTOR_MAX] or "anonymous"
     notes = dict(zip((stream_of(sent) for sent in new), await noted(runtime, new), strict=True))
@@ -115,10 +113,3 @@ def _outcome(
         return {**about, "status": "rejected", "problem": refusal(other)}
     status = "duplicate" if stream in seen else "accepted"
     return {**about, "status": status, "stream": stream, "token": Token(stream, 1).encode()}
-
-
-async def _known(runtime: Runtime, streams: Sequence[str]) -> set[str]:
-    """Return which of them are folded already: those were sent before."""
-    build = (await builds.read(runtime.store, timeline)).active
-    heads = Collections(build.collection).heads
-    return set(await runtime.store.get_many(heads, sorted(streams)))

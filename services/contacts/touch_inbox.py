@@ -15,33 +15,42 @@ import orjson
 from services.contacts.identities import Blind, entry_named
 from services.contacts.touch_events import JSON, STRUCTURED, read_event
 from services.contacts.touches import Sent, touch_fact
+from shared.cloudevents import is_id, is_source
 from shared.errors import InvalidError
 from shared.events import Envelope, UndecodableError
 from shared.events.touches import TouchRecorded
-from shared.inbox import Inbox
 from shared.log import Record
 from shared.tracing import TRACEPARENT
+from shared.web import refusal
 
 PREFIX = "ce_"
 ANY_FORMAT = "application/cloudevents"
 CORRELATION_MAX = 200
 
 
+class RefusedTouchError(UndecodableError):
+    """The record tells of no touch, as `problem` says over HTTP."""
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        causes = problem.get("errors", ())
+        super().__init__("; ".join(f"{one['pointer']}: {one['detail']}" for one in causes))
+        self.problem = problem
+
+
 def fact_of(record: Record, now: datetime) -> Envelope:
     """Return the fact that a record of the inbox makes.
 
     Raises:
-        UndecodableError: naming every field that is wrong, and the cause.
+        RefusedTouchError: naming every field that is wrong, and the cause.
 
     """
     try:
         event = event_of(record)
     except InvalidError as error:
-        raise UndecodableError(f"{error.field}: {error}") from error
+        raise RefusedTouchError(refusal(error)) from error
     read = read_event(event)
     if read.sent is None:
-        told = (read.problem or {}).get("errors", ())
-        raise UndecodableError("; ".join(f"{one['pointer']}: {one['detail']}" for one in told))
+        raise RefusedTouchError(read.problem or {})
     return touch_fact(
         read.sent,
         now=now,
@@ -91,6 +100,18 @@ def event_of(record: Record) -> Any:
     return {**told, "datacontenttype": media, "data": _json(record.value)}
 
 
+def named_in(record: Record) -> tuple[str | None, str | None]:
+    """Return the id and the source of an event as far as they can be read, whatever else cannot."""
+    try:
+        event = event_of(record)
+    except InvalidError:
+        told = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+        event = {key: told.get(f"{PREFIX}{key}") for key in ("id", "source")}
+    document = event if isinstance(event, dict) else {}
+    name, source = document.get("id"), document.get("source")
+    return (name if is_id(name) else None), (source if is_source(source) else None)
+
+
 def _headers(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
     told: dict[str, str] = {}
     for name, value in headers:
@@ -122,6 +143,3 @@ def named_blind(fact: Envelope, blind: Blind) -> Envelope:
         return fact
     entry = entry_named(touch.identity, blind)
     return replace(fact, data=touch.model_copy(update={"person": entry}))
-
-
-touches_inbox = Inbox("touches_inbox", "touches-inbox", fact_of, named_blind)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from services.contacts.identities import NAMES, Blind, Named, entry_named
+from shared import builds
 from shared.clock import derived_id
 from shared.command import Instant
 from shared.errors import TooLargeError, UnavailableError
@@ -21,6 +22,8 @@ from shared.events.touches import Channel, Topic, TouchRecorded
 from shared.journal import entry_of
 from shared.log import LogUnavailableError
 from shared.personal import CLEAR
+from shared.projection import Projection
+from shared.projector import Collections
 from shared.references import ID, CompanyStream, OpportunityStream, PersonStream
 from shared.runtime import Runtime
 from shared.seals import check_clear
@@ -94,6 +97,13 @@ def _stream(name: str) -> str:
 
 def _name_of(sent: Sent) -> str:
     return derived_id("touch", sent.publisher, sent.publisher_id)
+
+
+async def folded(runtime: Runtime, view: Projection[Any], streams: Sequence[str]) -> set[str]:
+    """Return which of these touches a view has folded already: those were sent before."""
+    build = (await builds.read(runtime.store, view)).active
+    heads = Collections(build.collection).heads
+    return set(await runtime.store.get_many(heads, sorted(streams)))
 
 
 def touch_fact(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.topics import Topic, declared_topics
+from shared.topics import Topic, Topics, declared_topics
 
 TOUCHES: dict[str, Any] = {
     "name": "touches",
@@ -21,8 +21,18 @@ TOUCHES: dict[str, Any] = {
 
 def test_facts_are_kept_for_ever_and_what_others_send_for_a_while() -> None:
     kept = {topic.name: topic.spec.kept_s for topic in declared_topics()}
-    assert {name for name, kept_s in kept.items() if kept_s is not None} == {"touches-inbox"}
-    assert kept["touches-inbox"] == 3 * 24 * 3600
+    days = {name: kept_s for name, kept_s in kept.items() if kept_s is not None}
+    assert days == dict.fromkeys(("touches-inbox", "touches-answers"), 3 * 24 * 3600)
+
+
+def test_answers_are_kept_as_long_as_what_they_answer() -> None:
+    expiring = {**TOUCHES, "cleanup": "expire"}
+    inbox = {**expiring, "name": "touches-inbox", "days": 3}
+    answers = {**expiring, "name": "touches-answers", "days": 3}
+    assert len(Topics.model_validate({"topics": [inbox, answers]}).topics) == 2
+    for told in ([answers], [inbox, {**answers, "days": 4}]):
+        with pytest.raises(ValidationError, match="touches-answers has the days of touches-inbox"):
+            Topics.model_validate({"topics": told})
 
 
 @pytest.mark.parametrize(
@@ -30,6 +40,7 @@ def test_facts_are_kept_for_ever_and_what_others_send_for_a_while() -> None:
     [
         ({"cleanup": "expire", "days": 30}, "facts never do"),
         ({"name": "touches-inbox"}, "inboxes expire"),
+        ({"name": "touches-answers"}, "inboxes expire, and answers"),
         ({"name": "touches-inbox", "cleanup": "expire"}, "after some `days`"),
         ({"days": 30}, "nothing else has them"),
         ({"cleanup": "compact"}, "facts never are"),

@@ -85,6 +85,19 @@ def test_what_an_inbox_takes_fits_its_message_and_is_read() -> None:
     assert not checked.is_valid({**example["payload"], "data": {"person": "nobody"}})
 
 
+def test_the_examples_of_what_is_answered_fit_its_message() -> None:
+    document = asyncapi()
+    message = document["components"]["messages"]["touches-answers"]
+    checked = Draft202012Validator(
+        {**document, "$ref": "#/components/messages/touches-answers/payload"}
+    )
+    for example in message["examples"]:
+        checked.validate(example["payload"])
+    data = {**example["payload"]["data"], "status": "lost"}
+    assert not checked.is_valid({**example["payload"], "data": data})
+    assert document["operations"]["publish.touches-answers"]["action"] == "send"
+
+
 @pytest.mark.parametrize("wire", sorted(REGISTRY))
 def test_the_examples_of_a_fact_fit_its_message(wire: str) -> None:
     document = asyncapi()

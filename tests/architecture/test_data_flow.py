@@ -28,7 +28,8 @@ from shared.topics import declared_topics
 ZONE = ZoneInfo("Asia/Seoul")
 DOMAINS = [module.domain for module in MODULES]
 FACTS = {topic.name: topic for topic in declared_topics() if topic.cleanup == "keep"}
-INBOXES = {topic.name: topic for topic in declared_topics() if topic.cleanup == "expire"}
+INBOXES = {topic.name: topic for topic in declared_topics() if topic.is_inbox}
+ANSWERS = {t.name: t for t in declared_topics() if t.cleanup == "expire" and not t.is_inbox}
 VIEWS = {topic.name: topic for topic in declared_topics() if topic.name.startswith("views.")}
 
 # Facts that no view and no figure shows yet, each with the reason.
@@ -69,6 +70,19 @@ def test_every_inbox_is_declared_and_read_by_one_domain() -> None:
     assert {(topic.name, topic.consumers) for topic in INBOXES.values()} == read
     assert all(topic.producers == () for topic in INBOXES.values())
     assert len({inbox.name for domain in DOMAINS for inbox in domain.inboxes}) == len(INBOXES)
+
+
+def test_every_topic_of_answers_is_written_by_who_reads_the_inbox_and_read_by_nobody_of_us() -> (
+    None
+):
+    written = {
+        inbox.answers.topic: (domain.name,)
+        for domain in DOMAINS
+        for inbox in domain.inboxes
+        if inbox.answers is not None
+    }
+    assert {topic.name: topic.producers for topic in ANSWERS.values()} == written
+    assert all(topic.consumers == () for topic in ANSWERS.values())
 
 
 def _reads(domain: Domain) -> set[str]:

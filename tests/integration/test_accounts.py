@@ -6,13 +6,14 @@ manifests give to Strimzi.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from services.contacts.touch_events import STRUCTURED, TYPE
 from services.contacts.touch_inbox import fact_of
 from shared.clock import SystemClock
 from shared.kafka import log_of
-from shared.log import LogUnavailableError, Record
+from shared.log import LogUnavailableError, Partition, Record
 from shared.settings import Settings
 from tests.conftest import running
 
@@ -322,6 +323,27 @@ async def test_marketing_may_send_touches_to_the_inbox(processes: Processes, gua
     until(moved, SOON_S, lambda: processes.said("contacts-projector"))
 
 
+async def test_marketing_hears_what_it_has_to_act_on(processes: Processes, guarded: Any) -> None:
+    wrong = json.dumps({"specversion": "1.0", "id": "wrong", "source": "/campaigns"}).encode()
+    log = await log_of(account(guarded, "marketing"))
+    heard: list[Record] = []
+
+    async def begin(partitions: Sequence[Partition]) -> dict[Partition, int]:
+        return dict.fromkeys(partitions, 0)
+
+    try:
+        await log.append("touches-inbox", "any", wrong, (("content-type", STRUCTURED.encode()),))
+        answers = await log.subscribe(["touches-answers"], "marketing.test", begin)
+        async with asyncio.timeout(SOON_S):
+            while not heard:
+                heard = await answers.fetch(10, 1.0)
+        await answers.close()
+    finally:
+        await log.close()
+    (told,) = [json.loads(record.value or b"")["data"] for record in heard]
+    assert (told["status"], told["id"]) == ("rejected", "wrong")
+
+
 def test_a_decision_is_published_and_its_view_too(processes: Processes) -> None:
     contacts = f"http://{HOST}:{processes.ports['contacts-api']}"
     path = f"{contacts}/contacts/people/guarded/register"
@@ -371,6 +393,7 @@ def test_nothing_was_refused_to_anybody(processes: Processes) -> None:
         ("sellers-platform", "contacts", "Authorization"),
         ("sellers-topics", "contacts", "Authorization"),
         ("sellers-contacts", "touches-inbox", "Authorization"),
+        ("marketing", "touches-answers", "Authorization"),
         # Who may not even see a topic is told that there is none.
         ("marketing", "touches", "there is no topic"),
     ],

@@ -200,6 +200,51 @@ class TestPublishTouches:
             stream_of(sent)
         ]
 
+    async def test_it_prints_what_is_answered_to_what_it_sent(
+        self, platform: Platform, deal: str
+    ) -> None:
+        data = {"person": f"person-{deal}", "channel": "campaign"}
+        plain = {"id": f"{deal}-plain", "data": data}
+        wrong = {"id": f"{deal}-wrong", "data": {**data, "channel": "pigeon"}}
+        promotion = {**data, "about": "promotion", "campaign": "spring"}
+        again = {"id": f"{deal}-again", "time": "2026-03-20T09:00:00Z", "data": promotion}
+        earlier = promotion | {"occurred_at": "2026-03-01T09:00:00Z"}
+        first = await platform.post("/touches", earlier, idempotency_key=deal)
+        await platform.read(f"/contacts/people/{deal}/promotions", first.json()["token"])
+        # Beside it somebody else publishes, whose answers are not for it.
+        another = orjson.dumps({**wrong, "id": f"{deal}-another"})
+        told = b"".join(orjson.dumps(line) + b"\n" for line in (again, plain, wrong))
+        kafka = platform.node.settings.kafka
+        words = ("--kafka", kafka, "--source", "/campaigns", "--answers", "60")
+        async with (
+            example("publish_touches.py", *words, said=told) as program,
+            example("publish_touches.py", *words, said=another) as other,
+        ):
+            assert await program.line() == "sent 3"
+            assert await other.line() == "sent 1"
+            heard = [orjson.loads(await program.line()) for _ in range(2)]
+            assert orjson.loads(await other.line())["id"] == f"{deal}-another"
+        found = {one["id"].removeprefix(f"{deal}-"): one for one in heard}
+        assert found["wrong"]["problem"]["errors"][0]["pointer"] == "#/data/channel"
+        assert found["again"]["repeats"]["on"] == "2026-03-01"
+
+    @pytest.mark.parametrize(
+        ("kafka", "said", "why"),
+        [
+            ("127.0.0.1:1", b'{"id": "1", "data": {}}', "nothing answers as Kafka at 127.0.0.1:1"),
+            ("127.0.0.1:1", b'{"id": "1", "data": {}}\n{', "line 2 is not JSON: "),
+            ("127.0.0.1:1", b'["id"]', "line 1 is no event: an object with `id` and `data`"),
+        ],
+    )
+    async def test_what_is_wrong_is_said_in_one_line(
+        self, kafka: str, said: bytes, why: str
+    ) -> None:
+        words = ("--kafka", kafka, "--source", "/campaigns", "--answers")
+        async with example("publish_touches.py", *words, said=said) as program:
+            (line,) = (await program.errors()).splitlines()
+            assert line.startswith(why)
+            assert await program.child.wait() == 1
+
 
 class TestSseCopy:
     async def test_it_hears_of_changes_and_goes_on_where_it_was(

@@ -16,11 +16,14 @@ from services.analytics.measures import VERSION
 from services.analytics.packing import pack
 from services.analytics.tables import Tables
 from services.contacts.projections import company_card, person_card, timeline
+from services.contacts.touch_events import STRUCTURED, TYPE, read_event
+from services.contacts.touches import stream_of
 from shared.clock import SystemClock
 from shared.events import Envelope, decode, encode
 from shared.events.contacts import AffiliationEnded, PersonAffiliated, PersonRegistered
 from shared.log import Partition, Record, partition_of
 from shared.published import Build
+from shared.reading import Token
 from tests.integration.conftest import Platform, until
 
 pytestmark = pytest.mark.connected
@@ -168,6 +171,89 @@ class TestTouch:
 async def _counts(platform: Platform, path: str, count: int) -> bool:
     answer = await platform.get(path)
     return answer.status_code == 200 and answer.json()["touch_count"] == count
+
+
+class TestPublishedOnKafka:
+    """A publisher that only has Kafka hears what it has to act on (C-14)."""
+
+    async def test_what_repeats_what_lacks_consent_and_what_is_wrong_is_answered_once(
+        self, platform: Platform, who: str
+    ) -> None:
+        await known(platform, who)
+        first, again = promoted(who, "a", "2026-03-01"), promoted(who, "b", "2026-03-20")
+        plain = {**promoted(who, "plain", "2026-03-02"), "data": touch(who)}
+        wrong = {**promoted(who, "wrong", "2026-03-02"), "data": touch(who, email="no address")}
+        await self.send(platform, first, plain)
+        await self.moved(platform, who, first, plain)
+        await self.send(platform, again, wrong)
+        repeated, refused = await self.answers(platform, who, 2)
+        assert repeated["status"] == "accepted"
+        assert repeated["repeats"] == {"on": "2026-03-01", "by": who, "again_from": "2026-03-31"}
+        assert refused["status"] == "rejected"
+        over_http = await platform.http.post(
+            "/touches", content=orjson.dumps(wrong), headers={"content-type": STRUCTURED}
+        )
+        assert refused["problem"]["errors"] == over_http.json()["errors"]
+        assert set(refused["record"]) == {"topic", "partition", "offset"}
+        await platform.read(f"/contacts/people/{who}/promotions", repeated["token"])
+
+        body = {"purpose": "marketing", "source": "spoken", "on": "2026-03-25"}
+        answer = await platform.post(f"/contacts/people/{who}/withdraw-consent", body)
+        token = answer.json()["token"]
+        await platform.read(f"/contacts/people/{who}/consents", token)
+        lacking = promoted(who, "c", "2026-04-30", campaign="autumn")
+        # Sent again it is the same touch, which does not repeat itself.
+        await self.send(platform, first, again, plain, lacking)
+        told = {one["id"]: one for one in await self.answers(platform, who, 3)}
+        assert told.keys() == {f"{who}-{name}" for name in ("b", "wrong", "c")}
+        assert told[f"{who}-c"]["no_consent"] == {
+            "purpose": "marketing",
+            "channel": "email",
+            "withdrawn": True,
+            "since": "2026-03-25",
+        }
+        assert "repeats" not in told[f"{who}-c"]
+
+    async def send(self, platform: Platform, *events: dict[str, Any]) -> None:
+        headers = (("content-type", STRUCTURED.encode()),)
+        # One key: they are read in the order in which they were sent.
+        for event in events:
+            await platform.log.append("touches-inbox", "k", orjson.dumps(event), headers)
+
+    async def moved(self, platform: Platform, who: str, *events: dict[str, Any]) -> None:
+        for event in events:
+            sent = read_event(event).sent
+            assert sent is not None
+            token = Token(stream_of(sent), 1).encode()
+            await platform.read(f"/contacts/people/{who}/promotions", token)
+
+    async def answers(self, platform: Platform, who: str, count: int) -> list[dict[str, Any]]:
+        """Return what is told to this publisher, in the order of its records."""
+
+        async def found() -> list[dict[str, Any]]:
+            told: dict[str, dict[str, Any]] = {}
+            for partition, end in (await platform.log.ends("touches-answers")).items():
+                async for batch in platform.log.read(partition, 0, end):
+                    for event in (orjson.loads(record.value or b"") for record in batch):
+                        if event["data"].get("source") == who:
+                            told[event["id"]] = event["data"]
+            enough = sorted(told.values(), key=lambda one: one["record"]["offset"])
+            return enough if len(enough) >= count else []
+
+        heard: list[dict[str, Any]] = await until(found)
+        return heard
+
+
+def promoted(who: str, name: str, day: str, **more: Any) -> dict[str, Any]:
+    data = {"person": f"person-{who}", "channel": "email", "about": "promotion"}
+    return {
+        "specversion": "1.0",
+        "type": TYPE,
+        "source": who,
+        "id": f"{who}-{name}",
+        "time": f"{day}T09:00:00Z",
+        "data": {**data, "campaign": "spring", **more},
+    }
 
 
 class TestParking:

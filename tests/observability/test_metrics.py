@@ -66,7 +66,7 @@ async def test_a_touch_is_counted_where_it_goes(open_platform: Callable[..., Any
         touch = {"person": "person-1", "channel": "call"}
         for key in ("a", "b"):
             headers = {"Idempotency-Key": key}
-            answer = await platform.client.post("/touches?x=y", json=touch, headers=headers)
+            answer = await platform.client.post("/touches?source=x", json=touch, headers=headers)
             assert answer.status_code == 202
         for path in ("/contacts/people/kim", "/contacts/people/lee", "/no/such/route"):
             await platform.client.get(path)

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from services.contacts.identities import entry_named, identity_card
 from services.contacts.main import domain
 from services.contacts.timelines import timeline
+from services.contacts.touch_answers import touches_inbox
 from services.contacts.touch_events import STRUCTURED, TYPE, read_event
-from services.contacts.touch_inbox import event_of, fact_of, touches_inbox
+from services.contacts.touch_inbox import event_of, fact_of
 from services.contacts.touches import stream_of
 from shared.clock import SystemClock
 from shared.cloudevents import BATCH
