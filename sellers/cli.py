@@ -8,21 +8,24 @@ from __future__ import annotations
 import json
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
 from sellers import forgetting, keys, parking, reporting, watching
 from sellers.connecting import connect, err, out
-from sellers.console import waiting
+from sellers.console import progress_bar, waiting
 from sellers.data_dir import DEFAULT, EngineChoice
 from sellers.demo.size import SIZE_MAX
 from sellers.errors import OneLineErrors
 from sellers.tables import columns
 from shared.events.calendar import Category
 
-DIFFERS = 1
+if TYPE_CHECKING:
+    from sellers.importing import Summary
+
+DIFFERS = NOTHING_TAKEN = 1
 # As long as a server takes that is started again.
 PATIENCE_S, IMPORT_PATIENCE_S = 30.0, 120.0
 
@@ -187,7 +190,7 @@ def import_crm_command(
     """Import a CRM's export; run it again after an interruption, nothing is added twice."""
     api = connect(context, patience_s=IMPORT_PATIENCE_S)
     summary = watching.import_crm(api, directory, (mapping, source), report_path, batch, err)
-    watching.show_import(summary, out, as_json=as_json)
+    _show(summary, as_json=as_json)
 
 
 @imports.command("incidents")
@@ -202,7 +205,13 @@ def import_incidents_command(
     """Import the log of a service desk; run it again, and only what is new in it is added."""
     api = connect(context, patience_s=IMPORT_PATIENCE_S)
     summary = watching.import_incidents(api, directory, (mapping, source), report_path, err)
+    _show(summary, as_json=as_json)
+
+
+def _show(summary: Summary, *, as_json: bool) -> None:
     watching.show_import(summary, out, as_json=as_json)
+    if summary.total("rejected") and summary.total("rejected") == summary.total("read"):
+        raise typer.Exit(NOTHING_TAKEN)
 
 
 @imports.command("ics")
@@ -218,11 +227,19 @@ def import_ics_command(
     """Read calendars into a seller's; again, and only what is new there is taken over."""
     from sellers.importing.ics import import_ics, show  # noqa: PLC0415 - opens what is sealed
 
-    done = list(import_ics(connect(context, patience_s=PATIENCE_S), what, employee, category))
+    api, done = connect(context, patience_s=PATIENCE_S), []
+    with progress_bar(err, "reading calendars") as progress:
+        for one, files in import_ics(api, what, employee, category):
+            done.append(one)
+            progress(len(done), files)
     if as_json:
         typer.echo(json.dumps(done, indent=2, ensure_ascii=False))
     else:
         show(done, out)
+    if not any(one["recorded"] or one["unchanged"] for one in done) and any(
+        one["refused"] for one in done
+    ):
+        raise typer.Exit(NOTHING_TAKEN)
 
 
 @app.command()

@@ -50,11 +50,14 @@ class Opening(threading.Thread):
         servers: Mapping[str, str],
         console: UpConsole,
         wake: Callable[[], None],
+        *,
+        began: float,
     ) -> None:
         super().__init__(name="opening", daemon=True)
         self.failure: str | None = None
         self._data_dir, self._url, self._servers = data_dir, url, servers
         self._console, self._wake = console, wake
+        self._began = began
         self._cancelled = threading.Event()
 
     def cancel(self) -> None:
@@ -74,7 +77,6 @@ class Opening(threading.Thread):
                 self._wake()
 
     def _open(self, api: Api) -> None:
-        began = time.monotonic()
         self._until_ready()
         loaded = self._data_dir.remembered.wants_demo and self._load_demo(api)
         self._until_folded(api)
@@ -82,7 +84,7 @@ class Opening(threading.Thread):
             self._end_demo(api)
         self._console.rest()
         self._figures(api)
-        seconds = time.monotonic() - began
+        seconds = time.monotonic() - self._began
         self._console.line(f"ready after {seconds:.1f} s; Ctrl-C stops everything that was started")
 
     def _signing_in(self) -> dict[str, str]:

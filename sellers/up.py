@@ -7,6 +7,7 @@ our own `kill -9` because the kernel tells the children (sellers/processes.py).
 from __future__ import annotations
 
 import socket
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,7 @@ class Machine:
         self._data_dir = data_dir
         self._signals = signals
         self._console = console
+        self._began = time.monotonic()
 
     def run(self) -> int:
         self._prepare()
@@ -116,7 +118,12 @@ class Machine:
         supervisor.start()
         servers = {server.name: server.address for server in supervisor.servers}
         opening = Opening(
-            self._data_dir, self._node.address, servers, self._console, self._signals.wake
+            self._data_dir,
+            self._node.address,
+            servers,
+            self._console,
+            self._signals.wake,
+            began=self._began,
         )
         opening.start()
         try:

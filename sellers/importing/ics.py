@@ -21,8 +21,10 @@ SCHEMES = ("http://", "https://", "webcal://")
 REFUSED = (413, 415, 422)
 
 
-def import_ics(api: Api, what: str, employee: str, category: str) -> Iterator[dict[str, Any]]:
-    """Yield what came of each file, or of the address.
+def import_ics(
+    api: Api, what: str, employee: str, category: str
+) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yield what came of each file, or of the address, and how many there are.
 
     Raises:
         CommandError: there is nothing of that name.
@@ -30,9 +32,11 @@ def import_ics(api: Api, what: str, employee: str, category: str) -> Iterator[di
     """
     agenda, query = f"/calendar/agendas/{employee_id(employee)}", urlencode({"category": category})
     if what.lower().startswith(SCHEMES):
-        yield {"source": "the address", **api.post(f"{agenda}/import-url?{query}", {"url": what})}
+        done = api.post(f"{agenda}/import-url?{query}", {"url": what})
+        yield {"source": "the address", **done}, 1
         return
-    for file in _files(Path(what)):
+    files = _files(Path(what))
+    for file in files:
         try:
             done = api.send(f"{agenda}/import.ics?{query}", file.read_bytes(), ICS)
         except ApiError as error:
@@ -40,7 +44,7 @@ def import_ics(api: Api, what: str, employee: str, category: str) -> Iterator[di
                 raise  # It is not about this file.
             refused = [{"component": "VCALENDAR", "name": file.name, "reason": str(error)}]
             done = {"events": 0, "recorded": 0, "unchanged": 0, "refused": refused}
-        yield {"source": file.name, **done}
+        yield {"source": file.name, **done}, len(files)
 
 
 def _files(path: Path) -> list[Path]:
