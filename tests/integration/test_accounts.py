@@ -252,6 +252,18 @@ def test_the_platform_reads_every_topic(processes: Processes) -> None:
     assert page.status_code == 200, page.text
 
 
+def test_the_platform_tells_what_changes_in_a_view(processes: Processes) -> None:
+    platform, contacts = (
+        f"http://{HOST}:{processes.ports[name]}" for name in ("platform", "contacts-api")
+    )
+    with httpx.stream("GET", f"{platform}/views/person_card/changes", timeout=SOON_S) as changes:
+        lines = changes.iter_lines()
+        assert any("event: ready" in line for line in lines)
+        path = f"{contacts}/contacts/people/watched/register"
+        assert httpx.post(path, json={"name": "Ada"}, timeout=20).status_code == 202
+        assert any("person-watched" in line for line in lines)
+
+
 def test_nothing_was_refused_to_anybody(processes: Processes) -> None:
     for name in processes.running:
         assert "Authorization" not in processes.said(name)
