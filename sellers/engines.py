@@ -47,6 +47,7 @@ STORE_FILES = Path(__file__).with_name("store_files.py")
 JARS = Path(os.environ.get("SELLERS_KAFKA_JARS", ROOT / ".cache/kafka"))
 MAVEN_SECONDS = 300
 FORMAT_SECONDS = 60
+CLUSTER = "sellers-on-one-machine"
 SAID_CHARS_MAX = 2_000
 
 METADATA_API = 3
@@ -189,10 +190,11 @@ class ApacheKafka(KafkaEngine):
             return
         # Half a format, from a kill in between, counts as none.
         shutil.rmtree(self.data_dir / "log", ignore_errors=True)
-        cluster = "sellers-on-one-machine"
-        where = ("--config", self.data_dir / "server.properties", "--cluster-id", cluster)
-        words = (*self._java("128m"), "kafka.tools.StorageTool", "format", *where)
-        complete(words, FORMAT_SECONDS, "Apache Kafka's data could not be formatted")
+        complete(self._format(), FORMAT_SECONDS, "Apache Kafka's data could not be formatted")
+
+    def _format(self) -> Sequence[str | Path]:
+        where = ("--config", self.data_dir / "server.properties", "--cluster-id", CLUSTER)
+        return (*self._java("128m"), "kafka.tools.StorageTool", "format", *where)
 
     def _settings(self) -> str:
         if self._voters is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 
 from sellers.data_dir import DEFAULT, DataDirError, read_remembered
@@ -47,30 +46,12 @@ def apply_topics(settings: Settings) -> list[str]:
             never added behind anybody's back, for then a stream would go on in another one.
 
     """
-    heard = LastWord()
     try:
-        with heard:
-            return asyncio.run(_apply(settings))
+        return asyncio.run(_apply(settings))
     except LogUnavailableError as error:
-        why = f"{error}: {heard.said}" if heard.said else str(error)
-        raise CommandError(f"{why} ({WHICH} says where the log is)") from error
+        raise CommandError(f"{error} ({WHICH} says where the log is)") from error
     except (TopicMismatchError, SettingsError) as error:
         raise CommandError(str(error)) from error
-
-
-class LastWord(logging.Handler):
-    """Takes what the client logs of each of its tries: only the last one is worth a line."""
-
-    said = ""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.said = record.getMessage()
-
-    def __enter__(self) -> None:
-        logging.getLogger("aiokafka").addHandler(self)
-
-    def __exit__(self, *_: object) -> None:
-        logging.getLogger("aiokafka").removeHandler(self)
 
 
 async def _apply(settings: Settings) -> list[str]:

@@ -6,6 +6,7 @@ Rule: no client outlives a failed start, and no closing waits for ever for a bro
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ RETRY_S = 0.2
 CLOSE_S = 3.0
 BATCH_BYTES = 256 * 1024  # Below the broker's limit, so that a batch is never what is too large.
 FETCH_BYTES = 4 * 1024 * 1024
+# A client that cannot connect, or not in time, raises no reason.
+UNTOLD = (KafkaConnectionError, TimeoutError)
 READING: Mapping[str, Any] = {
     "enable_auto_commit": False,
     # Neither the beginning nor the end is ever right when a cursor does not fit the log.
@@ -92,26 +95,49 @@ class Clients:
         )
 
     async def started(self, make: Callable[[], Any], wait_s: float) -> Any:
-        """Start a client as soon as a broker answers."""
+        """Start a client as soon as a broker answers.
+
+        Raises:
+            LogUnavailableError: none did in time; it names the last reason that was heard.
+
+        """
         deadline = asyncio.get_running_loop().time() + wait_s
+        heard = _LastWord()
         while True:
             client = make()
             try:
-                async with asyncio.timeout_at(deadline):
-                    await client.start()
+                with heard:
+                    async with asyncio.timeout_at(deadline):
+                        await client.start()
             except (KafkaError, OSError, TimeoutError) as error:
                 await stopped(client)
                 if asyncio.get_running_loop().time() + RETRY_S >= deadline:
                     told = f"no broker answers at {self.bootstrap} within {wait_s:g} s"
-                    # A failed connection tells its reason to the client's log alone.
-                    why = "" if isinstance(error, KafkaConnectionError) else f": {error}"
-                    raise LogUnavailableError(told + why) from error
+                    why = heard.said if isinstance(error, UNTOLD) else str(error)
+                    raise LogUnavailableError(f"{told}: {why}" if why else told) from error
             except BaseException:
                 await stopped(client)
                 raise
             else:
                 return client
             await asyncio.sleep(RETRY_S)
+
+
+class _LastWord(logging.Handler):
+    """Hears why a client that this task starts cannot connect: it tells that to its log alone."""
+
+    said = ""
+
+    def __enter__(self) -> None:
+        self._task = asyncio.current_task()
+        logging.getLogger("aiokafka").addHandler(self)
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("aiokafka").removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.WARNING and asyncio.current_task() is self._task:
+            self.said = record.getMessage()
 
 
 class _Admin(AIOKafkaAdminClient):  # type: ignore[misc]  # it ships no types

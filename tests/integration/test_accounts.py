@@ -1,7 +1,7 @@
 """The accounts of deploy/k8s on Apache Kafka: each is enough for what runs under it, and no more.
 
-The broker here authenticates by SCRAM and refuses whatever no rule allows, with the rules that the
-manifests give to Strimzi.
+The broker here speaks TLS, authenticates by SCRAM and refuses whatever no rule allows, with the
+rules that the manifests give to Strimzi.
 """
 
 from __future__ import annotations
@@ -13,151 +13,54 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 import pytest
 import yaml
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.protocol.admin import CreateAclsRequest
 
-from sellers.engines import ApacheKafka
 from sellers.processes import HOST, free_ports
 from services.contacts.touch_events import STRUCTURED, TYPE
 from services.contacts.touch_inbox import fact_of
 from shared.clock import SystemClock
 from shared.kafka import log_of
 from shared.log import LogUnavailableError, Partition, Record
-from shared.settings import Settings
 from tests.conftest import running
+from tests.integration.guarded_kafka import (
+    ROOT,
+    GuardedKafka,
+    Rules,
+    grant,
+    rules_of,
+    users_of_the_manifests,
+)
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(540)]
 
-ROOT = Path(__file__).parents[2]
-USERS = ROOT / "deploy" / "k8s" / "components" / "strimzi" / "users.yaml"
 # Tells which account somebody needs who sends touches by Kafka.
 PAGE = ROOT / "docs" / "operations" / "install.md"
-PASSWORD = "not-a-secret"  # noqa: S105 - of a broker that lives as long as this module
-SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-# As Kafka numbers them.
-RESOURCES = {"topic": 2, "group": 3, "cluster": 4}
-PATTERNS = {"literal": 3, "prefix": 4}
-OPERATIONS = {
-    "Read": 3,
-    "Write": 4,
-    "Create": 5,
-    "Describe": 8,
-    "DescribeConfigs": 10,
-    "IdempotentWrite": 12,
-}
-ALLOW = 3
 MASTER_KEY = b64encode(bytes(32)).decode()
 READY_S, SOON_S = 400.0, 60.0
 
 
-def declared() -> dict[str, list[dict[str, Any]]]:
+def declared() -> Rules:
     """Return the rules of each user, and of the one that the page tells how to make."""
-    shown = PAGE.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
-    users = [*yaml.safe_load_all(USERS.read_text(encoding="utf-8")), yaml.safe_load(shown)]
-    return {u["metadata"]["name"]: u["spec"]["authorization"]["acls"] for u in users}
-
-
-class GuardedKafka(ApacheKafka):
-    """Lets in who has a password, and lets do what a rule allows."""
-
-    def __init__(self, data_dir: Path, users: list[str]) -> None:
-        super().__init__(data_dir)
-        self._users = users
-        (self._outer,) = free_ports(1)
-
-    @property
-    def guarded(self) -> str:
-        """Where everybody has to say who they are; `address` is the broker's own way in."""
-        return f"{HOST}:{self._outer}"
-
-    def _settings(self) -> str:
-        plain = super()._settings()
-        listening = plain.replace(
-            f"listeners=PLAINTEXT://{self.address}",
-            f"listeners=PLAINTEXT://{self.address},SASL_PLAINTEXT://{self.guarded}",
-        )
-        assert listening != plain
-        more = {
-            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,"
-            "SASL_PLAINTEXT:SASL_PLAINTEXT",
-            "inter.broker.listener.name": "PLAINTEXT",
-            "sasl.enabled.mechanisms": "SCRAM-SHA-512",
-            "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config": SCRAM,
-            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            "super.users": "User:ANONYMOUS",
-        }
-        return listening + "".join(f"{key}={value}\n" for key, value in more.items())
-
-    def _java(self, heap: str) -> list[str | Path]:
-        return super()._java("384m" if heap == "256m" else heap)
-
-    def prepare(self) -> None:
-        """Format it with the users' passwords: no broker is needed to make the first of them."""
-        from sellers import engines
-
-        complete = engines.complete
-
-        def with_users(words: tuple[str | Path, ...], seconds: float, complaint: str) -> None:
-            scram = [
-                word
-                for user in self._users
-                for word in ("--add-scram", f"SCRAM-SHA-512=[name={user},password={PASSWORD}]")
-            ]
-            complete((*words, *scram), seconds, complaint)
-
-        engines.complete = with_users
-        try:
-            super().prepare()
-        finally:
-            engines.complete = complete
-
-
-async def grant(address: str, users: Mapping[str, list[dict[str, Any]]]) -> None:
-    admin: Any = AIOKafkaAdminClient(bootstrap_servers=address)
-    await admin.start()
-    try:
-        for user, rules in users.items():
-            for rule in rules:
-                resource = rule["resource"]
-                for operation in rule["operations"]:
-                    answer = await admin._send_to_controller(
-                        CreateAclsRequest(
-                            RESOURCES[resource["type"]],
-                            resource.get("name", "kafka-cluster"),
-                            PATTERNS[resource.get("patternType", "literal")],
-                            f"User:{user}",
-                            "*",
-                            OPERATIONS[operation],
-                            ALLOW,
-                        )
-                    )
-                    assert [code for code, _ in answer.creation_responses] == [0]
-    finally:
-        await admin.close()
+    shown = yaml.safe_load(PAGE.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0])
+    return {**users_of_the_manifests(), shown["metadata"]["name"]: rules_of(shown)}
 
 
 @pytest.fixture(scope="module")
 async def guarded(tmp_path_factory: pytest.TempPathFactory) -> Any:
     users = declared()
-    with running(GuardedKafka(tmp_path_factory.mktemp("guarded") / "kafka", list(users))) as log:
+    with running(GuardedKafka(tmp_path_factory.mktemp("guarded") / "kafka", users)) as log:
         await grant(log.address, users)
         yield log
 
 
-def told(log: Any, user: str) -> dict[str, str]:
-    return {
-        "SELLERS_KAFKA": log.guarded,
-        "SELLERS_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
-        "SELLERS_KAFKA_SASL_USERNAME": user,
-        "SELLERS_KAFKA_SASL_PASSWORD": PASSWORD,
-    }
+def told(log: GuardedKafka, user: str) -> dict[str, str]:
+    return {f"SELLERS_{name}".upper(): str(value) for name, value in log.told(user).items()}
 
 
 class Processes:
@@ -292,15 +195,6 @@ def test_a_touch_goes_all_the_way(processes: Processes) -> None:
     until(measured, SOON_S, lambda: processes.said("worker"))
 
 
-def account(log: Any, user: str) -> Settings:
-    return Settings(
-        kafka=log.guarded,
-        kafka_security_protocol="SASL_PLAINTEXT",
-        kafka_sasl_username=user,
-        kafka_sasl_password=PASSWORD,
-    )
-
-
 async def test_marketing_may_send_touches_to_the_inbox(processes: Processes, guarded: Any) -> None:
     sent = {
         "id": "spring",
@@ -309,7 +203,7 @@ async def test_marketing_may_send_touches_to_the_inbox(processes: Processes, gua
     }
     event = {**sent, "specversion": "1.0", "type": TYPE, "time": "2026-03-02T09:00:00Z"}
     value, headers = json.dumps(event).encode(), (("content-type", STRUCTURED.encode()),)
-    log = await log_of(account(guarded, "marketing"))
+    log = await log_of(guarded.account("marketing"))
     try:
         await log.append("touches-inbox", "any", value, headers)
     finally:
@@ -325,7 +219,7 @@ async def test_marketing_may_send_touches_to_the_inbox(processes: Processes, gua
 
 async def test_marketing_hears_what_it_has_to_act_on(processes: Processes, guarded: Any) -> None:
     wrong = json.dumps({"specversion": "1.0", "id": "wrong", "source": "/campaigns"}).encode()
-    log = await log_of(account(guarded, "marketing"))
+    log = await log_of(guarded.account("marketing"))
     heard: list[Record] = []
 
     async def begin(partitions: Sequence[Partition]) -> dict[Partition, int]:
@@ -380,6 +274,18 @@ def test_the_platform_reads_every_topic(processes: Processes) -> None:
     assert page.status_code == 200, page.text
 
 
+def test_the_platform_tells_what_changes_in_a_view(processes: Processes) -> None:
+    platform, contacts = (
+        f"http://{HOST}:{processes.ports[name]}" for name in ("platform", "contacts-api")
+    )
+    with httpx.stream("GET", f"{platform}/views/person_card/changes", timeout=SOON_S) as changes:
+        lines = changes.iter_lines()
+        assert any("event: ready" in line for line in lines)
+        path = f"{contacts}/contacts/people/watched/register"
+        assert httpx.post(path, json={"name": "Ada"}, timeout=20).status_code == 202
+        assert any("person-watched" in line for line in lines)
+
+
 def test_nothing_was_refused_to_anybody(processes: Processes) -> None:
     for name in processes.running:
         assert "Authorization" not in processes.said(name)
@@ -401,7 +307,7 @@ def test_nothing_was_refused_to_anybody(processes: Processes) -> None:
 async def test_an_account_may_not_write_what_is_another_s(
     processes: Processes, guarded: Any, user: str, topic: str, why: str
 ) -> None:
-    log = await log_of(account(guarded, user))
+    log = await log_of(guarded.account(user))
     try:
         with pytest.raises(LogUnavailableError, match=why):
             await log.append(topic, "person-forged", b"{}")

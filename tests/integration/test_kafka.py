@@ -86,10 +86,15 @@ async def test_a_missing_topic_is_named(log: KafkaLog) -> None:
         await log.append("never-made", "key", b"x")
 
 
-async def test_no_broker_is_one_clear_error() -> None:
-    (port,) = free_ports(1)
-    with pytest.raises(LogUnavailableError, match=f"no broker answers at {HOST}:{port}"):
-        await KafkaLog.open(f"{HOST}:{port}", embedded=True, wait_s=1)
+async def test_no_broker_is_one_clear_error_with_its_own_reason() -> None:
+    servers = [f"{HOST}:{port}" for port in free_ports(2)]
+    opening = (KafkaLog.open(server, embedded=True, wait_s=1) for server in servers)
+    for server, error in zip(
+        servers, await asyncio.gather(*opening, return_exceptions=True), strict=True
+    ):
+        assert isinstance(error, LogUnavailableError)
+        told = f'no broker answers at {server} within 1 s: Unable connect to "{server}": '
+        assert str(error).startswith(told)
 
 
 async def test_idle_readers_cost_little(log: KafkaLog, topic: str) -> None:
