@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
@@ -198,6 +199,10 @@ async def get_timeline(
     person: StreamId, runtime: Contacts, wanted: PageWanted, at_least: AtLeast
 ) -> dict[str, Any]:
     """Everything that happened with this person, a month an item, oldest first (C-03)."""
-    found = await entries(runtime, f"person-{person}", at_least)
-    people = [one.value.person for one in found] or [f"person-{person}"]
-    return await months_of(runtime, people, wanted, at_least)
+    name = f"person-{person}"
+    # Both at once: whoever has just written waits for both views, and few are of several entries.
+    found, alone = await asyncio.gather(
+        entries(runtime, name, at_least), months_of(runtime, [name], wanted, at_least)
+    )
+    people = [one.value.person for one in found] or [name]
+    return alone if people == [name] else await months_of(runtime, people, wanted, at_least)
