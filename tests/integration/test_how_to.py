@@ -109,6 +109,29 @@ async def test_the_page_on_erps(platform: Platform, address: str) -> None:
     assert {one["type"] for one in deliveries["items"]} <= {"opportunities.opportunity_won.v1"}
 
 
+async def test_the_page_on_calendars(platform: Platform, address: str) -> None:
+    visit, weekly, look, others = blocks("keep-a-calendar.md")
+    answers_to_visit = answers(await run(visit, address))
+    told = [*answers_to_visit, *answers(await run(weekly, address))]
+    assert [one["recorded"] for one in told] == [1, 1, 1, 1]
+    for one in told:
+        path = one["stream"].replace("entry-", "entries/").replace("series-", "series/")
+        await platform.read(f"/calendar/{path}", one["token"])
+    agenda, time, *_ = answers(await run(look, address))
+    assert [one["entry"] for one in agenda["items"]] == [
+        "entry-monday.20260302T000000Z",
+        "entry-visit-acme",
+    ]
+    spent = {one["category"]: one for one in time["total"]["categories"]}
+    assert spent["customer"]["actual_minutes"] == 80
+    imported = await run(others, address)
+    assert "1 events from 1 calendars: 1 recorded, 0 known already; 0 refused" in imported
+    (opened,) = answers(imported)
+    feed = await platform.get(opened["path"], x_at_least=opened["token"])
+    assert (feed.status_code, "SUMMARY:Lunch" in feed.text) == (200, True)
+    assert (await platform.get(opened["caldav"])).status_code != 404
+
+
 @asynccontextmanager
 async def receiver(port: int, secret: str, keep: Path) -> AsyncIterator[Program]:
     child = await asyncio.create_subprocess_exec(
