@@ -210,7 +210,8 @@ def import_incidents_command(
 
 def _show(summary: Summary, *, as_json: bool) -> None:
     watching.show_import(summary, out, as_json=as_json)
-    if summary.total("rejected") and summary.total("rejected") == summary.total("read"):
+    rejected = summary.total("rejected")
+    if rejected and rejected == summary.total("read") and not summary.facts:
         raise typer.Exit(NOTHING_TAKEN)
 
 

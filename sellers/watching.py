@@ -59,8 +59,9 @@ def touch(api: Api, told: dict[str, Any], touch_id: str | None, err: Console, ou
         folded = "" if view["folded_version"] else "  (not folded yet)"
         tree.add(Text(f"view      {place}: {', '.join(view['keys'])}{folded}"))
     with waiting(err, "waiting for the figures"):
-        # What all views knew already was most likely sent before: no figure will grow.
-        patience_s = PATH_S_MAX if known is None else REPEATED_S_MAX
+        # An id of its own that all views knew at once was most likely sent before: no figure grows.
+        repeated = touch_id is not None and known is not None
+        patience_s = REPEATED_S_MAX if repeated else PATH_S_MAX
         tree.add(Text(f"figure    {figure(api, before, patience_s)}"))
     out.print(tree)
 

@@ -19,7 +19,9 @@ BEFORE_OTHERS = 3
 # So long what nobody waits for is held while somebody reads what they have just written, unless
 # it has that many records already: then there is work enough to be late with.
 HELD_S, MANY = 0.1, 20
-LINGERS_S = 0.005
+# A read holds nothing any more that takes longer, whatever it waits for; and nothing is held longer
+# than it takes the next read of the same answer to begin.
+ATTENTIVE_S, LINGERS_S = 0.5, 0.005
 
 
 @dataclass(eq=False, slots=True)
@@ -34,12 +36,18 @@ class Foldings:
     """Shared by all that one process folds and reads. `at_once`: so many turns; None: no limit."""
 
     def __init__(self, at_once: int | None = None) -> None:
-        self._free = at_once
+        self._at_once = self._free = at_once
         self._queue: list[_Asking] = []
         self._preferred = 0
-        self._reads = 0
+        self._reads: list[float] = []
+        self._looking_again: asyncio.TimerHandle | None = None
         self._times: Counter[str] = Counter()
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether one process folds everything, so that whoever waits is told of all of it."""
+        return self._at_once is not None
 
     @asynccontextmanager
     async def turn(self, collection: str, records: int = 1) -> AsyncIterator[None]:
@@ -56,14 +64,16 @@ class Foldings:
     @contextmanager
     def read(self) -> Iterator[None]:
         """Read what may have to be waited for; the next read of the same answer follows soon."""
-        self._reads += 1
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self._reads.append(began)
         try:
             yield
         finally:
-            asyncio.get_running_loop().call_later(LINGERS_S, self._read)
+            loop.call_later(LINGERS_S, self._read, began)
 
-    def _read(self) -> None:
-        self._reads -= 1
+    def _read(self, began: float) -> None:
+        self._reads.remove(began)
         self._serve()
 
     def times(self, collection: str) -> int:
@@ -101,8 +111,6 @@ class Foldings:
         asking = _Asking(collection, records, loop.time(), loop.create_future())
         self._queue.append(asking)
         self._serve()
-        if self._reads and not asking.admitted.done():
-            loop.call_later(HELD_S, self._serve)
         try:
             await asking.admitted
         except asyncio.CancelledError:
@@ -114,11 +122,18 @@ class Foldings:
             raise
 
     def _serve(self) -> None:
-        """Let in whoever may go."""
+        """Let in whoever may go; whoever is held, when that is over."""
         while self._free and (chosen := self._next()) is not None:
             self._free -= 1
             self._queue.remove(chosen)
             chosen.admitted.set_result(None)
+        if self._looking_again is not None:
+            self._looking_again.cancel()
+            self._looking_again = None
+        held = [one.since for one in self._queue if not one.admitted.done()]
+        if self._free and held:
+            loop = asyncio.get_running_loop()
+            self._looking_again = loop.call_at(min(held) + HELD_S, self._serve)
 
     def _next(self) -> _Asking | None:
         asking = [one for one in self._queue if not one.admitted.done()]
@@ -135,4 +150,5 @@ class Foldings:
         """Whether it can wait until what was just written is read."""
         if not self._reads or asking.records >= MANY or asking.collection in self._waiting:
             return False
-        return asyncio.get_running_loop().time() < asking.since + HELD_S
+        now = asyncio.get_running_loop().time()
+        return now < asking.since + HELD_S and now < max(self._reads) + ATTENTIVE_S

@@ -23,7 +23,7 @@ from shared.clock import Clock
 from shared.correlation import correlations_of
 from shared.errors import NotFoundError, SellersError
 from shared.events import Envelope, UndecodableError, timestamp
-from shared.folding import Foldings
+from shared.folding import MANY, Foldings
 from shared.inbox import Became
 from shared.log import Log, LogTruncatedError, Partition, Record, Subscription
 from shared.observability import BATCH_SECONDS, BATCH_TRIES, FACT_TO_VIEW_SECONDS, FOLDED
@@ -570,7 +570,11 @@ class Projector:
         folds, park, overtaken = held, None, 0
         while True:
             try:
-                async with self.store.transaction() as tx:
+                # Somebody waits for it, if only whoever replays it.
+                async with (
+                    self.foldings.turn(self.sink.collection, MANY),
+                    self.store.transaction() as tx,
+                ):
                     await begin(tx)
                     batch, left = await self._refolded(tx, stream, park, folds)
             except WriteConflictError:
@@ -610,8 +614,9 @@ class Projector:
         for document in batch.parked:  # What was tried in vain has not been parked just now.
             document["parked_at"] = since[document["_id"]]
         await tx.delete_many(self.names.parked, [document["_id"] for document in held])
-        await self._tell(batch, read, again=True)
         await self._put(tx, batch)
+        # Only now: what could not be written stays, and whoever was told otherwise would be wrong.
+        await self._tell(batch, read, again=True)
         staying = {document["_id"] for document in batch.parked}
         staying |= {place(record) for record, _ in read if identity(record) in batch.dropped}
         return batch, [document for document in kept if document["_id"] not in staying]

@@ -258,6 +258,7 @@ class Reader(Generic[V]):
                     f"{at_least.version} yet",
                     slug="projection-behind",
                 )
-            # Told when it is folded here; asked for often only where it is folded elsewhere.
-            within_s = self.poll_s if times == 0 else TOLD_S
+            # Told of all that is folded here; asked for often where another process may fold it.
+            here = self.foldings.takes_turns and times > 0
+            within_s = TOLD_S if here else self.poll_s
             await self.foldings.beyond(build.collection, times, within_s)

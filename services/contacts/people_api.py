@@ -201,8 +201,12 @@ async def get_timeline(
     """Everything that happened with this person, a month an item, oldest first (C-03)."""
     name = f"person-{person}"
     # Both at once: whoever has just written waits for both views, and few are of several entries.
-    found, alone = await asyncio.gather(
-        entries(runtime, name, at_least), months_of(runtime, [name], wanted, at_least)
-    )
-    people = [one.value.person for one in found] or [name]
-    return alone if people == [name] else await months_of(runtime, people, wanted, at_least)
+    alone = asyncio.create_task(months_of(runtime, [name], wanted, at_least))
+    try:
+        found = await entries(runtime, name, at_least)
+        people = [one.value.person for one in found] or [name]
+        if people == [name]:
+            return await alone
+        return await months_of(runtime, people, wanted, at_least)
+    finally:
+        alone.cancel()

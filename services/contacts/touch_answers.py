@@ -7,12 +7,13 @@ an answer says what is wrong and where, never what the publisher wrote there, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, get_args
 
 import orjson
+import structlog
 from pydantic import TypeAdapter
 
 from services.contacts.consents import NoConsent
@@ -38,7 +39,9 @@ from shared.log import Record
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import refusal
-from shared.web.problems import problem
+from shared.web.problems import PROBLEM_TYPE, problem
+
+log = structlog.get_logger()
 
 TOPIC = "touches-answers"
 TYPE = "sellers.touch_answered.v1"
@@ -51,7 +54,8 @@ NAMES = {"#", "content-type", *NewTouch.model_fields, *ATTRIBUTES}
 NAMES |= {f"{PREFIX}{name}" for name in ATTRIBUTES}
 # What both say is no quotation, and neither is what is too short to tell anything.
 OURS = {*NAMES, *get_args(Channel), *get_args(Topic), "inbound", "outbound"}
-QUOTED_MIN = 4
+QUOTED_MIN = {True: 3, False: 2}  # ASCII or not: names may be short.
+TEXTS_MAX = 1_000
 CUT = "it is not as the schema says"
 
 
@@ -126,7 +130,7 @@ async def answers_of(
     for record, outcome in became:
         if isinstance(outcome, UndecodableError):
             if not again:
-                told.append(_written(record, _rejected(record, outcome), now))
+                told.append(_written(record, _refused(record, outcome), now))
         elif again or place(record) in notes:
             noted = notes.get(place(record), Noted())
             told.append(_written(record, _accepted(record, outcome, noted), now))
@@ -139,8 +143,8 @@ async def _remarks(runtime: Runtime, became: Sequence[Became]) -> dict[str, Note
     for record, fact in became:
         if isinstance(fact, Envelope) and _promotion(fact) and fact.stream not in once:
             sent = read_event(event_of(record)).sent
-            assert sent is not None  # The fact was made of it.
-            once[fact.stream] = place(record), sent
+            if sent is not None:
+                once[fact.stream] = place(record), sent
     if not once:
         return {}
     notes = await compared(runtime, [sent for _, sent in once.values()])
@@ -162,7 +166,7 @@ def _accepted(record: Record, fact: Envelope, noted: Noted) -> TouchAnswered:
     last = noted.repeats
     repeats = None
     if last is not None:
-        by = None if "@" in last.by else last.by
+        by = None if not last.by or "@" in last.by else last.by
         repeats = Repeated(last.on, last.again_from, by)
     return TouchAnswered(
         "accepted",
@@ -174,6 +178,16 @@ def _accepted(record: Record, fact: Envelope, noted: Noted) -> TouchAnswered:
         repeats=repeats,
         no_consent=noted.no_consent,
     )
+
+
+def _refused(record: Record, error: UndecodableError) -> TouchAnswered:
+    """Say why; whatever cannot be said of one record stops no other."""
+    try:
+        return _rejected(record, error)
+    except Exception as failure:
+        log.exception("touch_not_answered_in_words", place=place(record), error=type(failure))
+        told = Problem(f"{PROBLEM_TYPE}invalid", "The record does not fit its schema", 422, CUT)
+        return TouchAnswered("rejected", Place(*record.position), problem=told)
 
 
 def _rejected(record: Record, error: UndecodableError) -> TouchAnswered:
@@ -193,8 +207,7 @@ def _problem(error: UndecodableError) -> dict[str, Any]:
 
 def unquoting(told: dict[str, Any], record: Record) -> Problem:
     """Return a problem without anything that its publisher wrote."""
-    said = {text.casefold() for text in _texts(_event(record))} - OURS
-    said = {text for text in said if len(text) >= QUOTED_MIN}
+    said = _said(_event(record))
     causes = told.get("errors", ())
     shown = [_cause(one, said) for one in causes[:CAUSES_MAX]]
     detail = told["detail"]
@@ -207,14 +220,15 @@ def unquoting(told: dict[str, Any], record: Record) -> Problem:
     return Problem(told["type"], told["title"], told["status"], detail, tuple(shown))
 
 
-def _cause(told: dict[str, Any], said: set[str]) -> Cause:
+def _cause(told: dict[str, Any], said: set[str] | None) -> Cause:
     detail = CUT if _quotes(told["detail"], said) else told["detail"]
     return Cause(_pointer(told["pointer"]), detail, told.get("code"))
 
 
-def _quotes(detail: str, said: set[str]) -> bool:
+def _quotes(detail: str, said: set[str] | None) -> bool:
     # No check writes what it was given into its words; a new one may.
-    return any(text in detail.casefold() for text in said)
+    folded_detail = detail.casefold()
+    return said is None or any(text in folded_detail for text in said)
 
 
 def _pointer(pointer: str) -> str:
@@ -234,16 +248,22 @@ def _event(record: Record) -> Any:
         return None  # What cannot be taken apart is not quoted, either: its pointer says where.
 
 
-def _texts(said: Any) -> Iterator[str]:
-    if isinstance(said, dict):
-        for name, value in said.items():
-            yield name
-            yield from _texts(value)
-    elif isinstance(said, list):
-        for value in said:
-            yield from _texts(value)
-    elif said is not None:
-        yield str(said)
+def _said(event: Any) -> set[str] | None:
+    """Return what the event says that is not ours; None: too much to look for in every cause."""
+    found: set[str] = set()
+    left, looked_at = [event], 0
+    while left:
+        one = left.pop()
+        looked_at += 1
+        if looked_at > TEXTS_MAX:
+            return None
+        if isinstance(one, dict):
+            left += [*one, *one.values()]
+        elif isinstance(one, list):
+            left += one
+        elif one is not None:
+            found.add(str(one).casefold())
+    return {text for text in found - OURS if len(text) >= QUOTED_MIN[text.isascii()]}
 
 
 def _written(record: Record, told: TouchAnswered, now: datetime) -> tuple[str, bytes]:

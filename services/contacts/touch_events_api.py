@@ -49,7 +49,10 @@ class TouchRoute(Route):
 
         async def handle(request: Request) -> Response:
             mode = mode_of(request.headers.get("content-type", ""), request.headers)
-            return await plain(request) if mode is None else await _events(request, mode)
+            if mode is None:
+                return await plain(request)
+            self.check(request)
+            return await _events(request, mode)
 
         return handle
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request, Response
+from fastapi import Depends, Request, Response
 
 from services.opportunities.record import commands
 from services.opportunities.record.views import OpportunityRecord, opportunity_record
 from shared.command import Command
-from shared.references import ID
 from shared.runtime import Runtime
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record, runtime_of, seen
-from shared.web.router import Router
+from shared.web.router import Router, stream_id
 
 router = Router(tags=["opportunities"])
 Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
@@ -54,7 +53,7 @@ def take(parent: Router, path: str, kind: str, what: str, kind_of: type[Command]
         return await record(runtime, f"{kind}-{stream}", command, meta, response)
 
     taken.__annotations__ |= {
-        "stream": Annotated[str, Path(alias=kind, pattern=rf"^{ID}$")],
+        "stream": stream_id(kind),
         "command": kind_of,
     }
     name, told = what.replace("-", "_"), (kind_of.__doc__ or "").partition("\n")[0]

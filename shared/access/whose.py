@@ -76,13 +76,17 @@ def named(whose: Named, asked: Asked) -> list[str]:
     if whose.kind is None:
         return [value for value in values if _NAME.fullmatch(value)]
     start = f"{whose.kind}-"
+    if whose.place == "path":  # Plain already: what begins with its kind is called so.
+        return [f"{start}{value}" for value in values]
     return [value if value.startswith(start) else f"{start}{value}" for value in values]
 
 
 def thing(whose: Of, asked: Asked) -> str | None:
     """Return the stream of the thing that the request names."""
     for value in asked.said(whose.place, whose.field):
-        known = whose.kind is None or value.startswith(f"{whose.kind}-")
+        # An id of a path is plain already: what begins with its kind is called so.
+        whole = whose.place != "path" and value.startswith(f"{whose.kind}-")
+        known = whose.kind is None or whole
         stream = value if known else f"{whose.kind}-{value}"
         return stream if _STREAM.fullmatch(stream) else None
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.folding import BEFORE_OTHERS, HELD_S, LINGERS_S, MANY, Foldings
+from shared.folding import ATTENTIVE_S, BEFORE_OTHERS, HELD_S, LINGERS_S, MANY, Foldings
 
 
 async def settle() -> None:
@@ -126,6 +127,28 @@ async def test_nothing_is_held_for_long_and_much_is_not_held() -> None:
         assert folding.had == ["a"]
 
 
+async def test_nothing_is_held_for_long_either_that_asked_before_the_read() -> None:
+    folding = Folding(Foldings(1))
+    async with folding.foldings.turn("inside"):
+        await folding.ask("a")
+        reading = folding.foldings.read()
+        reading.__enter__()
+    assert folding.had == []
+    await asyncio.sleep(2 * HELD_S)
+    await settle()
+    assert folding.had == ["a"]
+    reading.__exit__(None, None, None)
+
+
+async def test_a_read_that_takes_long_holds_nothing() -> None:
+    folding = Folding(Foldings(1))
+    with folding.foldings.read():
+        await asyncio.sleep(ATTENTIVE_S)
+        await folding.ask("a")
+        await settle()
+        assert folding.had == ["a"]
+
+
 async def test_who_waits_is_told_at_once() -> None:
     foldings = Foldings()
     times = foldings.times("a")
@@ -152,8 +175,10 @@ async def test_what_was_folded_meanwhile_is_not_missed() -> None:
 
 
 async def test_who_is_told_nothing_looks_after_a_while() -> None:
+    began = time.perf_counter()
     async with asyncio.timeout(5):
-        await Foldings().beyond("a", 0, 0.01)
+        await Foldings().beyond("a", 0, 0.05)
+    assert time.perf_counter() - began > 0.04
 
 
 async def test_what_failed_was_not_folded() -> None:

@@ -19,11 +19,19 @@ from starlette.types import Scope
 from shared.references import ID
 
 _NAMES_A_STREAM = object()
-StreamId = Annotated[
-    str,
-    Path(pattern=f"^{ID}$", description="its id, with or without its kind before it"),
-    _NAMES_A_STREAM,
-]
+
+
+_TOLD = "its id, with or without its kind before it"
+StreamId = Annotated[str, Path(pattern=f"^{ID}$", description=_TOLD), _NAMES_A_STREAM]
+
+
+def stream_id(kind: str) -> Any:
+    """Return the type of a parameter that the path calls by another name than the function."""
+    return Annotated[str, Path(alias=kind, pattern=f"^{ID}$", description=_TOLD), _NAMES_A_STREAM]
+
+
+# So many parameters that nobody reads are named.
+NAMED_MAX = 10
 # Parameters that say in fewer words of what kind a stream is.
 _KINDS = {"calendar": "workcalendar"}
 
@@ -42,7 +50,7 @@ class Route(APIRoute):
     def kinds(self) -> dict[str, str]:
         """Return what each id in the path may begin with, by the parameter's name."""
         return {
-            one.name: f"{_KINDS.get(one.name, one.name)}-"
+            one.alias: f"{_KINDS.get(one.alias, one.alias)}-"
             for one in self.dependant.path_params
             if _NAMES_A_STREAM in one.field_info.metadata
         }
@@ -73,18 +81,25 @@ class Route(APIRoute):
         answer = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
-            if self.exact and request.scope["query_string"]:
-                self._check(request)
+            self.check(request)
             return await answer(request)
 
         return checked
 
-    def _check(self, request: Request) -> None:
+    def check(self, request: Request) -> None:
+        """Refuse parameters that nobody reads.
+
+        Raises:
+            RequestValidationError: naming each, and what may have been meant.
+
+        """
+        if not self.exact or not request.scope["query_string"]:
+            return
         unknown = [name for name in request.query_params if name not in self.asked_by]
         if unknown:
             told = [
                 {"type": "unknown_parameter", "loc": ("query", name), "msg": self._instead(name)}
-                for name in unknown
+                for name in unknown[:NAMED_MAX]
             ]
             raise RequestValidationError(told)
 

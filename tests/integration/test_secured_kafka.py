@@ -111,7 +111,9 @@ def accounts_of_the_page() -> Rules:
         # As Kafka's command reads `--consumer`.
         on_topics = given.operation or ["Read", "Describe"]
         pattern = given.resource_pattern_type.removesuffix("ed")
-        rules = [allowed("topic", given.topic, *on_topics, pattern=pattern)]
+        rules = []
+        if given.topic:
+            rules.append(allowed("topic", given.topic, *on_topics, pattern=pattern))
         if given.group:
             rules.append(allowed("group", given.group, "Read", pattern=pattern))
         found.setdefault(given.allow_principal.removeprefix("User:"), []).extend(rules)

@@ -79,7 +79,7 @@ async def test_i_09_by_severity_with_what_was_kept_reopened_and_fed_back(world: 
     assert set(await rows(world, as_of="2026-03-01")) == {"high"}
 
 
-async def test_each_move_from_one_status_to_another_is_contributions(world: World) -> None:
+async def test_each_move_from_one_status_to_another_is_counted(world: World) -> None:
     await told(world)
     moves = await rows(world, by="move", as_of="2026-03-31")
     assert {key: row["moved"] for key, row in moves.items()} == {"New→Active": 2, "Active→New": 1}

@@ -38,9 +38,7 @@ from services.analytics.measures import closing, recompute
 from services.analytics.packing import UnreadableCellsError, pack, unpack
 from services.analytics.pipeline import Amounts, Key, tallied
 from services.analytics.projections import Held, OrgNode, Target
-from services.analytics.report_by import (
-    IssuesBy,
-)
+from services.analytics.report_by import IssuesBy
 from services.analytics.tables import EXACT, Apart, Grain, Tables
 from services.analytics.tests.histories import ZONE, histories
 from services.analytics.tree import Organization

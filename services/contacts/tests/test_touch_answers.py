@@ -426,6 +426,68 @@ async def test_however_much_is_wrong_an_answer_is_short() -> None:
     assert len(record.value or b"") < 10_000
 
 
+DEEP = b"[" * 1_000 + b"]" * 1_000
+MUCH = orjson.dumps([f"text {n}" for n in range(50_000)])
+
+
+@pytest.mark.parametrize("inner", [DEEP, MUCH], ids=["deep", "much"])
+async def test_no_record_stops_the_inbox_by_what_has_to_be_said_of_it(inner: bytes) -> None:
+    bench = Bench("kafka")
+    value, headers = structured(event("w", data={"person": "person-1", "x": "inner"}))
+    assert value is not None
+    await bench.send(value.replace(b'"inner"', inner), headers)
+    await bench.send(*structured(event("m-1")))
+    await bench.read()
+    assert [one["id"] for one in answered(bench.log)] == ["w"]
+    assert bench.moved() == ["m-1"]
+
+
+async def test_what_cannot_be_put_into_words_is_answered_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise AssertionError(MAIL)
+
+    monkeypatch.setattr("services.contacts.touch_answers.unquoting", broken)
+    bench = Bench("kafka")
+    await bench.send(*structured(event("w", data={"channel": "pigeon"})))
+    await bench.send(*structured(event("m-1")))
+    await bench.read()
+    (told,) = answered(bench.log)
+    assert (told["status"], told["problem"]["detail"]) == ("rejected", CUT)
+    assert bench.moved() == ["m-1"]
+
+
+@pytest.mark.parametrize("name", ["Kim", "김철수", "李"])
+def test_short_names_are_not_quoted_either(name: str) -> None:
+    value, headers = structured(event("w", data={"note": name}))
+    record = Record(INBOX, 0, 0, None, value, tuple(headers))
+    whole = {"type": "t", "title": "T", "status": 422, "detail": f"{name} is no note", "errors": []}
+    told = unquoting(whole, record)
+    assert told.detail == (CUT if len(name) > 1 else whole["detail"])
+
+
+async def test_c_14_a_replay_that_failed_has_mended_nothing(
+    client: AsyncClient, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr("services.contacts.touch_events.TYPE", "touches.touch_recorded.v0")
+        await send(log, event("late", data={"person": "person-1", "channel": "call"}))
+        await answers(log, 1)
+    (held,) = (await client.get("/parked")).json()["parked"]
+    again = {"domain": "contacts", "collection": "touches_inbox_v1", "stream": held["stream"]}
+
+    def away(topic: str, _key: str) -> Landing:
+        return "lost" if topic == "touches" else "acknowledged"
+
+    log.land_by(away)
+    assert (await client.post("/parked/replay", json=again)).status_code == 503
+    assert [one["status"] for one in answered(log)] == ["rejected"]
+    log.land_by(lambda _topic, _key: "acknowledged")
+    assert (await client.post("/parked/replay", json=again)).json() == {"left": 0}
+    assert [one["status"] for one in answered(log)] == ["rejected", "accepted"]
+
+
 async def test_what_our_store_does_not_take_is_our_fault_and_says_so() -> None:
     record = Record(INBOX, 0, 7, None, structured(event("w"))[0])
     error = UndecodableError(f"cannot be written: {MAIL}")

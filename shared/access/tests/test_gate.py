@@ -13,8 +13,8 @@ from shared.access import self_api
 from shared.access.gate import Gate, Guarded
 from shared.access.principal import Principal, Quota, UnauthenticatedError
 from shared.access.quotas import Quotas
-from shared.access.rules import EMPLOYEE, PUBLIC, Rules, rules, seller
-from shared.access.whose import Asked, NobodyReach
+from shared.access.rules import EMPLOYEE, PUBLIC, Of, Rules, rules, seller
+from shared.access.whose import Asked, NobodyReach, thing
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
 from shared.memory import MemoryLog, MemoryStore
@@ -108,6 +108,33 @@ async def test_the_actor_of_a_fact_is_whom_the_token_proves(client: AsyncClient)
     assert answer.status_code == 202
     history = await client.get("/organization/history/employee-ada", headers=as_("admin"))
     assert [fact["actor"] for fact in history.json()["facts"]] == ["employee-ada"]
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "stream"),
+    [
+        ("ada", 202, "employee-ada"),
+        ("employee-ada", 202, "employee-ada"),
+        ("bob", 403, None),
+        ("employee-bob", 403, None),
+        # Whoever is called so is somebody else: the gate reads no further than the route does.
+        ("employee-employee-ada", 403, None),
+    ],
+)
+async def test_the_gate_and_the_route_read_the_same_ids(
+    client: AsyncClient, said: str, status: int, stream: str | None
+) -> None:
+    path = f"/organization/employees/{said}/join"
+    answer = await client.post(path, json={"name": "Ada"}, headers=as_("ada"))
+    assert (answer.status_code, answer.json().get("stream")) == (status, stream)
+
+
+def test_an_id_in_a_path_is_read_once() -> None:
+    """The body still says whole names: there `opportunity-7` is the seventh."""
+    of_path, of_body = Of("deal", "opportunity"), Of("deal", "opportunity", "body")
+    assert thing(of_path, Asked({"deal": "opportunity-7"}, b"")) == "opportunity-opportunity-7"
+    assert thing(of_path, Asked({"deal": "7"}, b"")) == "opportunity-7"
+    assert thing(of_body, Asked({}, b"", b'{"deal": "opportunity-7"}')) == "opportunity-7"
 
 
 async def test_another_name_than_one_s_own_is_refused(client: AsyncClient) -> None:
