@@ -66,6 +66,9 @@ async def keep_up(servers: Servers, facts: int) -> None:
         found = await live(log, store, servers, facts)
         say(f"| a Faust agent that counts them | {found.counting:,.0f} facts/s | |")
         say(f"| the worker, live | {found.measuring:,.0f} facts/s | {found.ratio:.2f} |")
+        tenth, most = found.held
+        told = f"| its memory after a tenth, and at most | {tenth:.0f}, {most:.0f} MB |"
+        say(f"{told} {most / tenth:.2f} |")
     finally:
         await store.close()
         await log.close()
@@ -103,7 +106,7 @@ async def play(part: str, servers: Servers, chosen: argparse.Namespace) -> None:
     if part == "replay":
         await measure(servers.log, servers.mongo, facts, rounds, embedded=servers.embedded)
     elif part == "live":
-        await keep_up(servers, min(facts, LIVE_MAX))
+        await keep_up(servers, chosen.live or min(facts, LIVE_MAX))
     elif part == "beside":
         await beside(servers, min(facts, LIVE_MAX), rounds, chosen.seconds)
     else:
@@ -145,6 +148,7 @@ def main() -> int:
     parser.add_argument(
         "--history", type=int, default=100_000, help="facts of the longest one; 0: none"
     )
+    parser.add_argument("--live", type=int, help="facts that the worker catches up with")
     parser.add_argument("--probes", type=int, default=1_000, help="touches that are waited for")
     parser.add_argument("--opportunities", type=int, default=100_000, help="of the largest company")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each round, beside others")

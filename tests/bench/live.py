@@ -27,10 +27,14 @@ ENDS_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """Messages a second of the agent that counts, and facts a second of the worker."""
+    """Messages a second of the agent that counts, and facts a second of the worker.
+
+    `held` is how many MB the worker held while it caught up: after a tenth, and most after that.
+    """
 
     counting: float
     measuring: float
+    held: tuple[float, float]
 
     @property
     def ratio(self) -> float:
@@ -76,15 +80,26 @@ async def live(log: Log, store: Store, servers: Servers, facts: int) -> Live:
     with servers.worker():
         await _until(lambda: _is_active(store), STARTS_S)
     told = await fill(log, facts)
-    with servers.worker():
+    held: list[float] = []
+    with servers.worker() as child:
         first = await _until(lambda: _folded(store), STARTS_S)
         began = time.perf_counter()
         while (folded := await _folded(store)) < told:
             if time.perf_counter() - began > ENDS_S:
                 raise TimeoutError(f"{folded} of {told} folded")
+            if folded > told // 10:
+                held.append(resident_mb(child.pid))
             await asyncio.sleep(POLL_S)
         measuring = (told - first) / (time.perf_counter() - began)
-    return Live(await _counted(servers, told), measuring)
+        held.append(resident_mb(child.pid))
+    return Live(await _counted(servers, told), measuring, (held[0], max(held)))
+
+
+def resident_mb(pid: int) -> float:
+    """Return how much memory a process holds."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    (line,) = (one for one in status.splitlines() if one.startswith("VmRSS:"))
+    return int(line.split()[1]) / 1024
 
 
 async def _counted(servers: Servers, told: int) -> float:
