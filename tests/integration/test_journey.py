@@ -121,9 +121,10 @@ class TestTouch:
         after = await touched(platform, f"{who}-next", touch(who))
         for recorded in (both[0], after):
             await platform.read(f"/contacts/people/{who}", recorded["token"])
+            month = await platform.read(f"/contacts/people/{who}/timeline", recorded["token"])
         card = await platform.read(f"/contacts/people/{who}")
         assert card["touch_count"] == 2
-        (item,) = (await platform.read(f"/contacts/people/{who}/timeline"))["items"]
+        (item,) = month["items"]
         assert len(item["touches"]) == 2
 
     async def test_the_same_id_at_the_same_moment_counts_once(

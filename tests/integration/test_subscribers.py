@@ -89,7 +89,7 @@ class Client:
     async def follow(self) -> None:
         async with self.breaking.serving() as url:
             while True:
-                await self._live(url, self.random.randrange(40, 200))
+                await self._live(url, self.random.randrange(20, 120))
                 self.copy = Copy.load(self.copy.dump())
                 self.restarts += 1
 

@@ -38,7 +38,7 @@ from services.analytics.measures import closing, recompute
 from services.analytics.packing import UnreadableCellsError, pack, unpack
 from services.analytics.pipeline import Amounts, Key, tallied
 from services.analytics.projections import Held, OrgNode, Target
-from services.analytics.report_by import IssuesBy
+from services.analytics.report_by import IssuesBy, PipelineBy
 from services.analytics.tables import EXACT, Apart, Grain, Tables
 from services.analytics.tests.histories import ZONE, histories
 from services.analytics.tree import Organization
@@ -125,7 +125,7 @@ def _reports(
 ) -> Iterator[tuple[str, Grain, Any]]:
     """Yield each report over cells with the grain that it says it has."""
     until = Span(span.first, span.last or day)
-    for by in get_args(pipeline.By):
+    for by in get_args(PipelineBy):
         grain = pipeline.grain(by, held, day)
         yield f"pipeline {by}", grain, lambda told, by=by: pipeline.pipeline(by, told, held, day)
     for by in get_args(workload_report.WorkloadBy):
