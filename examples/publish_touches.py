@@ -51,7 +51,7 @@ def events_of(lines: Iterable[str], source: str) -> list[dict[str, Any]]:
             continue
         try:
             told = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SystemExit(f"line {number} is not JSON: {error}") from None
         if not isinstance(told, dict) or not {"id", "data"} <= told.keys():
             raise SystemExit(f"line {number} is no event: an object with `id` and `data`")
@@ -144,7 +144,7 @@ def main() -> None:
         raise SystemExit(f"nothing answers as Kafka at {told.kafka}") from None
     except TimeoutError:
         raise SystemExit(f"{told.kafka} does not answer in time") from None
-    except (KafkaError, OSError, ValueError) as error:
+    except (KafkaError, OSError, OverflowError, ValueError) as error:
         raise SystemExit(f"{told.kafka}: {error}") from None
 
 

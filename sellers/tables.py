@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.cells import cell_len
 from rich.measure import Measurement
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderResult
 
@@ -58,14 +59,14 @@ class Sheet(Table):
         over = Measurement.get(console, anywhere, self._drawn(BAR_CELLS)).maximum - room
         for bars in (min(BAR_CELLS, max(BAR_CELLS_LEAST, BAR_CELLS - over)), 0):
             drawn = self._drawn(bars)
-            if Measurement.get(console, anywhere, drawn).minimum <= room:
+            if _narrow(drawn, Measurement.get(console, anywhere, drawn).maximum - room):
                 yield from drawn.__rich_console__(console, options)
                 return
         yield from self._told(console, options)
 
     def _drawn(self, bars: int, *, stacked: bool = True) -> Table:
         """Return a plain table with bars of so many cells; 0: without."""
-        drawn = Table(box=self.box, pad_edge=False, title=self.title, title_justify="left")
+        drawn = Table(box=self.box, pad_edge=False, title=self._titled(), title_justify="left")
         if stacked:
             drawn.padding = (0, 1, 0, 0)
         shown = []
@@ -88,9 +89,16 @@ class Sheet(Table):
             drawn.add_row(*row)
         return drawn
 
+    def _titled(self) -> Text | None:
+        """Return the title so that it wraps, on a console that wraps nothing by itself, too."""
+        if not self.title:
+            return None
+        return Text(str(self.title), style="italic", no_wrap=False, overflow="fold")
+
     def _told(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if self.title:
-            yield Text(str(self.title), style="italic")
+        title = self._titled()
+        if title is not None:
+            yield title
         names = [str(column.header) for column in self.columns]
         for row in zip(*(column.cells for column in self.columns), strict=True):
             lines = Table(box=None, pad_edge=False, show_header=False)
@@ -101,6 +109,32 @@ class Sheet(Table):
                     lines.add_row(name, cell)
             yield from lines.__rich_console__(console, options)
             yield Text()
+
+
+def _narrow(drawn: Table, over: int) -> bool:
+    """Take so many cells from the columns of words, where there is most to take, if there are.
+
+    No word is parted: a date or an id is one, and would be another one in two pieces.
+    """
+    words = [column for column in drawn.columns if not column.no_wrap and column.width is None]
+    widths = [max(_lengths(column, lines=True)) for column in words]
+    least = [max(_lengths(column, lines=False)) for column in words]
+    if sum(widths) - sum(least) < over:
+        return False
+    for _ in range(over):
+        most = max(range(len(words)), key=lambda at: widths[at] - least[at])
+        widths[most] -= 1
+    for column, width in zip(words, widths, strict=True):
+        column.width = width
+    return True
+
+
+def _lengths(column: Column, *, lines: bool) -> Iterator[int]:
+    """Yield how wide the lines of a column are, or its words."""
+    for cell in (column.header, *column.cells):
+        text = cell.plain if isinstance(cell, Text) else str(cell)
+        yield from (cell_len(part) for part in (text.splitlines() if lines else text.split()))
+    yield 0
 
 
 def columns(words: Sequence[str], numbers: Sequence[str] = ()) -> Sheet:

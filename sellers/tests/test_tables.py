@@ -80,7 +80,7 @@ def test_nothing_is_cut_or_sticks_out(table: object, figures: list[str], width: 
 def test_what_gives_way_first() -> None:
     """All of it; then shorter bars and stacked headings; then no bars; then a list a row."""
     table = pipeline_table(PIPELINE, "region")
-    bars = [drawn(table, width).count("█") for width in (160, 92, 78)]
+    bars = [drawn(table, width).count("█") for width in (160, 92, 80)]
     assert bars[0] > bars[1] > bars[2] == 0, bars
     headings = [line for line in drawn(table, 160).splitlines() if "days to win" in line]
     assert len(headings) == 1
@@ -103,6 +103,29 @@ def test_what_gives_way_first() -> None:
 )
 def test_a_bar_is_as_long_as_its_share(share: str, cells: int, shown: str) -> None:
     assert Bar(Decimal(share)).drawn(cells) == shown
+
+
+PERIODS = [
+    {"name": "수도권 Metropolitan", "period_from": "2025-11-30", "period_to": "2026-11-29"},
+    {"name": "electronics", "period_from": "2025-11-30", "period_to": "2026-11-29"},
+]
+
+
+@pytest.mark.parametrize("width", range(30, 132, 3))
+def test_no_word_is_parted(width: int) -> None:
+    told = drawn(attainment_table(PERIODS), width)
+    assert max(cell_len(line) for line in told.splitlines()) <= width
+    for word in ("2025-11-30", "2026-11-29", "electronics", "Metropolitan"):
+        assert word in told, told
+
+
+def test_titles_fit_too() -> None:
+    table = columns(("stage",), ("won",))
+    table.title = "stages: what passed them, and what was won of what had been in them"
+    table.add_row("Engaging", "7")
+    told = drawn(table, 40)
+    assert max(cell_len(line) for line in told.splitlines()) <= 40
+    assert "".join(told.split()).startswith("".join(table.title.split()))
 
 
 def test_a_table_without_rows_has_its_headings() -> None:

@@ -20,7 +20,7 @@ from services.contacts.person_views import person_card
 from services.contacts.promotions import Promotion, Sameness, person_promotions, samenesses
 from services.contacts.reads import defaults_of, named_for
 from services.contacts.statements import within
-from services.contacts.touches import NewTouch, Sent
+from services.contacts.touches import NewTouch, Sent, folded, stream_of
 from shared.errors import UnavailableError
 from shared.events.touches import TouchRecorded
 from shared.runtime import Runtime
@@ -68,7 +68,7 @@ async def noted(runtime: Runtime, sent: Sequence[Sent]) -> list[Noted]:
 
 
 async def compared(runtime: Runtime, sent: Sequence[Sent]) -> list[Noted]:
-    """Say of each touch, in their order, which of the same came before it, also among them.
+    """Say of each new touch, in their order, which of the same came before it, also among them.
 
     And whether the person had agreed. What is being folded this moment is not seen: nothing waits
     for it.
@@ -110,7 +110,19 @@ async def compared(runtime: Runtime, sent: Sequence[Sent]) -> list[Noted]:
         repeats = _last(got[root], new, rules.promotion_window_days)
         notes.append(Noted(repeats, lacking(agreed[root], one.touch.channel, new.on, rules)))
         got[root].append(new)
-    return notes
+    return await _of_new(runtime, sent, notes)
+
+
+async def _of_new(runtime: Runtime, sent: Sequence[Sent], notes: Sequence[Noted]) -> list[Noted]:
+    """Leave out what was sent before: it would be told that it repeats itself.
+
+    Asked after the views, and of theirs: what is in them is known here.
+    """
+    noted = [stream_of(one) for one, note in zip(sent, notes, strict=True) if note != Noted()]
+    before = await folded(runtime, person_promotions, noted) if noted else frozenset()
+    return [
+        Noted() if stream_of(one) in before else note for one, note in zip(sent, notes, strict=True)
+    ]
 
 
 def _sent(one: Promotion) -> Got:

@@ -18,7 +18,6 @@ from pydantic import TypeAdapter
 
 from services.contacts.consents import NoConsent
 from services.contacts.fatigue import Noted, compared, promotes
-from services.contacts.promotions import person_promotions
 from services.contacts.touch_events import JSON, read_event
 from services.contacts.touch_inbox import (
     PREFIX,
@@ -28,7 +27,7 @@ from services.contacts.touch_inbox import (
     named_blind,
     named_in,
 )
-from services.contacts.touches import NewTouch, Sent, folded
+from services.contacts.touches import NewTouch, Sent
 from shared.batch import identity, place
 from shared.clock import derived_id
 from shared.errors import DomainError
@@ -148,13 +147,7 @@ async def _remarks(runtime: Runtime, became: Sequence[Became]) -> dict[str, Note
     if not once:
         return {}
     notes = await compared(runtime, [sent for _, sent in once.values()])
-    # Asked after the views, and of theirs: what was sent before, and is in them, repeats itself.
-    before = await folded(runtime, person_promotions, list(once))
-    return {
-        at: note
-        for (stream, (at, _)), note in zip(once.items(), notes, strict=True)
-        if note != Noted() and stream not in before
-    }
+    return {at: note for (at, _), note in zip(once.values(), notes, strict=True) if note != Noted()}
 
 
 def _promotion(fact: Envelope) -> bool:

@@ -67,6 +67,10 @@ def exact(route_class: type[Route] = Route) -> TestClient:
     async def notes(deal: StreamId, name: str, seller: str = "", first: int = 0) -> list[str]:
         return [deal, name, seller]
 
+    @router.get("/agendas/{employee}")
+    async def agendas(employee: StreamId) -> str:
+        return employee
+
     @router.get("/calendars/{calendar}")
     async def calendars(calendar: StreamId) -> str:
         return calendar
@@ -87,6 +91,9 @@ def exact(route_class: type[Route] = Route) -> TestClient:
         # What names no stream is as it was said.
         ("/deals/7/notes/name-x", ["7", "name-x", ""]),
         ("/calendars/workcalendar-seoul", "seoul"),
+        ("/agendas/employee-kim", "kim"),
+        ("/agendas/agenda-kim", "kim"),
+        ("/agendas/handover-kim", "kim"),
         ("/calendars/calendar-seoul", "calendar-seoul"),
     ],
 )

@@ -32,8 +32,8 @@ def stream_id(kind: str) -> Any:
 
 # So many parameters that nobody reads are named.
 NAMED_MAX = 10
-# Parameters that say in fewer words of what kind a stream is.
-_KINDS = {"calendar": "workcalendar"}
+# Parameters that are called otherwise than the kinds of the streams that they name.
+_KINDS = {"calendar": ("workcalendar-",), "employee": ("employee-", "agenda-", "handover-")}
 
 
 class Route(APIRoute):
@@ -47,21 +47,21 @@ class Route(APIRoute):
     exact = True
 
     @cached_property
-    def kinds(self) -> dict[str, str]:
+    def kinds(self) -> dict[str, tuple[str, ...]]:
         """Return what each id in the path may begin with, by the parameter's name."""
         return {
-            one.alias: f"{_KINDS.get(one.alias, one.alias)}-"
+            one.alias: _KINDS.get(one.alias, (f"{one.alias}-",))
             for one in self.dependant.path_params
             if _NAMES_A_STREAM in one.field_info.metadata
         }
 
     def plain(self, named: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters of a path with every id as streams have it after their kind."""
-        kinds = self.kinds
-        return {
-            name: value.removeprefix(kinds[name]) if name in kinds else value
-            for name, value in named.items()
-        }
+        return {name: self._plain(name, value) for name, value in named.items()}
+
+    def _plain(self, name: str, value: Any) -> Any:
+        begins = next((one for one in self.kinds.get(name, ()) if value.startswith(one)), "")
+        return value.removeprefix(begins) if begins else value
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, child = super().matches(scope)

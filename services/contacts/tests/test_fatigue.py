@@ -89,3 +89,18 @@ async def test_c_14_one_event_alone_is_answered_with_it_too(client: AsyncClient)
         headers={"Content-Type": STRUCTURED},
     )
     assert answer.json()["repeats"]["on"] == "2026-03-01"
+
+
+async def test_c_14_what_is_sent_again_does_not_repeat_itself(client: AsyncClient) -> None:
+    """A publisher who got no answer in time sends the same again, and is told nothing else."""
+    headers = {"content-type": STRUCTURED}
+    one = orjson.dumps(event("again", "2026-03-02", person="person-9"))
+    first = (await client.post("/touches", content=one, headers=headers)).json()
+    await get(client, "/contacts/people/9/promotions", first["token"])
+    again = (await client.post("/touches", content=one, headers=headers)).json()
+    assert (again["stream"], "repeats" in again) == (first["stream"], False)
+    plain = {"person": "person-9", "channel": "campaign", "about": "promotion", "campaign": "x"}
+    for _ in range(2):
+        answer = await client.post("/touches", json=plain, headers={"Idempotency-Key": "k"})
+        await get(client, "/contacts/people/9/promotions", answer.json()["token"])
+        assert answer.json().get("repeats") is None
