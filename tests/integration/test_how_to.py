@@ -166,7 +166,6 @@ async def sold(platform: Platform, deal: str) -> str:
     return fact
 
 
-# Not seen good since it waits for the replay: tried once, on a machine too busy for its time limit.
 @pytest.mark.slow
 async def test_the_page_on_webhooks_and_its_receiver(
     platform: Platform, address: str, tmp_path: Path
