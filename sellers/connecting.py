@@ -34,8 +34,8 @@ def default_token(url: str) -> str | None:
     try:
         remembered = read_remembered(DEFAULT)
         if not remembered.signs_in:
-            return None
-        from sellers.issuing.tokens import token_here  # noqa: PLC0415 - keys take long to load
+            return None  # Nor are keys loaded, which takes as long as most commands.
+        from sellers.issuing.tokens import token_here  # noqa: PLC0415
 
         return token_here(DEFAULT, remembered, url)
     except DataDirError:

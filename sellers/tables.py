@@ -139,7 +139,7 @@ def _lengths(column: Column, *, lines: bool) -> Iterator[int]:
 
 def columns(words: Sequence[str], numbers: Sequence[str] = ()) -> Sheet:
     """Return an empty table: words to the left, numbers to the right."""
-    table = Sheet(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    table = Sheet(box=box.SIMPLE_HEAD)
     for name in words:
         table.add_column(name, overflow="fold")
     for name in numbers:

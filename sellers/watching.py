@@ -45,9 +45,8 @@ def touch(api: Api, told: dict[str, Any], touch_id: str | None, err: Console, ou
     tree = Tree(Text(f"touch {given['channel']} with {given['person']}: {given.get('subject')}"))
     tree.add(Text(f"event     {sent['stream']} (id {name}), recorded in {seconds * 1000:.0f} ms"))
     with waiting(err, "waiting until every view has folded it"):
-        trace = known = reached(api, sent["stream"])
-        if known is None:
-            trace = until(lambda: reached(api, sent["stream"]))
+        known = reached(api, sent["stream"])
+        trace = known or until(lambda: reached(api, sent["stream"]))
     if trace is None:
         tree.add(Text("position  not in the log yet: it is recorded, and published later"))
         out.print(tree)

@@ -22,8 +22,11 @@ def operator_token(data_dir: DataDir, url: str) -> str | None:
 
 
 def token_here(data_dir: Path, remembered: Remembered, url: str) -> str | None:
-    """Return the operator's token where `url` is what this directory serves, else none."""
-    if not remembered.signs_in or url.rstrip("/") != remembered.url:
+    """Return the operator's token where `url` is what this directory serves, else none.
+
+    Of a directory where people sign in: who asks has looked, for that takes no keys.
+    """
+    if url.rstrip("/") != remembered.url:
         return None
     try:
         return DevelopmentKey.of(data_dir, url).token(OPERATOR)

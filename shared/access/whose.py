@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from shared.access.rules import Named, Of, Whose
+from shared.access.rules import Named, Of, Place, Whose
 from shared.errors import UnavailableError
 from shared.references import ID, STREAM
 from shared.runtime import Runtime
@@ -75,19 +75,20 @@ def named(whose: Named, asked: Asked) -> list[str]:
     values = asked.said(whose.place, whose.field)
     if whose.kind is None:
         return [value for value in values if _NAME.fullmatch(value)]
-    start = f"{whose.kind}-"
-    if whose.place == "path":  # Plain already: what begins with its kind is called so.
-        return [f"{start}{value}" for value in values]
-    return [value if value.startswith(start) else f"{start}{value}" for value in values]
+    return [_whole(whose.place, whose.kind, value) for value in values]
+
+
+def _whole(place: Place, kind: str, value: str) -> str:
+    """Return the name of a stream of that kind, of which the request says all or the id alone."""
+    start = f"{kind}-"
+    # An id of a path is plain already: what begins with its kind is called so.
+    return value if place != "path" and value.startswith(start) else f"{start}{value}"
 
 
 def thing(whose: Of, asked: Asked) -> str | None:
     """Return the stream of the thing that the request names."""
     for value in asked.said(whose.place, whose.field):
-        # An id of a path is plain already: what begins with its kind is called so.
-        whole = whose.place != "path" and value.startswith(f"{whose.kind}-")
-        known = whose.kind is None or whole
-        stream = value if known else f"{whose.kind}-{value}"
+        stream = value if whose.kind is None else _whole(whose.place, whose.kind, value)
         return stream if _STREAM.fullmatch(stream) else None
     return None
 

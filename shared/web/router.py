@@ -19,8 +19,6 @@ from starlette.types import Scope
 from shared.references import ID
 
 _NAMES_A_STREAM = object()
-
-
 _TOLD = "its id, with or without its kind before it"
 StreamId = Annotated[str, Path(pattern=f"^{ID}$", description=_TOLD), _NAMES_A_STREAM]
 
@@ -60,8 +58,10 @@ class Route(APIRoute):
         return {name: self._plain(name, value) for name, value in named.items()}
 
     def _plain(self, name: str, value: Any) -> Any:
-        begins = next((one for one in self.kinds.get(name, ()) if value.startswith(one)), "")
-        return value.removeprefix(begins) if begins else value
+        for begins in self.kinds.get(name, ()):
+            if value.startswith(begins):
+                return value.removeprefix(begins)
+        return value
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, child = super().matches(scope)

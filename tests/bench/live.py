@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from services.analytics.sink import MEASURES
 from shared import builds
@@ -88,18 +89,18 @@ async def live(log: Log, store: Store, servers: Servers, facts: int) -> Live:
             if time.perf_counter() - began > ENDS_S:
                 raise TimeoutError(f"{folded} of {told} folded")
             if folded > told // 10:
-                held.append(resident_mb(child.pid))
+                held.append(memory_mb(child.pid, "VmRSS"))
             await asyncio.sleep(POLL_S)
         measuring = (told - first) / (time.perf_counter() - began)
-        held.append(resident_mb(child.pid))
+        held.append(memory_mb(child.pid, "VmRSS"))
     return Live(await _counted(servers, told), measuring, (held[0], max(held)))
 
 
-def resident_mb(pid: int) -> float:
-    """Return how much memory a process holds."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    (line,) = (one for one in status.splitlines() if one.startswith("VmRSS:"))
-    return int(line.split()[1]) / 1024
+def memory_mb(pid: int, which: Literal["VmRSS", "VmHWM"]) -> float:
+    """Return how much memory a process holds, or has held at most."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (held,) = (line.split()[1] for line in lines if line.startswith(f"{which}:"))
+    return int(held) / 1024
 
 
 async def _counted(servers: Servers, told: int) -> float:

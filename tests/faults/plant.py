@@ -13,6 +13,7 @@ from sellers import children
 from sellers.client import Api
 from sellers.data_dir import Remembered
 from sellers.processes import Engine, EngineError
+from tests.bench.live import memory_mb
 from tests.faults.platform import POLL_S, START_S, Platform
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,9 +97,7 @@ class Plant(Platform):
         """Say how much memory each has held at most."""
         for child in (self.node, self.worker):
             if child.pid is not None:
-                lines = Path(f"/proc/{child.pid}/status").read_text().splitlines()
-                (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM"))
-                yield child.name, int(peak) / 1024
+                yield child.name, memory_mb(child.pid, "VmHWM")
 
     @property
     def url(self) -> str:
