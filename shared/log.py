@@ -6,7 +6,7 @@ Kafka stands behind it in production (`shared/kafka`), lists in unit tests and i
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from struct import unpack_from
 from typing import NamedTuple, Protocol
@@ -150,8 +150,22 @@ class Log(Protocol):
 
     async def partitions(self, topic: str) -> int: ...
 
+    async def starts(self, topic: str) -> dict[Partition, int]:
+        """Return the offset of the first record that is left of each partition."""
+        ...
+
     async def ends(self, topic: str) -> dict[Partition, int]:
         """Return the offset after the last record of each partition."""
+        ...
+
+    async def delete_before(self, offsets: Mapping[Partition, int]) -> None:
+        """Delete what lies before these offsets; nobody reads it any more once this returns.
+
+        Raises:
+            LogUnavailableError: no acknowledgement, or it is not allowed; some may be gone.
+            LogTruncatedError: a partition ends before its offset.
+
+        """
         ...
 
     def read(

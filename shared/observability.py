@@ -112,6 +112,11 @@ VIEWS_WAITING = Gauge(
 VIEWS_TOO_LARGE = Gauge(
     "sellers_published_views_too_large", "Documents that their topic cannot take", ("view",)
 )
+INBOX_READ_RECORDS = Gauge(
+    "sellers_inbox_read_records",
+    "Records of an inbox that were read and are not deleted from it yet",
+    ("topic",),
+)
 TASKS_DOWN = Gauge(
     "sellers_tasks_down", "Background tasks that fail, as /readyz names them", ("domain",)
 )

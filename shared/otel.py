@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -268,8 +268,14 @@ class TracedLog:
     async def partitions(self, topic: str) -> int:
         return await self._log.partitions(topic)
 
+    async def starts(self, topic: str) -> dict[Partition, int]:
+        return await self._log.starts(topic)
+
     async def ends(self, topic: str) -> dict[Partition, int]:
         return await self._log.ends(topic)
+
+    async def delete_before(self, offsets: Mapping[Partition, int]) -> None:
+        await self._log.delete_before(offsets)
 
     def read(
         self, partition: Partition, start: int, stop: int

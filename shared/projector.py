@@ -231,8 +231,51 @@ class Projector:
                 await self._mismatch(partition, cursor)
                 cursor = None
             starts[partition] = cursor["offset"] if cursor is not None else 0
+        if self.expires:
+            starts |= await self._pass_over(starts)
         self._stands |= starts
         return starts
+
+    async def _pass_over(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
+        """Move the cursors over what the log holds no more; return where these go on."""
+        firsts = await self._firsts()
+        gone = {at: firsts[at] for at, start in starts.items() if firsts[at] > start}
+        if not gone:
+            return {}
+        async with self.store.transaction() as tx:
+            held = await self._cursors(tx, gone)
+            moved = []
+            for partition, first in gone.items():
+                key = cursor_id(partition)
+                cursor = held.get(key, {"_id": key, "offset": 0})
+                if cursor["offset"] != starts[partition]:
+                    raise CursorMovedError(f"{key} is not at {starts[partition]}")
+                moved.append({**cursor, "offset": first, "last": None})
+            await tx.put_many(self.names.cursors, moved)
+        for partition, first in gone.items():
+            # A restored store does not know of what was read, and deleted, after its backup.
+            unread = first - starts[partition]
+            log.warning("records_not_there", partition=cursor_id(partition), records=unread)
+        return gone
+
+    async def _firsts(self) -> dict[Partition, int]:
+        """Return where the log begins by now."""
+        found = [await self.log.starts(topic) for topic in self.sink.topics]
+        return {partition: first for starts in found for partition, first in starts.items()}
+
+    async def done_with(self) -> dict[Partition, range]:
+        """Say which offsets of the log were folded and are there still.
+
+        None of a log that lost what the cursor points at: what lies there now was never read.
+        """
+        firsts = await self._firsts()
+        cursors = await self._cursors(self.store, firsts)
+        found = {}
+        for partition, first in firsts.items():
+            cursor = cursors.get(cursor_id(partition), {"offset": 0})
+            if cursor["offset"] > first and await self._holds(partition, cursor):
+                found[partition] = range(first, cursor["offset"])
+        return found
 
     async def _holds(self, partition: Partition, cursor: Document) -> bool:
         offset = cursor["offset"]

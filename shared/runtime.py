@@ -22,6 +22,7 @@ from shared.accepting import Accepting
 from shared.aside import Aside
 from shared.batch import Sink
 from shared.builds import Builds
+from shared.clearing import Clearing
 from shared.clock import Clock
 from shared.erasing import Forgetting
 from shared.errors import NotFoundError, UnavailableError
@@ -373,7 +374,9 @@ class Runtime:
         if self.seals.ring is not None and any(p.opens for p in self.domain.projections):
             self.tasks.start("forget", Forgetting(self, self.seals.ring).run)
         for inbox in self.domain.inboxes:
-            self.tasks.start(f"read {inbox.topic}", self.inbox_projector(inbox).run)
+            reading = self.inbox_projector(inbox)
+            self.tasks.start(f"read {inbox.topic}", reading.run)
+            self.tasks.start(f"clear {inbox.topic}", Clearing(inbox.topic, reading).run)
         for timer in self.timers.values():
             self.tasks.start(f"timer {timer.timer.name}", timer.run)
         for name, work in self.domain.works.items():

@@ -7,12 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Collection, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import (
     KafkaError,
     MessageSizeTooLargeError,
@@ -47,6 +58,7 @@ from shared.log import (
 from shared.observability import PRODUCE_SECONDS, PRODUCED
 
 T = TypeVar("T")
+AskOffsets = Callable[[list[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
 
 log = structlog.get_logger()
 
@@ -290,15 +302,28 @@ class KafkaLog:
                 self._partitions[topic] = described[topic]
         return self._partitions[topic]
 
+    async def starts(self, topic: str) -> dict[Partition, int]:
+        return await self._offsets(self._reader.beginning_offsets, await self._all(topic))
+
     async def ends(self, topic: str) -> dict[Partition, int]:
-        numbers = range(await self.partitions(topic))
-        return await self._ends([Partition(topic, number) for number in numbers])
+        return await self._ends(await self._all(topic))
 
     async def _ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        return await self._offsets(self._reader.end_offsets, partitions)
+
+    async def _all(self, topic: str) -> list[Partition]:
+        return [Partition(topic, number) for number in range(await self.partitions(topic))]
+
+    async def _offsets(self, ask: AskOffsets, of: Collection[Partition]) -> dict[Partition, int]:
         with in_our_words():
             async with asyncio.timeout(ANSWER_S):
-                found = await self._reader.end_offsets([TopicPartition(*p) for p in partitions])
-        return {Partition(tp.topic, tp.partition): end for tp, end in found.items()}
+                found = await ask([TopicPartition(*partition) for partition in of])
+        return {Partition(tp.topic, tp.partition): offset for tp, offset in found.items()}
+
+    async def delete_before(self, offsets: Mapping[Partition, int]) -> None:
+        before = {TopicPartition(*at): RecordsToDelete(offset) for at, offset in offsets.items()}
+        async with self._asking() as admin:
+            await admin.delete_records(before)
 
     async def create_topics(self, specs: Sequence[TopicSpec]) -> list[str]:
         """Create what is missing and return its names.
@@ -307,20 +332,20 @@ class KafkaLog:
             TopicMismatchError: an existing topic differs; nothing was changed about it.
 
         """
-        admin = await self._clients.started(self._clients.admin, ANSWER_S)
-        try:
-            with in_our_words():
-                async with asyncio.timeout(2 * ANSWER_S):
-                    return await create(admin, specs)
-        finally:
-            await stopped(admin)
+        async with self._asking(2 * ANSWER_S) as admin:
+            return await create(admin, specs)
 
     async def _described(self) -> dict[str, int]:
+        async with self._asking() as admin:
+            return await partition_counts(admin)
+
+    @asynccontextmanager
+    async def _asking(self, wait_s: float = ANSWER_S) -> AsyncIterator[Any]:
         admin = await self._clients.started(self._clients.admin, ANSWER_S)
         try:
             with in_our_words():
-                async with asyncio.timeout(ANSWER_S):
-                    return await partition_counts(admin)
+                async with asyncio.timeout(wait_s):
+                    yield admin
         finally:
             await stopped(admin)
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from shared.events import Position
 from shared.log import (
+    LogTruncatedError,
     LogUnavailableError,
     Partition,
     Record,
@@ -64,6 +65,8 @@ class _Broker:
     topics: dict[str, list[list[Record | None]]] = field(default_factory=dict)
     groups: dict[str, _Group] = field(default_factory=dict)
     late: list[LateRecord] = field(default_factory=list)
+    # What was deleted before an offset, of partitions of which anything was.
+    starts: dict[Partition, int] = field(default_factory=dict)
     bell: asyncio.Event = field(default_factory=asyncio.Event)
     landing: Callable[[str, str], Landing] = acknowledged
     share: Share = by_turns
@@ -84,6 +87,10 @@ class _Broker:
         partitions[number].append(landed)
         self.ring()
         return landed.position
+
+    def check(self, partition: Partition, start: int) -> None:
+        if start < (first := self.starts.get(partition, 0)):
+            raise LogTruncatedError(f"{partition} begins at {first}, after {start}")
 
     def ring(self) -> None:
         """Wake everybody who waits for something to happen here."""
@@ -169,7 +176,9 @@ class MemorySubscription:
         for partition in list(self._positions):
             if len(taken) >= limit:
                 break
-            at = self._positions.pop(partition)
+            at = self._positions[partition]
+            self._broker.check(partition, at)
+            del self._positions[partition]
             held = self._broker.topic(partition.topic)[partition.number]
             stop = min(len(held), at + limit - len(taken))
             taken += [record for record in held[at:stop] if record is not None]
@@ -233,6 +242,22 @@ class MemoryLog:
         partitions = self._broker.topic(topic)
         return {Partition(topic, number): len(held) for number, held in enumerate(partitions)}
 
+    async def starts(self, topic: str) -> dict[Partition, int]:
+        await self._reached("log.starts")
+        numbers = range(len(self._broker.topic(topic)))
+        parts = (Partition(topic, number) for number in numbers)
+        return {partition: self._broker.starts.get(partition, 0) for partition in parts}
+
+    async def delete_before(self, offsets: Mapping[Partition, int]) -> None:
+        await self._reached("log.delete")
+        for partition, offset in offsets.items():
+            held = self._broker.topic(partition.topic)[partition.number]
+            first = self._broker.starts.get(partition, 0)
+            if offset > len(held):
+                raise LogTruncatedError(f"{partition} ends at {len(held)}, before {offset}")
+            held[first:offset] = [None] * (offset - first)
+            self._broker.starts[partition] = max(first, offset)
+
     async def read(
         self, partition: Partition, start: int, stop: int
     ) -> AsyncGenerator[list[Record], None]:
@@ -242,6 +267,7 @@ class MemoryLog:
             end = min(start + READ_BATCH, stop, len(held))
             if start >= end:
                 return
+            self._broker.check(partition, start)
             records = [record for record in held[start:end] if record is not None]
             start = end
             if records:

@@ -9,7 +9,15 @@ from collections.abc import Sequence
 import pytest
 
 from shared.events import Position
-from shared.log import Log, Partition, Record, RecordTooLargeError, Subscription, partition_of
+from shared.log import (
+    Log,
+    LogTruncatedError,
+    Partition,
+    Record,
+    RecordTooLargeError,
+    Subscription,
+    partition_of,
+)
 
 PARTITIONS = 3
 KEYS = [f"deal-{n}" for n in range(12)]
@@ -83,6 +91,33 @@ class LogContract:
         records = [r async for batch in log.read(partition, 3, 7) for r in batch]
         assert [record.offset for record in records] == [3, 4, 5, 6]
         assert [batch async for batch in log.read(partition, 4, 4)] == []
+
+    async def test_what_was_deleted_is_read_by_nobody(self, log: Log, topic: str) -> None:
+        for n in range(6):
+            await log.append(topic, "deal-1", b"%d" % n)
+        home = Partition(topic, partition_of("deal-1", PARTITIONS))
+        assert set((await log.starts(topic)).values()) == {0}
+        for before in (4, 4, 2):  # What is gone already may be deleted once more.
+            await log.delete_before({home: before})
+            assert (await log.starts(topic))[home] == 4
+        assert (await log.ends(topic))[home] == 6
+        records = [r async for batch in log.read(home, 4, 6) for r in batch]
+        assert [record.value for record in records] == [b"4", b"5"]
+        with pytest.raises(LogTruncatedError):
+            assert [batch async for batch in log.read(home, 3, 6)]
+        subscription = await log.subscribe([topic], f"{topic}-deleted", at_the_beginning)
+        with pytest.raises(LogTruncatedError):
+            await fetched(subscription, 6)
+        await subscription.close()
+        await log.append(topic, "deal-1", b"6")
+        assert (await log.ends(topic))[home] == 7
+
+    async def test_more_than_there_is_cannot_be_deleted(self, log: Log, topic: str) -> None:
+        await log.append(topic, "deal-1", b"x")
+        home = Partition(topic, partition_of("deal-1", PARTITIONS))
+        with pytest.raises(LogTruncatedError):
+            await log.delete_before({home: 2})
+        assert (await log.starts(topic))[home] == 0
 
     async def test_a_reader_starts_where_it_is_told(self, log: Log, topic: str) -> None:
         for n in range(5):

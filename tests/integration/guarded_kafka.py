@@ -37,6 +37,7 @@ OPERATIONS = {
     "Read": 3,
     "Write": 4,
     "Create": 5,
+    "Delete": 6,
     "Describe": 8,
     "DescribeConfigs": 10,
     "IdempotentWrite": 12,

@@ -19,8 +19,8 @@ from uuid import uuid4
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
@@ -61,6 +61,9 @@ DOMAINS = [module.domain.name for module in MODULES]
 PARTS = (*(Part(kind, name) for name in DOMAINS for kind in ("api", "projector")), Part("platform"))
 ONE_DOMAIN = (Part("api", "organization"), Part("projector", "organization"))
 TOPICS = [spec.name for spec in load_topics()]
+INBOX = "touches-inbox"
+# Who takes what was read of the inbox out of it, which is all that is ever deleted.
+CLEARS = {"sellers", "sellers-contacts"}
 # How long a client tries that is not let in, and how much longer its end may take here.
 TRIED_S, SLOW_S = 2.0, 10.0
 
@@ -126,6 +129,7 @@ DECLARES = ("Read", "Write", "Describe", "Create", "DescribeConfigs")
 OF_THE_TABLE: Rules = {
     "sellers": [
         *(allowed("topic", topic, *DECLARES) for topic in TOPICS),
+        allowed("topic", INBOX, "Delete"),
         allowed("group", PREFIX, "Read", "Describe", pattern="prefix"),
     ],
     "operator": [
@@ -324,6 +328,14 @@ async def test_a_publisher_fills_the_inbox(
 
     await until(arrived)
 
+    async def left() -> bool:
+        async with AIOKafkaConsumer(**client_of(guarded, "sellers-contacts")) as consumer:
+            parts = [TopicPartition(INBOX, number) for number in range(4)]
+            begins = await consumer.beginning_offsets(parts)
+            return bool(begins == await consumer.end_offsets(parts) and any(begins.values()))
+
+    await until(left)
+
 
 async def test_a_consumer_copies_views(
     parts: dict[str, AsyncClient], guarded: GuardedKafka, who: str
@@ -442,8 +454,12 @@ async def test_nobody_deletes_or_alters_a_topic(
     ]
     deleted, altered, made = {}, {}, {}
     for user in accounts:
+        kept = [topic for topic in TOPICS if topic != INBOX or user not in CLEARS]
         async with admin_of(guarded, user) as admin:
-            deleted[user] = reasons((await admin.delete_topics(TOPICS)).topic_error_codes, 1)
+            deleted[user] = reasons((await admin.delete_topics(kept)).topic_error_codes, 1)
+            for topic in kept:
+                with pytest.raises(TopicAuthorizationFailedError):
+                    await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(0)})
             (answer,) = await admin.alter_configs(forgetful)
             altered[user] = reasons(answer.resources, 0)
             new = await admin.create_topics([NewTopic("contacts.copy", 1, 1)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +12,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from services.contacts.identities import entry_named, identity_card
 from services.contacts.main import domain
@@ -20,13 +21,15 @@ from services.contacts.touch_answers import touches_inbox
 from services.contacts.touch_events import STRUCTURED, TYPE, read_event
 from services.contacts.touch_inbox import event_of, fact_of
 from services.contacts.touches import stream_of
+from shared.clearing import Clearing
 from shared.clock import SystemClock
 from shared.cloudevents import BATCH
 from shared.elsewhere import Watch
 from shared.errors import InvalidError
 from shared.events import UndecodableError, decode
-from shared.log import LogTruncatedError, Partition, Record
+from shared.log import LogUnavailableError, Partition, Record
 from shared.memory import MemoryLog, MemoryStore
+from shared.observability import INBOX_READ_RECORDS
 from shared.projector import Collections
 from shared.reading import Token
 from shared.runtime import Runtime
@@ -119,6 +122,14 @@ def stream(told: dict[str, Any]) -> str:
     sent = read_event(told).sent
     assert sent is not None
     return stream_of(sent)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0.01)
 
 
 async def parked(runtime: Runtime, count: int) -> list[dict[str, Any]]:
@@ -276,23 +287,118 @@ async def test_what_is_dropped_for_good_does_not_take_its_likes_with_it() -> Non
     assert [(one["by"], one["reason"]) for one in dropped] == [("ops", "a test of theirs")]
 
 
-async def test_what_has_expired_behind_the_cursor_does_not_stop_the_inbox(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def expire(bench: Bench) -> None:
+    await bench.log.delete_before(await bench.log.ends(TOPIC))
+
+
+async def test_what_has_expired_behind_the_cursor_does_not_stop_the_inbox() -> None:
     bench = Bench("kafka")
     await bench.send(*structured(event()))
     await bench.read()
-
-    async def gone(*_: object) -> AsyncIterator[list[Record]]:
-        raise LogTruncatedError("expired")
-        yield []
-
-    monkeypatch.setattr(bench.log, "read", gone)
+    await expire(bench)
     projector = bench.runtime().inbox_projector(touches_inbox)
     ends = await bench.log.ends(TOPIC)
     assert await projector.positions(sorted(ends)) == ends
     cursors = await bench.store.find(Collections("touches_inbox_v1").cursors, {})
     assert [one["offset"] for one in cursors] == [1]
+
+
+@pytest.mark.parametrize("read_before", [True, False])
+async def test_what_expired_unread_is_told_and_the_inbox_goes_on(*, read_before: bool) -> None:
+    bench = Bench("kafka")
+    if read_before:
+        await bench.send(*structured(event("m-0")))
+        await bench.read()
+    await bench.send(*structured(event("m-1")))
+    await expire(bench)
+    await bench.send(*structured(event("m-2")))
+    with capture_logs() as told:
+        await bench.read()
+    assert sorted(bench.moved()) == ["m-0", "m-2"][not read_before :]
+    lacks = [line["records"] for line in told if line["event"] == "records_not_there"]
+    assert lacks == [1]
+
+
+async def cleared(bench: Bench) -> list[Record]:
+    """Let one process clear the inbox; return what is left in it."""
+    runtime = bench.runtime()
+    await Clearing(TOPIC, runtime.inbox_projector(touches_inbox)).clear()
+    return bench.log.records(TOPIC)
+
+
+def kept() -> float:
+    (sample,) = (s for m in INBOX_READ_RECORDS.collect() for s in m.samples)
+    return sample.value
+
+
+@ENGINES
+async def test_what_was_read_is_deleted_and_nothing_else(engine: str) -> None:
+    bench = Bench(engine)
+    await bench.send(*structured(event("m-1")))
+    await bench.send(b"no event", [])
+    assert len(await cleared(bench)) == 2
+    await bench.read()
+    await bench.send(*structured(event("m-2")))
+    assert [orjson.loads(one.value or b"")["id"] for one in await cleared(bench)] == ["m-2"]
+    assert kept() == 0
+    assert len(await cleared(bench)) == 1
+    await bench.read()
+    assert await cleared(bench) == []
+    # What could not be read is set aside, and needs its topic no more.
+    async with bench.running() as runtime:
+        await parked(runtime, 1)
+
+
+async def test_a_store_that_is_restored_goes_on_where_the_inbox_begins_by_now() -> None:
+    bench = Bench("kafka")
+    await bench.send(*structured(event("m-1")))
+    await bench.read()
+    backup = bench.store.point()
+    await bench.send(*structured(event("m-2")))
+    await bench.read()
+    await cleared(bench)
+    bench.store.restore(backup)
+    await bench.send(*structured(event("m-3")))
+    await bench.read()
+    assert sorted(bench.moved()) == ["m-1", "m-2", "m-3"]
+
+
+async def test_nothing_is_deleted_of_an_inbox_that_lost_what_was_read() -> None:
+    """The embedded broker may; what lies at those places then was never read."""
+    bench = Bench("embedded")
+    await bench.send(*structured(event("m-1")))
+    await bench.read()
+    (record,) = bench.log.records(TOPIC)
+    bench.log.truncate(TOPIC, record.partition, 0)
+    await bench.send(*structured(event("m-2")))
+    assert len(await cleared(bench)) == 1
+    await bench.read()
+    async with bench.running():
+        await until(lambda: sorted(bench.moved()) == ["m-1", "m-2"])
+
+
+async def test_a_broker_that_refuses_to_delete_is_told_of_once_and_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench("kafka")
+    tried = 0
+
+    async def refused(_: object) -> None:
+        nonlocal tried
+        tried += 1
+        raise LogUnavailableError("TopicAuthorizationFailedError")
+
+    monkeypatch.setattr(bench.log, "delete_before", refused)
+    monkeypatch.setattr("shared.clearing.CLEAR_S", 0.01)
+    with capture_logs() as told:
+        async with bench.running() as runtime:
+            await bench.send(*structured(event("m-1")))
+            await until(lambda: tried > 2)
+            assert runtime.tasks.failures == {}
+    assert bench.moved() == ["m-1"]
+    assert kept() == 1
+    lines = [line for line in told if line["event"] == "inbox_not_cleared"]
+    assert [line["topic"] for line in lines] == [TOPIC]
 
 
 def record(value: bytes | None, headers: Headers) -> Record:
