@@ -49,6 +49,13 @@ class Settings(BaseSettings):
     kafka_ca_file: FilePath | None = Field(
         None, description="certificates of whoever signed the brokers'; none: the system's"
     )
+    kafka_cert_file: FilePath | None = Field(
+        None, description="this process's own certificate, where the brokers want one (mTLS)"
+    )
+    kafka_key_file: FilePath | None = Field(
+        None, description="the key to it; none: it is in the same file"
+    )
+    kafka_key_password: SecretStr = Field(SecretStr(""), description="of the key, if it has one")
     mongo: str = Field(
         "mongodb://127.0.0.1:27017", repr=False, description="MongoDB's connection string"
     )
@@ -169,6 +176,10 @@ class Settings(BaseSettings):
         named = bool(self.kafka_sasl_username and self.kafka_sasl_password.get_secret_value())
         if self.kafka_security_protocol.startswith("SASL") and not named:
             raise ValueError("SASL needs SELLERS_KAFKA_SASL_USERNAME and _PASSWORD")
+        if self.kafka_key_file and not self.kafka_cert_file:
+            raise ValueError("SELLERS_KAFKA_KEY_FILE needs SELLERS_KAFKA_CERT_FILE")
+        if self.kafka_cert_file and not self.kafka_security_protocol.endswith("SSL"):
+            raise ValueError("SELLERS_KAFKA_CERT_FILE needs SSL in SELLERS_KAFKA_SECURITY_PROTOCOL")
         return self
 
     @field_validator("oidc_issuer", "oidc_jwks_url")

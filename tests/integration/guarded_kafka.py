@@ -50,7 +50,7 @@ Rules = Mapping[str, Sequence[Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class Authority:
-    """Signs certificates of servers; `file` is what whoever trusts it is given."""
+    """Signs certificates; `file` is what whoever trusts it is given."""
 
     file: Path
     _key: ec.EllipticCurvePrivateKey
@@ -69,11 +69,11 @@ class Authority:
         file.write_bytes(certificate.public_bytes(Encoding.PEM))
         return cls(file, key, subject)
 
-    def signed(self, *alternatives: x509.GeneralName) -> Path:
-        """Return a file with the key and the certificate of a server that goes by these names."""
+    def signed(self, *alternatives: x509.GeneralName, of: str = "server") -> Path:
+        """Return a file with the key and the certificate of who goes by these names."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
-            certificate_of(named("server"), self._name, key)
+            certificate_of(named(of), self._name, key)
             .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
             .sign(self._key, SHA256())
         )
@@ -97,12 +97,12 @@ def certificate_of(
 
 
 class GuardedKafka(ApacheKafka):
-    """Lets in who trusts it and has a password, and lets do what a rule allows."""
+    """Lets in who trusts it and has a password or a certificate; lets do what a rule allows."""
 
     def __init__(self, data_dir: Path, users: Iterable[str]) -> None:
         super().__init__(data_dir)
         self._users = list(users)
-        (self._outer,) = free_ports(1)
+        self._outer, self._certified = free_ports(2)
         self.authority = Authority.made(data_dir.with_name(f"{data_dir.name}-certificates"))
         self._server = self.authority.signed(x509.IPAddress(ip_address(HOST)))
 
@@ -121,6 +121,15 @@ class GuardedKafka(ApacheKafka):
             "kafka_ca_file": self.authority.file,
         }
 
+    def certified(self, user: str) -> dict[str, Any]:
+        """Return the settings by which somebody comes in with a certificate of their own."""
+        return {
+            "kafka": f"{HOST}:{self._certified}",
+            "kafka_security_protocol": "SSL",
+            "kafka_ca_file": self.authority.file,
+            "kafka_cert_file": self.authority.signed(of=user),
+        }
+
     def account(self, user: str, **more: Any) -> Settings:
         return Settings(**{**self.told(user), **more})
 
@@ -128,14 +137,22 @@ class GuardedKafka(ApacheKafka):
         base = super()._settings()
         listeners = next(line for line in base.splitlines() if line.startswith("listeners="))
         more = {
-            "listeners": f"{listeners.partition('=')[2]},SASL_SSL://{self.guarded}",
+            "listeners": f"{listeners.partition('=')[2]},SASL_SSL://{self.guarded},"
+            f"SSL://{HOST}:{self._certified}",
             "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,"
-            "SASL_SSL:SASL_SSL",
+            "SASL_SSL:SASL_SSL,SSL:SSL",
             "inter.broker.listener.name": "PLAINTEXT",
             "sasl.enabled.mechanisms": "SCRAM-SHA-512",
             "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": SCRAM,
             "listener.name.sasl_ssl.ssl.keystore.type": "PEM",
             "listener.name.sasl_ssl.ssl.keystore.location": self._server,
+            "listener.name.ssl.ssl.keystore.type": "PEM",
+            "listener.name.ssl.ssl.keystore.location": self._server,
+            "listener.name.ssl.ssl.truststore.type": "PEM",
+            "listener.name.ssl.ssl.truststore.location": self.authority.file,
+            "listener.name.ssl.ssl.client.auth": "required",
+            # The rules name people by what their certificate calls them, as Strimzi's do.
+            "ssl.principal.mapping.rules": "RULE:^CN=(.*)$/$1/,DEFAULT",
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "allow.everyone.if.no.acl.found": "false",
             # Whoever comes without a name comes by the broker's own way in.

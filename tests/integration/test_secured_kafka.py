@@ -25,6 +25,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
     NoError,
+    NotLeaderForPartitionError,
     TopicAuthorizationFailedError,
     for_code,
 )
@@ -379,6 +380,19 @@ async def test_an_operator_sees_topics_and_groups(
         assert f"{PREFIX}contacts.keeper_v1" in groups
 
 
+async def test_who_has_a_certificate_needs_no_password(
+    topics: dict[str, list[str]], guarded: GuardedKafka
+) -> None:
+    """And is who it says: the same rules hold as for the account of that name."""
+    log = await log_of(Settings(**guarded.certified("sellers-contacts")))
+    try:
+        await log.append("touches-answers", "nobody", b"{}")
+        with pytest.raises(LogUnavailableError, match="TopicAuthorizationFailed"):
+            await log.append("calendar", "entry-mtls", b"{}")
+    finally:
+        await log.close()
+
+
 # --- what nobody needs, nobody may
 
 
@@ -458,7 +472,8 @@ async def test_nobody_deletes_or_alters_a_topic(
         async with admin_of(guarded, user) as admin:
             deleted[user] = reasons((await admin.delete_topics(kept)).topic_error_codes, 1)
             for topic in kept:
-                with pytest.raises(TopicAuthorizationFailedError):
+                # Of a topic that they may not even see, nobody is told who leads it.
+                with pytest.raises((TopicAuthorizationFailedError, NotLeaderForPartitionError)):
                     await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(0)})
             (answer,) = await admin.alter_configs(forgetful)
             altered[user] = reasons(answer.resources, 0)
@@ -514,6 +529,15 @@ async def test_whoever_has_another_s_certificate_is_named(
 async def test_who_does_not_speak_tls_is_not_let_in(guarded: GuardedKafka, protocol: str) -> None:
     plain = guarded.account("sellers-contacts", kafka_security_protocol=protocol)
     await not_let_in(plain, "Unable connect to")
+
+
+async def test_who_has_no_certificate_or_a_foreign_one_is_not_let_in(
+    guarded: GuardedKafka, tmp_path: Path
+) -> None:
+    told = guarded.certified("sellers-contacts")
+    foreign = Authority.made(tmp_path, "another authority").signed(of="sellers-contacts")
+    for certificate in (None, foreign):
+        await not_let_in(Settings(**{**told, "kafka_cert_file": certificate}), "")
 
 
 def test_a_file_without_certificates_is_named(guarded: GuardedKafka, tmp_path: Path) -> None:
