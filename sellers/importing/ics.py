@@ -13,6 +13,7 @@ from rich.text import Text
 
 from sellers.client import Api, ApiError
 from sellers.errors import CommandError
+from sellers.importing.revisions import superseded, without
 from sellers.private import employee_id
 
 ICS = "text/calendar"
@@ -35,16 +36,24 @@ def import_ics(
         done = api.post(f"{agenda}/import-url?{query}", {"url": what})
         yield {"source": "the address", **done}, 1
         return
-    files = _files(Path(what))
-    for file in files:
-        try:
-            done = api.send(f"{agenda}/import.ics?{query}", file.read_bytes(), ICS)
-        except ApiError as error:
-            if error.status not in REFUSED:
-                raise  # It is not about this file.
-            refused = [{"component": "VCALENDAR", "name": file.name, "reason": str(error)}]
-            done = {"events": 0, "recorded": 0, "unchanged": 0, "refused": refused}
-        yield {"source": file.name, **done}, len(files)
+    files = {file.name: file.read_bytes() for file in _files(Path(what))}
+    older = superseded(files)
+    for name, content in files.items():
+        done = _imported(api, f"{agenda}/import.ics?{query}", name, without(content, older[name]))
+        done["refused"] += [one.refused() for one in older[name]]
+        yield {"source": name, **done}, len(files)
+
+
+def _imported(api: Api, to: str, name: str, content: bytes) -> dict[str, Any]:
+    """Return what came of one file, which may be that nothing can be read of it."""
+    try:
+        done: dict[str, Any] = api.send(to, content, ICS)
+    except ApiError as error:
+        if error.status not in REFUSED:
+            raise  # It is not about this file.
+        refused = [{"component": "VCALENDAR", "name": name, "reason": str(error)}]
+        return {"events": 0, "recorded": 0, "unchanged": 0, "refused": refused}
+    return done
 
 
 def _files(path: Path) -> list[Path]:

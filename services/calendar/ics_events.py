@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from services.calendar.about import PEOPLE_MAX
+from services.calendar.ics_revisions import modified_of, sequence_of, uid_of
 from services.calendar.ics_times import (
     Event,
     NotAnEntryError,
@@ -19,7 +19,6 @@ from services.calendar.ics_times import (
     begin_of,
     dates_of,
     end_of,
-    readable,
     recurrence_of,
 )
 from services.calendar.mirroring import Mirror
@@ -28,12 +27,11 @@ from services.calendar.sealing import NoKeyError, PrivateWords, seal
 from services.calendar.series import MirrorSeries, entry_of
 from shared.clock import derived_id
 from shared.errors import DomainError
-from shared.events.base import in_range
 from shared.events.calendar import Category
 
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 PRIVATE = ("PRIVATE", "CONFIDENTIAL")
-TITLE_MAX, NOTE_MAX, UID_MAX, SEQUENCE_MAX = 300, 5_000, 1_000, 10**6
+TITLE_MAX, NOTE_MAX = 300, 5_000
 # A reminder has no length; it is on the day, and keeps nobody busy.
 MOMENT = timedelta(minutes=1)
 
@@ -52,20 +50,6 @@ def name_of(event: Event) -> str:
     if _is_private(event):
         return "a private event"
     return _text(event, "SUMMARY", TITLE_MAX) or "an event without a title"
-
-
-def uid_of(event: Event) -> str:
-    """Return what makes an event the same when it comes again; without a UID, its content does."""
-    told = str(event.get("UID", "")).strip()
-    if told:
-        return told[:UID_MAX]
-    content = "|".join(str(readable(event.get(part))) for part in ("DTSTART", "DTEND"))
-    return sha256(f"{content}|{event.get('SUMMARY', '')}".encode()).hexdigest()
-
-
-def version_of(event: Event) -> tuple[int, datetime]:
-    modified = _modified(event) or datetime.min.replace(tzinfo=UTC)
-    return _sequence(event), modified
 
 
 def streams_of(owner: Owner, uid: str) -> tuple[str, str]:
@@ -93,8 +77,8 @@ def mirrored(event: Event, owner: Owner, *, gone: bool) -> Mirrored:
         "zone": zone,
         "busy": end is not None and str(event.get("TRANSP", "")).upper() != "TRANSPARENT",
         "cancelled": gone or str(event.get("STATUS", "")).upper() == "CANCELLED",
-        "sequence": _sequence(event),
-        "modified": _modified(event),
+        "sequence": sequence_of(event),
+        "modified": modified_of(event),
         **_about(event, owner, uid),
     }
     try:
@@ -157,21 +141,6 @@ def _attendees(event: Event) -> Iterator[str]:
         cleaned = re.sub(r"(?i)^mailto:", "", name).strip()[:TITLE_MAX]
         if cleaned:
             yield cleaned
-
-
-def _sequence(event: Event) -> int:
-    told = event.get("SEQUENCE", 0)
-    return min(max(told, 0), SEQUENCE_MAX) if isinstance(told, int) else 0
-
-
-def _modified(event: Event) -> datetime | None:
-    at = readable(event.get("LAST-MODIFIED"))
-    if not isinstance(at, datetime) or at.tzinfo is None:
-        return None
-    try:
-        return in_range(at.astimezone(UTC))
-    except (ValueError, OverflowError):
-        return None
 
 
 def _repeats(event: Event, owner: Owner, zone: str, begin: datetime) -> dict[str, Any]:

@@ -8,15 +8,16 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from icalendar import Component
 from icalendar.error import BrokenCalendarProperty
 
-from services.calendar.ics_events import Mirrored, mirrored, name_of, uid_of, version_of
-from services.calendar.ics_times import Event, NotAnEntryError, Owner, readable
+from services.calendar.ics_events import Mirrored, mirrored, name_of
+from services.calendar.ics_revisions import Identity, identity_of, revision_of
+from services.calendar.ics_times import Event, NotAnEntryError, Owner
 from shared.errors import InvalidError
 
 EVENTS_MAX = 5_000
@@ -58,9 +59,9 @@ def read_calendar(content: bytes, owner: Owner) -> Found:
     found = Found()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Guesses at zones: what comes of them is looked at here.
-        calendars = _calendars(content.decode("utf-8-sig", "replace"), found)
+        calendars = _calendars(_text(content), found)
     unread = len(found.refused)
-    events: dict[tuple[str, str], tuple[Event, bool]] = {}
+    events: dict[Identity, tuple[Event, bool]] = {}
     walked = 0
     for calendar in calendars:
         gone = str(calendar.get("METHOD", "")).upper() == "CANCEL"
@@ -84,6 +85,23 @@ def read_calendar(content: bytes, owner: Owner) -> Found:
     return found
 
 
+def events_apart(content: bytes) -> list[tuple[range, Event]]:
+    """Return each event that can be read by itself, with the lines of the file it is on."""
+    lines, found = _text(content).split("\n"), []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for block in _blocks(lines):
+            try:
+                found.append((block, Component.from_ical(_joined(lines, block))))
+            except Exception:  # noqa: BLE001, S112 - whoever reads the file into a calendar says why
+                continue
+    return found
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8-sig", "replace")
+
+
 def _broken(event: Event, why: BrokenCalendarProperty) -> Refused:
     named = re.search(r"property '([A-Z-]{1,50})'", str(why))
     what = "a property" if named is None else f"its {named[1]}"
@@ -100,16 +118,16 @@ def _swallowed(content: bytes, told: int) -> Iterator[Refused]:
 
 
 def _keep_newest(
-    events: dict[tuple[str, str], tuple[Event, bool]], event: Event, found: Found, *, gone: bool
+    events: dict[Identity, tuple[Event, bool]], event: Event, found: Found, *, gone: bool
 ) -> None:
-    """Of two events that are the same one, the newer counts (RFC 5545, SEQUENCE)."""
-    key = (uid_of(event), str(readable(event.get("RECURRENCE-ID"))))
+    """Of two events that are the same one, the newer counts."""
+    key = identity_of(event)
     known = events.get(key)
     if known is None:
         events[key] = event, gone
         return
     older = event
-    if version_of(event) > version_of(known[0]):
+    if revision_of(event) > revision_of(known[0]):
         older, events[key] = known[0], (event, gone)
     found.refused.append(Refused("VEVENT", name_of(older), "another one in the file has its UID"))
 
@@ -122,22 +140,27 @@ def _calendars(text: str, found: Found) -> list[Any]:
         read = []
     if read:
         return list(read)
-    blocks = list(_blocks(text))
+    lines = text.split("\n")
+    blocks = [_joined(lines, block) for block in _blocks(lines)]
     if not blocks:
         raise InvalidError("not an iCalendar file: there is nothing in it that can be read")
     return list(_one_by_one(blocks, found))
 
 
-def _blocks(text: str) -> Iterator[str]:
+def _blocks(lines: Sequence[str]) -> Iterator[range]:
     """Yield the lines of each event, from where it begins to where the next one ends."""
-    block: list[str] = []
-    for line in text.split("\n"):
+    begin = None
+    for number, line in enumerate(lines):
         word = line.removesuffix("\r").upper()
-        if block or word == BEGIN:
-            block.append(line)
-        if block and word == END:
-            yield "\n".join(block)
-            block = []
+        if begin is None and word == BEGIN:
+            begin = number
+        elif begin is not None and word == END:
+            yield range(begin, number + 1)
+            begin = None
+
+
+def _joined(lines: Sequence[str], block: range) -> str:
+    return "\n".join(lines[block.start : block.stop])
 
 
 def _one_by_one(blocks: list[str], found: Found) -> Iterator[Any]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from sellers.cli import app
+from sellers.client import Api
+from sellers.importing import wait_until_folded
 from sellers.importing.tests.served import Served, serving
 
 VISIT = """BEGIN:VCALENDAR
@@ -46,6 +49,78 @@ def test_k_11_a_directory_of_calendars_comes_in_with_a_reason_for_what_does_not(
         code, told = run(api.url, str(tmp_path / "a.ics"), "--json", *TO)
         # How far it is is said beside, on standard error.
         assert (code, json.loads(told[told.index("[\n") :])[0]["unchanged"]) == (0, 1)
+
+
+EVENT = """BEGIN:VCALENDAR
+VERSION:2.0
+BEGIN:VEVENT
+UID:1@there
+SUMMARY:{title}
+DTSTART:20260105T000000Z
+DTEND:20260105T010000Z
+{lines}
+END:VEVENT
+BEGIN:VEVENT
+UID:{title}@there
+SUMMARY:Alone
+DTSTART:20260106T000000Z
+DTEND:20260106T010000Z
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def twice(url: str, directory: Path) -> tuple[str, list[str], str]:
+    """Return what the first import told, how the event is called then, and what the second told."""
+    first, again = (run(url, str(directory), *TO)[1] for _ in range(2))
+    with Api(url) as api:
+        wait_until_folded(api)
+        days = {"first": "2026-01-05", "last": "2026-01-05"}
+        items = api.get("/calendar/agendas/1", days)["items"]
+    return first, [item["title"] for item in items], again
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "why"),
+    [
+        ("SEQUENCE:1\nDTSTAMP:20260109T000000Z", "SEQUENCE:2", "has a later revision of it"),
+        ("DTSTAMP:20260101T000000Z", "DTSTAMP:20260102T000000Z", "has a later revision of it"),
+        (
+            "LAST-MODIFIED:20260101T000000Z\nDTSTAMP:20260109T000000Z",
+            "LAST-MODIFIED:20260102T000000Z\nDTSTAMP:20260109T000000Z",
+            "has a later revision of it",
+        ),
+        ("SEQUENCE:1", "SEQUENCE:1", "tells it in other words at the same revision"),
+    ],
+    ids=["SEQUENCE", "DTSTAMP", "LAST-MODIFIED", "tie"],
+)
+def test_k_11_of_several_calendars_the_newest_revision_counts_whatever_their_order(
+    tmp_path: Path, older: str, newer: str, why: str
+) -> None:
+    texts = (EVENT.format(title="First", lines=older), EVENT.format(title="Last", lines=newer))
+    for names in permutations(("a.ics", "b.ics")):
+        for name, text in zip(names, texts, strict=True):
+            (tmp_path / name).write_text(text)
+        with serving(Served()) as api:
+            first, titles, again = twice(api.url, tmp_path)
+        assert titles == ["Last"]
+        assert f"refused  {names[0]}: VEVENT First: {names[1]} {why}" in first
+        assert "3 recorded" in first
+        assert "0 recorded, 3 known already; 1 refused" in again
+
+
+def test_k_11_an_event_in_the_same_words_stands_in_several_calendars_without_a_word(
+    tmp_path: Path,
+) -> None:
+    for name, stamp in (("a.ics", "20260101"), ("b.ics", "20260102")):
+        text = EVENT.format(title="Visit", lines=f"DTSTAMP:{stamp}T000000Z")
+        (tmp_path / name).write_text(text)
+    (tmp_path / "c.ics").write_text("BEGIN:VEVENT\nUID:1@there\nSEQUENCE:9\nEND:VEVENT\n")
+    with serving(Served()) as api:
+        first, titles, _ = twice(api.url, tmp_path)
+    assert titles == ["Visit"]
+    assert "2 recorded, 2 known already; 1 refused" in first
+    assert "revision" not in first
 
 
 @pytest.mark.parametrize(

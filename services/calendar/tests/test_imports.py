@@ -110,6 +110,19 @@ async def test_k_11_read_in_again_what_is_new_is_taken_over(client: AsyncClient)
     assert found["status"] == "cancelled"
 
 
+@pytest.mark.parametrize(
+    "order", [("DTSTAMP:20260102T000000Z", "DTSTAMP:20260101T000000Z"), ("X-TIE:b", "X-TIE:a")]
+)
+def test_k_11_in_one_file_the_newest_revision_counts_whatever_the_order(
+    order: tuple[str, str],
+) -> None:
+    newer, older = event(order[0], "SUMMARY:Newer"), event(order[1], "SUMMARY:Alike")
+    for text in (calendar(newer, older), calendar(older, newer)):
+        (taken,) = read(text).mirrored
+        assert taken.name == "Newer"
+        assert reasons(text) == ["another one in the file has its UID"]
+
+
 async def test_k_11_a_series_comes_with_its_exceptions_and_changed_times(
     client: AsyncClient,
 ) -> None:

@@ -1,0 +1,75 @@
+"""Which of several events under one UID is the newest revision (RFC 5545, RFC 5546). Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import NamedTuple
+
+from services.calendar.ics_times import Event, readable
+from services.calendar.mirroring import NEVER
+from shared.events.base import in_range
+
+UID_MAX, SEQUENCE_MAX = 1_000, 10**6
+
+
+class Identity(NamedTuple):
+    """What two events have in common that are one: a UID and, in a series, which time of it."""
+
+    uid: str
+    recurrence: str
+
+
+class Revision(NamedTuple):
+    """What makes one of them the newer; at a tie their words decide, so that no order does."""
+
+    sequence: int
+    stamped: datetime
+    words: bytes
+
+
+def uid_of(event: Event) -> str:
+    """Return what makes an event the same when it comes again; without a UID, its content does."""
+    told = str(event.get("UID", "")).strip()
+    if told:
+        return told[:UID_MAX]
+    content = "|".join(str(readable(event.get(part))) for part in ("DTSTART", "DTEND"))
+    return sha256(f"{content}|{event.get('SUMMARY', '')}".encode()).hexdigest()
+
+
+def identity_of(event: Event) -> Identity:
+    return Identity(uid_of(event), str(readable(event.get("RECURRENCE-ID"))))
+
+
+def revision_of(event: Event) -> Revision:
+    """Return its revision: where nobody says when it was changed, it is as of its DTSTAMP."""
+    stamped = modified_of(event) or _instant_in(event, "DTSTAMP") or NEVER
+    return Revision(sequence_of(event), stamped, _words(event))
+
+
+def sequence_of(event: Event) -> int:
+    told = event.get("SEQUENCE", 0)
+    return min(max(told, 0), SEQUENCE_MAX) if isinstance(told, int) else 0
+
+
+def modified_of(event: Event) -> datetime | None:
+    return _instant_in(event, "LAST-MODIFIED")
+
+
+def _instant_in(event: Event, name: str) -> datetime | None:
+    at = readable(event.get(name))
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        return None
+    try:
+        return in_range(at.astimezone(UTC))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _words(event: Event) -> bytes:
+    """Return what it says: when it was written out is no part of it."""
+    try:
+        lines = event.to_ical().splitlines()
+    except Exception:  # noqa: BLE001 - whatever its writer trips over, it is no newer for that
+        return b""
+    return b"\n".join(sorted(line for line in lines if not line.startswith(b"DTSTAMP")))
