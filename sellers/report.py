@@ -140,6 +140,7 @@ def workload_table(rows: Sequence[Row], by: str) -> Table:
     """Return one row a key: hours of work, with a bar for the share spent with customers."""
     table = columns((by,), ("hours", "planned", "with customers"))
     table.title = f"workload by {by}"
+    table.spare = ("cases", "deals", "plans", "missed", "displaced", "reports")
     table.add_column("")
     for name in ("reports", "plans", "kept", "in time", "missed", "displaced", "deals", "cases"):
         table.add_column(name, justify="right")

@@ -81,6 +81,7 @@ def growth_table(rows: Sequence[Row], by: str) -> Table:
     names = ("value", "grown", "profit", "grown", "won of old", "won of new", "stayed", "satisfied")
     table = columns((by,), names)
     table.title = f"growth by {by}, beside the time before"
+    table.spare = ("stayed", "won of old", "won of new")
     for row in rows:
         table.add_row(
             named(row),
@@ -123,6 +124,7 @@ def campaigns_table(rows: Sequence[Row], _by: str = "") -> Table:
     """Return one row a campaign: whom it reached, who answered, what was sold, what it cost."""
     table = columns(("campaign", "state"), ("reached", "answered", "rate"))
     table.title = "campaigns: what came of them"
+    table.spare = ("spent", "won", "deals", "rate", "state", "lost", "open", "sellers say")
     table.add_column("")
     for name in ("deals", "open", "won", "lost"):
         table.add_column(name, justify="right")

@@ -45,39 +45,52 @@ class Bar:
 class Sheet(Table):
     """Where it is too wide, headings are stacked, bars and words get narrower, then bars go.
 
-    Where that is not enough either, each row is told line by line.
+    Where that is not enough, columns that can be spared go, the last of `spare` first, and it is
+    said which. Where that is not enough either, each row is told line by line.
     """
 
+    spare: tuple[str, ...] = ()
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        room = options.max_width
-        anywhere = options.update(max_width=WIDEST)
-        whole = self._drawn(BAR_CELLS, stacked=False)
-        if Measurement.get(console, anywhere, whole).maximum <= room:
-            yield from whole.__rich_console__(console, options)
-            return
-        # Bars give way before words do.
-        over = Measurement.get(console, anywhere, self._drawn(BAR_CELLS)).maximum - room
-        for bars in (min(BAR_CELLS, max(BAR_CELLS_LEAST, BAR_CELLS - over)), 0):
-            drawn = self._drawn(bars)
-            if _narrow(drawn, Measurement.get(console, anywhere, drawn).maximum - room):
+        for kept in range(len(self.spare), -1, -1):
+            drawn = self._fitting(console, options, self.spare[kept:])
+            if drawn is not None:
                 yield from drawn.__rich_console__(console, options)
                 return
         yield from self._told(console, options)
 
-    def _drawn(self, bars: int, *, stacked: bool = True) -> Table:
+    def _fitting(
+        self, console: Console, options: ConsoleOptions, gone: Sequence[str]
+    ) -> Table | None:
+        """Return it without these columns, as wide as there is room; None: there is too little."""
+        room = options.max_width
+        anywhere = options.update(max_width=WIDEST)
+        whole = self._drawn(BAR_CELLS, gone, stacked=False)
+        if Measurement.get(console, anywhere, whole).maximum <= room:
+            return whole
+        # Bars give way before words do.
+        over = Measurement.get(console, anywhere, self._drawn(BAR_CELLS, gone)).maximum - room
+        for bars in (min(BAR_CELLS, max(BAR_CELLS_LEAST, BAR_CELLS - over)), 0):
+            drawn = self._drawn(bars, gone)
+            if _narrow(drawn, Measurement.get(console, anywhere, drawn).maximum - room):
+                return drawn
+        return None
+
+    def _drawn(self, bars: int, gone: Sequence[str], *, stacked: bool = True) -> Table:
         """Return a plain table with bars of so many cells; 0: without."""
         drawn = Table(box=self.box, pad_edge=False, title=self._titled(), title_justify="left")
+        drawn.caption, drawn.caption_justify = self._captioned(gone), "left"
         if stacked:
             drawn.padding = (0, 1, 0, 0)
         shown = []
         for column in self.columns:
             cells = list(column.cells)
+            heading = str(column.header)
             drawn_as = bool(cells) and isinstance(cells[0], Bar)
-            if drawn_as and not bars:
+            if heading in gone or (drawn_as and not bars):
                 continue
             shown.append(cells)
             figures = column.justify == "right"
-            heading = str(column.header)
             drawn.add_column(
                 heading.replace(" ", "\n") if stacked and figures else heading,
                 justify=column.justify,
@@ -85,15 +98,19 @@ class Sheet(Table):
                 width=bars if drawn_as else None,
                 no_wrap=figures and column.overflow != "fold",
             )
-        for row in zip(*shown, strict=True):
-            drawn.add_row(*row)
+        for row, told in zip(self.rows, zip(*shown, strict=True), strict=True):
+            drawn.add_row(*told, end_section=row.end_section)
         return drawn
 
+    def _captioned(self, gone: Sequence[str]) -> Text | None:
+        """Return what is said below it, which is also what there is no room for."""
+        words = [str(self.caption)] if self.caption else []
+        if gone:
+            words.append(f"no room for: {', '.join(gone)}")
+        return _wrapped("\n".join(words), "dim italic") if words else None
+
     def _titled(self) -> Text | None:
-        """Return the title so that it wraps, on a console that wraps nothing by itself, too."""
-        if not self.title:
-            return None
-        return Text(str(self.title), style="italic", no_wrap=False, overflow="fold")
+        return _wrapped(str(self.title), "italic") if self.title else None
 
     def _told(self, console: Console, options: ConsoleOptions) -> RenderResult:
         title = self._titled()
@@ -109,6 +126,14 @@ class Sheet(Table):
                     lines.add_row(name, cell)
             yield from lines.__rich_console__(console, options)
             yield Text()
+        caption = self._captioned(())
+        if caption is not None:
+            yield caption
+
+
+def _wrapped(words: str, style: str) -> Text:
+    """Return words that wrap, on a console that wraps nothing by itself, too."""
+    return Text(words, style=style, no_wrap=False, overflow="fold")
 
 
 def _narrow(drawn: Table, over: int) -> bool:

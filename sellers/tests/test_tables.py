@@ -9,7 +9,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from sellers.report import attainment_table, pipeline_table, workload_table
-from sellers.tables import Bar, columns
+from sellers.reviewing import campaigns_table, growth_table
+from sellers.tables import Bar, Sheet, columns
 
 PIPELINE = [
     {
@@ -27,7 +28,7 @@ PIPELINE = [
 ]
 WORKLOAD = [
     {
-        "key": "Anna Snelling",
+        "key": name,
         "work_minutes": 12_345,
         "planned_minutes": 12_000,
         "shares": {"customer": "54.2", "reporting": "3.1"},
@@ -38,6 +39,36 @@ WORKLOAD = [
         "displaced": 4,
         "carried_opportunities": 1_002,
         "carried_issues": 3,
+    }
+    for name in ("Anna Snelling", "수도권 Metropolitan", "Daniel Underhill")
+]
+CAMPAIGNS = [
+    {
+        "name": "가을 신제품 세미나 Autumn novelties",
+        "state": "started",
+        "reached": 12_345,
+        "responded": 1_234,
+        "response_rate": "0.25",
+        "opportunities": 123,
+        "open": 23,
+        "won": 45,
+        "lost": 55,
+        "won_value": {"KRW": "1234567890", "USD": "98765"},
+        "spent": "123456789",
+        "spent_currency": "KRW",
+    }
+]
+GROWTH = [
+    {
+        "key": "electronics",
+        "value": "1234567890",
+        "value_growth": "-12.34",
+        "profit": "234567890",
+        "profit_growth": "123.45",
+        "win_rate_existing": "44.44",
+        "win_rate_new": "40",
+        "retention": "88.5",
+        "satisfaction": "6.6",
     }
 ]
 ATTAINMENT = [
@@ -64,7 +95,7 @@ def drawn(table: object, width: int) -> str:
     ("table", "figures"),
     [
         (pipeline_table(PIPELINE, "region"), ["123,123,123", "54,610,600", "727,896", "51.23 %"]),
-        (workload_table(WORKLOAD, "seller"), ["206", "54.20 %", "88.12 %", "76.10 %", "1,002"]),
+        (workload_table(WORKLOAD, "seller"), ["206", "54.20 %", "88.12 %", "76.10 %"]),
         (attainment_table(ATTAINMENT), ["1,000,000", "727,896", "72.79 %"]),
     ],
     ids=["pipeline", "workload", "attainment"],
@@ -86,6 +117,41 @@ def test_what_gives_way_first() -> None:
     assert len(headings) == 1
     assert "days to win" not in drawn(table, 100)
     assert drawn(table, 40).count("days to win") == len(PIPELINE)
+
+
+SPARING = [
+    (workload_table(WORKLOAD, "seller"), ["206", "200", "54.20 %", "88.12 %", "76.10 %", "1,002"]),
+    (campaigns_table(CAMPAIGNS), ["12,345", "1,234", "25.00 %", "45", "1,234,567,890"]),
+    (growth_table(GROWTH, "segment"), ["1,234,567,890", "-12.34 %", "234,567,890", "123.45 %"]),
+]
+
+
+@pytest.mark.parametrize(("table", "figures"), SPARING, ids=["workload", "campaigns", "growth"])
+def test_on_a_usual_terminal_it_is_a_table_that_says_what_it_has_no_room_for(
+    table: Sheet, figures: list[str]
+) -> None:
+    told = drawn(table, 80)
+    assert max(cell_len(line) for line in told.splitlines()) <= 80
+    assert "───" in told
+    for figure in figures:
+        assert figure in told
+    gone = told.partition("no room for: ")[2].split(", ")
+    assert gone[-1].strip() == table.spare[-1]
+    for width in (160, 40):
+        assert "no room for" not in drawn(table, width)
+
+
+@pytest.mark.parametrize(("table", "_figures"), SPARING, ids=["workload", "campaigns", "growth"])
+def test_only_columns_that_are_there_are_spared(table: Sheet, _figures: list[str]) -> None:
+    assert set(table.spare) <= {str(column.header) for column in table.columns}
+
+
+def test_what_is_said_below_a_table_is_said() -> None:
+    table = columns(("stage",), ("won",))
+    table.caption = "and 7 more: --json"
+    table.add_row("Engaging", "7")
+    for width in (8, 80):
+        assert "".join(drawn(table, width).split()).endswith("and7more:--json")
 
 
 @pytest.mark.parametrize(
