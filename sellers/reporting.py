@@ -26,11 +26,13 @@ from sellers.report import (
     yield_table,
 )
 from sellers.reviewing import (
+    ATTENTION_MAX,
     adoption_table,
     campaigns_table,
     diet_table,
     growth_table,
     losses_table,
+    needing_attention,
     quality_table,
     reconciliation_table,
 )
@@ -262,14 +264,19 @@ def reconciliation(
     state: Annotated[
         str | None, typer.Option(help="matched, waiting, missing or contradicts alone.")
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every row, not only the first that need attention.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what was won against what order, contract, fulfilment and finance say of it."""
+    """Show what of what was won order, contract, fulfilment and finance say otherwise or not."""
     query = {"from": _said(first), "to": _said(last), "state": state}
     with waiting(err, "comparing both sides"):
         answer = connect(context).get("/opportunities/reconciliation", query)
     rows = rows_of(answer)
-    _tell(rows, reconciliation_table(rows, answer["counts"]), as_json)
+    shown = rows if everything or state is not None else needing_attention(rows)
+    most = None if everything else ATTENTION_MAX
+    _tell(rows, reconciliation_table(shown, answer["counts"], most), as_json)
 
 
 @report.command("slippage")

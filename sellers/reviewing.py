@@ -149,21 +149,43 @@ def campaigns_table(rows: Sequence[Row], _by: str = "") -> Table:
     return table
 
 
-def reconciliation_table(rows: Sequence[Row], counts: Mapping[str, int]) -> Table:
-    """Return one row an opportunity: both sides, and what does not fit between them."""
-    table = columns(("opportunity", "of", "state"), ("won",))
+# The gravest first; what fits, or is not late, needs nobody.
+ATTENTION = ("contradicts", "missing")
+ATTENTION_MAX = 10
+
+
+def needing_attention(rows: Sequence[Row]) -> list[Row]:
+    """Return what somebody has to look at."""
+    return [row for state in ATTENTION for row in rows if row.get("state") == state]
+
+
+def reconciliation_table(
+    rows: Sequence[Row], counts: Mapping[str, int], most: int | None = None
+) -> Table:
+    """Return one row an opportunity, of so many: both sides, and what does not fit between them."""
+    table = columns(("opportunity", "of"), ("won",))
     told = ", ".join(f"{count:,} {state}" for state, count in counts.items())
     table.title = f"won against what came back: {told}"
+    table.spare = ("came back",)
     for name in ("came back", "what does not fit"):
         table.add_column(name, overflow="fold")
-    for row in rows:
+    shown = rows[:most]
+    for row in shown:
         won = row.get("value") is not None
         table.add_row(
-            Text(str(row.get("opportunity"))),
+            # As any address takes it: with its kind before it there is no room for the rest.
+            Text(str(row.get("opportunity")).removeprefix("opportunity-")),
             str(row.get("concerned_on") or ""),
-            str(row.get("state")),
             f"{number(row.get('value')):,.2f} {row.get('currency')}" if won else "",
             Text(", ".join(f"{came['step']} {came['status']}" for came in row.get("came") or ())),
-            Text("; ".join(f"{one['step']}: {one['says']}" for one in row.get("findings") or ())),
+            Text(_standing(row)),
         )
+    if len(shown) < len(rows):
+        table.caption = f"and {len(rows) - len(shown):,} more like these: --all, or --json"
     return table
+
+
+def _standing(row: Row) -> str:
+    """Return what does not fit or, where nothing is found, how it stands."""
+    found = [f"{one['step']}: {one['says']}" for one in row.get("findings") or ()]
+    return "; ".join(found) or str(row.get("state"))

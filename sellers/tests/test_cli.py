@@ -192,6 +192,26 @@ def test_x_02_what_came_of_campaigns_is_a_report(platform: Platform, run: Any) -
     assert json.loads(run("report", "campaigns", "--json").stdout) == [row]
 
 
+def test_x_01_the_reconciliation_shows_what_needs_somebody_unless_all_is_asked_for(
+    platform: Platform, run: Any
+) -> None:
+    rows = [
+        {"opportunity": "opportunity-fits", "state": "matched"},
+        {"opportunity": "opportunity-late", "state": "missing"},
+    ]
+    answer = {"rows": rows, "counts": {"matched": 1, "missing": 1}}
+    platform.on("GET /opportunities/reconciliation", (200, answer))
+    platform.on("GET /opportunities/reconciliation?state=matched", (200, answer))
+
+    def shown(*words: str) -> set[str]:
+        lines = run("report", "reconciliation", *words).stdout.splitlines()
+        return {line.split()[0] for line in lines if line.strip()} & {"fits", "late"}
+
+    assert shown() == {"late"}
+    assert shown("--all") == shown("--state", "matched") == {"fits", "late"}
+    assert json.loads(run("report", "reconciliation", "--json").stdout) == rows
+
+
 def test_a_report_is_a_table_with_bars_for_people(platform: Platform, run: Any) -> None:
     half = {**ROW, "key": "Half", "value_won": "5002767"}
     platform.on("GET /analytics/pipeline?by=stage", (200, {"rows": [ROW, half]}))

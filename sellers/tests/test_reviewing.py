@@ -1,12 +1,13 @@
-"""The table of the reconciliation says what both sides say."""
+"""The table of the reconciliation says what both sides say, of what needs somebody."""
 
 from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
-from sellers.reviewing import reconciliation_table
+from sellers.reviewing import ATTENTION_MAX, needing_attention, reconciliation_table
 
 ROW = {
     "opportunity": "opportunity-1",
@@ -18,14 +19,42 @@ ROW = {
     "findings": [{"step": "order", "says": "cancelled [x], but it is won here"}],
 }
 OPEN = {"opportunity": "opportunity-2", "state": "contradicts", "value": None, "came": []}
+COUNTS = {"matched": 1_200, "contradicts": 2}
+
+
+def told(table: object, width: int = 200) -> str:
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(table)
+    return console.export_text()
 
 
 def test_both_sides_and_what_does_not_fit() -> None:
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(reconciliation_table([ROW, OPEN], {"matched": 1_200, "contradicts": 2}))
-    said = console.export_text()
+    said = told(reconciliation_table([ROW, OPEN], COUNTS))
     assert "1,200 matched, 2 contradicts" in said
     assert "12,500.50 KRW" in said
     # What another system says is text, never markup.
     assert "order: cancelled [x], but it is won here" in said
     assert "None" not in said
+
+
+def test_what_needs_somebody_is_shown_the_gravest_first() -> None:
+    states = ("missing", "matched", "contradicts", "waiting")
+    rows = [{**ROW, "state": state} for state in states]
+    assert [row["state"] for row in needing_attention(rows)] == ["contradicts", "missing"]
+
+
+def test_so_many_are_shown_and_how_to_see_the_others() -> None:
+    rows = [{**ROW, "opportunity": f"opportunity-{n}-of-many"} for n in range(ATTENTION_MAX + 3)]
+    said = told(reconciliation_table(rows, COUNTS, ATTENTION_MAX))
+    assert said.count("-of-many") == ATTENTION_MAX
+    assert "and 3 more like these: --all, or --json" in said
+    assert told(reconciliation_table(rows, COUNTS)).count("-of-many") == len(rows)
+
+
+@pytest.mark.parametrize("width", [80, 100, 132])
+def test_an_id_stands_on_one_line(width: int) -> None:
+    name = "c91dd816-c4ea-51e1-927b-26c56be006ad"
+    said = told(reconciliation_table([{**ROW, "opportunity": f"opportunity-{name}"}], {}), width)
+    assert name in said
+    assert "12,500.50 KRW" in said
+    assert max(map(len, said.splitlines())) <= width
