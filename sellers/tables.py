@@ -56,6 +56,8 @@ class Sheet(Table):
             drawn = self._fitting(console, options, self.spare[kept:])
             if drawn is not None:
                 yield from drawn.__rich_console__(console, options)
+                if not drawn.show_edge:
+                    yield Text()  # What comes next stands as far below as it does elsewhere.
                 return
         yield from self._told(console, options)
 
@@ -81,7 +83,7 @@ class Sheet(Table):
         drawn = Table(box=self.box, pad_edge=False, title=self._titled(), title_justify="left")
         drawn.caption, drawn.caption_justify = self._captioned(gone), "left"
         if stacked:
-            drawn.padding = (0, 1, 0, 0)
+            drawn.padding, drawn.show_edge = (0, 1, 0, 0), False
         shown = []
         for column in self.columns:
             cells = list(column.cells)

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self
 
-from rich.table import Table
+from rich.text import Text
 
 from sellers.importing.errors import CrmImportError
 from sellers.importing.values import Finding
+from sellers.tables import Sheet, columns
 
 COLUMNS = ("file", "line", "field", "value", "reason", "action")
 LEGEND = (
-    "each row read is one of: recorded, new to us; unchanged, known already;\n"
+    "each row read is one of: recorded, new to us; unchanged, known already; "
     "duplicate, imported before just so; rejected. repaired: some value of it was"
 )
 # A spreadsheet would compute such a value instead of showing it. A negative number does no harm.
@@ -80,17 +81,14 @@ class Summary:
         """Add up the rows of all files."""
         return sum(getattr(counts, name) for counts in self.counts if not counts.named)
 
-    def table(self) -> Table:
+    def table(self) -> Sheet:
         """Return the counts for people."""
         names = ("read", "recorded", "unchanged", "duplicate", "rejected", "repaired")
-        table = Table(title=f"import of {self.source}", title_justify="left", pad_edge=False)
-        table.caption, table.caption_justify = LEGEND, "left"
-        table.add_column("rows of", no_wrap=True)
-        for name in names:
-            table.add_column(name, justify="right")
+        table = columns(("rows of",), names)
+        table.title, table.caption = f"import of {self.source}", LEGEND
 
         def add(counts: Counts) -> None:
-            table.add_row(counts.what, *(f"{getattr(counts, name):,}" for name in names))
+            table.add_row(Text(counts.what), *(f"{getattr(counts, name):,}" for name in names))
 
         for counts in self.counts:
             if not counts.named:
