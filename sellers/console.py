@@ -5,6 +5,7 @@ Rule: on a terminal something moves while we wait; elsewhere every line is plain
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from contextlib import contextmanager
@@ -26,11 +27,16 @@ MOMENT_S = 1.0
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return where to print; wide where nobody's terminal sets the width."""
+    """Return where to print; wide where no terminal and no COLUMNS set the width."""
     made = Console(stderr=stderr, highlight=False, soft_wrap=True)
     if not made.is_terminal:
-        made.width = PLAIN_COLUMNS
+        made.width = _told_width() or PLAIN_COLUMNS
     return made
+
+
+def _told_width() -> int:
+    told = os.environ.get("COLUMNS", "")
+    return int(told) if told.isdigit() else 0
 
 
 class UpConsole:
