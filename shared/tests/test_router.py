@@ -87,7 +87,9 @@ def exact(route_class: type[Route] = Route) -> TestClient:
         ("/deals/7/notes/x", ["7", "x", ""]),
         ("/deals/deal-7/notes/x", ["7", "x", ""]),
         ("/deals/deal-deal-7/notes/x", ["deal-7", "x", ""]),
-        ("/deals/person-7/notes/x", ["person-7", "x", ""]),
+        ("/deals/deal-person-7/notes/x", ["person-7", "x", ""]),
+        ("/deals/person/notes/x", ["person", "x", ""]),
+        ("/deals/people-7/notes/x", ["people-7", "x", ""]),
         # What names no stream is as it was said.
         ("/deals/7/notes/name-x", ["7", "name-x", ""]),
         ("/calendars/workcalendar-seoul", "seoul"),
@@ -105,6 +107,27 @@ def test_a_kind_alone_is_no_id() -> None:
     answer = exact().get("/deals/deal-/notes/x")
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "path/deal"
+
+
+@pytest.mark.parametrize("route_class", [Route, LenientRoute])
+@pytest.mark.parametrize(
+    ("path", "pointer", "meant"),
+    [
+        ("/deals/person-7/notes/x", "path/deal", "deal-person-7"),
+        ("/agendas/company-7", "path/employee", "employee-company-7"),
+        ("/calendars/agenda-7", "path/calendar", "workcalendar-agenda-7"),
+    ],
+)
+def test_an_id_of_another_kind_is_refused_unless_its_own_kind_is_before_it(
+    path: str, pointer: str, meant: str, route_class: type[Route]
+) -> None:
+    client = exact(route_class)
+    answer = client.get(path)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == pointer
+    assert error["detail"].endswith(f"say {meant}")
+    assert client.get(path.replace(meant.partition("-")[2], meant)).status_code == 200
 
 
 @pytest.mark.parametrize(

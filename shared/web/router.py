@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Any
@@ -17,6 +17,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from shared.references import ID
+from shared.topics import kinds_of_streams
 
 _NAMES_A_STREAM = object()
 _TOLD = "its id, with or without its kind before it"
@@ -28,6 +29,8 @@ def stream_id(kind: str) -> Any:
     return Annotated[str, Path(alias=kind, pattern=f"^{ID}$", description=_TOLD), _NAMES_A_STREAM]
 
 
+# Where a scope has the parameters of its path as they were said.
+_SAID = "sellers.path_params"
 # So many parameters that nobody reads are named.
 NAMED_MAX = 10
 # Parameters that are called otherwise than the kinds of the streams that they name.
@@ -38,7 +41,9 @@ class Route(APIRoute):
     """Takes ids as answers print them, and refuses parameters that nobody reads.
 
     `/contacts/people/person-7` is `/contacts/people/7`: without that a copied id would name, or
-    even begin, another stream. A misspelt `?sellr=` would show everybody's figures as somebody's.
+    even begin, another stream. So would `/contacts/people/company-7`, which is refused: whoever
+    means a person of that id says `person-company-7`. A misspelt `?sellr=` would show
+    everybody's figures as somebody's.
     """
 
     # Whether parameters that nobody reads are refused.
@@ -66,7 +71,8 @@ class Route(APIRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, child = super().matches(scope)
         if match is not Match.NONE and child["path_params"]:
-            child["path_params"] = self.plain(child["path_params"])
+            said = child["path_params"]
+            child["path_params"], child[_SAID] = self.plain(said), said
         return match, child
 
     @cached_property
@@ -87,21 +93,33 @@ class Route(APIRoute):
         return checked
 
     def check(self, request: Request) -> None:
-        """Refuse parameters that nobody reads.
+        """Refuse ids of another kind, and parameters that nobody reads.
 
         Raises:
             RequestValidationError: naming each, and what may have been meant.
 
         """
+        told = [*self._misplaced(request.scope.get(_SAID, {})), *self._unread(request)]
+        if told:
+            raise RequestValidationError(told)
+
+    def _misplaced(self, said: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        for name, begins in self.kinds.items():
+            kind = said[name].partition("-")[0]
+            if f"{kind}-" not in begins and said[name] != kind and kind in kinds_of_streams():
+                why = (
+                    f"{said[name]} begins as the id of another kind, {kind}, does; if it is meant "
+                    f"here, say {begins[0]}{said[name]}"
+                )
+                yield {"type": "other_kind", "loc": ("path", name), "msg": why}
+
+    def _unread(self, request: Request) -> Iterator[dict[str, Any]]:
         if not self.exact or not request.scope["query_string"]:
             return
         unknown = [name for name in request.query_params if name not in self.asked_by]
-        if unknown:
-            told = [
-                {"type": "unknown_parameter", "loc": ("query", name), "msg": self._instead(name)}
-                for name in unknown[:NAMED_MAX]
-            ]
-            raise RequestValidationError(told)
+        for name in unknown[:NAMED_MAX]:
+            msg = self._instead(name)
+            yield {"type": "unknown_parameter", "loc": ("query", name), "msg": msg}
 
     def _instead(self, name: str) -> str:
         if not self.asked_by:
