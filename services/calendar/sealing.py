@@ -12,10 +12,11 @@ from typing import Annotated
 import orjson
 from nacl.exceptions import CryptoError
 from nacl.public import PublicKey, SealedBox
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from services.calendar.about import PEOPLE_MAX, Note, Text
 from services.calendar.agenda_views import AgendaCard
+from shared.command import Command
 from shared.errors import DomainError
 from shared.references import CompanyStream, IssueStream, OpportunityStream, PersonStream
 
@@ -33,10 +34,8 @@ class WeakKeyError(DomainError):
     """Nothing can be sealed to such a key."""
 
 
-class PrivateWords(BaseModel):
+class PrivateWords(Command):
     """All that is private about an entry: it is sealed as a whole."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: Text | None = None
     place: Text | None = None
