@@ -23,7 +23,7 @@ from services.analytics.pipeline import (
 )
 from services.analytics.proof import total, why
 from services.analytics.report_by import PipelineBy, TouchesBy
-from shared.command import Instant
+from shared.command import Day, Instant
 from shared.events import timestamp
 from shared.reading import Token
 from shared.runtime import Runtime
@@ -33,11 +33,10 @@ from shared.web.router import Router
 
 router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 Analytics = Annotated[Runtime, Depends(runtime_of("analytics"))]
-AsOf = Annotated[date | None, Query(description="as it stood at the end of this day")]
+AsOf = Annotated[Day | None, Query(description="as it stood at the end of this day")]
 KnownAt = Annotated[
     Instant | None, Query(description="by what had been recorded until this instant (C-06)")
 ]
-Day = Annotated[date | None, Query()]
 
 Seller = Annotated[str | None, Query(description="this colleague's alone: `employee-...`")]
 
@@ -147,8 +146,8 @@ async def inflow(
     runtime: Analytics,
     moment: Known,
     per: Per = "month",
-    first: Day = None,
-    last: Day = None,
+    first: Day | None = None,
+    last: Day | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """What was discovered, won and lost in each period."""
@@ -185,8 +184,8 @@ async def touches(
     runtime: Analytics,
     moment: Known,
     by: TouchesBy = "seller",
-    first: Day = None,
-    last: Day = None,
+    first: Day | None = None,
+    last: Day | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """Touches by seller, unit or period (N-01), each where its employee was on its day."""
@@ -236,8 +235,8 @@ async def explain_inflow(
     moment: Known,
     key: str,
     per: Per = "month",
-    first: Day = None,
-    last: Day = None,
+    first: Day | None = None,
+    last: Day | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The opportunities behind a period of `/analytics/inflow`."""
@@ -253,8 +252,8 @@ async def explain_touches(
     moment: Known,
     by: TouchesBy = "seller",
     key: str | None = None,
-    first: Day = None,
-    last: Day = None,
+    first: Day | None = None,
+    last: Day | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The touches behind a row of `/analytics/touches`, found as those of `/analytics/why` are."""

@@ -13,7 +13,6 @@ from services.analytics.api import (
     Analytics,
     AsOf,
     At,
-    Day,
     Moment,
     Seller,
     employee,
@@ -28,6 +27,7 @@ from services.analytics.pipeline import in_order, stale
 from services.analytics.projections import Target, frozen_forecasts, targets
 from services.analytics.promised import by_outcome, kept
 from services.analytics.report_by import ForecastBy, YieldBy
+from shared.command import Day
 from shared.errors import NotFoundError
 from shared.reading import Token
 from shared.runtime import Runtime
@@ -44,8 +44,8 @@ Unit = Annotated[str | None, Query(description="who is in this unit or below it:
 
 
 async def _span(
-    first: Annotated[date | None, Query(alias="from", description="its first day")] = None,
-    last: Annotated[date | None, Query(alias="to", description="its last day")] = None,
+    first: Annotated[Day | None, Query(alias="from", description="its first day")] = None,
+    last: Annotated[Day | None, Query(alias="to", description="its last day")] = None,
 ) -> Span:
     return Span(first, last)
 
@@ -144,7 +144,7 @@ async def attainment(
     owner: str | None = None,
     unit: str | None = None,
     product: str | None = None,
-    on: Day = None,
+    on: Day | None = None,
 ) -> dict[str, Any]:
     """Targets, and how far each is reached by what was won and committed (O-07, O-13).
 

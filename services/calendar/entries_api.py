@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from fastapi import Request, Response
@@ -24,7 +24,7 @@ from services.calendar.model import (
 )
 from services.calendar.projections import EntryCard, entry_card
 from services.calendar.reads import Calendar, Viewer, entry_seen, take_out
-from shared.command import Command
+from shared.command import Command, Day
 from shared.events.calendar import Activity
 from shared.runtime import Runtime
 from shared.web import (
@@ -169,7 +169,7 @@ async def list_entries(  # noqa: PLR0913, PLR0917 - one for each thing that is a
     viewer: Viewer,
     at_least: AtLeast,
     seller: str | None = None,
-    day: date | None = None,
+    day: Day | None = None,
     person: str | None = None,
     company: str | None = None,
     series: str | None = None,

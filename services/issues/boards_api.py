@@ -16,6 +16,7 @@ from services.issues.boards import (
     voices_document,
 )
 from services.issues.projections import issue_card
+from shared.command import Day
 from shared.errors import InvalidError
 from shared.exports import note_columns
 from shared.pages import FORMS, Form, formed
@@ -27,7 +28,6 @@ router = Router(prefix="/issues", tags=["issues"])
 Issues = Annotated[Runtime, Depends(runtime_of("issues"))]
 # As far back as anybody looks at once.
 DAYS_MAX, MONTH = 400, timedelta(days=30)
-Day = Annotated[date | None, Query()]
 
 
 def days_asked(first: date | None, last: date | None, today: date) -> tuple[date, date]:
@@ -71,8 +71,8 @@ async def get_voice(
     runtime: Issues,
     at_least: AtLeast,
     response: Response,
-    first: Day = None,
-    last: Day = None,
+    first: Day | None = None,
+    last: Day | None = None,
     company: str | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     form: Form = "json",

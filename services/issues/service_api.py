@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Query, Response
+from fastapi import Response
 from starlette.exceptions import HTTPException
 
 from services.issues.agreements import (
@@ -20,11 +19,11 @@ from services.issues.boards_api import Issues, between, days_asked
 from services.issues.capture import Captured, captured, expressed_touch, issues_of
 from services.issues.projections import issue_card
 from services.issues.satisfaction import Satisfaction, satisfaction
+from shared.command import Day
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
 from shared.web.router import Router
 
 router = Router(prefix="/issues", tags=["issues"])
-Day = Annotated[date | None, Query()]
 ISSUES_AT_ONCE = 200
 
 
@@ -66,8 +65,8 @@ async def get_agreement(company: StreamId, runtime: Issues, at_least: AtLeast) -
 async def get_satisfaction(
     runtime: Issues,
     at_least: AtLeast,
-    first: Day = None,
-    last: Day = None,
+    first: Day | None = None,
+    last: Day | None = None,
     company: str | None = None,
 ) -> Satisfaction:
     """How satisfied customers were before and after, of the issues registered in these days."""
@@ -81,8 +80,8 @@ async def get_satisfaction(
 async def get_capture(
     runtime: Issues,
     at_least: AtLeast,
-    first: Day = None,
-    last: Day = None,
+    first: Day | None = None,
+    last: Day | None = None,
     employee: str | None = None,
     company: str | None = None,
 ) -> Captured:

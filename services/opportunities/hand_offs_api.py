@@ -24,6 +24,7 @@ from services.opportunities.record.hand_offs import (
 )
 from shared.clock import derived_id
 from shared.cloudevents import BATCH, EVENTS_MAX, STRUCTURED, events_of, mode_of
+from shared.command import Day
 from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.exports import note_columns
 from shared.reading import Token
@@ -173,12 +174,12 @@ async def _of_orders(runtime: Runtime, orders: AbstractSet[str]) -> dict[str, se
 async def get_reconciliation(
     runtime: Opportunities,
     at_least: AtLeast,
-    first: Annotated[date | None, Query(alias="from")] = None,
-    last: Annotated[date | None, Query(alias="to")] = None,
+    first: Annotated[Day | None, Query(alias="from")] = None,
+    last: Annotated[Day | None, Query(alias="to")] = None,
     state: Annotated[State | None, Query()] = None,
     owner: Annotated[str | None, Query(max_length=200)] = None,
     company: Annotated[str | None, Query(max_length=200)] = None,
-    today: Annotated[date | None, Query(description="as of this day")] = None,
+    today: Annotated[Day | None, Query(description="as of this day")] = None,
 ) -> dict[str, Any]:
     """What was won in a period against what came back of it: missing, contradicting, matched.
 

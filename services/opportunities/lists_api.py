@@ -21,6 +21,7 @@ from services.opportunities.record.quality import (
     snoozed_until,
 )
 from services.opportunities.record.views import OpportunityRecord, opportunity_record
+from shared.command import Day
 from shared.errors import InvalidError
 from shared.exports import note_columns
 from shared.pages import FORMS, Form, formed
@@ -44,7 +45,7 @@ Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
 # What is ranked or summed is read as a whole: an answer about more would be slow, or a part of it.
 WHOLE_MAX = 3_000
 L = TypeVar("L")
-Today = Annotated[date | None, Query(description="as of this day; today when not told")]
+Today = Annotated[Day | None, Query(description="as of this day; today when not told")]
 
 
 def rules_of(runtime: Runtime) -> OpportunitiesDefaults:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -26,6 +25,7 @@ from services.opportunities.record.targets import (
 )
 from services.opportunities.record.views import OpportunityRecord
 from services.opportunities.record_api import take
+from shared.command import Day
 from shared.errors import InvalidError
 from shared.exports import note_columns
 from shared.reading import Token
@@ -47,8 +47,8 @@ async def list_commitments(
     wanted: PageWanted,
     at_least: AtLeast,
     owner: str | None = None,
-    close_from: date | None = None,
-    close_to: date | None = None,
+    close_from: Day | None = None,
+    close_to: Day | None = None,
 ) -> dict[str, Any]:
     """What sellers stand by now, each for their own open opportunities, with the sums of all."""
     where = {"committed": True, "committed_by": owner}

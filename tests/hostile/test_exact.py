@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any, get_args, get_origin
 
 import pytest
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -85,6 +86,34 @@ def test_what_could_be_taken_for_another_value_is_refused(body: type[BaseModel])
         for mistaken in MISTAKEN[kinds.pop()]:
             refused = causes(body, {name: mistaken})
             assert any(place[0] == name for place in refused), f"{name}: {mistaken!r} is taken"
+
+
+def days_asked() -> dict[str, TypeAdapter[Any]]:
+    """Return what is read of every date in an address, by its route and name."""
+    return {
+        f"{route.path}?{one.alias}": TypeAdapter(
+            Annotated[(one.field_info.annotation, *one.field_info.metadata, one.field_info)]
+        )
+        for route in routes()
+        for one in get_flat_params(route.dependant)
+        if date in scalars(one.field_info.annotation)
+    }
+
+
+def test_no_address_names_a_day_with_which_nobody_can_reckon() -> None:
+    asked = days_asked()
+    assert len(asked) > 50
+    days = ("0001-01-01", "1899-12-31", "2026-01-09", "2200-01-01", "9999-12-31")
+    for where, read in asked.items():
+        assert [day for day in days if takes(read, day)] == ["2026-01-09"], where
+
+
+def takes(read: TypeAdapter[Any], said: str) -> bool:
+    try:
+        read.validate_python(said)
+    except ValidationError:
+        return False
+    return True
 
 
 def causes(body: type[BaseModel], said: dict[str, Any]) -> list[tuple[Any, ...]]:

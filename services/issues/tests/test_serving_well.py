@@ -205,6 +205,10 @@ async def test_i_07_i_11_are_one_call_each_and_days_that_cannot_be_are_refused()
         assert (capture["heard"], capture["share"], capture["baseline"]) == (0, None, 0.1)
         wrong = await client.get("/issues/capture?first=2026-02-01&last=2026-01-01")
         assert wrong.status_code == 422
+        for day in (date.min, date.max):
+            far = await client.get(f"/issues/satisfaction?last={day}")
+            assert far.status_code == 422
+            assert far.json()["errors"][0]["pointer"] == "query/last"
 
 
 def test_i_11_the_day_it_was_heard_is_the_companys() -> None:
