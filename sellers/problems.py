@@ -52,7 +52,7 @@ REMEDIES = {
     412: "Read it again, and decide on what it is now.",
     413: "Send less at once.",
     414: "Ask for less at once, or in the body.",
-    415: "Say what the body is, by `Content-Type`.",
+    415: "Say what the body is, by `Content-Type`; send one that `Accept` names, not compressed.",
     422: "Mend the field that `errors` names, and send it again.",
     428: "Say on which version you decided, by `If-Match`.",
     429: "Send it again after `Retry-After`, and less often.",

@@ -21,6 +21,7 @@ from shared.runtime import Runtime
 from shared.service import Domain, Outcome, Refused
 from shared.service import Request as CommandRequest
 from shared.web import BatchMeta, Meta, invalid, outcome_name, recorded, refusal, runtime_of
+from shared.web.media import json_only
 from shared.web.router import Router
 
 COMMANDS_MAX = 1_000
@@ -74,6 +75,7 @@ def bulk_router(domain: Domain) -> Router:
         What makes one happen once is its own `id`, or the `origin` that it mirrors; headers that
         could mean a single command only, `Idempotency-Key` and `If-Match`, are refused.
         """
+        json_only(request)
         return {"results": await _decided(runtime, _items(await request.body()), meta)}
 
     @router.get("/history/{stream}", name=f"{domain.name} history")

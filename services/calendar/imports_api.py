@@ -12,7 +12,6 @@ from hashlib import sha256
 
 from fastapi import Request
 from pydantic import BaseModel, Field
-from starlette.exceptions import HTTPException
 
 from services.calendar.agendas import NoteFetched
 from services.calendar.defaults import CalendarDefaults
@@ -30,6 +29,7 @@ from shared.runtime import Runtime
 from shared.service import Accepted, Outcome
 from shared.service import Request as CommandRequest
 from shared.web import AtLeast, CommandMeta, Meta, StreamId
+from shared.web.media import read_only
 from shared.web.router import Router
 
 router = Router(prefix="/calendar", tags=["calendar"])
@@ -78,8 +78,7 @@ async def import_file(
     category: Category = "internal",
 ) -> Imported:
     """Read the events of an iCalendar file into a seller's calendar."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != ICS:
-        raise HTTPException(415, f"the body is an iCalendar file: content-type {ICS}")
+    read_only(request, ICS)
     owner = await _owner(runtime, employee, category, at_least)
     return await _import(runtime, await request.body(), owner, meta)
 

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
-from fastapi import Depends, HTTPException, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.opportunities.hand_off_events import Read, Reading
@@ -32,6 +32,7 @@ from shared.runtime import Runtime
 from shared.service import Outcome, Refused
 from shared.service import Request as CommandRequest
 from shared.web import AtLeast, CommandMeta, Meta, outcome_name, refusal, runtime_of
+from shared.web.media import unread
 from shared.web.paging import PAGE_MAX
 from shared.web.problems import problem_response
 from shared.web.router import Router
@@ -70,7 +71,7 @@ async def take_hand_offs(request: Request, runtime: Opportunities, meta: Command
     """
     mode = mode_of(request.headers.get("content-type", ""), request.headers)
     if mode is None:
-        raise HTTPException(415, f"the body is a CloudEvent: content-type {STRUCTURED} or {BATCH}")
+        raise unread(request, STRUCTURED, BATCH)
     reading = Reading(rules_of(runtime).hand_off_events, runtime.settings.zone)
     brought = events_of(mode, request.headers, await request.body())
     told = await _taken(runtime, [reading.read(event, at) for at, event in brought], meta)

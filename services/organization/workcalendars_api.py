@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from fastapi import Request, Response
-from starlette.exceptions import HTTPException
 
 from services.organization.holidays import Skipped, read_holidays
 from services.organization.model import (
@@ -31,6 +30,7 @@ from shared.web import (
     record,
     seen,
 )
+from shared.web.media import read_only
 from shared.web.router import Router
 
 ICS = "text/calendar"
@@ -105,8 +105,7 @@ async def load_holidays(
     last: Day | None = None,
 ) -> HolidaysLoaded:
     """Declare the whole days of an iCalendar file, of this year and the next unless told."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != ICS:
-        raise HTTPException(415, f"the body is an iCalendar file: content-type {ICS}")
+    read_only(request, ICS)
     year = runtime.today.year
     first, last = first or date(year, 1, 1), last or date(year + 1, 12, 31)
     content = await request.body()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from httpx2 import AsyncClient
 
+AS_JSON = {"content-type": "application/json"}
+
 
 async def test_a_bulk_answers_one_result_for_each_command(client: AsyncClient) -> None:
     commands = [
@@ -54,7 +56,9 @@ async def test_an_item_that_cannot_be_spoils_no_other_and_is_pointed_at(
 ) -> None:
     good = b'{"stream": "employee-a", "type": "join", "command": {"name": "A"}}'
     answer = await client.post(
-        "/organization/commands", content=b'{"commands": [%b, %b]}' % (good, item)
+        "/organization/commands",
+        content=b'{"commands": [%b, %b]}' % (good, item),
+        headers=AS_JSON,
     )
     first, second = answer.json()["results"]
     assert (first["status"], second["status"]) == ("recorded", "invalid")
@@ -94,8 +98,14 @@ async def test_a_command_is_once_by_its_id_or_by_its_row(client: AsyncClient) ->
     assert "either `id` or `origin`" in result["problem"]["detail"]
 
 
+async def test_a_bulk_of_another_type_is_told_which_is_read(client: AsyncClient) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await client.post("/organization/commands", content=b"commands=1", headers=form)
+    assert (answer.status_code, answer.headers["accept"]) == (415, "application/json")
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"commands": 3}', b"\xff"])
 async def test_a_bulk_without_commands_is_refused(client: AsyncClient, body: bytes) -> None:
-    answer = await client.post("/organization/commands", content=body)
+    answer = await client.post("/organization/commands", content=body, headers=AS_JSON)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"

@@ -88,6 +88,16 @@ async def test_a_body_has_an_end(body: Any) -> None:
     assert answer.headers["connection"] == "close"
 
 
+async def test_a_body_is_read_as_it_is_and_not_decoded() -> None:
+    async with client(SMALL) as asked:
+        answer = await asked.post("/taken", content=b"{}", headers={"content-encoding": "gzip"})
+        as_it_is = {"content-encoding": "Identity"}
+        plain = await asked.post("/taken", content=b"{}", headers=as_it_is)
+    assert "gzip" in problem(answer, 415, "unsupported-media-type")["detail"]
+    assert answer.headers["accept-encoding"] == "identity"
+    assert plain.status_code == 200
+
+
 @pytest.mark.parametrize("text", ['{"a":' * 6, "[" * 6, '[{"a\\"b":[{"c":[[1]]}]}]'])
 async def test_json_goes_so_deep_and_no_deeper(text: str) -> None:
     kind = {"content-type": "application/cloudevents+json; charset=utf-8"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Body, FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 
@@ -67,6 +69,12 @@ def exact(route_class: type[Route] = Route) -> TestClient:
     async def notes(deal: StreamId, name: str, seller: str = "", first: int = 0) -> list[str]:
         return [deal, name, seller]
 
+    other = {"requestBody": {"content": {"text/calendar": {"schema": {"type": "string"}}}}}
+
+    @router.post("/deals/{deal}/open", openapi_extra=other)
+    async def opened(deal: StreamId, value: Annotated[int, Body(embed=True)]) -> int:
+        return value
+
     @router.get("/agendas/{employee}")
     async def agendas(employee: StreamId) -> str:
         return employee
@@ -107,6 +115,33 @@ def test_a_kind_alone_is_no_id() -> None:
     answer = exact().get("/deals/deal-/notes/x")
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "path/deal"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("application/json", 200),
+        ("application/merge-patch+json; charset=utf-8", 200),
+        ("application/x-www-form-urlencoded", 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("text/json", 415),
+        ("application/jsonlines", 415),
+        (None, 415),
+    ],
+)
+def test_a_body_of_a_type_that_is_not_read_is_told_which_would_be(
+    kind: str | None, status: int
+) -> None:
+    client = exact()
+    headers = {} if kind is None else {"content-type": kind}
+    answer = client.post("/deals/7/open", content=b'{"value": 7}', headers=headers)
+    assert answer.status_code == status, answer.text
+    if status == 415:
+        assert answer.headers["accept"] == "application/json, text/calendar"
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert (kind or "nothing says").partition(";")[0] in answer.json()["detail"]
+    # Without any body it is what is missing in it that is told.
+    assert client.post("/deals/7/open", headers=headers).status_code == 422
 
 
 @pytest.mark.parametrize("route_class", [Route, LenientRoute])

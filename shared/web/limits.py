@@ -16,6 +16,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.web.media import IDENTITY
 from shared.web.problems import BODY_BYTES_MAX, problem, problem_response
 
 ADDRESSES_MAX = 10_000
@@ -74,10 +75,10 @@ def depth(body: bytes) -> int:
 
 
 class _Refused(Exception):  # noqa: N818 - it is an answer, which is given at one place.
-    def __init__(self, told: dict[str, Any], wait_s: float | None = None) -> None:
+    def __init__(self, told: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         super().__init__(told["detail"])
         self.told = told
-        self.headers = {} if wait_s is None else {"Retry-After": str(max(1, round(wait_s)))}
+        self.headers = headers or {}
 
 
 class Limited:
@@ -118,10 +119,12 @@ class Limited:
         wait_s = self._rates.wait_s(client[0] if client else "")
         if wait_s:
             told = f"one address may ask {limits.rate:g} times a second"
-            raise _Refused(problem(429, "too-many-requests", "Too many requests", told), wait_s)
+            often = problem(429, "too-many-requests", "Too many requests", told)
+            raise _Refused(often, _after(wait_s))
         if self._working >= limits.at_once:
             told = f"{limits.at_once:,} requests are being worked on already"
-            raise _Refused(problem(503, "busy", "Not now; send the same request again", told), 1.0)
+            busy = problem(503, "busy", "Not now; send the same request again", told)
+            raise _Refused(busy, _after(1.0))
 
     async def _body(self, scope: Scope, receive: Receive) -> Receive:
         """Take the whole body; return what gives it again."""
@@ -132,6 +135,9 @@ class Limited:
             raise _Refused(_too_large(limits))
         if b"transfer-encoding" not in said and length in (b"", b"0"):
             return receive
+        coding = said.get(b"content-encoding", b"").strip().lower()
+        if coding not in (b"", IDENTITY.encode()):
+            raise _Refused(_coded(coding.decode("latin-1")), {"Accept-Encoding": IDENTITY})
         body = bytearray()
         try:
             async with asyncio.timeout(limits.body_s):
@@ -187,7 +193,16 @@ class Limited:
             begin()
 
 
-_ABOUT_BODIES = {b"content-length", b"content-type", b"transfer-encoding"}
+_ABOUT_BODIES = {b"content-length", b"content-type", b"content-encoding", b"transfer-encoding"}
+
+
+def _after(wait_s: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, round(wait_s)))}
+
+
+def _coded(coding: str) -> dict[str, Any]:
+    told = f"the body is said to be coded, content-encoding {coding}; it is read as it is alone"
+    return problem(415, "unsupported-media-type", "Unsupported Media Type", told)
 
 
 def too_many_headers(count: int, size: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
-from fastapi.params import Cookie, Header, Path
+from fastapi.params import Body, Cookie, Header, Path
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette._utils import get_route_path
 from starlette.routing import Match
@@ -18,6 +18,7 @@ from starlette.types import Scope
 
 from shared.references import ID
 from shared.topics import kinds_of_streams
+from shared.web.media import JSON, json_only
 
 _NAMES_A_STREAM = object()
 _TOLD = "its id, with or without its kind before it"
@@ -83,6 +84,18 @@ class Route(APIRoute):
         # The fields of a model of parameters are plain fields.
         return frozenset(one.alias for one in told if not isinstance(one.field_info, elsewhere))
 
+    @cached_property
+    def _reads_json(self) -> bool:
+        """Whether its body is read as JSON; one of another type looks at it where it is read."""
+        read = self.body_field.field_info if self.body_field is not None else None
+        return isinstance(read, Body) and read.media_type == JSON
+
+    @cached_property
+    def _besides(self) -> tuple[str, ...]:
+        """Return the types of a body that the description says it reads besides JSON."""
+        described: dict[str, Any] = (self.openapi_extra or {}).get("requestBody", {})
+        return tuple(described.get("content", ()))
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()
 
@@ -93,12 +106,15 @@ class Route(APIRoute):
         return checked
 
     def check(self, request: Request) -> None:
-        """Refuse ids of another kind, and parameters that nobody reads.
+        """Refuse bodies of another type, ids of another kind, and parameters that nobody reads.
 
         Raises:
+            HTTPException: naming the types of a body that are read.
             RequestValidationError: naming each, and what may have been meant.
 
         """
+        if self._reads_json:
+            json_only(request, *self._besides)
         told = [*self._misplaced(request.scope.get(_SAID, {})), *self._unread(request)]
         if told:
             raise RequestValidationError(told)

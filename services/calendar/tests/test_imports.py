@@ -231,7 +231,7 @@ async def test_k_11_what_is_no_calendar_is_refused(client: AsyncClient, content:
     if answer.status_code == 202:
         assert answer.json()["events"] == 0
     json = await client.post("/calendar/agendas/1/import.ics", json={})
-    assert json.status_code == 415
+    assert (json.status_code, json.headers["accept"]) == (415, "text/calendar")
 
 
 @pytest.mark.parametrize(
