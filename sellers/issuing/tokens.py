@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from sellers.client import ApiError
 from sellers.errors import CommandError
 from sellers.issuing.signing import OPERATOR, DevelopmentKey, NoKeyError, User
 from shared.access.roles import ROLES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sellers.client import Api
     from sellers.data_dir import DataDir, Remembered
+
+# There is no such colleague, or cannot be.
+NOBODY = (404, 422)
 
 
 def operator_token(data_dir: DataDir, url: str) -> str | None:
@@ -47,10 +54,11 @@ def token_of(api: Api, data_dir: Path, role: str | None = None, employee: str | 
         raise CommandError(str(error)) from error
     if role is not None and role not in ROLES:
         raise CommandError(f"{role!r} is no role: {', '.join(ROLES)}")
-    if employee is not None:
-        stream = employee if employee.startswith("employee-") else f"employee-{employee}"
-        return key.token(User(stream, stream, (_role(role or "seller"),), stream))
     users: list[dict[str, Any]] = api.get("/sign-in/users")["users"]
+    if employee is not None:
+        stream = f"employee-{employee.removeprefix('employee-')}"
+        name = _name_of(api, key, stream, users)
+        return key.token(User(stream, name, (_role(role or "seller"),), stream))
     if role is None:
         return key.token(OPERATOR)
     found = [user for user in users if user["roles"] == [role]]
@@ -58,6 +66,22 @@ def token_of(api: Api, data_dir: Path, role: str | None = None, employee: str | 
         raise CommandError(f"nobody here is {role}; say --employee")
     one = found[0]
     return key.token(User(one["subject"], one["name"], (_role(role),), one["employee"]))
+
+
+def _name_of(api: Api, key: DevelopmentKey, employee: str, users: Sequence[dict[str, Any]]) -> str:
+    """Return the name of a colleague, whom the organisation knows if they are no sample user."""
+    samples = {user["employee"]: str(user["name"]) for user in users if user["employee"]}
+    if employee in samples:
+        return samples[employee]
+    asks = {"authorization": f"Bearer {key.token(OPERATOR)}"}
+    try:
+        card = api.get(f"/organization/employees/{quote(employee, safe='')}", headers=asks)
+    except ApiError as error:
+        if error.status not in NOBODY:
+            raise
+        here = ", ".join(f"{stream} ({name})" for stream, name in samples.items()) or "nobody"
+        raise CommandError(f"{employee} is no colleague; among those here: {here}") from error
+    return str(card["name"] or employee)
 
 
 def _role(name: str) -> Any:

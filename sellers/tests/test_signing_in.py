@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import pytest
 import uvicorn
+from fastapi import HTTPException
 
 from sellers.client import Api
 from sellers.errors import CommandError
@@ -23,6 +24,7 @@ from sellers.issuing.tokens import token_of
 from sellers.signing_in import sign_in
 from shared.access.tokens import Tokens
 from shared.web import build_app
+from shared.web.router import Router, StreamId
 
 ADA = User("employee-7", "Ada", ("seller",), "employee-7")
 
@@ -35,15 +37,27 @@ async def _ready() -> dict[str, str]:
     return {}
 
 
+def colleagues() -> Router:
+    """Know one colleague more than those that are offered to sign in as."""
+    router = Router()
+
+    @router.get("/organization/employees/{employee}")
+    async def card(employee: StreamId) -> dict[str, str]:
+        if employee != "9":
+            raise HTTPException(404, "nobody knows them")
+        return {"name": "Grace"}
+
+    return router
+
+
 @contextmanager
 def serving(data_dir: Path) -> Iterator[DevelopmentKey]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         key = DevelopmentKey.of(
             data_dir, f"http://127.0.0.1:{listener.getsockname()[1]}", make=True
         )
-        app = build_app(
-            "issuer", {}, [issuer_router(key, users)], new_id=lambda: "id", ready=_ready
-        )
+        routers = [issuer_router(key, users), colleagues()]
+        app = build_app("issuer", {}, routers, new_id=lambda: "id", ready=_ready)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -122,6 +136,11 @@ async def test_a_token_of_a_role_or_a_colleague_is_had_without_a_browser(tmp_pat
         assert (seller.actor, seller.roles) == ("employee-7", ("seller",))
         leader = await tokens.principal(token_of(api, tmp_path, "leader", "9"))
         assert (leader.actor, leader.roles) == ("employee-9", ("leader",))
+        sample = await tokens.principal(token_of(api, tmp_path, employee="employee-7"))
+        assert (sample.actor, sample.roles) == ("employee-7", ("seller",))
+        for nobody in ("nobody", "no body", "../9"):
+            with pytest.raises(CommandError, match=r"is no colleague; .*employee-7 \(Ada\)"):
+                token_of(api, tmp_path, employee=nobody)
         for wrong in ("executive", "king"):
             with pytest.raises(CommandError, match=wrong):
                 token_of(api, tmp_path, wrong)
