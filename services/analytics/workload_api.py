@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
 from services.analytics import workload_report as report
 from services.analytics.api import Analytics, At, Moment, Seller, employee, explained
-from services.analytics.cells import Cell
 from services.analytics.defaults import AnalyticsDefaults
 from services.analytics.figures import Figures, Row, read_places
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, Unit, facts_of
-from services.analytics.measures import contributions
 from services.analytics.pipeline import Key, PartsOf, in_order, no_more, tallied
+from services.analytics.proof import contributed
 from services.analytics.report_by import WorkloadBy
-from services.analytics.sink import entity_from
 from services.analytics.worklife import Clocks, Outside, When
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
@@ -120,16 +118,11 @@ async def explain_workload(
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     part_of = report.in_workload(by, figures.organization, span, unit)
     also: PartsOf = no_more
-    days = [cell.day for cell in _clocked(figures)]
+    # Once for both: which days the clocks have to tell of, and what makes the row.
+    added = await asyncio.to_thread(list, contributed(figures.entities))
+    days = [cell.day for _, cells in added for cell in cells if cell.axis == report.CLOCK]
     if by != "category" and days:
         clocks = await _clocks(runtime, moment, Span(min(days), max(days)))
         also = report.outside_of(clocks, report.key_by(by, figures.organization, unit), span)
-    told = await explained(figures, key, part_of, owner, also)
+    told = await explained(figures, key, part_of, owner, also, added)
     return {"by": by, **moment.document(), **told}
-
-
-def _clocked(figures: Figures) -> Iterator[Cell]:
-    for document in figures.entities.values():
-        for cell in contributions(entity_from(document)):
-            if cell.axis == report.CLOCK:
-                yield cell
