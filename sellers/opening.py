@@ -18,7 +18,7 @@ from sellers.console import progress_bar
 from sellers.data_dir import Demo
 from sellers.demo.load import hand_over_what_is_left, load_demo
 from sellers.demo.size import SIZE
-from sellers.importing.folded import Recorded
+from sellers.importing.folded import Recorded, still_to_fold
 from sellers.issuing.tokens import operator_token
 from sellers.report import pipeline_table, rows_of
 from shared.clock import SystemClock
@@ -141,14 +141,15 @@ class Opening(threading.Thread):
 
     def _until_folded(self, api: Api) -> None:
         """The figures are shown when they are whole."""
-        recorded = Recorded()
+        recorded, most = Recorded(), 0
         while not self._cancelled.wait(POLL_S):
             behind = recorded.behind(api)
             if behind is None:
                 self._until_ready()
                 return
             if behind.records:
-                self._console.waiting(f"folding: {behind.records:,} records to go", "folding")
+                most = max(most, behind.records)
+                self._console.waiting(still_to_fold(behind.records, most), "folding")
         raise CancelledError
 
     def _figures(self, api: Api) -> None:

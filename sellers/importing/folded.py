@@ -33,6 +33,11 @@ class Behind:
         return Behind(sum(late.values()), ", ".join(f"{p}: {n:,}" for p, n in late.items()))
 
 
+def still_to_fold(records: int, most: int) -> str:
+    """Say how far folding is; a record counts once for every view that it goes into."""
+    return f"folding facts into views and figures: {records:,} of {most:,} records to go"
+
+
 @dataclass(slots=True)
 class Recorded:
     """What had been recorded when we began to ask: it is waited for, and nothing that came later.

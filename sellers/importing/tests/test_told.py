@@ -10,6 +10,7 @@ import pytest
 
 from sellers.client import Api
 from sellers.importing import import_crm, wait_until_folded
+from sellers.importing.folded import still_to_fold
 from sellers.importing.tests.served import Served, serving
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,6 +44,10 @@ HEADER = "id,stage,product,value,currency\n"
 def api() -> Iterator[Api]:
     with serving(Served()) as client:
         yield client
+
+
+def test_how_far_folding_is_says_of_how_much() -> None:
+    assert "155,736 of 301,000 records" in still_to_fold(155_736, 301_000)
 
 
 def test_columns_that_nobody_mapped_are_named(api: Api, tmp_path: Path) -> None:
