@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import json
 import logging
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -27,6 +28,7 @@ ANSWERS = "touches-answers"
 TYPE = "touches.touch_recorded.v1"
 WAIT_MS = 250
 ANSWER_S = 30.0
+ANSWERS_S_MAX = 86_400
 
 Place = tuple[str, int, int]
 
@@ -121,6 +123,18 @@ async def run(kafka: str, events: Sequence[dict[str, Any]], told: argparse.Names
         await consumer.stop()
 
 
+def seconds(text: str) -> float:
+    """Read how long to wait: not for ever, and no time that is none."""
+    try:
+        told = float(text)
+    except ValueError:
+        told = math.nan
+    if not 0 < told <= ANSWERS_S_MAX:
+        wanted = f"seconds, more than 0 and {ANSWERS_S_MAX:,} at most"
+        raise argparse.ArgumentTypeError(f"{text!r}: {wanted}")
+    return told
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Publish touches, one event a line of stdin.")
     parser.add_argument("--kafka", required=True, help="bootstrap address, HOST:PORT")
@@ -129,7 +143,7 @@ def main() -> None:
     parser.add_argument(
         "--answers",
         nargs="?",
-        type=float,
+        type=seconds,
         const=10.0,
         metavar="SECONDS",
         help="print what is answered to them within so many seconds (10)",

@@ -245,6 +245,15 @@ class TestPublishTouches:
             assert line.startswith(why)
             assert await program.child.wait() == 1
 
+    @pytest.mark.parametrize("seconds", ["-5", "0", "nan", "inf", "1e9", "soon"])
+    async def test_answers_are_waited_for_as_long_as_somebody_may_wait(self, seconds: str) -> None:
+        words = ("--kafka", "127.0.0.1:1", "--source", "/campaigns", "--answers", seconds)
+        async with example("publish_touches.py", *words, said=b"") as program:
+            *_, line = (await program.errors()).splitlines()
+            assert "argument --answers: " in line
+            assert f"'{seconds}'" in line
+            assert await program.child.wait() == 2
+
 
 class TestSseCopy:
     async def test_it_hears_of_changes_and_goes_on_where_it_was(
