@@ -15,7 +15,8 @@ from sellers.demo.chance import Chance
 from sellers.demo.company import Customer, Seller, World
 from sellers.demo.days import OPEN_AT, ZONE, at, at_work, works
 from sellers.demo.items import Item
-from services.calendar.series import Repeats, entry_of, occurrences
+from services.calendar.series import entry_of
+from shared.occurrences import Repeats, occurrences
 
 # Meetings repeat; some weeks of them say as much as a year.
 WEEKS_BACK, WEEKS_AHEAD = 4, 2

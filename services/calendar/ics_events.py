@@ -22,12 +22,12 @@ from services.calendar.ics_times import (
     recurrence_of,
 )
 from services.calendar.mirroring import Mirror
-from services.calendar.rules import OddRuleError, read_rule
 from services.calendar.sealing import NoKeyError, PrivateWords, seal
 from services.calendar.series import MirrorSeries, entry_of
 from shared.clock import derived_id
 from shared.errors import DomainError
 from shared.events.calendar import Category
+from shared.recurrence import OddRuleError, read_rule
 
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 PRIVATE = ("PRIVATE", "CONFIDENTIAL")

@@ -1,8 +1,7 @@
-"""What may happen to an entry that repeats, and when it takes place. Pure."""
+"""What may happen to an entry that repeats. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, assert_never
@@ -14,7 +13,6 @@ from services.calendar.about import ABOUT, LONGEST_DAYS, Reason, Timed, Zone, ch
 from services.calendar.about import check_times as check_span
 from services.calendar.entries import Reassign, handed_over
 from services.calendar.mirroring import MIRRORED, NEVER, Uid
-from services.calendar.rules import RULE_MAX, Rule, days_of, read_rule
 from shared.command import Command, Day, Instant
 from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.events.calendar import (
@@ -25,6 +23,7 @@ from shared.events.calendar import (
     SeriesReassigned,
 )
 from shared.handovers import TakeOver
+from shared.recurrence import RULE_MAX, read_rule
 
 DATES_MAX = 1_000
 
@@ -165,58 +164,6 @@ def evolve_series(series: Series, event: SeriesEvent) -> Series:
             return series
         case _:
             assert_never(event)
-
-
-@dataclass(frozen=True, slots=True)
-class Repeats:
-    """When something takes place, as far as this needs to be known to say so."""
-
-    starts_at: datetime
-    ends_at: datetime
-    zone: str
-    rule: str | None
-    dates: tuple[datetime, ...] = ()
-    except_dates: tuple[datetime, ...] = ()
-    first_day: date | None = None
-    last_day: date | None = None
-
-
-def occurrences(what: Repeats, first: date, last: date) -> Iterator[tuple[datetime, datetime]]:
-    """Yield begin and end of each time that begins between two days of its zone, in order."""
-    zone = ZoneInfo(what.zone)
-    first, last = max(first, what.first_day or first), min(last, what.last_day or last)
-    length = what.ends_at - what.starts_at
-    begins = {
-        at.astimezone(UTC) for at in what.dates if first <= at.astimezone(zone).date() <= last
-    }
-    begins.update(_by_rule(what, zone, first, last))
-    if what.rule is None and first <= what.starts_at.astimezone(zone).date() <= last:
-        begins.add(what.starts_at.astimezone(UTC))
-    gone = {at.astimezone(UTC) for at in what.except_dates}
-    for begin in sorted(begins - gone):
-        yield begin.astimezone(zone), (begin + length).astimezone(zone)
-
-
-def _by_rule(what: Repeats, zone: ZoneInfo, first: date, last: date) -> Iterable[datetime]:
-    if what.rule is None:
-        return
-    local = what.starts_at.astimezone(zone)
-    rule = read_rule(what.rule)
-    for day in days_of(rule, local.date(), first, last):
-        # A time that a change of the clocks leaves out is reckoned as before it (RFC 5545).
-        at = datetime.combine(day, local.time(), zone).astimezone(UTC)
-        if not _past_until(rule, at, zone):
-            yield at
-
-
-def _past_until(rule: Rule, at: datetime, zone: ZoneInfo) -> bool:
-    until = rule.until
-    if until is None:
-        return False
-    if not isinstance(until, datetime):
-        return at.astimezone(zone).date() > until
-    aware = until if until.tzinfo is not None else until.replace(tzinfo=zone)
-    return at > aware
 
 
 def stamp(at: datetime) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from services.calendar.entry_views import EntryCard, linked
-from services.calendar.series import Repeats, entry_of, occurrences, told_of
+from services.calendar.series import entry_of, told_of
 from shared.events import Envelope
 from shared.events.calendar import (
     Activity,
@@ -18,10 +18,9 @@ from shared.events.calendar import (
     SeriesPlanned,
     SeriesReassigned,
 )
+from shared.occurrences import Repeats, occurrences
 from shared.projection import Projection
-from shared.through import Held, Through
-
-DAY = timedelta(days=1)
+from shared.through import Through, all_along, from_then_on, until
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +102,8 @@ class SeriesCard:
 
     def parts(self, seller: str | None = None) -> Iterator[SeriesCard]:
         """Yield it as each one has it, or as this seller has it: between their days, in order."""
-        for place, one in enumerate(self.held):
-            following = self.held[place + 1 : place + 2]
-            until = [it.since - DAY for it in following if it.since is not None]
-            last = min((day for day in (*until, self.last_day) if day is not None), default=None)
-            if seller in (None, one.what) and not (one.since and last and last < one.since):
+        for one, last in until(self.held, self.last_day):
+            if seller in (None, one.what):
                 yield replace(self, seller=one.what, first_day=one.since, last_day=last)
 
 
@@ -125,7 +121,7 @@ def series_planned(card: SeriesCard, event: SeriesPlanned, at: Envelope) -> Seri
     said: dict[str, Any] = event.model_dump(exclude={"people", "modified"})
     people = linked(event.person, event.people)
     # Planned for somebody else than who has it: then it was theirs from the beginning.
-    held = card.held if event.seller == card.seller else (Held(event.seller, None),)
+    held = all_along(card.held, event.seller)
     owners = tuple(sorted({one.what for one in held}))
     return SeriesCard(
         **said, series=card.series, skipped=card.skipped, people=people, held=held, owners=owners
@@ -148,9 +144,6 @@ def series_ended(card: SeriesCard, event: SeriesEnded, at: Envelope) -> SeriesCa
 def series_reassigned(
     card: SeriesCard, event: SeriesReassigned, at: Envelope, zone: tzinfo
 ) -> SeriesCard:
-    since = at.day(zone)
-    # Whoever would have had it from a later day on has it no more.
-    before = [one for one in card.held if one.since is None or one.since < since]
-    held = (*before, Held(event.seller, since))
+    held = from_then_on(card.held, event.seller, at.day(zone))
     owners = tuple(sorted({one.what for one in held}))
     return replace(card, seller=event.seller, held=held, owners=owners)
