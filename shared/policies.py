@@ -32,10 +32,15 @@ React = Callable[[E, Envelope], Iterable[Reaction]]
 
 
 class Policy(Generic[E]):
-    """`name` is for ever: it names the cursor from which the policy goes on."""
+    """`name` is for ever: it names the cursor from which the policy goes on.
 
-    def __init__(self, name: str) -> None:
+    With `since_ever` it answers also what was recorded before it was there: for what has to be
+    known of every fact. Its commands change nothing twice, so that a lost cursor does no harm.
+    """
+
+    def __init__(self, name: str, *, since_ever: bool = False) -> None:
         self.name = name
+        self.since_ever = since_ever
         self.reactions: dict[type[Event], React[Any]] = {}
 
     @property

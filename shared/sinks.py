@@ -307,7 +307,8 @@ class PolicySink:
             ends = await log.ends(topic)
             for partition, end in ends.items():
                 try:
-                    document = {"_id": cursor_id(partition), "offset": end}
+                    begin = 0 if self.policy.since_ever else end
+                    document = {"_id": cursor_id(partition), "offset": begin}
                     await store.insert_many(collection, [document])
                 except DuplicateKeyError:
                     continue  # Registered before: that place stays, however long ago it was.

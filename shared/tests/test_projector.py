@@ -275,6 +275,28 @@ async def test_a_policy_acts_once_and_only_on_facts_after_it_was_registered() ->
     assert reaction.causation_id is not None
 
 
+async def test_a_policy_since_ever_answers_what_was_recorded_before_it_was_there() -> None:
+    policy: Policy[EmployeeJoined] = Policy("remember", since_ever=True)
+
+    @policy.on(EmployeeJoined)
+    def remember(event: EmployeeJoined, at: object) -> list[Reaction]:
+        return [Reaction(f"employee-remembered-{event.name}", Assign(unit="unit-known"))]
+
+    log, store = MemoryLog(PARTITIONS), MemoryStore()
+    async with running(build(tiny_domain(), store, log)) as runtime:
+        await runtime.service.handle(join(ADA, "early"))
+        await card_of(runtime, ADA, 1)
+    domain = tiny_domain(card_projection(), policies=(policy,))
+    for _ in range(2):
+        async with running(build(domain, store, log)) as runtime:
+            await card_of(runtime, "employee-remembered-early", 1)
+            await until(lambda: _failed_or_folded(runtime, "policy_remember_v1"))
+            histories = await runtime.journal.histories(
+                runtime.store, ["employee-remembered-early"]
+            )
+            assert [len(history) for history in histories.values()] == [1]
+
+
 async def _failed_or_folded(runtime: Runtime, collection: str) -> bool:
     progress = await runtime.progress(collection, ("organization",))
     return progress.lag == 0
