@@ -106,7 +106,8 @@ async def daily_report(
 
     Touches, what moved of opportunities, issues and promises, the calendar as planned and as it
     was, and what comes next; `event` is the fact behind a line, `late` for how many days nobody
-    had entered it. Days are the company's. `known_at`: by what had been recorded until then.
+    had entered it. A time of a series is there once something became of it. Days are the
+    company's. `known_at`: by what had been recorded until then.
     """
     day = in_calendar(day or runtime.today, "day")
     figures = await read_figures(runtime, ())

@@ -50,7 +50,7 @@ def judged(entity: Entity, day: date, within_days: int) -> Judged | None:
         case Entry():
             return _entry(entity, day, within_days)
         case _:
-            return None
+            return None  # Nobody is asked for a talk, or for what repeats: it is no entry yet.
 
 
 def _opportunity(known: Opportunity, day: date) -> Judged | None:

@@ -1,4 +1,4 @@
-"""What is known of an opportunity, touch, issue or entry: what its contributions need. Pure.
+"""What is known of a deal, touch, issue, entry or series: what its contributions need. Pure.
 
 Steps and handovers hold from their day on, in the order of their days, whenever they are entered;
 of those of one day the one recorded last. What decides or corrects overrides what was said of its
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from services.analytics.complaints import Issue, evolve_issue
 from services.analytics.feedback import Feedback, FeedbackEvent, evolve_feedback
+from services.analytics.series import PlannedSeries, evolve_series
 from services.analytics.told import (
     Coached,
     Commitment,
@@ -32,7 +33,7 @@ from services.analytics.told import (
 )
 from services.analytics.workload import Entry, evolve_entry
 from shared.events import Envelope, Event
-from shared.events.calendar import EntryEvent
+from shared.events.calendar import EntryEvent, SeriesEvent
 from shared.events.issues import IssuesEvent
 from shared.events.opportunities import (
     LOST,
@@ -95,7 +96,7 @@ class Touch(Struct, frozen=True, gc=False):
         return [self.owner]
 
 
-Entity = Opportunity | Touch | Issue | Entry | Feedback
+Entity = Opportunity | Touch | Issue | Entry | PlannedSeries | Feedback
 Beside = CommitmentMade | CommitmentWithdrawn | Qualified | CoachingHeld
 
 
@@ -105,6 +106,7 @@ _BLANK: dict[type[Event], Callable[[str], Entity]] = {
     TouchRecorded: Touch,
     **dict.fromkeys(get_args(IssuesEvent), Issue),
     **dict.fromkeys(get_args(EntryEvent), Entry),
+    **dict.fromkeys(get_args(SeriesEvent), PlannedSeries),
     **dict.fromkeys(get_args(FeedbackEvent), Feedback),
 }
 
@@ -131,14 +133,23 @@ def evolve(entity: Entity, fact: Envelope, zone: ZoneInfo) -> Entity:
             return Touch(entity.stream, data.employee or "", fact.day(zone))
         case Issue(), _ if isinstance(data, IssuesEvent):
             return evolve_issue(entity, data, fact.day(zone))
-        case Entry(), _ if isinstance(data, EntryEvent):
-            return evolve_entry(entity, data, zone)
+        case Entry() | PlannedSeries(), _:
+            return _evolve_planned(entity, fact, zone)
         case Feedback(), _ if isinstance(data, FeedbackEvent):
             return evolve_feedback(entity, data, fact.day(zone))
         case Opportunity(), _:
             return _evolve_deal(entity, fact, zone)
         case _:
             return entity  # What else is known about it: no figure depends on that.
+
+
+def _evolve_planned(
+    known: Entry | PlannedSeries, fact: Envelope, zone: ZoneInfo
+) -> Entry | PlannedSeries:
+    data = fact.data
+    if isinstance(known, Entry):
+        return evolve_entry(known, data, zone) if isinstance(data, EntryEvent) else known
+    return evolve_series(known, data, fact, zone) if isinstance(data, SeriesEvent) else known
 
 
 # The date that was told, the one on which it was recorded, and its place in the stream.

@@ -57,7 +57,9 @@ class Row:
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        return () if self.kind is None else (self.kind, *self.also)
+        told = () if self.kind is None else (self.kind, *self.also)
+        # What is planned in a calendar stands there as an entry or as one time of a series.
+        return (*told, "series") if "entry" in told else told
 
 
 @dataclass(frozen=True, slots=True)

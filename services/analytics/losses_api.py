@@ -88,7 +88,7 @@ async def explain_losses(
     unit: Unit = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
-    """The entries behind a row of `/analytics/losses`."""
+    """The entries and series behind a row of `/analytics/losses`."""
     owner, row = employee(seller), Row("loss", key, "entry")
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     part_of = report.in_losses(figures.organization, _span(moment, period, runtime), unit)

@@ -29,14 +29,15 @@ from services.analytics.periods import (
     spells,
     stale,
 )
+from services.analytics.series import PlannedSeries, differing, repeat
 from services.analytics.told import NO_CURRENCY, Coached, Commitment, Expected, Step, carried
 from services.analytics.workload import Entry, spend
 from shared.events import Envelope
 
 # Bump it when a measure changes: the new cells are built beside the old ones from the first fact.
-VERSION = 7
+VERSION = 8
 TOPICS = ("opportunities", "touches", "issues", "calendar", "analytics")
-Kind = Literal["opportunity", "touch", "issue", "entry", "review", "assessment"]
+Kind = Literal["opportunity", "touch", "issue", "entry", "series", "review", "assessment"]
 STREAMS: frozenset[str] = frozenset(get_args(Kind))
 
 
@@ -56,6 +57,8 @@ def contribute(sums: Sums, entity: Entity) -> None:
         count(sums, entity)
     elif isinstance(entity, Entry):
         spend(sums, entity)
+    elif isinstance(entity, PlannedSeries):
+        repeat(sums, entity)
     elif isinstance(entity, Feedback):
         give(sums, entity)
     else:
@@ -207,6 +210,22 @@ def _amounts(known: Opportunity, step: Step) -> list[tuple[str, int]]:
     if cycle is not None:
         amounts += [("cycle_days", cycle), ("cycles", 1)]
     return amounts
+
+
+def change(before: Entity | None, after: Entity) -> dict[Cell, int]:
+    """Return what has to be added to the cells when an entity has become another than it was."""
+    if isinstance(before, PlannedSeries) and isinstance(after, PlannedSeries):
+        return _change_of_series(before, after)
+    return difference(contributions(after), {} if before is None else contributions(before))
+
+
+def _change_of_series(before: PlannedSeries, after: PlannedSeries) -> dict[Cell, int]:
+    """As of any entity; but what becomes of one of its times does not ask for those of years."""
+    days = differing(before, after)
+    new, old = Sums(), Sums()
+    repeat(new, after, days)
+    repeat(old, before, days)
+    return difference(new, old)
 
 
 def difference(new: Contributions, old: Contributions) -> dict[Cell, int]:

@@ -15,7 +15,8 @@ from services.analytics.complaints import Issue
 from services.analytics.entities import Entity, Opportunity, Touch, entity_of, evolve
 from services.analytics.feedback import Feedback
 from services.analytics.kept_cells import add_cells
-from services.analytics.measures import STREAMS, TOPICS, VERSION, contributions, difference
+from services.analytics.measures import STREAMS, TOPICS, VERSION, change
+from services.analytics.series import PlannedSeries
 from services.analytics.workload import Entry
 from shared.batch import Recorded
 from shared.events import Envelope
@@ -33,6 +34,7 @@ _KINDS: dict[str, type[Entity]] = {
     "touch": Touch,
     "issue": Issue,
     "entry": Entry,
+    "series": PlannedSeries,
     "review": Feedback,
     "assessment": Feedback,
 }
@@ -91,8 +93,7 @@ class _Known:
 
         """
         try:
-            before = {} if self.before is None else contributions(self.before)
-            return difference(contributions(self.entity), before)
+            return change(self.before, self.entity)
         except Exception as error:
             raise StoreError(f"{self.entity.stream} cannot be counted: {error!r}") from error
 

@@ -117,16 +117,25 @@ def spend(sums: Sums, known: Entry) -> None:
     if known.day is None or known.all_day:
         return
     seller, category, day = known.seller, known.category, known.day
-    sums[Cell("entries", seller, "time", category, day)] += 1
-    if not known.unplanned:
-        planned = minutes_between(known.starts_at, known.ends_at)
-        sums[Cell("planned", seller, "time", category, day)] += planned
+    if known.unplanned:
+        sums[Cell("entries", seller, "time", category, day)] += 1
+    else:
+        minutes = minutes_between(known.starts_at, known.ends_at)
+        count_planned(sums, seller, category, day, minutes)
     actual = minutes_between(known.started_at, known.ended_at)
     sums[Cell("actual", seller, "time", category, day)] += actual
     if category != "private":
         _kept(sums, known, day)
         _lost(sums, known, day)
         _by_the_clock(sums, known, day)
+
+
+def count_planned(sums: Sums, seller: str, category: Category, day: date, minutes: int) -> None:
+    """Add what is planned for a day, whatever becomes of it: an entry, or one time of a series."""
+    sums[Cell("entries", seller, "time", category, day)] += 1
+    sums[Cell("planned", seller, "time", category, day)] += minutes
+    if category != "private":
+        sums[Cell("plans", seller, "plan", "", day)] += 1
 
 
 def _by_the_clock(sums: Sums, known: Entry, day: date) -> None:
@@ -166,7 +175,6 @@ def _kept(sums: Sums, known: Entry, day: date) -> None:
     if known.unplanned:
         sums[Cell("unplanned", seller, "plan", "", day)] += 1
         return
-    sums[Cell("plans", seller, "plan", "", day)] += 1
     if known.moved:
         sums[Cell("moved", seller, "plan", "", day)] += 1
     if known.status not in ("planned", "started"):

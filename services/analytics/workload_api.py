@@ -1,4 +1,4 @@
-"""HTTP for the workload (N-01): where the time went, what is carried, and the entries behind it."""
+"""HTTP for the workload (N-01): where the time went, what is carried, and what is behind it."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ async def workload(
     """Minutes planned and spent by category, plans kept, open items carried (N-01).
 
     Of an entry that began late, `on_time_share` asks the grace that the company chose. Private time
-    is minutes and nothing else; it is no work. A time of a series counts once something became of
-    it: it is an entry then. `evening_minutes`,
+    is minutes and nothing else; it is no work. A time of a series counts as an entry that is
+    planned, until it is one: from ten years before anything of the series was recorded to the end
+    of the year after the one in which something was recorded last. `evening_minutes`,
     `weekend_minutes` and `holiday_minutes` are of work outside the hours of the working calendar
     and the zone of whoever worked (K-07).
     """
@@ -113,7 +114,10 @@ async def explain_workload(
     unit: Unit = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
-    """The entries behind a row of `/analytics/workload`, or the items of a kind that it carries."""
+    """What is behind a row of `/analytics/workload`: entries and series, or what it carries.
+
+    `kind` `entry` opens both that time is planned by, and adds up to the row's minutes.
+    """
     owner, row, span = employee(seller), Row(by, key, kind), until(moment, period, runtime)
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     part_of = report.in_workload(by, figures.organization, span, unit)

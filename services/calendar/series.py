@@ -19,6 +19,7 @@ from shared.events.calendar import (
     SeriesEnded,
     SeriesEvent,
     SeriesOccurrenceSkipped,
+    SeriesOccurrenceTakenOut,
     SeriesPlanned,
     SeriesReassigned,
 )
@@ -69,12 +70,20 @@ class SkipOccurrence(Command):
     occurrence: Instant
 
 
+class TakeOutOccurrence(Command):
+    """An entry takes the place of one of its times. Nobody asks by hand."""
+
+    occurrence: Instant
+
+
 class EndSeries(Command):
     last_day: Day
     reason: Reason = None
 
 
-SeriesCommand = PlanSeries | MirrorSeries | SkipOccurrence | EndSeries | Reassign | TakeOver
+SeriesCommand = (
+    PlanSeries | MirrorSeries | SkipOccurrence | TakeOutOccurrence | EndSeries | Reassign | TakeOver
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,7 @@ class Series:
 
     plan: SeriesPlanned | None = None
     skipped: frozenset[datetime] = field(default_factory=frozenset)
+    taken_out: frozenset[datetime] = field(default_factory=frozenset)
     last_day: date | None = None
 
 
@@ -98,6 +108,10 @@ def decide_series(series: Series, command: SeriesCommand) -> list[SeriesEvent]:
             kept = {} if known is None else known.model_dump(include={"uid"})
             planned = SeriesPlanned(**command.told(), **kept)
             return [] if planned == known and series.last_day is None else [planned]
+        case TakeOutOccurrence(occurrence=occurrence):
+            # Also before the series is planned: another calendar may tell of a changed time first.
+            at = occurrence.astimezone(UTC)
+            return [] if at in series.taken_out else [SeriesOccurrenceTakenOut(occurrence=at)]
         case _ if series.plan is None:
             raise SeriesUnknownError
         case SkipOccurrence(occurrence=occurrence):
@@ -156,6 +170,8 @@ def evolve_series(series: Series, event: SeriesEvent) -> Series:
             return replace(series, plan=event, last_day=None)
         case SeriesOccurrenceSkipped(occurrence=occurrence):
             return replace(series, skipped=series.skipped | {occurrence.astimezone(UTC)})
+        case SeriesOccurrenceTakenOut(occurrence=occurrence):
+            return replace(series, taken_out=series.taken_out | {occurrence.astimezone(UTC)})
         case SeriesEnded(last_day=last_day):
             return replace(series, last_day=last_day)
         case SeriesReassigned(seller=seller) if series.plan is not None:

@@ -175,6 +175,12 @@ class SeriesOccurrenceSkipped(Event, wire="calendar.series_occurrence_skipped.v1
     occurrence: AwareDatetime
 
 
+class SeriesOccurrenceTakenOut(Event, wire="calendar.series_occurrence_taken_out.v1"):
+    """One of its times is an entry by now, which tells what becomes of it."""
+
+    occurrence: AwareDatetime
+
+
 class SeriesEnded(Event, wire="calendar.series_ended.v1"):
     """It takes place no more after that day."""
 
@@ -257,7 +263,13 @@ EntryEvent = (
     | EntryCancelled
     | EntryReassigned
 )
-SeriesEvent = SeriesPlanned | SeriesOccurrenceSkipped | SeriesEnded | SeriesReassigned
+SeriesEvent = (
+    SeriesPlanned
+    | SeriesOccurrenceSkipped
+    | SeriesOccurrenceTakenOut
+    | SeriesEnded
+    | SeriesReassigned
+)
 AgendaEvent = (
     AgendaZoneSet
     | AgendaKeyRegistered

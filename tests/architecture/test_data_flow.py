@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import date
 from typing import Any, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
@@ -14,16 +16,23 @@ from sellers.node import MODULES
 from services.analytics import measures
 from services.analytics.entities import entity_of, evolve
 from services.analytics.periods import periods
+from services.analytics.tests.histories import series
+from services.calendar.days import Span, together
+from services.calendar.defaults import CalendarDefaults
+from services.calendar.figures import Told, figures
+from services.calendar.projections import EntryCard, series_card
 from services.opportunities import main as opportunities
 from services.opportunities.model import Discover, OpportunityCommand
 from services.opportunities.projections import opportunity_card
 from shared.errors import DomainError
-from shared.events import REGISTRY
+from shared.events import REGISTRY, Envelope
+from shared.events.calendar import SeriesOccurrenceTakenOut
 from shared.published import topic_of
 from shared.released import examples_of
 from shared.service import Domain
 from shared.testing import commands, recorded
 from shared.topics import declared_topics
+from shared.workplaces import Workplace
 
 ZONE = ZoneInfo("Asia/Seoul")
 DOMAINS = [module.domain for module in MODULES]
@@ -168,6 +177,31 @@ def test_figures_and_cards_agree_on_how_an_opportunity_stands_now(asked: list[An
     assert stands.latent == card.latent
     # Whoever won or lost it keeps that, when it is handed over afterwards.
     assert card.outcome or period.owner == (card.owner or "")
+
+
+@for_all(series(1), st.sampled_from(["employee-a", "employee-b", "employee-c"]))
+def test_figures_and_calendar_agree_on_what_is_planned_by_a_series(
+    history: list[Envelope], seller: str
+) -> None:
+    card = series_card.within(ZONE).replay(history).get("series-1")
+    parts = [] if card is None else list(card.parts(seller))
+    gone = [fact.data.occurrence for fact in history if _takes_out(fact)]
+    taken_out = [EntryCard("entry-1", series="series-1", occurrence=at) for at in gone]
+    year = Span(date(2026, 1, 1), date(2026, 12, 31), ZONE)
+    place = Workplace(ZONE, CalendarDefaults())
+    shown = Told(together([], parts, taken_out, year), place)
+    told = figures([shown], year.first, year.last, year.last, CalendarDefaults())
+    sums: Counter[str] = Counter()
+    for cell, amount in measures.recompute(history, ZONE)[1].items():
+        if cell.axis == "time" and cell.owner == seller and cell.day <= year.last:
+            sums[f"{cell.measure} {cell.value}"] += amount
+    spent = {f"planned {one.category}": one.planned_minutes for one in told.categories}
+    spent |= {f"entries {one.category}": one.entries for one in told.categories}
+    assert {name: n for name, n in spent.items() if n} == {n: m for n, m in sums.items() if m}
+
+
+def _takes_out(fact: Envelope) -> bool:
+    return isinstance(fact.data, SeriesOccurrenceTakenOut)
 
 
 def _decided(asked: list[Any]) -> list[Any]:

@@ -26,6 +26,11 @@ from shared.events.calendar import (
     EntryPlanned,
     EntryReassigned,
     EntryStarted,
+    SeriesEnded,
+    SeriesOccurrenceSkipped,
+    SeriesOccurrenceTakenOut,
+    SeriesPlanned,
+    SeriesReassigned,
 )
 from shared.events.issues import (
     ActionTaken,
@@ -263,6 +268,54 @@ def entry(draw: Any, number: int) -> list[Envelope]:
     return recorded(*events, stream=f"entry-{number}", occurred_at=draw(instants()))
 
 
+RULES = st.sampled_from(
+    ["FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,TH", "FREQ=MONTHLY;BYMONTHDAY=-1", "FREQ=DAILY;COUNT=9"]
+)
+# Begins of series and what becomes of single times meet often: all are at some hours of few days.
+HOURS = st.integers(0, 20 * 8).map(
+    lambda number: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=3 * number)
+)
+TIMES = st.lists(HOURS, max_size=2).map(tuple)
+
+
+@st.composite
+def planned_series(draw: Any) -> SeriesPlanned:
+    begin = draw(HOURS)
+    return SeriesPlanned(
+        seller=draw(OWNERS),
+        category=draw(CATEGORIES),
+        starts_at=begin,
+        ends_at=begin + timedelta(minutes=draw(st.integers(0, 600))),
+        zone=draw(st.sampled_from(["Asia/Seoul", "America/New_York"])),
+        rule=draw(st.none() | RULES),
+        dates=draw(TIMES),
+        except_dates=draw(TIMES),
+        all_day=draw(st.integers(0, 9)) == 0,
+    )
+
+
+def became_of_it() -> st.SearchStrategy[Event]:
+    """Anything that may be recorded about a series, in whatever order."""
+    return st.one_of(
+        planned_series(),
+        st.builds(SeriesOccurrenceSkipped, occurrence=HOURS),
+        st.builds(SeriesOccurrenceTakenOut, occurrence=HOURS),
+        st.builds(SeriesEnded, last_day=DAYS),
+        st.builds(SeriesReassigned, seller=OWNERS, reason=REASONS, on=MAYBE_DAY),
+    )
+
+
+@st.composite
+def series(draw: Any, number: int) -> list[Envelope]:
+    events = draw(st.lists(became_of_it(), max_size=6))
+    if draw(st.integers(0, 9)):  # Now and then nobody planned it.
+        events = [draw(planned_series()), *events]
+    # A fact of a later year: more of its times count.
+    years = sorted(draw(st.integers(2026, 2027)) for _ in events)
+    instants = [datetime(year, 1, 1, 20, tzinfo=UTC) for year in years]
+    return recorded(*events, stream=f"series-{number}", occurred_at=instants) if events else []
+
+
 @st.composite
 def feedback(draw: Any, number: int) -> list[Envelope]:
     """A review, or an assessment of which more is said, in whatever order."""
@@ -290,5 +343,6 @@ def histories(draw: Any) -> Sequence[Sequence[Envelope]]:
     found = [draw(opportunity(number)) for number in range(chances)]
     found += [draw(issue(number)) for number in range(complained)]
     found += [draw(entry(number)) for number in range(draw(st.integers(0, 3)))]
+    found += [draw(series(number)) for number in range(draw(st.integers(0, 2)))]
     found += [draw(feedback(number)) for number in range(draw(st.integers(0, 2)))]
     return [history for history in [*found, *(draw(touch(n)) for n in range(touched))] if history]

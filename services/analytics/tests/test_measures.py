@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from services.analytics.cells import Cell
 from services.analytics.entities import Entity, Opportunity, entity_of, evolve
-from services.analytics.measures import contributions, difference, recompute
+from services.analytics.measures import change, contributions, recompute
 from services.analytics.periods import periods
 from services.analytics.tests.histories import ZONE, histories
 from services.analytics.told import whole
@@ -236,8 +236,7 @@ def live(deliveries: Sequence[Envelope]) -> dict[Cell, int]:
         if blank is None:
             continue
         after = entities[fact.stream] = evolve(blank, fact, ZONE)
-        old = contributions(before) if before else {}
-        for cell, amount in difference(contributions(after), old).items():
+        for cell, amount in change(before, after).items():
             cells[cell] += amount
     return {cell: amount for cell, amount in cells.items() if amount}
 

@@ -180,14 +180,14 @@ async def test_what_cannot_be_counted_is_parked_and_the_rest_is_not(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.append(deals(8))
-    count, uncounted = sink.contributions, "opportunity-3"
+    count, uncounted = sink.change, "opportunity-3"
 
-    def counted(entity: Entity) -> dict[Cell, int]:
-        if entity.stream == uncounted:
+    def counted(before: Entity | None, after: Entity) -> dict[Cell, int]:
+        if after.stream == uncounted:
             raise ArithmeticError("no number")
-        return count(entity)
+        return count(before, after)
 
-    monkeypatch.setattr(sink, "contributions", counted)
+    monkeypatch.setattr(sink, "change", counted)
     await world.measuring.start()
     await world.mend()
     parked = await world.store.find(Collections((await world.active()).collection).parked, {})

@@ -20,11 +20,13 @@ from services.calendar.model import (
     Reassign,
     SkipOccurrence,
 )
+from services.calendar.series import TakeOutOccurrence
 from shared.errors import InvalidError
 from shared.events.calendar import (
     SeriesEnded,
     SeriesEvent,
     SeriesOccurrenceSkipped,
+    SeriesOccurrenceTakenOut,
     SeriesPlanned,
     SeriesReassigned,
 )
@@ -73,6 +75,16 @@ def test_k_13_one_time_is_skipped_and_a_series_ends() -> None:
     given(decider, PLANNED, ended).when(plan()).then(PLANNED)
 
 
+def test_a_time_is_taken_out_once_also_of_a_series_that_is_planned_later() -> None:
+    taken_out = SeriesOccurrenceTakenOut(occurrence=NINE.astimezone(UTC))
+    take_out = TakeOutOccurrence(occurrence=NINE)
+    given(decider, PLANNED).when(take_out).then(taken_out)
+    given(decider, PLANNED, taken_out).when(take_out).then_nothing()
+    given(decider).when(take_out).then(taken_out)
+    given(decider, taken_out).when(plan()).then(PLANNED)
+    given(decider, taken_out, PLANNED).when(take_out).then_nothing()
+
+
 def test_c_09_a_series_is_another_sellers_once_and_stays_so_when_mirrored() -> None:
     told = MirrorSeries(**plan().model_dump(), uid="a@b", sequence=1)
     planned = PLANNED.model_copy(update={"uid": "a@b", "sequence": 1})
@@ -113,6 +125,7 @@ PLANS = st.builds(
 ASKED = (
     PLANS
     | st.builds(SkipOccurrence, occurrence=INSTANTS)
+    | st.builds(TakeOutOccurrence, occurrence=INSTANTS)
     | st.builds(EndSeries, last_day=DATES)
     | commands(Reassign | TakeOver)
     | st.builds(

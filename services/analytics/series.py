@@ -1,0 +1,162 @@
+"""How much of a seller's time is planned by what repeats (N-01, K-13). Pure.
+
+Each of its times counts as an entry of which nothing became yet, whose it is on that day. What was
+skipped does not take place; what was taken out is an entry by now, and counts as one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import NamedTuple, assert_never
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.analytics.cells import Sums
+from services.analytics.workload import count_planned, minutes_between
+from shared.events import Envelope
+from shared.events.calendar import (
+    Category,
+    SeriesEnded,
+    SeriesEvent,
+    SeriesOccurrenceSkipped,
+    SeriesOccurrenceTakenOut,
+    SeriesPlanned,
+    SeriesReassigned,
+)
+from shared.occurrences import Repeats, occurrences
+from shared.through import Through, all_along, from_then_on, until
+
+# Most rules never end, and no fold looks at a clock: times are counted to the end of so many years
+# after the one in which something of the series was recorded last.
+YEARS_AHEAD = 1
+# And from so many years before the first one: a rule that is daily since 1900 would cost seconds.
+YEARS_BACK = 10
+
+
+class Repeating(Struct, frozen=True, gc=False):
+    """What was planned, when it repeats, and in which zone that is reckoned."""
+
+    category: Category
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    rule: str | None
+    dates: tuple[datetime, ...]
+    except_dates: tuple[datetime, ...]
+    all_day: bool
+
+
+class PlannedSeries(Struct, frozen=True, gc=False):
+    """What its contributions need. `plan` is None as long as nobody planned it."""
+
+    stream: str
+    plan: Repeating | None = None
+    held: Through = ()
+    # Which of its times do not count as its own: skipped, or entries by now.
+    gone: tuple[datetime, ...] = ()
+    last_day: date | None = None
+    # In which years something of it was recorded, and in which zone the company's days are.
+    first_year: int = 0
+    last_year: int = 0
+    days_of: str = ""
+
+    @property
+    def owners(self) -> list[str]:
+        return sorted({one.what for one in self.held})
+
+
+def evolve_series(
+    known: PlannedSeries, event: SeriesEvent, fact: Envelope, zone: ZoneInfo
+) -> PlannedSeries:
+    """Apply a fact. Total: a fact cannot be refused, whatever it meets."""
+    year = fact.recorded_at.astimezone(zone).year
+    first, last = min(known.first_year or year, year), max(known.last_year, year)
+    known = replace(known, first_year=first, last_year=last, days_of=zone.key)
+    match event:
+        case SeriesPlanned():
+            held = all_along(known.held, event.seller)
+            return replace(known, plan=_repeating(event), held=held, last_day=None)
+        case (
+            SeriesOccurrenceSkipped(occurrence=occurrence)
+            | SeriesOccurrenceTakenOut(occurrence=occurrence)
+        ):
+            return replace(known, gone=_with(known.gone, occurrence.astimezone(UTC)))
+        case SeriesEnded(last_day=last_day):
+            return replace(known, last_day=last_day)
+        case SeriesReassigned(seller=seller):
+            return replace(known, held=from_then_on(known.held, seller, fact.day(zone)))
+        case _:
+            assert_never(event)
+
+
+def _repeating(event: SeriesPlanned) -> Repeating:
+    return Repeating(
+        event.category,
+        event.starts_at,
+        event.ends_at,
+        event.zone,
+        event.rule,
+        event.dates,
+        event.except_dates,
+        event.all_day,
+    )
+
+
+def _with(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:
+    place = bisect_left(times, at)
+    return times if times[place : place + 1] == (at,) else (*times[:place], at, *times[place:])
+
+
+class Days(NamedTuple):
+    """Some days of the zone of a series, both included."""
+
+    first: date
+    last: date
+
+
+def counted(known: PlannedSeries) -> Days:
+    """Return the days whose times are counted, however long its rule goes on."""
+    first, last = known.first_year - YEARS_BACK, known.last_year + YEARS_AHEAD
+    return Days(date(first, 1, 1), date(last, 12, 31))
+
+
+def repeat(sums: Sums, known: PlannedSeries, days: Days | None = None) -> None:
+    """Add what the series adds to what; with `days`, by its times on these alone."""
+    plan = known.plan
+    if plan is None or plan.all_day:
+        return
+    minutes, zone = minutes_between(plan.starts_at, plan.ends_at), ZoneInfo(known.days_of)
+    for seller, begin in _times(known, plan, days or counted(known)):
+        count_planned(sums, seller, plan.category, begin.astimezone(zone).date(), minutes)
+
+
+def _times(known: PlannedSeries, plan: Repeating, days: Days) -> Iterator[tuple[str, datetime]]:
+    """Yield whose each of its times is, and when it begins."""
+    gone, whole = (*plan.except_dates, *known.gone), counted(known)
+    first, last = max(days.first, whole.first), min(days.last, whole.last)
+    for one, last_day in until(known.held, known.last_day):
+        what = Repeats(
+            plan.starts_at,
+            plan.ends_at,
+            plan.zone,
+            plan.rule,
+            plan.dates,
+            gone,
+            one.since,
+            last_day,
+        )
+        for begin, _ in occurrences(what, first, last):
+            yield one.what, begin
+
+
+def differing(before: PlannedSeries, after: PlannedSeries) -> Days | None:
+    """Return days on all others of which both add the same; None: they may differ on any."""
+    if before.plan is None or replace(before, gone=()) != replace(after, gone=()):
+        return None
+    zone = ZoneInfo(before.plan.zone)
+    days = [at.astimezone(zone).date() for at in set(before.gone) ^ set(after.gone)]
+    return Days(min(days), max(days)) if days else None
