@@ -17,6 +17,8 @@ from shared.projector import Projector
 from shared.store import TransientStoreError
 
 CLEAR_S = 5.0
+# Whoever may not is asked again, but not that often: each time takes connections of its own.
+REFUSED_S = 60.0
 
 log = structlog.get_logger()
 
@@ -34,7 +36,7 @@ class Clearing:
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(CLEAR_S)
+            await asyncio.sleep(REFUSED_S if self._refused else CLEAR_S)
             try:
                 await self.clear()
             except (LogTruncatedError, LogUnavailableError, TransientStoreError) as error:

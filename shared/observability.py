@@ -117,6 +117,11 @@ INBOX_READ_RECORDS = Gauge(
     "Records of an inbox that were read and are not deleted from it yet",
     ("topic",),
 )
+INBOX_NOT_THERE = Counter(
+    "sellers_inbox_records_not_there_total",
+    "Records that had left an inbox before the cursor reached them",
+    ("topic",),
+)
 TASKS_DOWN = Gauge(
     "sellers_tasks_down", "Background tasks that fail, as /readyz names them", ("domain",)
 )

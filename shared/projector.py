@@ -26,7 +26,13 @@ from shared.events import Envelope, UndecodableError, timestamp
 from shared.folding import MANY, Foldings
 from shared.inbox import Became
 from shared.log import Log, LogTruncatedError, Partition, Record, Subscription
-from shared.observability import BATCH_SECONDS, BATCH_TRIES, FACT_TO_VIEW_SECONDS, FOLDED
+from shared.observability import (
+    BATCH_SECONDS,
+    BATCH_TRIES,
+    FACT_TO_VIEW_SECONDS,
+    FOLDED,
+    INBOX_NOT_THERE,
+)
 from shared.store import (
     Document,
     DuplicateKeyError,
@@ -253,9 +259,10 @@ class Projector:
                 moved.append({**cursor, "offset": first, "last": None})
             await tx.put_many(self.names.cursors, moved)
         for partition, first in gone.items():
-            # A restored store does not know of what was read, and deleted, after its backup.
-            unread = first - starts[partition]
-            log.warning("records_not_there", partition=cursor_id(partition), records=unread)
+            # They expired unread; or were read, and deleted, after the backup of a restored store.
+            missing = first - starts[partition]
+            log.error("records_not_there", partition=cursor_id(partition), records=missing)
+            INBOX_NOT_THERE.labels(partition.topic).inc(missing)
         return gone
 
     async def _firsts(self) -> dict[Partition, int]:
@@ -266,23 +273,25 @@ class Projector:
     async def done_with(self) -> dict[Partition, range]:
         """Say which offsets of the log were folded and are there still.
 
-        None of a log that lost what the cursor points at: what lies there now was never read.
+        None where the log does not hold what the cursor says was folded last: it lost that, or was
+        made anew, and what lies there by now was never read.
         """
         firsts = await self._firsts()
         cursors = await self._cursors(self.store, firsts)
         found = {}
         for partition, first in firsts.items():
-            cursor = cursors.get(cursor_id(partition), {"offset": 0})
-            if cursor["offset"] > first and await self._holds(partition, cursor):
+            cursor = cursors.get(cursor_id(partition), {"offset": 0, "last": None})
+            further = cursor["last"] is not None and cursor["offset"] > first
+            if further and await self._holds(partition, cursor):
                 found[partition] = range(first, cursor["offset"])
         return found
 
     async def _holds(self, partition: Partition, cursor: Document) -> bool:
         offset = cursor["offset"]
-        if offset == 0 or not cursor["last"]:
-            return True
         if (await self.log.ends(partition.topic))[partition] < offset:
             return False
+        if offset == 0 or not cursor["last"]:
+            return True
         try:
             async with aclosing(self.log.read(partition, cursor["last_offset"], offset)) as batches:
                 async for records in batches:

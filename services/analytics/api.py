@@ -21,7 +21,7 @@ from services.analytics.pipeline import (
     in_order,
     row_document,
 )
-from services.analytics.proof import Contributed, contributed, total, why
+from services.analytics.proof import total, why
 from services.analytics.report_by import PipelineBy, TouchesBy
 from shared.command import Day, Instant
 from shared.events import timestamp
@@ -269,11 +269,10 @@ async def explained(
     part_of: PartOf,
     owner: str | None,
     also: PartsOf = report.no_more,
-    added: Contributed | None = None,
 ) -> dict[str, Any]:
-    """Return what makes a row; `added`: what its entities contribute, where that is known."""
-    each = contributed(figures.entities) if added is None else added
-    contributing = await asyncio.to_thread(why, part_of, figures.keys, each, owner, also)
+    contributing = await asyncio.to_thread(
+        why, part_of, figures.keys, figures.entities, owner, also
+    )
     return {
         "key": key,
         "total": total(contributing),

@@ -89,7 +89,7 @@ KPI_MEASURES: dict[str, Measure] = {
     "travel_minutes": _time("actual", "travel", "minutes spent on the way"),
     "administration_minutes": _time("actual", "administration", "minutes of administration"),
     "private_minutes": _time("actual", "private", "minutes of private time"),
-    "plans": _plan("plans", "entries and times of series planned"),
+    "plans": _plan("plans", "entries planned"),
     "plans_done": _plan("done", "of these, done"),
     "plans_missed": _plan("missed", "of these, missed"),
     "plans_displaced": _plan("displaced", "of these, displaced by something urgent"),

@@ -13,7 +13,7 @@ from services.analytics.entities import Entity
 from services.analytics.kept_cells import changes_of, read
 from services.analytics.measures import STREAMS, TOPICS, contributions, recompute
 from services.analytics.packing import UnreadableCellsError
-from services.analytics.pipeline import Amounts, Key, PartOf, PartsOf, no_more
+from services.analytics.pipeline import Key, PartOf, PartsOf, no_more
 from services.analytics.sink import MEASURES, entities_of, entity_document, entity_from
 from services.analytics.tables import Tables
 from shared import builds
@@ -115,28 +115,18 @@ class Why:
     amounts: dict[str, int]
 
 
-# What each entity adds to the cells, in the order of their streams.
-Contributed = Iterable[tuple[str, Amounts]]
-
-
-def contributed(entities: Mapping[str, Document]) -> Contributed:
-    """Yield what each entity adds to the cells: one at a time, for a company has many. Pure."""
-    for stream, document in sorted(entities.items()):
-        yield stream, contributions(entity_from(document))
-
-
 def why(
     part_of: PartOf,
     keys: Collection[Key],
-    added: Contributed,
+    entities: Mapping[str, Document],
     owner: str | None = None,
     also: PartsOf = no_more,
 ) -> list[Why]:
     """Say which entities make a row of a report, and what each of them adds. Pure."""
     found = []
-    for stream, cells in added:
+    for stream, document in sorted(entities.items()):
         amounts: dict[str, int] = defaultdict(int)
-        for cell, amount in cells.items():
+        for cell, amount in contributions(entity_from(document)).items():
             if owner not in (None, cell.owner):
                 continue
             part = part_of(cell, amount)

@@ -1,12 +1,13 @@
 """How much of a seller's time is planned by what repeats (N-01, K-13). Pure.
 
-Each of its times counts as an entry of which nothing became yet, whose it is on that day. What was
-skipped does not take place; what was taken out is an entry by now, and counts as one.
+Each of its times plans as much as an entry would, whose it is on that day; it is no plan that could
+be kept or missed until something became of it. What was skipped does not take place; what was taken
+out is an entry by now, and counts as one.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import NamedTuple, assert_never
@@ -16,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.analytics.cells import Sums
-from services.analytics.workload import count_planned, minutes_between
+from services.analytics.workload import minutes_between, plan_time
 from shared.events import Envelope
 from shared.events.calendar import (
     Category,
@@ -131,26 +132,28 @@ def repeat(sums: Sums, known: PlannedSeries, days: Days | None = None) -> None:
         return
     minutes, zone = minutes_between(plan.starts_at, plan.ends_at), ZoneInfo(known.days_of)
     for seller, begin in _times(known, plan, days or counted(known)):
-        count_planned(sums, seller, plan.category, begin.astimezone(zone).date(), minutes)
+        plan_time(sums, seller, plan.category, begin.astimezone(zone).date(), minutes)
 
 
 def _times(known: PlannedSeries, plan: Repeating, days: Days) -> Iterator[tuple[str, datetime]]:
     """Yield whose each of its times is, and when it begins."""
-    gone, whole = (*plan.except_dates, *known.gone), counted(known)
+    whole, held = counted(known), list(until(known.held, known.last_day))
+    begins = [one.since or date.min for one, _ in held]
+    # Once for all who had it: a rule with a COUNT is counted from its beginning each time.
+    what = Repeats(
+        plan.starts_at,
+        plan.ends_at,
+        plan.zone,
+        plan.rule,
+        plan.dates,
+        (*plan.except_dates, *known.gone),
+        last_day=known.last_day,
+    )
     first, last = max(days.first, whole.first), min(days.last, whole.last)
-    for one, last_day in until(known.held, known.last_day):
-        what = Repeats(
-            plan.starts_at,
-            plan.ends_at,
-            plan.zone,
-            plan.rule,
-            plan.dates,
-            gone,
-            one.since,
-            last_day,
-        )
-        for begin, _ in occurrences(what, first, last):
-            yield one.what, begin
+    for begin, _ in occurrences(what, first, last):
+        place = bisect_right(begins, begin.date()) - 1
+        if place >= 0 and begin.date() <= (held[place][1] or date.max):
+            yield held[place][0].what, begin
 
 
 def differing(before: PlannedSeries, after: PlannedSeries) -> Days | None:

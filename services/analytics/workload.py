@@ -121,7 +121,9 @@ def spend(sums: Sums, known: Entry) -> None:
         sums[Cell("entries", seller, "time", category, day)] += 1
     else:
         minutes = minutes_between(known.starts_at, known.ends_at)
-        count_planned(sums, seller, category, day, minutes)
+        plan_time(sums, seller, category, day, minutes)
+        if category != "private":
+            sums[Cell("plans", seller, "plan", "", day)] += 1
     actual = minutes_between(known.started_at, known.ended_at)
     sums[Cell("actual", seller, "time", category, day)] += actual
     if category != "private":
@@ -130,12 +132,10 @@ def spend(sums: Sums, known: Entry) -> None:
         _by_the_clock(sums, known, day)
 
 
-def count_planned(sums: Sums, seller: str, category: Category, day: date, minutes: int) -> None:
+def plan_time(sums: Sums, seller: str, category: Category, day: date, minutes: int) -> None:
     """Add what is planned for a day, whatever becomes of it: an entry, or one time of a series."""
     sums[Cell("entries", seller, "time", category, day)] += 1
     sums[Cell("planned", seller, "time", category, day)] += minutes
-    if category != "private":
-        sums[Cell("plans", seller, "plan", "", day)] += 1
 
 
 def _by_the_clock(sums: Sums, known: Entry, day: date) -> None:

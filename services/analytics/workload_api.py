@@ -13,9 +13,10 @@ from services.analytics.defaults import AnalyticsDefaults
 from services.analytics.figures import Figures, Row, read_places
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, Unit, facts_of
+from services.analytics.measures import contributions
 from services.analytics.pipeline import Key, PartsOf, in_order, no_more, tallied
-from services.analytics.proof import contributed
 from services.analytics.report_by import WorkloadBy
+from services.analytics.sink import entity_from
 from services.analytics.worklife import Clocks, Outside, When
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
@@ -122,11 +123,21 @@ async def explain_workload(
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     part_of = report.in_workload(by, figures.organization, span, unit)
     also: PartsOf = no_more
-    # Once for both: which days the clocks have to tell of, and what makes the row.
-    added = await asyncio.to_thread(list, contributed(figures.entities))
-    days = [cell.day for _, cells in added for cell in cells if cell.axis == report.CLOCK]
-    if by != "category" and days:
-        clocks = await _clocks(runtime, moment, Span(min(days), max(days)))
+    days = await asyncio.to_thread(_clocked, figures) if by != "category" else None
+    if days is not None:
+        clocks = await _clocks(runtime, moment, days)
         also = report.outside_of(clocks, report.key_by(by, figures.organization, unit), span)
-    told = await explained(figures, key, part_of, owner, also, added)
+    told = await explained(figures, key, part_of, owner, also)
     return {"by": by, **moment.document(), **told}
+
+
+def _clocked(figures: Figures) -> Span | None:
+    """Return the days of which the clocks have to tell; None: of none.
+
+    What each entity contributes is reckoned twice for it, and never held: a company has many.
+    """
+    # Times of series are planned, and no clock has shown them yet.
+    entries = (one for stream, one in figures.entities.items() if stream.startswith("entry-"))
+    cells = (cell for document in entries for cell in contributions(entity_from(document)))
+    days = {cell.day for cell in cells if cell.axis == report.CLOCK}
+    return Span(min(days), max(days)) if days else None

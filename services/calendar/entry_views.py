@@ -65,6 +65,8 @@ class EntryCard:
     cancelled_because: str | None = None
     series: str | None = None
     occurrence: datetime | None = None
+    # One time of a series, of which nothing has become that anybody told.
+    untouched: bool = False
     sealed: str | None = None
     sealed_to: str | None = None
     uid: str | None = None
@@ -73,7 +75,7 @@ class EntryCard:
 
 entry_card = Projection(
     "entry_card",
-    version=4,
+    version=5,
     view=EntryCard,
     indexes=("seller", "person", "people", "company", "day", "series", "displaced_by", "activity"),
     streams=("entry",),

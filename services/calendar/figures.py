@@ -33,7 +33,10 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Punctuality:
-    """How plans were kept (K-03, K-06, K-08): of what was planned for a time that has passed."""
+    """How plans were kept (K-03, K-06, K-08): of what was planned for a time that has passed.
+
+    A time of a series of which nobody told anything is no plan that was kept or not.
+    """
 
     planned: int = 0
     done: int = 0
@@ -97,7 +100,8 @@ def figures(
     work = {one.category: one.actual_minutes for one in spent if one.category != "private"}
     minutes = sum((_outside(some, place) for some, place in sellers), Minutes())
     past = [card for some, place in sellers for card in some if _day(card, place) <= today]
-    kept = _punctuality([card for card in past if card.category != "private"], chosen)
+    plans = [card for card in past if card.category != "private" and not card.untouched]
+    kept = _punctuality(plans, chosen)
     return TimeFigures(
         first,
         last,

@@ -72,6 +72,7 @@ class SeriesCard:
             first_starts_at=begin,
             series=self.series,
             occurrence=begin.astimezone(UTC),
+            untouched=True,
             people=self.people,
             **{name: said for name, said in told_of(self).items() if name != "people"},
         )
@@ -109,7 +110,7 @@ class SeriesCard:
 
 series_card = Projection(
     "series_card",
-    version=2,
+    version=3,
     view=SeriesCard,
     indexes=("seller", "owners", "people", "company", "activity"),
     streams=("series",),

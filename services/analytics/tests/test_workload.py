@@ -7,9 +7,6 @@ from typing import Any
 
 import pytest
 
-from services.analytics import measures
-from services.analytics.cells import Sums
-from services.analytics.entities import Entity
 from services.analytics.tests.histories import ZONE
 from services.analytics.tests.world import KIM, LEE, World, on
 from shared.events.calendar import (
@@ -161,22 +158,6 @@ async def test_every_row_of_the_workload_opens_into_entries_that_add_up(
         for name, spent in row["categories"].items():
             assert why["total"].get(f"actual {name}", 0) == spent["actual_minutes"]
             assert why["total"].get(f"planned {name}", 0) == spent["planned_minutes"]
-
-
-async def test_what_an_entry_contributes_is_reckoned_once(
-    told: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reckoned: list[Entity] = []
-    plain = measures.contribute
-
-    def noted(sums: Sums, entity: Entity) -> None:
-        reckoned.append(entity)
-        plain(sums, entity)
-
-    monkeypatch.setattr(measures, "contribute", noted)
-    why = await told.get("workload/why", by="seller", key=KIM, **MARCH)
-    assert len(reckoned) >= len(why["contributions"]) > 0
-    assert all(reckoned.count(entity) == 1 for entity in reckoned)
 
 
 async def test_of_private_time_nothing_but_minutes_is_told(told: World) -> None:

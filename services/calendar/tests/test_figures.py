@@ -91,6 +91,15 @@ def test_k_06_on_time_is_within_the_grace_that_the_company_chose() -> None:
     assert found.on_time_share == 0.5
 
 
+def test_k_03_of_a_time_of_a_series_that_nobody_touched_it_is_not_known_whether_it_was_kept() -> (
+    None
+):
+    found = of(entry(1, "customer", at(9), 60, untouched=True), done(2, "customer", at(11), 60))
+    assert (found.punctuality.planned, found.punctuality.done, found.kept_share) == (1, 1, 1.0)
+    (customer,) = found.categories
+    assert (customer.planned_minutes, customer.entries) == (120, 2)
+
+
 def test_k_03_k_08_what_became_of_the_plan_is_counted() -> None:
     found = of(
         done(1, "customer", at(9), 60),

@@ -29,7 +29,7 @@ from shared.errors import InvalidError
 from shared.events import UndecodableError, decode
 from shared.log import LogUnavailableError, Partition, Record
 from shared.memory import MemoryLog, MemoryStore
-from shared.observability import INBOX_READ_RECORDS
+from shared.observability import INBOX_NOT_THERE, INBOX_READ_RECORDS
 from shared.projector import Collections
 from shared.reading import Token
 from shared.runtime import Runtime
@@ -312,8 +312,10 @@ async def test_what_expired_unread_is_told_and_the_inbox_goes_on(*, read_before:
     await bench.send(*structured(event("m-1")))
     await expire(bench)
     await bench.send(*structured(event("m-2")))
+    before = missed()
     with capture_logs() as told:
         await bench.read()
+    assert missed() == before + 1
     assert sorted(bench.moved()) == ["m-0", "m-2"][not read_before :]
     lacks = [line["records"] for line in told if line["event"] == "records_not_there"]
     assert lacks == [1]
@@ -327,8 +329,16 @@ async def cleared(bench: Bench) -> list[Record]:
 
 
 def kept() -> float:
-    (sample,) = (s for m in INBOX_READ_RECORDS.collect() for s in m.samples)
-    return sample.value
+    return _value(INBOX_READ_RECORDS.labels(TOPIC))
+
+
+def missed() -> float:
+    return _value(INBOX_NOT_THERE.labels(TOPIC))
+
+
+def _value(metric: Any) -> float:
+    told: float = next(iter(metric.collect())).samples[0].value
+    return told
 
 
 @ENGINES
@@ -377,6 +387,18 @@ async def test_nothing_is_deleted_of_an_inbox_that_lost_what_was_read() -> None:
         await until(lambda: sorted(bench.moved()) == ["m-1", "m-2"])
 
 
+async def test_nothing_unread_is_deleted_of_an_inbox_that_is_made_anew_after_it_expired() -> None:
+    bench = Bench("kafka")
+    for number in range(3):
+        await bench.send(*structured(event(f"a-{number}")))
+    await expire(bench)
+    await bench.read()  # The cursor moved over what nobody read.
+    bench.log = MemoryLog(2)
+    for number in range(5):
+        await bench.send(*structured(event(f"b-{number}")))
+    assert len(await cleared(bench)) == 5
+
+
 async def test_a_broker_that_refuses_to_delete_is_told_of_once_and_stops_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -389,7 +411,8 @@ async def test_a_broker_that_refuses_to_delete_is_told_of_once_and_stops_nothing
         raise LogUnavailableError("TopicAuthorizationFailedError")
 
     monkeypatch.setattr(bench.log, "delete_before", refused)
-    monkeypatch.setattr("shared.clearing.CLEAR_S", 0.01)
+    for pause in ("CLEAR_S", "REFUSED_S"):
+        monkeypatch.setattr(f"shared.clearing.{pause}", 0.01)
     with capture_logs() as told:
         async with bench.running() as runtime:
             await bench.send(*structured(event("m-1")))
