@@ -147,9 +147,8 @@ class Node:
     async def _runtime(self, module: Any, facts: Log) -> Runtime:
         settings, name = self.settings, module.domain.name
         domain = module.domain.configured(read_defaults(settings.defaults_file, sections())[name])
-        store = await MongoStore.open(
-            settings.mongo, f"{settings.database_prefix}{name}", f"{settings.instance}-{name}"
-        )
+        database, instance = f"{settings.database_prefix}{name}", f"{settings.instance}-{name}"
+        store = await MongoStore.open(settings.mongo, database, instance, empties=settings.embedded)
         self._stack.push_async_callback(store.close)
         return Runtime(
             domain, store, facts, SystemClock(), settings, seals=self.seals, foldings=self.foldings

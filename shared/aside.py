@@ -128,9 +128,14 @@ def names(document: Document, words: Collection[str]) -> bool:
     parts = [document["key"], document["value"], *(value for _, value in document["headers"])]
     raw = "\n".join((part or b"").decode("utf-8", "replace") for part in parts)
     told = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), raw)
-    told = told.encode("utf-16", "surrogatepass").decode("utf-16", "replace").casefold()
+    told = _plain(told.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     numbers = re.sub(r"[^0-9]", "", told)
-    return any(_says(told, numbers, word.casefold()) for word in words)
+    return any(_says(told, numbers, _plain(word)) for word in words)
+
+
+def _plain(text: str) -> str:
+    """Return it without case, and with one blank where there are several."""
+    return " ".join(text.casefold().split())
 
 
 def _says(told: str, numbers: str, word: str) -> bool:

@@ -25,6 +25,7 @@ BEHIND = "behind a parked fact"
 REASON_MAX = 2_000
 # How the names of topics end that others write to.
 INBOX = "-inbox"
+UNTOLD = "not told here: ask /parked for it"
 
 log = structlog.get_logger()
 
@@ -197,7 +198,8 @@ class Batch:
                 "stream_parked",
                 projection=self.sink.collection,
                 stream=stream,
-                why=reason,
+                # What others wrote to an inbox may name anybody; /parked tells it to who may ask.
+                why=UNTOLD if record.topic.endswith(INBOX) else reason,
                 **about(record, fact),
             )
         self.touched[stream] = head

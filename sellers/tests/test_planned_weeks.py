@@ -16,6 +16,7 @@ from services.analytics.measures import TOPICS
 from services.analytics.proof import verify_measures
 from services.analytics.sink import MEASURES, MeasuresSink
 from services.calendar import main as calendar
+from services.calendar.series import entry_of
 from services.organization import main as organization
 from shared.bulk import bulk_router
 from shared.clock import SystemClock
@@ -177,15 +178,20 @@ async def test_n_01_a_planned_week_is_seen_before_anything_became_of_it(company:
 async def test_a_time_of_a_series_nobody_planned_is_taken_out_and_counts_as_an_entry(
     company: Company,
 ) -> None:
-    told = await company.post(
-        "/calendar/entries/elsewhere/plan",
-        seller=KIM,
-        category="internal",
-        series="series-team",
-        starts_at=company.at(0).isoformat(),
-        ends_at=company.at(0, 30).isoformat(),
-        occurrence=company.at(0).isoformat(),
-    )
+    entry = {
+        "seller": KIM,
+        "category": "internal",
+        "series": "series-team",
+        "starts_at": company.at(0).isoformat(),
+        "ends_at": company.at(0, 30).isoformat(),
+        "occurrence": company.at(0).isoformat(),
+    }
+    # By a name of its own it would count beside the one that the time has.
+    other = await company.http.post("/calendar/entries/elsewhere/plan", json=entry)
+    assert other.status_code == 422
+    named = entry_of("series-team", company.at(0)).removeprefix("entry-")
+    assert named in other.json()["errors"][0]["detail"]
+    told = await company.post(f"/calendar/entries/{named}/plan", **entry)
     await company.taken_out(1)
     facts = (await company.get("/calendar/history/series-team", ""))["facts"]
     assert [fact["type"] for fact in facts] == ["calendar.series_occurrence_taken_out.v1"]
@@ -199,5 +205,5 @@ async def test_a_time_of_a_series_nobody_planned_is_taken_out_and_counts_as_an_e
         ends_at=company.at(0, 30).isoformat(),
     )
     await company.taken_out(2)
-    await company.get("/calendar/entries/elsewhere", told)
+    await company.get(f"/calendar/entries/{named}", told)
     assert await _weeks(company, planned, [0, 1]) == [[30, 0], [30, 0]]

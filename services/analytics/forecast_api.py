@@ -28,8 +28,9 @@ from services.analytics.projections import Target, frozen_forecasts, targets
 from services.analytics.promised import by_outcome, kept
 from services.analytics.report_by import ForecastBy, YieldBy
 from shared.command import Day
-from shared.errors import NotFoundError
+from shared.errors import InvalidError, NotFoundError
 from shared.reading import Token
+from shared.references import UnitStream
 from shared.runtime import Runtime
 from shared.web import AtLeast, StreamId
 from shared.web.looking import Noticed
@@ -40,13 +41,17 @@ REACHED: tuple[Axis, ...] = ("owner", "product", "commitment")
 SPENT: tuple[Axis, ...] = ("owner", "touch")
 
 router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
-Unit = Annotated[str | None, Query(description="who is in this unit or below it: `unit-...`")]
+Unit = Annotated[
+    UnitStream | None, Query(description="who is in this unit or below it: `unit-...`")
+]
 
 
 async def _span(
     first: Annotated[Day | None, Query(alias="from", description="its first day")] = None,
     last: Annotated[Day | None, Query(alias="to", description="its last day")] = None,
 ) -> Span:
+    if first is not None and last is not None and last < first:
+        raise InvalidError("the last day is before the first", field="query/to")
     return Span(first, last)
 
 

@@ -172,7 +172,8 @@ async def serve(settings: Settings, stopping: asyncio.Event, *, probed: bool = F
         facts = await log_of(settings)
         stack.push_async_callback(facts.close)
         name = f"{settings.instance}-analytics-worker"
-        store = await MongoStore.open(settings.mongo, f"{settings.database_prefix}analytics", name)
+        database = f"{settings.database_prefix}analytics"
+        store = await MongoStore.open(settings.mongo, database, name, empties=settings.embedded)
         stack.push_async_callback(store.close)
         projector_of = partial(measures_projector, store, facts, clock, settings)
         measuring = Measuring(projector_of, store, facts, clock, name, settings.embedded)

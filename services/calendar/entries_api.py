@@ -24,7 +24,9 @@ from services.calendar.model import (
 )
 from services.calendar.projections import EntryCard, entry_card
 from services.calendar.reads import Calendar, Viewer, entry_seen, take_out
+from services.calendar.series import entry_of
 from shared.command import Command, Day
+from shared.errors import InvalidError
 from shared.events.calendar import Activity
 from shared.runtime import Runtime
 from shared.web import (
@@ -48,6 +50,11 @@ async def plan(
     entry: StreamId, command: Plan, runtime: Calendar, meta: CommandMeta, response: Response
 ) -> Recorded:
     """Put something into a seller's calendar."""
+    if command.series is not None and command.occurrence is not None:
+        # It is known by its time: by two names it would count twice.
+        one = entry_of(command.series, command.occurrence)
+        if one != f"entry-{entry}":
+            raise InvalidError(f"this time of the series is {one}", field="#/occurrence")
     return await record(runtime, f"entry-{entry}", command, meta, response)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, assert_never
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from shared.events.calendar import (
     SeriesReassigned,
 )
 from shared.handovers import TakeOver
+from shared.occurrences import Repeats, occurrences
 from shared.recurrence import RULE_MAX, read_rule
 
 DATES_MAX = 1_000
@@ -42,6 +43,12 @@ Dates = Annotated[tuple[Instant, ...], Field(max_length=DATES_MAX)]
 
 class SeriesUnknownError(NotFoundError):
     """Nobody planned anything that repeats under that id."""
+
+
+class TimeIsAnEntryError(DomainError):
+    """Something became of this time of the series: it is an entry, and can be cancelled as one."""
+
+    title = "This time of the series is an entry by now; cancel that one"
 
 
 class SeriesIsPrivateError(DomainError):
@@ -115,8 +122,7 @@ def decide_series(series: Series, command: SeriesCommand) -> list[SeriesEvent]:
         case _ if series.plan is None:
             raise SeriesUnknownError
         case SkipOccurrence(occurrence=occurrence):
-            at = occurrence.astimezone(UTC)
-            return [] if at in series.skipped else [SeriesOccurrenceSkipped(occurrence=at)]
+            return _skip(series, series.plan, occurrence.astimezone(UTC))
         case EndSeries(last_day=last_day, reason=reason):
             check_private(command, series.plan.category, "reason")
             same = series.last_day == last_day
@@ -126,6 +132,19 @@ def decide_series(series: Series, command: SeriesCommand) -> list[SeriesEvent]:
             return [] if told is None else [SeriesReassigned(**told)]
         case _:
             assert_never(command)
+
+
+def _skip(series: Series, plan: SeriesPlanned, at: datetime) -> list[SeriesEvent]:
+    if at in series.skipped:
+        return []
+    if at in series.taken_out:
+        raise TimeIsAnEntryError
+    told = plan.model_dump(include={f.name for f in fields(Repeats)})
+    day = at.astimezone(ZoneInfo(plan.zone)).date()
+    what = Repeats(**told, last_day=series.last_day)
+    if at not in {begin.astimezone(UTC) for begin, _ in occurrences(what, day, day)}:
+        raise InvalidError("the series has no time that begins then", field="#/occurrence")
+    return [SeriesOccurrenceSkipped(occurrence=at)]
 
 
 def _check(series: Series, command: PlanSeries) -> None:

@@ -17,7 +17,8 @@ from services.contacts.erasing import (
     person_consents,
     standing,
 )
-from services.contacts.identities import identity_card
+from services.contacts.identities import NAMES, identity_card
+from services.contacts.names import orders_of, phone_key
 from services.contacts.people import PersonUnknownError
 from services.contacts.person_views import PersonCard
 from services.contacts.reads import Contacts, all_of, entries
@@ -141,10 +142,15 @@ async def _names_of(runtime: Runtime, person: str, version: int) -> dict[str, in
 async def _called(runtime: Runtime, card: PersonCard) -> set[str]:
     """Return by what the person is named in what others write: names, addresses, numbers, ids."""
     details = [(one.name, one.email, one.phone) for one in card.details]
-    told = {word for one in details for word in one}
-    told |= {card.person, card.name, card.email, card.phone}
-    for name in await all_of(runtime.reader(identity_card), {"owner": card.person}, None):
-        told.add((name.identity or "").partition(":")[2])
+    details.append((card.name, card.email, card.phone))
+    told = {card.person, *(email or "" for _, email, _ in details)}
+    told |= {order for name, _, _ in details for order in orders_of(name or "")}
+    numbers = {phone or "" for _, _, phone in details}
+    for known in await all_of(runtime.reader(identity_card), {"owner": card.person}, None):
+        kind, _, name = (known.identity or "").partition(":")
+        (numbers if kind == NAMES["phone"] else told).add(name)
+    # At home nobody dials the prefix of the country, and abroad not the zero before the rest.
+    told |= {phone_key(number) or number for number in numbers}
     return {word for word in told if word and word not in (ERASED, UNREADABLE)}
 
 

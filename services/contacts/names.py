@@ -179,6 +179,13 @@ def distance(one: str, other: str, most: int = 2) -> int:
     return min(above[-1], most + 1)
 
 
+def orders_of(name: str) -> set[str]:
+    """Return a name as it is, and with its last word first, as lists of people have it."""
+    *first, last = name.split() or [name]
+    rest = " ".join(first)
+    return {name, f"{last} {rest}", f"{last}, {rest}"} if rest else {name}
+
+
 def email_key(email: str) -> tuple[str, str]:
     """Return an address as (local part, domain): no case, and no `+tag` of the reader's own."""
     local, _, domain = folded(email).strip().rpartition("@")

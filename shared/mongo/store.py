@@ -22,14 +22,19 @@ from shared.store import StoreError, Transaction, TransientStoreError
 
 WRITERS = "writers"
 COMMIT_TRIES = 5
+# So many documents are taken out at once of a collection that is about to be dropped.
+EMPTIED = 200
 DURABLE = WriteConcern(w="majority", j=True)
 
 
 class MongoStore(Documents):
     """One service's database. `instance` names this process among those of the service."""
 
-    def __init__(self, client: Any, database: str, instance: str, *, wait_s: float) -> None:
+    def __init__(
+        self, client: Any, database: str, instance: str, *, wait_s: float, empties: bool = False
+    ) -> None:
         super().__init__(client[database])
+        self._empties = empties
         self._client = client
         self._instance = instance
         self._wait_s = wait_s
@@ -37,9 +42,19 @@ class MongoStore(Documents):
 
     @classmethod
     async def open(
-        cls, url: str, database: str, instance: str, *, writers: int = 8, wait_s: float = 20.0
+        cls,
+        url: str,
+        database: str,
+        instance: str,
+        *,
+        writers: int = 8,
+        wait_s: float = 20.0,
+        empties: bool = False,
     ) -> MongoStore:
         """Connect, end what a killed process of this instance left open, and record our sessions.
+
+        `empties`: a collection is emptied before it is dropped. SecantusDB serves nobody meanwhile,
+        3.4 s of 2,000 documents and 8.5 s of 10,000 (measured); emptied, it drops one in 5 ms.
 
         Raises:
             TransientStoreError: the server does not answer within `wait_s`.
@@ -59,7 +74,7 @@ class MongoStore(Documents):
             waitQueueTimeoutMS=wait_ms,
             appname=f"{database}/{instance}",
         )
-        store = cls(client, database, instance, wait_s=wait_s)
+        store = cls(client, database, instance, wait_s=wait_s, empties=empties)
         try:
             await store._take_over(writers)
         except BaseException:
@@ -133,6 +148,11 @@ class MongoStore(Documents):
         return sorted(name for name in names if name != WRITERS and not name.startswith("system."))
 
     async def drop(self, collection: str) -> None:
+        while self._empties:
+            found = await self.find(collection, {}, limit=EMPTIED, fields=("_id",))
+            if not found:
+                break
+            await self.delete_many(collection, [document["_id"] for document in found])
         await self.do(self._database.drop_collection(collection))
 
     async def ping(self) -> None:

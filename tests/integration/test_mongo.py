@@ -15,6 +15,7 @@ import pytest
 from sellers.engines import SecantusMongo
 from sellers.processes import HOST, free_ports
 from shared.mongo import WRITERS, MongoStore
+from shared.mongo.store import EMPTIED
 from shared.repair import _forget
 from shared.store import Addition, TransientStoreError, WriteConflictError
 
@@ -74,6 +75,18 @@ async def _killed_amid_a_transaction(url: str, namespace: str) -> None:
     assert await asyncio.wait_for(doomed.stdout.readline(), 20) == b"written\n"
     doomed.kill()
     await doomed.wait()
+
+
+async def test_a_collection_that_is_emptied_before_it_is_dropped_is_gone_like_any_other(
+    mongo_engine: Any, namespace: str
+) -> None:
+    async with opened(mongo_engine.address, namespace, "projector-2", empties=True) as store:
+        await store.put_many("old", [{"_id": f"{number}"} for number in range(2 * EMPTIED + 1)])
+        await store.put_many("new", [{"_id": "1"}])
+        await store.drop("old")
+        await store.drop("never was")
+        assert "old" not in await store.collections()
+        assert await store.count("new", {}) == 1
 
 
 async def test_a_repair_waits_for_what_a_killed_process_began_with_the_cursors(

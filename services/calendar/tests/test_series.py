@@ -20,7 +20,7 @@ from services.calendar.model import (
     Reassign,
     SkipOccurrence,
 )
-from services.calendar.series import TakeOutOccurrence
+from services.calendar.series import TakeOutOccurrence, TimeIsAnEntryError
 from shared.errors import InvalidError
 from shared.events.calendar import (
     SeriesEnded,
@@ -69,6 +69,12 @@ def test_k_13_one_time_is_skipped_and_a_series_ends() -> None:
     skipped = SeriesOccurrenceSkipped(occurrence=NINE.astimezone(UTC))
     given(decider, PLANNED).when(SkipOccurrence(occurrence=NINE)).then(skipped)
     given(decider, PLANNED, skipped).when(SkipOccurrence(occurrence=NINE)).then_nothing()
+    other = SkipOccurrence(occurrence=NINE + timedelta(minutes=1))
+    given(decider, PLANNED).when(other).then_refused(InvalidError)
+    taken = SeriesOccurrenceTakenOut(occurrence=NINE.astimezone(UTC))
+    given(decider, PLANNED, taken).when(SkipOccurrence(occurrence=NINE)).then_refused(
+        TimeIsAnEntryError
+    )
     ended = SeriesEnded(last_day=MONDAY)
     given(decider, PLANNED).when(EndSeries(last_day=MONDAY)).then(ended)
     given(decider, PLANNED, ended).when(EndSeries(last_day=MONDAY)).then_nothing()
@@ -137,6 +143,17 @@ ASKED = (
 )
 
 
-@for_all(st.lists(facts(SeriesEvent), max_size=4), st.lists(ASKED, max_size=6))
+def _checked(fact: Any) -> Any:
+    """Zones and rules were checked when they were told: no fact has others."""
+    told = {"zone": "Asia/Seoul", "rule": fact.rule and "FREQ=DAILY"}
+    return fact.model_copy(update=told)
+
+
+TOLD = facts(SeriesEvent).map(
+    lambda fact: _checked(fact) if isinstance(fact, SeriesPlanned) else fact
+)
+
+
+@for_all(st.lists(TOLD, max_size=4), st.lists(ASKED, max_size=6))
 def test_any_facts_evolve_and_nothing_is_done_twice(history: list[Any], asked: list[Any]) -> None:
     check_decider(decider, history, asked)

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from httpx2 import AsyncClient
+from structlog.testing import capture_logs
 
 from services.contacts.main import domain, router
 from services.contacts.tests.client import get, post
@@ -75,6 +76,17 @@ async def test_what_is_set_aside_is_kept_sealed_and_shown_to_who_mends_it(
         assert canary not in everything
 
 
+async def test_m4_no_line_of_the_log_tells_what_others_wrote(
+    client: AsyncClient, log: MemoryLog
+) -> None:
+    with capture_logs() as lines:
+        await send(log, wrong("a", **{MAIL: 1}))
+        (held,) = await parked(client, 1)
+    assert MAIL in held["reason"]
+    assert any(line["event"] == "stream_parked" for line in lines)
+    assert not any(canary in repr(lines) for canary in CANARIES)
+
+
 async def test_m4_an_erasure_reaches_what_was_set_aside_and_what_was_dropped(
     client: AsyncClient, log: MemoryLog
 ) -> None:
@@ -83,9 +95,10 @@ async def test_m4_an_erasure_reaches_what_was_set_aside_and_what_was_dropped(
     await get(client, "/contacts/people/1", token)
     await send(log, wrong("a", email=MAIL.upper()))
     await send(log, wrong("b", phone="(8210) 1234 5678"))
+    await send(log, wrong("e", phone="010 1234 5678"))
     await send(log, orjson.dumps({"who": NAME}).replace(NAME.encode(), escaped(NAME)))
     await send(log, wrong("d", email="somebody.else@example.com"))
-    held = await parked(client, 4)
+    held = await parked(client, 5)
     where = {"domain": "contacts", "collection": COLLECTION}
     first = {"stream": held[0]["stream"], "position": held[0]["position"], "reason": "theirs"}
     assert (await client.post("/parked/drop", json=where | first)).json() == {"left": 0}
@@ -99,9 +112,9 @@ async def test_m4_an_erasure_reaches_what_was_set_aside_and_what_was_dropped(
     told = (await client.get("/parked")).text + (await client.get("/parked/dropped")).text
     for canary in (MAIL, MAIL.upper(), "1234 5678", NAME, escaped(NAME).decode()):
         assert canary not in told
-    assert told.count("[erased]") >= 3
+    assert told.count("[erased]") >= 4
     assert "somebody.else@example.com" in told, "nobody asked for that"
-    still = await parked(client, 3)
+    still = await parked(client, 4)
     gone = next(one for one in still if one["value"] == "[erased]")
     again = await client.post("/parked/replay", json=where | {"stream": gone["stream"]})
     assert again.json() == {"left": 1}
@@ -132,6 +145,7 @@ def escaped(text: str) -> bytes:
         (b"mail to KIM@Example.com now", "kim@example.com", True),
         (b"xkim@example.com", "kim@example.com", False),
         (b'{"phone": "+82-10-1234-5678"', "+821012345678", True),
+        (b"Canary  Kim\tcalled", "canary kim", True),
         (b"order 42", "42", True),
         (b"order 421", "42", False),
         (b"\\uae40\\uac00", "\uae40\uac00", True),
