@@ -22,21 +22,27 @@ if TYPE_CHECKING:
 
 PLAIN_STEPS = 10
 PLAIN_COLUMNS = 160
+SIZES = ("COLUMNS", "LINES")
 SAY_AGAIN_S = 15.0
 MOMENT_S = 1.0
 
 
 def console(*, stderr: bool = False) -> Console:
     """Return where to print; wide where no terminal and no COLUMNS set the width."""
-    made = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    environ = _environ()
+    made = Console(stderr=stderr, highlight=False, soft_wrap=True, _environ=environ)
     if not made.is_terminal:
-        made.width = _told_width() or PLAIN_COLUMNS
+        made.width = int(environ.get("COLUMNS", 0)) or PLAIN_COLUMNS
     return made
 
 
-def _told_width() -> int:
-    told = os.environ.get("COLUMNS", "")
-    return int(told) if told.isdigit() else 0
+def _environ() -> dict[str, str]:
+    """Return the environment without sizes that are no numbers.
+
+    A raised two is a digit and no number: who asks only for digits, as rich does, fails at it.
+    """
+    told = os.environ.items()
+    return {name: value for name, value in told if name not in SIZES or value.isdecimal()}
 
 
 class UpConsole:
