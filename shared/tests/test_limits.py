@@ -98,6 +98,32 @@ async def test_a_body_is_read_as_it_is_and_not_decoded() -> None:
     assert plain.status_code == 200
 
 
+@pytest.mark.parametrize("codings", [("gzip", "identity"), ("identity", "gzip")])
+async def test_a_coding_is_refused_wherever_it_stands_among_others(
+    codings: tuple[str, str],
+) -> None:
+    told = [("content-encoding", coding) for coding in codings]
+    plain = [("content-encoding", "identity")] * 2
+    async with client(SMALL) as asked:
+        answer = await asked.post("/taken", content=b"{}", headers=told)
+        assert (await asked.post("/taken", content=b"{}", headers=plain)).status_code == 200
+    assert ", ".join(codings) in problem(answer, 415, "unsupported-media-type")["detail"]
+
+
+async def test_a_body_of_two_types_is_of_none() -> None:
+    told = [("content-type", "application/json"), ("content-type", "text/plain")]
+    async with client(SMALL) as asked:
+        answer = await asked.post("/taken", content=b"[" * 6, headers=told)
+    assert problem(answer, 400, "bad-request")["errors"][0]["pointer"] == "Content-Type"
+
+
+async def test_a_length_that_is_told_twice_leads_nobody_past_the_limits() -> None:
+    told = [("content-length", "1001"), ("content-length", "0")]
+    async with client(SMALL) as asked:
+        answer = await asked.post("/taken", content=parts(b"x" * 1_001), headers=told)
+    problem(answer, 413, "too-large")
+
+
 @pytest.mark.parametrize("text", ['{"a":' * 6, "[" * 6, '[{"a\\"b":[{"c":[[1]]}]}]'])
 async def test_json_goes_so_deep_and_no_deeper(text: str) -> None:
     kind = {"content-type": "application/cloudevents+json; charset=utf-8"}

@@ -129,15 +129,13 @@ class Limited:
     async def _body(self, scope: Scope, receive: Receive) -> Receive:
         """Take the whole body; return what gives it again."""
         limits = self._limits
-        said = {name: value for name, value in scope["headers"] if name in _ABOUT_BODIES}
+        said = _about_body(scope["headers"])
         length = said.get(b"content-length", b"")
         if length.isdigit() and int(length) > limits.body_bytes:
             raise _Refused(_too_large(limits))
         if b"transfer-encoding" not in said and length in (b"", b"0"):
             return receive
-        coding = said.get(b"content-encoding", b"").strip().lower()
-        if coding not in (b"", IDENTITY.encode()):
-            raise _Refused(_coded(coding.decode("latin-1")), {"Accept-Encoding": IDENTITY})
+        _refuse_coded(said.get(b"content-encoding", b""))
         body = bytearray()
         try:
             async with asyncio.timeout(limits.body_s):
@@ -154,7 +152,7 @@ class Limited:
             told = f"the body did not come within {limits.body_s:g} s"
             raise _Refused(problem(408, "too-slow", "The request took too long", told)) from None
         whole = bytes(body)
-        json = b"json" in said.get(b"content-type", b"").lower()
+        json = b"json" in said.get(_TYPE, b"").lower()
         # Most open fewer than they might nest, and are not looked at any closer.
         opened = whole.count(b"[") + whole.count(b"{") if json else 0
         if opened > limits.body_depth and depth(whole) > limits.body_depth:
@@ -193,16 +191,41 @@ class Limited:
             begin()
 
 
-_ABOUT_BODIES = {b"content-length", b"content-type", b"content-encoding", b"transfer-encoding"}
+_TYPE = b"content-type"
+_ABOUT_BODIES = {_TYPE, b"content-length", b"content-encoding", b"transfer-encoding"}
 
 
 def _after(wait_s: float) -> dict[str, str]:
     return {"Retry-After": str(max(1, round(wait_s)))}
 
 
-def _coded(coding: str) -> dict[str, Any]:
-    told = f"the body is said to be coded, content-encoding {coding}; it is read as it is alone"
-    return problem(415, "unsupported-media-type", "Unsupported Media Type", told)
+def _about_body(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return what headers say about the body; those told again are one list (RFC 9110, 5.3).
+
+    No list is a type (RFC 9110, 8.3): two of them would be read as one here, as another there.
+    """
+    said: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name == _TYPE and name in said:
+            raise _Refused(_two_types())
+        if name in _ABOUT_BODIES:
+            said[name] = b", ".join((said[name], value)) if name in said else value
+    return said
+
+
+def _two_types() -> dict[str, Any]:
+    told = "a body is of one type; there are several Content-Type"
+    cause = [{"pointer": "Content-Type", "detail": told}]
+    return problem(400, "bad-request", "Bad Request", told, errors=cause)
+
+
+def _refuse_coded(codings: bytes) -> None:
+    named = codings.decode("latin-1").lower()
+    if all(coding.strip() in ("", IDENTITY) for coding in named.split(",")):
+        return
+    told = f"the body is said to be coded, content-encoding {named.strip()}; it is read as it is"
+    coded = problem(415, "unsupported-media-type", "Unsupported Media Type", f"{told} alone")
+    raise _Refused(coded, {"Accept-Encoding": IDENTITY})
 
 
 def too_many_headers(count: int, size: int) -> dict[str, Any]:
