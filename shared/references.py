@@ -22,7 +22,17 @@ SeriesStream = Annotated[str, Field(pattern=rf"^series-{ID}$")]
 TouchStream = Annotated[str, Field(pattern=rf"^touch-{ID}$")]
 UnitStream = Annotated[str, Field(pattern=rf"^unit-{ID}$")]
 
+# Whose ids people copy, and as which no ordinary id begins: `win-back` and `key-accounts` are what
+# somebody calls a campaign or a segment, although a win and a key are streams as well.
+COPIED = ("person", "company", "employee", "opportunity")
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def other_kind(said: str, begins: tuple[str, ...]) -> str | None:
+    """Return as whose id one begins where another is asked for, which `begins` otherwise."""
+    kind, dash, _ = said.partition("-")
+    return kind if dash and kind in COPIED and f"{kind}-" not in begins else None
 
 
 def is_safe(url: str) -> bool:

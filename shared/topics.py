@@ -97,12 +97,6 @@ def kinds_by_topic() -> dict[str, tuple[str, ...]]:
     return {topic.name: topic.kinds for topic in declared_topics()}
 
 
-@cache
-def kinds_of_streams() -> frozenset[str]:
-    """Return every kind of stream that there is."""
-    return frozenset(kind for kinds in kinds_by_topic().values() for kind in kinds)
-
-
 def load_topics() -> list[TopicSpec]:
     """Return what every topic has to be."""
     return [topic.spec for topic in declared_topics()]

@@ -16,12 +16,14 @@ from starlette._utils import get_route_path
 from starlette.routing import Match
 from starlette.types import Scope
 
-from shared.references import ID
-from shared.topics import kinds_of_streams
+from shared.references import COPIED, ID, other_kind
 from shared.web.media import JSON, json_only
 
 _NAMES_A_STREAM = object()
-_TOLD = "its id, with or without its kind before it"
+_TOLD = (
+    "its id, with or without its kind before it; with it where the id itself begins with its kind, "
+    f"or with {', '.join(f'{kind}-' for kind in COPIED)}"
+)
 StreamId = Annotated[str, Path(pattern=f"^{ID}$", description=_TOLD), _NAMES_A_STREAM]
 
 
@@ -121,8 +123,8 @@ class Route(APIRoute):
 
     def _misplaced(self, said: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for name, begins in self.kinds.items():
-            kind = said[name].partition("-")[0]
-            if f"{kind}-" not in begins and said[name] != kind and kind in kinds_of_streams():
+            kind = other_kind(said[name], begins)
+            if kind is not None:
                 why = (
                     f"{said[name]} begins as the id of another kind, {kind}, does; if it is meant "
                     f"here, say {begins[0]}{said[name]}"

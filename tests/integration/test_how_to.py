@@ -120,7 +120,7 @@ async def test_the_page_on_calendars(platform: Platform, address: str) -> None:
     agenda, time, *_ = answers(await run(look, address))
     assert [one["entry"] for one in agenda["items"]] == [
         "entry-monday.20260302T000000Z",
-        "entry-acme-visit",
+        "entry-visit-acme",
     ]
     spent = {one["category"]: one for one in time["total"]["categories"]}
     assert spent["customer"]["actual_minutes"] == 80
