@@ -11,6 +11,7 @@ from rich.text import Text
 
 from sellers.report import Row, named, number, shown
 from sellers.tables import Bar, columns
+from shared.references import shortened
 
 
 def adoption_table(rows: Sequence[Row], by: str) -> Table:
@@ -173,8 +174,8 @@ def reconciliation_table(
     for row in shown:
         won = row.get("value") is not None
         table.add_row(
-            # As any address takes it: with its kind before it there is no room for the rest.
-            Text(str(row.get("opportunity")).removeprefix("opportunity-")),
+            # With its kind before it there is no room for the rest.
+            Text(shortened(str(row.get("opportunity")))),
             str(row.get("concerned_on") or ""),
             f"{number(row.get('value')):,.2f} {row.get('currency')}" if won else "",
             Text(", ".join(f"{came['step']} {came['status']}" for came in row.get("came") or ())),

@@ -35,6 +35,13 @@ def other_kind(said: str, begins: tuple[str, ...]) -> str | None:
     return kind if dash and kind in COPIED and f"{kind}-" not in begins else None
 
 
+def shortened(stream: str) -> str:
+    """Return a stream as any address takes it: without its kind, unless that is another one."""
+    kind, _, left = stream.partition("-")
+    begins = (f"{kind}-",)
+    return stream if left.startswith(begins) or other_kind(left, begins) else left
+
+
 def is_safe(url: str) -> bool:
     """Say whether what comes from an address cannot be changed on the way: TLS, or no way at all.
 

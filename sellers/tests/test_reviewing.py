@@ -58,3 +58,18 @@ def test_an_id_stands_on_one_line(width: int) -> None:
     assert name in said
     assert "12,500.50 KRW" in said
     assert max(map(len, said.splitlines())) <= width
+
+
+@pytest.mark.parametrize(
+    ("opportunity", "printed"),
+    [
+        ("opportunity-7", "7"),
+        ("opportunity-win-back", "win-back"),
+        # An address refuses the first without its kind, and takes the second for another one.
+        ("opportunity-company-7", "opportunity-company-7"),
+        ("opportunity-opportunity-7", "opportunity-opportunity-7"),
+    ],
+)
+def test_an_id_is_printed_as_an_address_takes_it(opportunity: str, printed: str) -> None:
+    said = told(reconciliation_table([{**ROW, "opportunity": opportunity}], {}))
+    assert printed in said.split()
