@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from services.calendar.ics_times import Event, readable
-from services.calendar.mirroring import NEVER
+from services.calendar.mirroring import NEVER, Version, version
 from shared.events.base import in_range
 
 UID_MAX, SEQUENCE_MAX = 1_000, 10**6
@@ -21,9 +21,13 @@ class Identity(NamedTuple):
 
 
 class Revision(NamedTuple):
-    """What makes one of them the newer; at a tie their words decide, so that no order does."""
+    """What makes one of them the newer: first the version, as for who is told of them in turn.
 
-    sequence: int
+    Otherwise what is left out as older would be what the other one is no news beside. Of one
+    version it is the one written out last; at a tie their words decide, so that no order does.
+    """
+
+    version: Version
     stamped: datetime
     words: bytes
 
@@ -42,9 +46,8 @@ def identity_of(event: Event) -> Identity:
 
 
 def revision_of(event: Event) -> Revision:
-    """Return its revision: where nobody says when it was changed, it is as of its DTSTAMP."""
-    stamped = modified_of(event) or _instant_in(event, "DTSTAMP") or NEVER
-    return Revision(sequence_of(event), stamped, _words(event))
+    told = version(sequence_of(event), modified_of(event))
+    return Revision(told, _instant_in(event, "DTSTAMP") or NEVER, _words(event))
 
 
 def sequence_of(event: Event) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -23,6 +23,18 @@ from shared.references import SeriesStream
 MIRRORED = ("title", "place", "note", "attendees", "busy", "sealed", "sealed_to")
 NEVER = datetime.min.replace(tzinfo=UTC)
 Uid = Annotated[str, Field(min_length=1, max_length=1_000)]
+
+
+class Version(NamedTuple):
+    """How new an entry of another calendar is (RFC 5545: SEQUENCE, LAST-MODIFIED)."""
+
+    sequence: int
+    modified: datetime
+
+
+def version(sequence: int, modified: datetime | None) -> Version:
+    """Return the version of what was told; who tells of no change is older than who does."""
+    return Version(sequence, modified or NEVER)
 
 
 class Mirror(Timed):
@@ -61,9 +73,9 @@ def decide_mirror(entry: Entry, command: Mirror) -> list[EntryEvent]:
 
 
 def _newer(plan: EntryPlanned, command: Mirror, *, or_same: bool = False) -> bool:
-    """Whether this is a later version of the entry (RFC 5545: SEQUENCE, LAST-MODIFIED)."""
-    known = (plan.sequence, plan.modified or NEVER)
-    told = (command.sequence, command.modified or NEVER)
+    """Whether this is a later version of the entry."""
+    known = version(plan.sequence, plan.modified)
+    told = version(command.sequence, command.modified)
     return told > known or (or_same and told == known)
 
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from services.calendar.about import ABOUT, LONGEST_DAYS, Reason, Timed, Zone, check_private
 from services.calendar.about import check_times as check_span
 from services.calendar.entries import Reassign, handed_over
-from services.calendar.mirroring import MIRRORED, NEVER, Uid
+from services.calendar.mirroring import MIRRORED, Uid, version
 from shared.command import Command, Day, Instant
 from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.events.calendar import (
@@ -164,11 +164,11 @@ def _mirror(series: Series, command: MirrorSeries) -> list[SeriesEvent]:
     told.pop("cancelled")
     known = series.plan
     if known is not None:
-        version = (command.sequence, command.modified or NEVER)
-        before = (known.sequence, known.modified or NEVER)
+        now = version(command.sequence, command.modified)
+        before = version(known.sequence, known.modified)
         # Who tells no version is compared by content: of a private one nobody can do that.
         unversioned = known.category != "private" and command.modified is None
-        if version < before or (version == before and not unversioned):
+        if now < before or (now == before and not unversioned):
             return []
         told |= known.model_dump(include={*ABOUT, "category", "seller"} - set(MIRRORED))
     planned = SeriesPlanned(**told)

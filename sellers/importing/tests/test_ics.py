@@ -90,9 +90,14 @@ def twice(url: str, directory: Path) -> tuple[str, list[str], str]:
             "LAST-MODIFIED:20260102T000000Z\nDTSTAMP:20260109T000000Z",
             "has a later revision of it",
         ),
+        (
+            "DTSTAMP:20260201T000000Z",
+            "LAST-MODIFIED:20260101T000000Z\nDTSTAMP:20260101T000000Z",
+            "has a later revision of it",
+        ),
         ("SEQUENCE:1", "SEQUENCE:1", "tells it in other words at the same revision"),
     ],
-    ids=["SEQUENCE", "DTSTAMP", "LAST-MODIFIED", "tie"],
+    ids=["SEQUENCE", "DTSTAMP", "LAST-MODIFIED", "no LAST-MODIFIED", "tie"],
 )
 def test_k_11_of_several_calendars_the_newest_revision_counts_whatever_their_order(
     tmp_path: Path, older: str, newer: str, why: str
