@@ -42,7 +42,9 @@ def uid_of(event: Event) -> str:
 
 
 def identity_of(event: Event) -> Identity:
-    return Identity(uid_of(event), str(readable(event.get("RECURRENCE-ID"))))
+    # One instant in whatever zone; a day, or a time of no zone, is that of whose calendar it is.
+    at = _instant_in(event, "RECURRENCE-ID") or readable(event.get("RECURRENCE-ID"))
+    return Identity(uid_of(event), str(at))
 
 
 def revision_of(event: Event) -> Revision:

@@ -123,6 +123,15 @@ def test_k_11_in_one_file_the_newest_revision_counts_whatever_the_order(
         assert reasons(text) == ["another one in the file has its UID"]
 
 
+def test_k_11_a_time_of_a_series_is_the_same_in_whatever_zone_it_is_told() -> None:
+    zoned = event("RECURRENCE-ID;TZID=Europe/Berlin:20260105T110000", "SUMMARY:Older")
+    newer = event("RECURRENCE-ID:20260105T100000Z", "SUMMARY:Newer", "SEQUENCE:1")
+    floating = event("RECURRENCE-ID:20260105T100000", "SUMMARY:Of no zone")
+    text = calendar(newer, zoned, floating)
+    assert [one.name for one in read(text).mirrored] == ["Newer", "Of no zone"]
+    assert reasons(text) == ["another one in the file has its UID"]
+
+
 async def test_k_11_a_series_comes_with_its_exceptions_and_changed_times(
     client: AsyncClient,
 ) -> None:
