@@ -55,10 +55,11 @@ def superseded(files: Mapping[str, bytes]) -> dict[str, list[Superseded]]:
 
 
 def _told(file: str, content: bytes) -> Iterator[tuple[Identity, Told]]:
-    for lines, event in events_apart(content):
+    for lines, event, gone in events_apart(content):
         if "DTSTART" not in event:
             continue  # Nobody enters it: it is newer than nothing.
-        yield identity_of(event), Told(file, lines, name_of(event), revision_of(event))
+        revision = revision_of(event, gone=gone)
+        yield identity_of(event), Told(file, lines, name_of(event), revision)
 
 
 def _why(told: Told, newest: Told) -> str:

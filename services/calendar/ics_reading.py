@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from icalendar import Component
 from icalendar.error import BrokenCalendarProperty
@@ -64,9 +64,8 @@ def read_calendar(content: bytes, owner: Owner) -> Found:
     events: dict[Identity, tuple[Event, bool]] = {}
     walked = 0
     for calendar in calendars:
-        gone = str(calendar.get("METHOD", "")).upper() == "CANCEL"
         found.refused += _not_ours(calendar)
-        for event in calendar.walk("VEVENT"):
+        for event, gone in _events(calendar):
             walked += 1
             try:
                 _keep_newest(events, event, found, gone=gone)
@@ -85,17 +84,40 @@ def read_calendar(content: bytes, owner: Owner) -> Found:
     return found
 
 
-def events_apart(content: bytes) -> list[tuple[range, Event]]:
-    """Return each event that can be read by itself, with the lines of the file it is on."""
-    lines, found = _text(content).split("\n"), []
+class Apart(NamedTuple):
+    """An event of a file, the lines it is on, and whether the file cancels what it names."""
+
+    lines: range
+    event: Event
+    gone: bool
+
+
+def events_apart(content: bytes) -> list[Apart]:
+    """Return each event of a file as `read_calendar` reads it."""
+    text = _text(content)
+    lines = text.split("\n")
+    blocks = list(_blocks(lines))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for block in _blocks(lines):
-            try:
-                found.append((block, Component.from_ical(_joined(lines, block))))
-            except Exception:  # noqa: BLE001, S112 - whoever reads the file into a calendar says why
-                continue
-    return found
+        # Zones of its own making and METHOD are said beside the events.
+        whole = [one for calendar in _whole(text) for one in _events(calendar)]
+        if len(whole) == len(blocks):
+            return [Apart(block, *one) for block, one in zip(blocks, whole, strict=True)]
+        return list(_each(lines, blocks))
+
+
+def _each(lines: Sequence[str], blocks: Iterable[range]) -> Iterator[Apart]:
+    for block in blocks:
+        try:
+            yield Apart(block, Component.from_ical(_joined(lines, block)), gone=False)
+        except Exception:  # noqa: BLE001, S112 - whoever reads the file into a calendar says why
+            continue
+
+
+def _events(calendar: Any) -> Iterator[tuple[Event, bool]]:
+    gone = str(calendar.get("METHOD", "")).upper() == "CANCEL"
+    for event in calendar.walk("VEVENT"):
+        yield event, gone
 
 
 def _text(content: bytes) -> str:
@@ -127,24 +149,28 @@ def _keep_newest(
         events[key] = event, gone
         return
     older = event
-    if revision_of(event) > revision_of(known[0]):
+    if revision_of(event, gone=gone) > revision_of(known[0], gone=known[1]):
         older, events[key] = known[0], (event, gone)
     found.refused.append(Refused("VEVENT", name_of(older), "another one in the file has its UID"))
 
 
 def _calendars(text: str, found: Found) -> list[Any]:
     """Read the file as a whole, or else each event of it by itself."""
-    try:
-        read = Component.from_ical(text, multiple=True)
-    except Exception:  # noqa: BLE001 - whatever its parser trips over is in the file
-        read = []
+    read = _whole(text)
     if read:
-        return list(read)
+        return read
     lines = text.split("\n")
     blocks = [_joined(lines, block) for block in _blocks(lines)]
     if not blocks:
         raise InvalidError("not an iCalendar file: there is nothing in it that can be read")
     return list(_one_by_one(blocks, found))
+
+
+def _whole(text: str) -> list[Any]:
+    try:
+        return list(Component.from_ical(text, multiple=True))
+    except Exception:  # noqa: BLE001 - whatever its parser trips over is in the file
+        return []
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[range]:

@@ -47,9 +47,10 @@ def identity_of(event: Event) -> Identity:
     return Identity(uid_of(event), str(at))
 
 
-def revision_of(event: Event) -> Revision:
+def revision_of(event: Event, *, gone: bool) -> Revision:
+    """Return its revision; `gone`: the file cancels what it names."""
     told = version(sequence_of(event), modified_of(event))
-    return Revision(told, _instant_in(event, "DTSTAMP") or NEVER, _words(event))
+    return Revision(told, _instant_in(event, "DTSTAMP") or NEVER, _words(event, gone=gone))
 
 
 def sequence_of(event: Event) -> int:
@@ -71,10 +72,15 @@ def _instant_in(event: Event, name: str) -> datetime | None:
         return None
 
 
-def _words(event: Event) -> bytes:
-    """Return what it says: when it was written out is no part of it."""
+def _words(event: Event, *, gone: bool) -> bytes:
+    """Return what it says: when it was written out is no part of it, what the file does with it is.
+
+    As for who is told of both in turn (RFC 5546), what is cancelled is so for good: at a tie METHOD
+    comes after whatever the first line of an event is, which in order is BEGIN or an earlier one.
+    """
     try:
         lines = event.to_ical().splitlines()
     except Exception:  # noqa: BLE001 - whatever its writer trips over, it is no newer for that
         return b""
-    return b"\n".join(sorted(line for line in lines if not line.startswith(b"DTSTAMP")))
+    said = sorted(line for line in lines if not line.startswith(b"DTSTAMP"))
+    return b"\n".join([*([b"METHOD:CANCEL"] if gone else []), *said])

@@ -114,6 +114,24 @@ def test_k_11_of_several_calendars_the_newest_revision_counts_whatever_their_ord
         assert "0 recorded, 3 known already; 1 refused" in again
 
 
+def test_k_11_what_one_calendar_cancels_no_other_enters_whatever_their_order(
+    tmp_path: Path,
+) -> None:
+    text = EVENT.format(title="Visit", lines="SEQUENCE:1")
+    cancelled = text.replace("VERSION:2.0", "VERSION:2.0\nMETHOD:CANCEL")
+    for names in permutations(("a.ics", "b.ics")):
+        for name, told in zip(names, (text, cancelled), strict=True):
+            (tmp_path / name).write_text(told)
+        with serving(Served()) as api:
+            first, again = (run(api.url, str(tmp_path), *TO)[1] for _ in range(2))
+            wait_until_folded(api)
+            days = {"first": "2026-01-05", "last": "2026-01-06"}
+            items = api.get("/calendar/agendas/1", days)["items"]
+        assert [item["status"] for item in items] == ["cancelled", "cancelled"]
+        assert f"{names[1]} tells it in other words at the same revision" in first
+        assert "0 recorded" in again
+
+
 def test_k_11_an_event_in_the_same_words_stands_in_several_calendars_without_a_word(
     tmp_path: Path,
 ) -> None:

@@ -123,6 +123,13 @@ def test_k_11_in_one_file_the_newest_revision_counts_whatever_the_order(
         assert reasons(text) == ["another one in the file has its UID"]
 
 
+def test_k_11_of_the_same_words_those_count_that_cancel_whatever_the_order() -> None:
+    plain, cancel = calendar(event()), calendar(event(), before="METHOD:CANCEL")
+    for text in (plain + cancel, cancel + plain):
+        (taken,) = read(text).mirrored
+        assert taken.command.cancelled
+
+
 def test_k_11_a_time_of_a_series_is_the_same_in_whatever_zone_it_is_told() -> None:
     zoned = event("RECURRENCE-ID;TZID=Europe/Berlin:20260105T110000", "SUMMARY:Older")
     newer = event("RECURRENCE-ID:20260105T100000Z", "SUMMARY:Newer", "SEQUENCE:1")
