@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.calendar.ics_events import name_of
-from services.calendar.ics_reading import events_apart
+from services.calendar.ics_events import can_be_entered, name_of
+from services.calendar.ics_reading import EVENTS_MAX, Apart, events_apart
 from services.calendar.ics_revisions import Identity, Revision, identity_of, revision_of
+from shared.web import BODY_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,19 @@ def superseded(files: Mapping[str, bytes]) -> dict[str, list[Superseded]]:
 
 
 def _told(file: str, content: bytes) -> Iterator[tuple[Identity, Told]]:
-    for lines, event, gone in events_apart(content):
-        if "DTSTART" not in event:
-            continue  # Nobody enters it: it is newer than nothing.
+    for lines, event, gone in _apart(content):
+        if not can_be_entered(event, gone=gone):
+            continue  # It is newer than nothing: why nobody enters it is said of its own file.
         revision = revision_of(event, gone=gone)
         yield identity_of(event), Told(file, lines, name_of(event), revision)
+
+
+def _apart(content: bytes) -> list[Apart]:
+    """Return the events of a file: none where it is refused as a whole, so that it stays so."""
+    if len(content) > BODY_BYTES_MAX:
+        return []
+    apart = events_apart(content)
+    return [] if len({identity_of(one.event) for one in apart}) > EVENTS_MAX else apart
 
 
 def _why(told: Told, newest: Told) -> str:

@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
+from icalendar.error import BrokenCalendarProperty
 from pydantic import ValidationError
 
 from services.calendar.about import PEOPLE_MAX
+from services.calendar.agenda_views import AgendaCard
+from services.calendar.entry_state import Entry
 from services.calendar.ics_revisions import modified_of, sequence_of, uid_of
 from services.calendar.ics_times import (
     Event,
@@ -21,9 +25,9 @@ from services.calendar.ics_times import (
     end_of,
     recurrence_of,
 )
-from services.calendar.mirroring import Mirror
+from services.calendar.mirroring import Mirror, decide_mirror
 from services.calendar.sealing import NoKeyError, PrivateWords, seal
-from services.calendar.series import MirrorSeries, entry_of
+from services.calendar.series import MirrorSeries, Series, decide_series, entry_of
 from shared.clock import derived_id
 from shared.errors import DomainError
 from shared.events.calendar import Category
@@ -34,6 +38,10 @@ PRIVATE = ("PRIVATE", "CONFIDENTIAL")
 TITLE_MAX, NOTE_MAX = 300, 5_000
 # A reminder has no length; it is on the day, and keeps nobody busy.
 MOMENT = timedelta(minutes=1)
+
+
+# Whose calendar it is where nobody's is at hand.
+ANYBODY = Owner("employee-anybody", ZoneInfo("UTC"), "internal", AgendaCard("agenda-anybody"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +93,41 @@ def mirrored(event: Event, owner: Owner, *, gone: bool) -> Mirrored:
         if "RECURRENCE-ID" in event:
             at = recurrence_of(event, owner)
             told |= {"series": series, "occurrence": at}
-            return Mirrored(entry_of(series, at), Mirror.model_validate(told), name_of(event))
+            return _decidable(entry_of(series, at), Mirror.model_validate(told), event)
         if "RRULE" in event or dates_of(event, "RDATE", owner):
             told |= _repeats(event, owner, zone, begin)
-            return Mirrored(series, MirrorSeries.model_validate(told), name_of(event))
-        return Mirrored(entry, Mirror.model_validate(told), name_of(event))
+            return _decidable(series, MirrorSeries.model_validate(told), event)
+        return _decidable(entry, Mirror.model_validate(told), event)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise NotAnEntryError(f"{first['loc'][0]}: {first['msg']}") from error
+
+
+def can_be_entered(event: Event, *, gone: bool) -> bool:
+    """Say whether an event comes to something, as far as that does not rest on whose it is.
+
+    Somebody has a key to seal to, or has none: it is asked as if it were not private.
+    """
+    clear = event.copy()
+    for name in ("CLASS", "CATEGORIES"):
+        clear.pop(name, None)
+    try:
+        mirrored(clear, ANYBODY, gone=gone)
+    except (NotAnEntryError, BrokenCalendarProperty):
+        return False
+    return True
+
+
+def _decidable(stream: str, command: Mirror | MirrorSeries, event: Event) -> Mirrored:
+    """Return what an event comes to, unless that is refused whatever stands there already."""
+    try:
+        if isinstance(command, MirrorSeries):
+            decide_series(Series(), command)
+        else:
+            decide_mirror(Entry(), command)
+    except DomainError as why:
+        raise NotAnEntryError(str(why)) from why
+    return Mirrored(stream, command, name_of(event))
 
 
 def _about(event: Event, owner: Owner, uid: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -61,25 +61,20 @@ def read_calendar(content: bytes, owner: Owner) -> Found:
         warnings.simplefilter("ignore")  # Guesses at zones: what comes of them is looked at here.
         calendars = _calendars(_text(content), found)
     unread = len(found.refused)
-    events: dict[Identity, tuple[Event, bool]] = {}
+    events: dict[Identity, list[tuple[Event, bool]]] = defaultdict(list)
     walked = 0
     for calendar in calendars:
         found.refused += _not_ours(calendar)
         for event, gone in _events(calendar):
             walked += 1
             try:
-                _keep_newest(events, event, found, gone=gone)
+                events[identity_of(event)].append((event, gone))
             except BrokenCalendarProperty as why:
                 found.refused.append(_broken(event, why))
         if len(events) > EVENTS_MAX:
             raise InvalidError(f"more than {EVENTS_MAX} events")
-    for event, gone in events.values():
-        try:
-            found.mirrored.append(mirrored(event, owner, gone=gone))
-        except NotAnEntryError as why:
-            found.refused.append(Refused("VEVENT", name_of(event), str(why)))
-        except BrokenCalendarProperty as why:
-            found.refused.append(_broken(event, why))
+    for same in events.values():
+        _take_newest(same, owner, found)
     found.refused += _swallowed(content, walked + unread)
     return found
 
@@ -139,19 +134,24 @@ def _swallowed(content: bytes, told: int) -> Iterator[Refused]:
         yield Refused("VEVENT", "1 event" if missing == 1 else f"{missing} events", why)
 
 
-def _keep_newest(
-    events: dict[Identity, tuple[Event, bool]], event: Event, found: Found, *, gone: bool
-) -> None:
-    """Of two events that are the same one, the newer counts."""
-    key = identity_of(event)
-    known = events.get(key)
-    if known is None:
-        events[key] = event, gone
-        return
-    older = event
-    if revision_of(event, gone=gone) > revision_of(known[0], gone=known[1]):
-        older, events[key] = known[0], (event, gone)
-    found.refused.append(Refused("VEVENT", name_of(older), "another one in the file has its UID"))
+def _take_newest(same: list[tuple[Event, bool]], owner: Owner, found: Found) -> None:
+    """Of events that are the same one, the newest counts that comes to something."""
+    if len(same) > 1:
+        same.sort(key=lambda one: revision_of(one[0], gone=one[1]), reverse=True)
+    for at, (event, gone) in enumerate(same, start=1):
+        try:
+            found.mirrored.append(mirrored(event, owner, gone=gone))
+        except NotAnEntryError as why:
+            found.refused.append(Refused("VEVENT", name_of(event), str(why)))
+        except BrokenCalendarProperty as why:
+            found.refused.append(_broken(event, why))
+        else:
+            found.refused += (_older(other) for other, _ in same[at:])
+            return
+
+
+def _older(event: Event) -> Refused:
+    return Refused("VEVENT", name_of(event), "another one in the file has its UID")
 
 
 def _calendars(text: str, found: Found) -> list[Any]:

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from sellers.cli import app
 from sellers.client import Api
-from sellers.importing import wait_until_folded
+from sellers.importing import revisions, wait_until_folded
+from sellers.importing.revisions import superseded
 from sellers.importing.tests.served import Served, serving
 
 VISIT = """BEGIN:VCALENDAR
@@ -112,6 +113,56 @@ def test_k_11_of_several_calendars_the_newest_revision_counts_whatever_their_ord
         assert f"refused  {names[0]}: VEVENT First: {names[1]} {why}" in first
         assert "3 recorded" in first
         assert "0 recorded, 3 known already; 1 refused" in again
+
+
+@pytest.mark.parametrize(
+    ("said", "instead", "why"),
+    [
+        ("SEQUENCE:2", "SEQUENCE:2\nRRULE:FREQ=HOURLY", "it repeats hourly"),
+        ("DTSTART:20260105T000000Z", "DTSTART;TZID=Nowhere:20260105T000000", "its time zone"),
+        ("DTEND:20260105", "DTEND:20270105", "lasts 744 hours at most"),
+    ],
+)
+def test_k_11_what_cannot_be_entered_is_newer_than_nothing(
+    tmp_path: Path, said: str, instead: str, why: str
+) -> None:
+    daily = EVENT.format(title="Daily", lines="SEQUENCE:1\nRRULE:FREQ=DAILY;COUNT=3")
+    other = EVENT.format(title="Other", lines="SEQUENCE:2").replace(said, instead)
+    (tmp_path / "a.ics").write_text(daily)
+    (tmp_path / "b.ics").write_text(other)
+    with serving(Served()) as api:
+        first, titles, again = twice(api.url, tmp_path)
+    assert titles == ["Daily"]
+    (refused,) = (line for line in first.splitlines() if line.startswith("refused"))
+    assert refused.startswith("refused  b.ics: VEVENT Other: ")
+    assert why in refused
+    assert "0 recorded" in again
+
+
+def test_k_11_what_is_in_a_zone_of_its_own_making_can_be_entered() -> None:
+    zone = "BEGIN:VTIMEZONE\nTZID:Here\nBEGIN:STANDARD\nDTSTART:19700101T000000\n"
+    offsets = "TZOFFSETFROM:+0100\nTZOFFSETTO:+0100\nEND:STANDARD\nEND:VTIMEZONE"
+    later = EVENT.format(title="Later", lines="SEQUENCE:2")
+    here = later.replace("DTSTART:20260105T000000Z", "DTSTART;TZID=Here:20260105T010000")
+    files = {
+        "a.ics": EVENT.format(title="Visit", lines="SEQUENCE:1").encode(),
+        "b.ics": here.replace("VERSION:2.0", f"VERSION:2.0\n{zone}{offsets}").encode(),
+    }
+    assert list(superseded(files)) == ["a.ics"]
+
+
+@pytest.mark.parametrize("limit", ["EVENTS_MAX", "BODY_BYTES_MAX"])
+def test_k_11_a_file_that_is_refused_as_a_whole_is_newer_than_nothing(
+    limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {
+        "a.ics": EVENT.format(title="Visit", lines="SEQUENCE:1").encode(),
+        "b.ics": EVENT.format(title="Later", lines="SEQUENCE:2\nCOMMENT:longer").encode(),
+    }
+    assert list(superseded(files)) == ["a.ics"]
+    most = 1 if limit == "EVENTS_MAX" else len(files["a.ics"])
+    monkeypatch.setattr(revisions, limit, most)
+    assert not superseded(files)
 
 
 def test_k_11_what_one_calendar_cancels_no_other_enters_whatever_their_order(

@@ -123,6 +123,16 @@ def test_k_11_in_one_file_the_newest_revision_counts_whatever_the_order(
         assert reasons(text) == ["another one in the file has its UID"]
 
 
+def test_k_11_in_one_file_what_cannot_be_entered_is_newer_than_nothing() -> None:
+    daily = event("SUMMARY:Daily", "RRULE:FREQ=DAILY;COUNT=3", "SEQUENCE:1")
+    oldest = event("SUMMARY:Oldest")
+    hourly = event("SUMMARY:Hourly", "RRULE:FREQ=HOURLY", "SEQUENCE:2")
+    found = read(calendar(oldest, hourly, daily))
+    assert [one.name for one in found.mirrored] == ["Daily"]
+    assert [one.name for one in found.refused] == ["Hourly", "Oldest"]
+    assert found.refused[1].reason == "another one in the file has its UID"
+
+
 def test_k_11_of_the_same_words_those_count_that_cancel_whatever_the_order() -> None:
     plain, cancel = calendar(event()), calendar(event(), before="METHOD:CANCEL")
     for text in (plain + cancel, cancel + plain):
