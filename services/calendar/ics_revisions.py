@@ -73,13 +73,15 @@ def _instant_in(event: Event, name: str) -> datetime | None:
 
 
 def _words(event: Event, *, gone: bool) -> bytes:
-    """Return what it says: when it was written out is no part of it, what the file does with it is.
+    """Return what it says itself, and whether the file cancels it.
 
-    As for who is told of both in turn (RFC 5546), what is cancelled is so for good: at a tie METHOD
-    comes after whatever the first line of an event is, which in order is BEGIN or an earlier one.
+    Neither what is nested in it nor when it was written out is part of that. As for who is told of
+    both in turn (RFC 5546), what is cancelled is so for good: at a tie METHOD comes after whatever
+    the first line of an event is, which in order is BEGIN or an earlier one.
     """
     try:
-        lines = event.to_ical().splitlines()
+        told = event.property_items(recursive=False)
+        lines = [event.content_line(name, said).to_ical() for name, said in told]
     except Exception:  # noqa: BLE001 - whatever its writer trips over, it is no newer for that
         return b""
     said = sorted(line for line in lines if not line.startswith(b"DTSTAMP"))
