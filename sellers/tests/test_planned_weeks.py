@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -207,3 +208,29 @@ async def test_a_time_of_a_series_nobody_planned_is_taken_out_and_counts_as_an_e
     await company.taken_out(2)
     await company.get(f"/calendar/entries/{named}", told)
     assert await _weeks(company, planned, [0, 1]) == [[30, 0], [30, 0]]
+
+
+async def test_n_13_who_looks_into_the_calendar_of_a_colleague_is_seen_by_them(
+    company: Company,
+) -> None:
+    told = await company.post(
+        "/calendar/entries/visit/plan",
+        seller=KIM,
+        category="customer",
+        starts_at=company.at(0).isoformat(),
+        ends_at=company.at(0, 30).isoformat(),
+    )
+    headers = {"X-Actor": "employee-han", "X-At-Least": told}
+    paths = ("/calendar/agendas/kim", "/calendar/entries/visit", "/calendar/entries?seller=kim")
+    for path in paths:
+        for actor in ("employee-han", KIM):
+            read = await company.http.get(path, headers={**headers, "X-Actor": actor})
+            assert read.status_code == 200, read.text
+    async with asyncio.timeout(10):
+        while True:
+            looks = (await company.http.get("/analytics/looks/kim")).json()["items"]
+            seen = {(one["viewer"], one["report"]) for month in looks for one in month["looks"]}
+            if len(seen) == len(paths):
+                break
+            await asyncio.sleep(0.05)
+    assert seen == {("employee-han", path.partition("?")[0]) for path in paths}

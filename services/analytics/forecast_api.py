@@ -22,7 +22,7 @@ from services.analytics.cells import Axis
 from services.analytics.entities import Opportunity
 from services.analytics.figures import Figures, Row, read_entities
 from services.analytics.forecast import Span
-from services.analytics.known import known_views
+from services.analytics.known import view_at, views_at
 from services.analytics.pipeline import in_order, stale
 from services.analytics.projections import Target, frozen_forecasts, targets
 from services.analytics.promised import by_outcome, kept
@@ -248,23 +248,15 @@ async def explain_yield(
 async def _targets(
     runtime: Runtime, where: dict[str, str], on: date | None, moment: Moment
 ) -> list[Target]:
-    if moment.known_at is not None:
-        known = (await known_views(runtime, targets, moment.known_at)).values()
-        found = [one for one in known if all(getattr(one, n) == v for n, v in where.items())]
-    else:
-        found = [one async for one in runtime.reader(targets).every(where, _own(moment))]
+    found = await views_at(runtime, targets, moment.known_at, where, _own(moment))
     return [
         target for target in found if not target.withdrawn and (on is None or _covers(target, on))
     ]
 
 
 async def _target(runtime: Runtime, target: str, moment: Moment) -> Target:
-    if moment.known_at is not None:
-        known = (await known_views(runtime, targets, moment.known_at)).get(target)
-    else:
-        read = await runtime.reader(targets).get(target, _own(moment))
-        known = read.value if read is not None else None
-    if not isinstance(known, Target):
+    known = await view_at(runtime, targets, target, moment.known_at, _own(moment))
+    if known is None:
         raise NotFoundError("no such target")
     return known
 

@@ -7,10 +7,11 @@ by the instant asked about, so a report of that day comes out as it was read on 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from services.analytics.cells import Cell
 from services.analytics.entities import Entity
@@ -19,8 +20,12 @@ from services.analytics.sink import MEASURES
 from shared import builds
 from shared.events import Envelope
 from shared.projection import Projection
+from shared.reading import Token
 from shared.runtime import Runtime
 from shared.verify import BREATH, Snapshot, facts_until, snapshot
+
+V = TypeVar("V")
+NO_CONDITION: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +99,34 @@ async def known_views(
     documents = [projection.to_document(view) for view in views.values()]
     opened = await runtime.seals.opened(documents)
     return {key: projection.from_document(one) for key, one in zip(views, opened, strict=True)}
+
+
+async def views_at(
+    runtime: Runtime,
+    projection: Projection[V],
+    known_at: datetime | None,
+    where: Mapping[str, str] = NO_CONDITION,
+    at_least: Token | None = None,
+) -> list[V]:
+    """Return the views of a small projection as they are or, with an instant, as they were known.
+
+    Whoever answers by what was known asks here: one that stands as it is now would tell of later.
+    """
+    if known_at is None:
+        return [view async for view in runtime.reader(projection).every(dict(where), at_least)]
+    known = (await known_views(runtime, projection, known_at)).values()
+    return [one for one in known if all(getattr(one, n) == v for n, v in where.items())]
+
+
+async def view_at(
+    runtime: Runtime,
+    projection: Projection[V],
+    key: str,
+    known_at: datetime | None,
+    at_least: Token | None = None,
+) -> V | None:
+    """Return one of these views; None: there is none, or nobody knew of it then."""
+    if known_at is not None:
+        return (await known_views(runtime, projection, known_at)).get(key)
+    read = await runtime.reader(projection).get(key, at_least)
+    return read.value if read is not None else None

@@ -20,9 +20,10 @@ from shared.web import (
     record,
     seen,
 )
+from shared.web.looking import Noticed
 from shared.web.router import Router
 
-router = Router(prefix="/analytics", tags=["analytics"])
+router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 
 
 @router.get("/kpi-measures")

@@ -16,6 +16,7 @@ from services.analytics.api import Analytics, At, Moment, Seller, employee
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, facts_of
+from services.analytics.known import view_at
 from services.analytics.kpi_expression import parse
 from services.analytics.kpi_measures import (
     KPI_MEASURES,
@@ -35,7 +36,6 @@ from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
 from shared.errors import InvalidError, NotFoundError
 from shared.events.analytics import KpiDefined
-from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import StreamId
 from shared.web.looking import Noticed
@@ -71,13 +71,16 @@ class Asked:
         return Scope(told.level, organization, self.day, currency, told.product)
 
 
-async def _card(runtime: Runtime, kpi: str, at_least: Token | None) -> KpiCard:
+async def _card(runtime: Runtime, kpi: str, moment: Moment, *, by_number: bool) -> KpiCard:
+    """Return it as it is; where no definition is named, and it was known then, as it was known."""
+    at_least = moment.at_least
     own = at_least if at_least is not None and at_least.stream.startswith("kpi-") else None
-    found = await runtime.reader(kpi_card).get(f"kpi-{kpi}", own)
+    found = await view_at(runtime, kpi_card, f"kpi-{kpi}", None, own)
     if found is None:
         raise NotFoundError("no such kpi")
-    card: KpiCard = found.value
-    return card
+    if by_number or moment.known_at is None:
+        return found
+    return await view_at(runtime, kpi_card, f"kpi-{kpi}", moment.known_at) or found
 
 
 def _defined(card: KpiCard, number: int | None) -> KpiDefined:
@@ -165,7 +168,7 @@ async def values(
     Periods are whole ones; the last may have only begun. `value` is decimal text with two digits,
     null where it divides by nothing; `measures` are what it was computed from.
     """
-    card = await _card(runtime, kpi, moment.at_least)
+    card = await _card(runtime, kpi, moment, by_number=definition is not None)
     asked = _asked(card, definition, period, moment.day(runtime))
     figures, sums = await _sums(runtime, _not_own(moment), asked, employee(seller))
     return {
@@ -192,7 +195,7 @@ async def restatement(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The same periods by two definitions, side by side, and by how much they differ (N-02)."""
-    card, day = await _card(runtime, kpi, moment.at_least), moment.day(runtime)
+    card, day = await _card(runtime, kpi, moment, by_number=True), moment.day(runtime)
     old, new = (_asked(card, number, period, day) for number in (before, after))
     if (old.defined.frequency, old.defined.level) != (new.defined.frequency, new.defined.level):
         raise InvalidError("they are not told of the same periods and places", field="query/after")
@@ -219,7 +222,8 @@ async def explain(
     definition: Definition = None,
 ) -> dict[str, Any]:
     """The opportunities, touches, issues and entries behind one value, by measure."""
-    defined = _defined(await _card(runtime, kpi, moment.at_least), definition)
+    card = await _card(runtime, kpi, moment, by_number=definition is not None)
+    defined = _defined(card, definition)
     try:
         term = term_of(defined.frequency, period)
     except ValueError:

@@ -10,7 +10,7 @@ from services.analytics.api import Analytics, At, Moment
 from services.analytics.entities import Opportunity
 from services.analytics.figures import Figures, read_entities
 from services.analytics.forecast_api import facts_of
-from services.analytics.known import known_measures, known_views
+from services.analytics.known import known_measures, views_at
 from services.analytics.ledger import Judged, Which, judged, ledger
 from services.analytics.pipeline import in_order
 from services.analytics.projections import FrozenForecast, frozen_forecasts
@@ -28,11 +28,10 @@ Currency = Annotated[str | None, Query(pattern=r"^[A-Z]{3}$", description="witho
 async def _judged(runtime: Runtime, moment: Moment, which: Which) -> tuple[Figures, list[Judged]]:
     figures = await moment.figures(runtime, ())
     day = moment.day(runtime)
+    rolled_up = await views_at(runtime, frozen_forecasts, moment.known_at)
     if moment.known_at is not None:
-        rolled_up = list((await known_views(runtime, frozen_forecasts, moment.known_at)).values())
         entities = (await known_measures(runtime, moment.known_at)).entities
     else:
-        rolled_up = [one async for one in runtime.reader(frozen_forecasts).every({})]
         entities = await read_entities(runtime, _named(rolled_up))
     known = {stream: one for stream, one in entities.items() if isinstance(one, Opportunity)}
     return figures, list(judged(rolled_up, known, day, which))

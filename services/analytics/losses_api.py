@@ -11,6 +11,7 @@ from services.analytics.api import Analytics, At, Moment, Seller, employee, expl
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, Unit, facts_of
+from services.analytics.known import views_at
 from services.analytics.kpi_views import kpi_card, kpi_review
 from services.analytics.losses import Look, Rules
 from services.analytics.spans import span_of
@@ -59,8 +60,8 @@ async def losses(
     whose = employee(seller)
     figures = await moment.figures(runtime, report.AXES, owner=whose)
     chosen = defaults_of(runtime)
-    cards = {card.kpi: card async for card in runtime.reader(kpi_card).every({}, None)}
-    reviews = [review async for review in runtime.reader(kpi_review).every({}, None)]
+    cards = {card.kpi: card for card in await views_at(runtime, kpi_card, moment.known_at)}
+    reviews = await views_at(runtime, kpi_review, moment.known_at)
     rows = await asyncio.to_thread(
         report.rows_of,
         figures.cells,

@@ -15,9 +15,10 @@ from services.calendar.reads import Calendar, Viewer, agenda_of, span_of, stands
 from services.calendar.sealing import sealed_to
 from shared.command import Day
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
+from shared.web.looking import Noticed
 from shared.web.router import Router
 
-router = Router(prefix="/calendar", tags=["calendar"])
+router = Router(prefix="/calendar", tags=["calendar"], route_class=Noticed)
 
 
 class AgendaPage(BaseModel):

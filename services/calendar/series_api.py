@@ -23,9 +23,10 @@ from shared.web import (
     record,
     seen,
 )
+from shared.web.looking import Noticed
 from shared.web.router import Router
 
-router = Router(prefix="/calendar", tags=["calendar"])
+router = Router(prefix="/calendar", tags=["calendar"], route_class=Noticed)
 
 
 @router.post("/series/{series}/plan", status_code=202)

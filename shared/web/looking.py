@@ -20,9 +20,11 @@ from shared.web.router import Route
 EMPLOYEE = "employee-"
 _COLLEAGUE = re.compile(rf"{EMPLOYEE}{ID}")
 # Which parameters say whose figures are asked for, and where answers name people.
-ASKED = ("seller", "of", "key")
-NAMED = ("id", "seller", "of")
-LISTS = ("rows", "reports", "weeks", "months", "sellers")
+ASKED = ("seller", "of", "key", "owner", "employee")
+NAMED = ("id", "seller", "of", "owner", "employee")
+LISTS = ("rows", "reports", "weeks", "months", "sellers", "items")
+# And which of these, in a path or as a parameter, may lack the kind before its id.
+BARE = ("seller", "employee")
 # Who looks, at which path, at whom, within which chain of facts.
 NoteLook = Callable[[str, str, frozenset[str], str], Awaitable[None]]
 
@@ -56,10 +58,11 @@ def show(request: Request, employees: Iterable[str]) -> None:
 
 
 def _asked(request: Request) -> Iterator[str]:
+    told = {**request.query_params, **request.path_params}
     for name in ASKED:
-        said = request.query_params.get(name, "")
+        said = str(told.get(name, ""))
         yield said
-        if name == "seller":
+        if name in BARE:
             yield f"{EMPLOYEE}{said}"
 
 

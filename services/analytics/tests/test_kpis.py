@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -41,6 +41,8 @@ def test_periods_are_whole_and_follow_one_another(per: Per, names: list[str]) ->
 
 # --- over HTTP
 
+YEAR = {"as_of": "2026-12-31", "from": "2026-01-01"}
+
 
 async def say(world: World, kpi: str, what: str, **told: Any) -> Any:
     answer = await world.client.post(f"/analytics/{kpi}/{what}", json=told)
@@ -53,7 +55,7 @@ async def say(world: World, kpi: str, what: str, **told: Any) -> Any:
 
 
 async def values(world: World, **query: Any) -> dict[tuple[str | None, str], dict[str, Any]]:
-    asked = {"as_of": "2026-12-31", "from": "2026-01-01", **query}
+    asked = {**YEAR, **query}
     answer = await world.get("kpis/rate/values", **asked)
     return {(row["id"], row["period"]): row for row in answer["rows"]}
 
@@ -144,6 +146,23 @@ async def test_c_06_a_value_as_it_was_known(rated: World) -> None:
     early = await values(rated, known_at="2025-01-01T00:00:00Z")
     assert early == {}
     assert await values(rated, known_at="2100-01-01T00:00:00Z") == await values(rated)
+
+
+async def test_c_06_a_value_as_it_was_known_is_by_the_definition_that_held_then(
+    rated: World,
+) -> None:
+    then = datetime.now(UTC).isoformat()
+    before = await rated.get("kpis/rate/values", known_at=then, **YEAR)
+    held = (await rated.get("kpis/rate"))["active"]
+    await say(rated, "kpis/rate", "define", name="Lost", expression="lost", level="total")
+    after = await say(rated, "kpis/rate", "switch", definition=held + 1)
+    assert after["active"] == held + 1
+    again = await rated.get("kpis/rate/values", known_at=then, **YEAR)
+    assert (again["definition"], again["rows"]) == (before["definition"], before["rows"])
+    now = await rated.get("kpis/rate/values", **YEAR)
+    assert now["definition"]["expression"] == "lost"
+    asked = await rated.get("kpis/rate/values", known_at=then, definition=held + 1, **YEAR)
+    assert asked["definition"]["expression"] == "lost"
 
 
 async def test_n_03_reviews_stand_beside_the_figure(rated: World) -> None:

@@ -72,6 +72,13 @@ async def test_n_13_who_reads_rows_by_seller_has_looked_at_each_of_them(world: W
         assert await looks(world, one, "pipeline") == [(HAN, "/analytics/pipeline")]
 
 
+async def test_n_13_whoever_is_named_as_owner_is_looked_at_like_any_seller(world: World) -> None:
+    asked = {"owner": KIM}
+    told = await world.client.get("/analytics/attainment", params=asked, headers={"X-Actor": HAN})
+    assert told.status_code == 200, told.text
+    assert await looks(world, KIM, "attainment") == [(HAN, "/analytics/attainment")]
+
+
 async def test_n_13_a_page_that_is_no_json_shows_as_much(world: World) -> None:
     asked = {"unit": "unit-red", "day": "2026-03-06", "form": "html"}
     page = await world.client.get("/analytics/daily-report", params=asked, headers={"X-Actor": HAN})

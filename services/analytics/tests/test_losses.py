@@ -116,7 +116,8 @@ async def test_n_11_who_is_coached_about_a_figure_of_it_has_acted(lost: World) -
             actions=("Ask before.",),
             on=on(day),
         )
-        await lost.append(recorded(told, stream=f"review-{number}"))
+        noon = datetime.fromisoformat(f"2026-{day}T12:00:00Z")
+        await lost.append(recorded(told, stream=f"review-{number}", occurred_at=noon))
     await lost.fold()
     await folded(lost, "/analytics/kpis/displaced", Token("kpi-displaced", 2))
     reviews = [Token(f"review-{number}", 1) for number in range(3)]
@@ -126,6 +127,9 @@ async def test_n_11_who_is_coached_about_a_figure_of_it_has_acted(lost: World) -
     assert [(one["review"], one["on"]) for one in row["acted_on"]] == [("review-2", "2026-03-20")]
     assert row["acted_on"][0]["actions"] == ["Ask before."]
     assert row["in_time"] is True
+    # What was told later was not known then (C-06).
+    before = (await rows(lost, known_at="2026-03-20T00:00:00Z"))["displaced"]
+    assert before["acted_on"] == []
 
 
 async def test_n_11_a_loss_opens_into_its_entries(lost: World) -> None:
