@@ -51,7 +51,7 @@ async def _span(
     last: Annotated[Day | None, Query(alias="to", description="its last day")] = None,
 ) -> Span:
     if first is not None and last is not None and last < first:
-        raise InvalidError("the last day is before the first", field="query/to")
+        raise InvalidError("the last day is before the first", field="query/from")
     return Span(first, last)
 
 

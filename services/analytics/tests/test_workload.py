@@ -120,7 +120,7 @@ async def test_k_06_late_is_what_the_company_calls_late(told: World) -> None:
 async def test_what_is_carried_is_what_is_open_at_the_end_of_the_period(told: World) -> None:
     row = (await rows(told))[KIM]
     assert (row["carried_opportunities"], row["carried_issues"]) == (1, 1)
-    before = (await rows(told, to="2026-02-01"))[KIM]
+    before = (await rows(told, **{"from": "2026-02-01", "to": "2026-02-01"}))[KIM]
     assert (before["carried_opportunities"], before["carried_issues"]) == (2, 0)
     for kind, stream in (("opportunity", "opportunity-4"), ("issue", "issue-1")):
         why = await told.get("workload/why", by="seller", key=KIM, kind=kind, **MARCH)
