@@ -1,6 +1,7 @@
 """Keep a copy of a published view from its compacted Kafka topic, with aiokafka alone.
 
     python examples/kafka_copy.py --kafka 127.0.0.1:9092 --view opportunity_card [--once]
+                                  [--ca FILE --user NAME]
 
 Prints `whole N` when the copy holds all that the topic held at the start, then a line for each
 change. `--once` prints the copy instead, a JSON object a line, and ends.
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from kafka_account import account_of, add_account
 
 WAIT_MS = 500
 ANSWER_S = 30.0
@@ -43,10 +45,10 @@ class Copy:
         return {key: view for key, (_, view) in self.held.items() if view is not None}
 
 
-async def follow(kafka: str, view: str, *, once: bool) -> None:
+async def follow(broker: dict[str, Any], view: str, *, once: bool) -> None:
     topic = f"views.{view}"
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka,
+        **broker,
         # No group: the copy lives in this process, so it reads all of the topic at each start.
         group_id=None,
         enable_auto_commit=False,
@@ -103,8 +105,10 @@ def main() -> None:
     parser.add_argument("--kafka", required=True, help="bootstrap address, HOST:PORT")
     parser.add_argument("--view", default="opportunity_card")
     parser.add_argument("--once", action="store_true", help="print the copy and end")
+    add_account(parser)
     told = parser.parse_args()
-    asyncio.run(follow(told.kafka, told.view, once=told.once))
+    broker = {"bootstrap_servers": told.kafka, **account_of(told)}
+    asyncio.run(follow(broker, told.view, once=told.once))
 
 
 if __name__ == "__main__":

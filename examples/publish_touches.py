@@ -1,7 +1,7 @@
 """Publish touches on Kafka as CloudEvents 1.0, with aiokafka alone.
 
     python examples/publish_touches.py --kafka 127.0.0.1:9092 --source /campaigns [--binary]
-                                       [--answers [SECONDS]]
+                                       [--answers [SECONDS]] [--ca FILE --user NAME]
 
 Reads an event a line, without what is the same in all: `{"id": ..., "time": ..., "data": {...}}`.
 Prints `sent N` when the broker has all of them. Run again, the same lines are the same touches.
@@ -22,6 +22,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
+from kafka_account import account_of, add_account
 
 TOPIC = "touches-inbox"
 ANSWERS = "touches-answers"
@@ -61,11 +62,13 @@ def events_of(lines: Iterable[str], source: str) -> list[dict[str, Any]]:
     return found
 
 
-async def publish(kafka: str, events: Sequence[dict[str, Any]], *, as_headers: bool) -> set[Place]:
+async def publish(
+    broker: dict[str, Any], events: Sequence[dict[str, Any]], *, as_headers: bool
+) -> set[Place]:
     """Send them, and return where each of them lies."""
     write = binary if as_headers else structured
     # Idempotent, and acknowledged by all replicas: what is `sent` is not lost.
-    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True)
+    producer = AIOKafkaProducer(**broker, acks="all", enable_idempotence=True)
     try:
         await producer.start()
         sending = []
@@ -107,16 +110,17 @@ async def print_answers(consumer: AIOKafkaConsumer, sent: set[Place], seconds: f
                     print(json.dumps(event["data"], ensure_ascii=False), flush=True)
 
 
-async def run(kafka: str, events: Sequence[dict[str, Any]], told: argparse.Namespace) -> None:
+async def run(events: Sequence[dict[str, Any]], told: argparse.Namespace) -> None:
+    broker = {"bootstrap_servers": told.kafka, **account_of(told)}
     if told.answers is None:
-        print(f"sent {len(await publish(kafka, events, as_headers=told.binary))}")
+        print(f"sent {len(await publish(broker, events, as_headers=told.binary))}")
         return
     # No group: it reads what comes while it runs. A publisher that always runs has one, and goes on
     # where it was.
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=None, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**broker, group_id=None, enable_auto_commit=False)
     try:
         await listen(consumer)
-        sent = await publish(kafka, events, as_headers=told.binary)
+        sent = await publish(broker, events, as_headers=told.binary)
         print(f"sent {len(sent)}", flush=True)
         await print_answers(consumer, sent, told.answers)
     finally:
@@ -148,12 +152,13 @@ def main() -> None:
         metavar="SECONDS",
         help="print what is answered to them within so many seconds (10)",
     )
+    add_account(parser)
     told = parser.parse_args()
     # What its client has to say of a broker that is not there is said below, in one line.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     events = events_of(sys.stdin, told.source)
     try:
-        asyncio.run(run(told.kafka, events, told))
+        asyncio.run(run(events, told))
     except KafkaConnectionError:
         raise SystemExit(f"nothing answers as Kafka at {told.kafka}") from None
     except TimeoutError:

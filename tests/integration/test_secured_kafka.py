@@ -7,8 +7,10 @@ the accounts of the page.
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 import ssl
+import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import AsyncIterator, Sequence
@@ -45,6 +47,7 @@ from shared.topics import load_topics
 from tests.conftest import running
 from tests.integration.conftest import until
 from tests.integration.guarded_kafka import (
+    PASSWORD,
     ROOT,
     Authority,
     GuardedKafka,
@@ -62,11 +65,12 @@ DOMAINS = [module.domain.name for module in MODULES]
 PARTS = (*(Part(kind, name) for name in DOMAINS for kind in ("api", "projector")), Part("platform"))
 ONE_DOMAIN = (Part("api", "organization"), Part("projector", "organization"))
 TOPICS = [spec.name for spec in load_topics()]
+EXAMPLES = ROOT / "examples"
 INBOX = "touches-inbox"
 # Who takes what was read of the inbox out of it, which is all that is ever deleted.
 CLEARS = {"sellers", "sellers-contacts"}
 # How long a client tries that is not let in, and how much longer its end may take here.
-TRIED_S, SLOW_S = 2.0, 10.0
+TRIED_S, SLOW_S, EXAMPLE_S = 2.0, 10.0, 60.0
 
 
 def allowed(kind: str, name: str, *operations: str, pattern: str = "literal") -> dict[str, Any]:
@@ -391,6 +395,42 @@ async def test_who_has_a_certificate_needs_no_password(
             await log.append("calendar", "entry-mtls", b"{}")
     finally:
         await log.close()
+
+
+async def test_the_examples_come_in_as_the_page_says(
+    parts: dict[str, AsyncClient], guarded: GuardedKafka, who: str
+) -> None:
+    """A publisher by its password; and nobody without one, or with a certificate of nobody."""
+    ca = ("--kafka", guarded.guarded, "--ca", str(guarded.authority.file))
+    line = orjson.dumps({"id": who, "data": {"person": f"person-{who}", "channel": "campaign"}})
+    publish = ("publish_touches.py", "--source", "/example", *ca, "--user", "mailer")
+    code, out, _ = await example(*publish, password=PASSWORD, said=line)
+    assert (code, out) == (0, "sent 1\n")
+    code, _, said = await example(*publish, password="", said=line)
+    assert (code, said) == (1, "--user mailer: KAFKA_PASSWORD does not say its password\n")
+    path = f"/contacts/people/{who}/register"
+    made = await parts["contacts api"].post(path, json={"name": "Ada"})
+    assert made.status_code == 202, made.text
+    copy = ("kafka_copy.py", "--view", "person_card", "--once", *ca, "--user", "bi")
+
+    async def copied() -> bool:
+        _, out, _ = await example(*copy, password=PASSWORD)
+        return f"person-{who}" in out
+
+    await until(copied)
+
+
+async def example(*words: str, password: str = "", said: bytes = b"") -> tuple[int, str, str]:
+    """Run one of the examples; return how it ended and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(EXAMPLES / words[0]), *words[1:]),
+        env={**os.environ, "KAFKA_PASSWORD": password},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, errors = await asyncio.wait_for(process.communicate(said), EXAMPLE_S)
+    return process.returncode or 0, out.decode(), errors.decode()
 
 
 # --- what nobody needs, nobody may
