@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from shared.events.calendar import SeriesPlanned
 from shared.recurrence import Rule, days_of, read_rule
 
 
@@ -22,6 +23,13 @@ class Repeats:
     except_dates: tuple[datetime, ...] = ()
     first_day: date | None = None
     last_day: date | None = None
+
+
+def repeats_of(plan: SeriesPlanned) -> Repeats:
+    """Return when a series takes place as it was planned, whatever became of its times since."""
+    return Repeats(
+        plan.starts_at, plan.ends_at, plan.zone, plan.rule, plan.dates, plan.except_dates
+    )
 
 
 def occurrences(what: Repeats, first: date, last: date) -> Iterator[tuple[datetime, datetime]]:

@@ -41,13 +41,18 @@ class Superseded:
 
 def superseded(files: Mapping[str, bytes]) -> dict[str, list[Superseded]]:
     """Return by file what is not to be read of it."""
-    events: dict[Identity, list[Told]] = defaultdict(list)
+    events: dict[Identity, list[tuple[str, Apart]]] = defaultdict(list)
     for file in sorted(files):
-        for identity, told in _told(file, files[file]):
-            events[identity].append(told)
+        for one in _apart(files[file]):
+            events[identity_of(one.event)].append((file, one))
     found: dict[str, list[Superseded]] = defaultdict(list)
-    for same in events.values():
-        newest = max(same, key=lambda told: told.revision)
+    for several in events.values():
+        if len({file for file, _ in several}) == 1:
+            continue  # Most stand in one file: what they come to is asked where that is read.
+        same = list(_told(several))
+        newest = max(same, key=lambda told: told.revision, default=None)
+        if newest is None:
+            continue
         for told in same:
             # Of two in one file the one who reads it takes the newer.
             if told.file != newest.file and told.revision.words != newest.revision.words:
@@ -55,12 +60,11 @@ def superseded(files: Mapping[str, bytes]) -> dict[str, list[Superseded]]:
     return found
 
 
-def _told(file: str, content: bytes) -> Iterator[tuple[Identity, Told]]:
-    for lines, event, gone in _apart(content):
+def _told(several: Iterable[tuple[str, Apart]]) -> Iterator[Told]:
+    for file, (lines, event, gone) in several:
         if not can_be_entered(event, gone=gone):
             continue  # It is newer than nothing: why nobody enters it is said of its own file.
-        revision = revision_of(event, gone=gone)
-        yield identity_of(event), Told(file, lines, name_of(event), revision)
+        yield Told(file, lines, name_of(event), revision_of(event, gone=gone))
 
 
 def _apart(content: bytes) -> list[Apart]:

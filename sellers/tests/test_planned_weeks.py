@@ -133,12 +133,9 @@ def _minutes(row: dict[str, Any]) -> Iterator[int]:
     yield from (internal.get("planned_minutes", 0), internal.get("actual_minutes", 0))
 
 
-async def _weeks(company: Company, told: str, weeks: Sequence[int]) -> list[list[int]]:
-    return [list(_minutes(await company.planned(week, told))) for week in weeks]
-
-
-async def test_n_01_a_planned_week_is_seen_before_anything_became_of_it(company: Company) -> None:
-    told = await company.post(
+async def _repeat(company: Company) -> str:
+    """Plan half an hour of every week, from this one on."""
+    return await company.post(
         f"{SERIES}/plan",
         seller=KIM,
         category="internal",
@@ -147,6 +144,14 @@ async def test_n_01_a_planned_week_is_seen_before_anything_became_of_it(company:
         starts_at=company.at(0).isoformat(),
         ends_at=company.at(0, 30).isoformat(),
     )
+
+
+async def _weeks(company: Company, told: str, weeks: Sequence[int]) -> list[list[int]]:
+    return [list(_minutes(await company.planned(week, told))) for week in weeks]
+
+
+async def test_n_01_a_planned_week_is_seen_before_anything_became_of_it(company: Company) -> None:
+    told = await _repeat(company)
     await company.taken_out(1)
     assert await _weeks(company, told, [-1, 0, 1, 2]) == [[0, 0], [30, 0], [30, 0], [30, 0]]
     for by in ("team", "seller"):
@@ -196,15 +201,7 @@ async def test_a_time_of_a_series_nobody_planned_is_taken_out_and_counts_as_an_e
     await company.taken_out(1)
     facts = (await company.get("/calendar/history/series-team", ""))["facts"]
     assert [fact["type"] for fact in facts] == ["calendar.series_occurrence_taken_out.v1"]
-    planned = await company.post(
-        f"{SERIES}/plan",
-        seller=KIM,
-        category="internal",
-        zone="Asia/Seoul",
-        rule="FREQ=WEEKLY",
-        starts_at=company.at(0).isoformat(),
-        ends_at=company.at(0, 30).isoformat(),
-    )
+    planned = await _repeat(company)
     await company.taken_out(2)
     await company.get(f"/calendar/entries/{named}", told)
     assert await _weeks(company, planned, [0, 1]) == [[30, 0], [30, 0]]

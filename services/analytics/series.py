@@ -7,6 +7,7 @@ out is an entry by now, and counts as one.
 
 from __future__ import annotations
 
+import dataclasses
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -28,7 +29,7 @@ from shared.events.calendar import (
     SeriesPlanned,
     SeriesReassigned,
 )
-from shared.occurrences import Repeats, occurrences
+from shared.occurrences import Repeats, occurrences, repeats_of
 from shared.through import Through, all_along, from_then_on, until
 
 # Most rules never end, and no fold looks at a clock: times are counted to the end of so many years
@@ -39,16 +40,11 @@ YEARS_BACK = 10
 
 
 class Repeating(Struct, frozen=True, gc=False):
-    """What was planned, when it repeats, and in which zone that is reckoned."""
+    """What was planned, and when it takes place."""
 
     category: Category
-    starts_at: datetime
-    ends_at: datetime
-    zone: str
-    rule: str | None
-    dates: tuple[datetime, ...]
-    except_dates: tuple[datetime, ...]
     all_day: bool
+    times: Repeats
 
 
 class PlannedSeries(Struct, frozen=True, gc=False):
@@ -80,7 +76,8 @@ def evolve_series(
     match event:
         case SeriesPlanned():
             held = all_along(known.held, event.seller)
-            return replace(known, plan=_repeating(event), held=held, last_day=None)
+            plan = Repeating(event.category, event.all_day, repeats_of(event))
+            return replace(known, plan=plan, held=held, last_day=None)
         case (
             SeriesOccurrenceSkipped(occurrence=occurrence)
             | SeriesOccurrenceTakenOut(occurrence=occurrence)
@@ -92,19 +89,6 @@ def evolve_series(
             return replace(known, held=from_then_on(known.held, seller, fact.day(zone)))
         case _:
             assert_never(event)
-
-
-def _repeating(event: SeriesPlanned) -> Repeating:
-    return Repeating(
-        event.category,
-        event.starts_at,
-        event.ends_at,
-        event.zone,
-        event.rule,
-        event.dates,
-        event.except_dates,
-        event.all_day,
-    )
 
 
 def _with(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:
@@ -130,25 +114,19 @@ def repeat(sums: Sums, known: PlannedSeries, days: Days | None = None) -> None:
     plan = known.plan
     if plan is None or plan.all_day:
         return
-    minutes, zone = minutes_between(plan.starts_at, plan.ends_at), ZoneInfo(known.days_of)
-    for seller, begin in _times(known, plan, days or counted(known)):
+    minutes = minutes_between(plan.times.starts_at, plan.times.ends_at)
+    zone = ZoneInfo(known.days_of)
+    for seller, begin in _times(known, plan.times, days or counted(known)):
         plan_time(sums, seller, plan.category, begin.astimezone(zone).date(), minutes)
 
 
-def _times(known: PlannedSeries, plan: Repeating, days: Days) -> Iterator[tuple[str, datetime]]:
+def _times(known: PlannedSeries, plan: Repeats, days: Days) -> Iterator[tuple[str, datetime]]:
     """Yield whose each of its times is, and when it begins."""
     whole, held = counted(known), list(until(known.held, known.last_day))
     begins = [one.since or date.min for one, _ in held]
     # Once for all who had it: a rule with a COUNT is counted from its beginning each time.
-    what = Repeats(
-        plan.starts_at,
-        plan.ends_at,
-        plan.zone,
-        plan.rule,
-        plan.dates,
-        (*plan.except_dates, *known.gone),
-        last_day=known.last_day,
-    )
+    gone = (*plan.except_dates, *known.gone)
+    what = dataclasses.replace(plan, except_dates=gone, last_day=known.last_day)
     first, last = max(days.first, whole.first), min(days.last, whole.last)
     for begin, _ in occurrences(what, first, last):
         place = bisect_right(begins, begin.date()) - 1
@@ -160,6 +138,6 @@ def differing(before: PlannedSeries, after: PlannedSeries) -> Days | None:
     """Return days on all others of which both add the same; None: they may differ on any."""
     if before.plan is None or replace(before, gone=()) != replace(after, gone=()):
         return None
-    zone = ZoneInfo(before.plan.zone)
+    zone = ZoneInfo(before.plan.times.zone)
     days = [at.astimezone(zone).date() for at in set(before.gone) ^ set(after.gone)]
     return Days(min(days), max(days)) if days else None

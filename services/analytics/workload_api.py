@@ -49,9 +49,9 @@ async def workload(
     """Minutes planned and spent by category, plans kept, open items carried (N-01).
 
     Of an entry that began late, `on_time_share` asks the grace that the company chose. Private time
-    is minutes and nothing else; it is no work. A time of a series counts as an entry that is
-    planned, until it is one: from ten years before anything of the series was recorded to the end
-    of the year after the one in which something was recorded last. `evening_minutes`,
+    is minutes and nothing else; it is no work. A time of a series is planned as an entry is, and no
+    plan that was kept or missed, until it is one: from ten years before anything of the series was
+    recorded to the end of the year after the one in which something was last. `evening_minutes`,
     `weekend_minutes` and `holiday_minutes` are of work outside the hours of the working calendar
     and the zone of whoever worked (K-07).
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, assert_never
 from zoneinfo import ZoneInfo
@@ -24,7 +24,7 @@ from shared.events.calendar import (
     SeriesReassigned,
 )
 from shared.handovers import TakeOver
-from shared.occurrences import Repeats, occurrences
+from shared.occurrences import occurrences, repeats_of
 from shared.recurrence import RULE_MAX, read_rule
 
 DATES_MAX = 1_000
@@ -139,9 +139,8 @@ def _skip(series: Series, plan: SeriesPlanned, at: datetime) -> list[SeriesEvent
         return []
     if at in series.taken_out:
         raise TimeIsAnEntryError
-    told = plan.model_dump(include={f.name for f in fields(Repeats)})
     day = at.astimezone(ZoneInfo(plan.zone)).date()
-    what = Repeats(**told, last_day=series.last_day)
+    what = replace(repeats_of(plan), last_day=series.last_day)
     if at not in {begin.astimezone(UTC) for begin, _ in occurrences(what, day, day)}:
         raise InvalidError("the series has no time that begins then", field="#/occurrence")
     return [SeriesOccurrenceSkipped(occurrence=at)]
