@@ -115,6 +115,10 @@ def yield_table(rows: Sequence[Row], by: str) -> Table:
     return table
 
 
+# Of cases, by column: the share that was missed of what was agreed, and how old what is open is.
+OF_CASES = {"breached": ("breach_rate", " %"), "days old": ("mean_age_days", "")}
+
+
 def issues_table(rows: Sequence[Row], by: str) -> Table:
     """Return one row a key, with a bar for its share of the most open cases, or of moves."""
     what = "moved" if by == "move" else "open"
@@ -124,6 +128,10 @@ def issues_table(rows: Sequence[Row], by: str) -> Table:
     table.add_column("")
     for name in others:
         table.add_column(name.replace("_", " "), justify="right")
+    rates = {} if by == "move" else OF_CASES
+    for title in rates:
+        table.add_column(title, justify="right")
+    table.spare = ("fed back", "reopened", "kept", "days old")
     most = max((row.get(what) or 0 for row in rows), default=0)
     for row in rows:
         count = row.get(what) or 0
@@ -132,6 +140,7 @@ def issues_table(rows: Sequence[Row], by: str) -> Table:
             f"{count:,}",
             Bar(Decimal(count) / most if most else Decimal(0)),
             *(f"{row.get(name) or 0:,}" for name in others),
+            *(shown(row.get(name), unit) for name, unit in rates.values()),
         )
     return table
 

@@ -14,12 +14,14 @@ BY_UNIT = (
     "adoption",
     "data-quality",
     "forecast",
+    "inflow",
     "losses",
     "slippage",
     "stages",
+    "touches",
     "workload",
 )
-BY_SELLER = ("growth", "inflow", "issues", "touches", "yield")
+BY_SELLER = ("growth", "issues", "yield")
 
 
 def _reports(*names: str, why: str = "") -> list[str]:

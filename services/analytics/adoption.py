@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span, key_of
@@ -44,6 +44,14 @@ class Week(NamedTuple):
     first: date
     activities: int
     opportunities: int
+
+
+class NoWeek(NamedTuple):
+    """A week by which a seller is not measured, and why."""
+
+    seller: str
+    first: date
+    reason: Literal["away", "other_function"]
 
 
 class Month(NamedTuple):
@@ -109,8 +117,8 @@ def _touches(first: date, span: Span) -> bool:
 
 def weeks(
     nodes: Mapping[str, OrgNode], functions: frozenset[str], entries: Entries, span: Span
-) -> Iterator[Week]:
-    """Yield the whole weeks of the span in which each seller was at work."""
+) -> Iterator[Week | NoWeek]:
+    """Yield the whole weeks of the span in which each seller was at work, and why not in others."""
     assert span.first is not None
     assert span.last is not None
     for seller, node in sorted(nodes.items()):
@@ -118,7 +126,11 @@ def weeks(
             continue
         first = begin_of("week", span.first + timedelta(days=6))
         while first + timedelta(days=6) <= span.last:
-            if at_work(node, first) and sells(node, first, functions):
+            if not sells(node, first, functions):
+                yield NoWeek(seller, first, "other_function")
+            elif not at_work(node, first):
+                yield NoWeek(seller, first, "away")
+            else:
                 yield entries.week(seller, first)
             first += WEEK
 

@@ -8,12 +8,20 @@ from datetime import date, timedelta
 from typing import Any
 
 from services.analytics import adoption as report
-from services.analytics.adoption import Entries, Month, Week
-from services.analytics.api import Analytics, At, Moment, Seller, employee
+from services.analytics.adoption import Entries, Month, NoWeek, Week
+from services.analytics.api import (
+    Analytics,
+    At,
+    Moment,
+    Seller,
+    Unit,
+    employee,
+    unheard,
+)
 from services.analytics.figures import Figures, Row, read_figures
 from services.analytics.forecast import Span, key_of
-from services.analytics.forecast_api import Period, Unit, facts_of
-from services.analytics.pipeline import in_order, period_of
+from services.analytics.forecast_api import Period, facts_of
+from services.analytics.pipeline import in_order, not_theirs, period_of
 from services.analytics.report_by import AdoptionBy
 from services.analytics.spans import span_of
 from services.analytics.workload_api import defaults_of
@@ -39,21 +47,25 @@ def _measured(
     entries: Entries,
     functions: frozenset[str],
     whose: tuple[str | None, str | None],
-) -> tuple[list[Week], list[Month]]:
+) -> tuple[list[Week], list[Month], Counter[str]]:
     unit, seller = whose
-    held = [
-        week
-        for week in report.weeks(figures.organization.nodes, functions, entries, span)
-        if seller in (None, week.seller)
-        and (unit is None or figures.organization.belongs(week.seller, unit, week.first))
-    ]
+    held, rest = [], Counter[str]()
+    for week in report.weeks(figures.organization.nodes, functions, entries, span):
+        if isinstance(week, NoWeek):
+            rest[week.reason] += 1
+        elif seller not in (None, week.seller):
+            rest["other_seller"] += 1
+        elif not_theirs(unit, week.seller, week.first, figures.organization):
+            rest["other_unit"] += 1
+        else:
+            held.append(week)
     # A month counts where the seller is measured at all.
     answered = [
         month
         for month in entries.months({week.seller for week in held}, span)
         if unit is None or figures.organization.belongs(month.seller, unit, month.last)
     ]
-    return held, answered
+    return held, answered, rest
 
 
 async def _read(
@@ -63,7 +75,7 @@ async def _read(
     unit: str | None,
     seller: str | None,
     row: Row | None = None,
-) -> tuple[Figures, Span, list[Week], list[Month]]:
+) -> tuple[Figures, Span, list[Week], list[Month], Counter[str]]:
     asked = Span(period.first, min(period.last or date.max, moment.day(runtime)))
     span = span_of(moment, asked, runtime, USUALLY, years=5)
     figures = await read_figures(
@@ -73,10 +85,10 @@ async def _read(
     entries = Entries(figures.cells, span.last)
     span = _begun(span, entries, period)
     functions = frozenset(defaults_of(runtime).seller_functions)
-    weeks, months = await asyncio.to_thread(
+    measured = await asyncio.to_thread(
         _measured, figures, span, entries, functions, (unit, employee(seller))
     )
-    return figures, span, weeks, months
+    return figures, span, *measured
 
 
 @router.get("/adoption")
@@ -97,7 +109,7 @@ async def adoption(
     which anybody entered anything here. Whose it is to enter the
     company says (`seller_functions`); a week away is none.
     """
-    figures, span, weeks, months = await _read(runtime, moment, period, unit, seller)
+    figures, span, weeks, months, _ = await _read(runtime, moment, period, unit, seller)
     rows = report.rows_of(by, weeks, months, figures.organization)
     return {
         "rows": [
@@ -124,14 +136,17 @@ async def explain_adoption(
 ) -> dict[str, Any]:
     """Each week and month behind a row of `/analytics/adoption`, with how much was entered in it.
 
-    They add up to the row. What was entered in a week: `/analytics/touches/why`,
-    `/analytics/workload/why` and `/analytics/inflow/why` of its days.
+    They add up to the row. `left_out` counts the weeks that are not in it: of somebody else or
+    another row, `away` from work, or when it was not theirs to enter (`other_function`). What was
+    entered in a week: `/analytics/touches/why`, `/analytics/workload/why` and
+    `/analytics/inflow/why` of its days.
     """
     # The weeks are told by the cells: of no entity more has to be read.
     row = Row(by, key, None)
-    figures, span, weeks, months = await _read(runtime, moment, period, unit, seller, row)
+    figures, span, weeks, months, rest = await _read(runtime, moment, period, unit, seller, row)
     places = figures.organization
     held = [w for w in weeks if key_of(by, w.seller, places, w.first, w.first) in figures.keys]
+    rest["other_row"] = len(weeks) - len(held)
     told = [
         month
         for month in months
@@ -158,9 +173,12 @@ async def explain_adoption(
             }
             for month in told
         ],
+        "left_out": [
+            {"reason": reason, "weeks": count} for reason, count in sorted(rest.items()) if count
+        ],
         "by": by,
         "from": span.first,
         "to": span.last,
         **moment.document(),
-        **facts_of(figures),
+        **unheard(figures),
     }

@@ -14,6 +14,7 @@ from services.analytics import flows
 from services.analytics import pipeline as report
 from services.analytics.cells import Axis, Per
 from services.analytics.figures import Figures, GrainOf, Row, exact, read_figures
+from services.analytics.forecast import Span
 from services.analytics.pipeline import (
     PartOf,
     PartsOf,
@@ -21,11 +22,13 @@ from services.analytics.pipeline import (
     in_order,
     row_document,
 )
-from services.analytics.proof import total, why
 from services.analytics.report_by import PipelineBy, TouchesBy
+from services.analytics.why import Explained, each_entity, why
 from shared.command import Day, Instant
+from shared.errors import InvalidError
 from shared.events import timestamp
 from shared.reading import Token
+from shared.references import UnitStream
 from shared.runtime import Runtime
 from shared.web import AtLeast, runtime_of
 from shared.web.looking import Noticed
@@ -38,6 +41,9 @@ KnownAt = Annotated[
     Instant | None, Query(description="by what had been recorded until this instant (C-06)")
 ]
 
+Unit = Annotated[
+    UnitStream | None, Query(description="who is in this unit or below it: `unit-...`")
+]
 Seller = Annotated[str | None, Query(description="this colleague's alone: `employee-...`")]
 
 
@@ -86,13 +92,22 @@ async def _moment(at_least: AtLeast, as_of: AsOf = None, known_at: KnownAt = Non
     return Moment(as_of, known_at, at_least)
 
 
-async def _known(at_least: AtLeast, known_at: KnownAt = None) -> Moment:
-    return Moment(None, known_at, at_least)
-
-
 At = Annotated[Moment, Depends(_moment)]
-# Of what is told by period: there is no day that it is as of.
-Known = Annotated[Moment, Depends(_known)]
+
+
+async def _look(
+    runtime: Analytics,
+    moment: At,
+    first: Day | None = None,
+    last: Day | None = None,
+    unit: Unit = None,
+) -> flows.Look:
+    if first is not None and last is not None and last < first:
+        raise InvalidError("the last day is before the first", field="query/first")
+    return flows.Look(Span(first, last), moment.day(runtime), unit)
+
+
+Looked = Annotated[flows.Look, Depends(_look)]
 
 
 @router.get("/pipeline")
@@ -144,20 +159,19 @@ def employee(seller: str | None) -> str | None:
 @router.get("/inflow")
 async def inflow(
     runtime: Analytics,
-    moment: Known,
+    moment: At,
+    look: Looked,
     per: Per = "month",
-    first: Day | None = None,
-    last: Day | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
-    """What was discovered, won and lost in each period."""
+    """What was discovered, won and lost in each period, by what holds at the end of `as_of`."""
     figures = await moment.figures(
         runtime,
         ("owner",),
         owner=employee(seller),
-        grain_of=lambda _: flows.inflow_grain(per, first, last),
+        grain_of=lambda held: flows.inflow_grain(per, held, look),
     )
-    rows = flows.inflow(per, figures.cells, first, last)
+    rows = flows.inflow(per, figures.cells, figures.organization, look)
     currency = runtime.settings.currency
     return {
         "rows": [
@@ -173,7 +187,7 @@ async def inflow(
         ],
         "per": per,
         "currency": currency,
-        "known_at": moment.text,
+        **moment.document(),
         "positions": figures.positions,
         "parked_facts": figures.parked,
     }
@@ -182,10 +196,9 @@ async def inflow(
 @router.get("/touches")
 async def touches(
     runtime: Analytics,
-    moment: Known,
+    moment: At,
+    look: Looked,
     by: TouchesBy = "seller",
-    first: Day | None = None,
-    last: Day | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """Touches by seller, unit or period (N-01), each where its employee was on its day."""
@@ -193,16 +206,16 @@ async def touches(
         runtime,
         ("touch",),
         owner=employee(seller),
-        grain_of=lambda held: flows.touches_grain(by, held, first, last),
+        grain_of=lambda held: flows.touches_grain(by, held, look),
     )
-    counts = flows.touches(by, figures.cells, figures.organization, first, last)
+    counts = flows.touches(by, figures.cells, figures.organization, look)
     return {
         "rows": [
             {"key": figures.name(key), "id": key, "touches": counts[key]}
             for key in in_order(counts)
         ],
         "by": by,
-        "known_at": moment.text,
+        **moment.document(),
         "positions": figures.positions,
         "parked_facts": figures.parked,
     }
@@ -232,35 +245,33 @@ async def explain(
 @router.get("/inflow/why")
 async def explain_inflow(
     runtime: Analytics,
-    moment: Known,
+    moment: At,
+    look: Looked,
     key: str,
     per: Per = "month",
-    first: Day | None = None,
-    last: Day | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The opportunities behind a period of `/analytics/inflow`."""
     owner, row = employee(seller), Row(per, key)
     figures = await moment.figures(runtime, (), owner=owner, row=row)
-    part_of = flows.in_inflow(per, first, last)
-    return {"per": per, "known_at": moment.text, **await explained(figures, key, part_of, owner)}
+    part_of = flows.in_inflow(per, figures.organization, look)
+    return {"per": per, **moment.document(), **await explained(figures, key, part_of, owner)}
 
 
 @router.get("/touches/why")
 async def explain_touches(
     runtime: Analytics,
-    moment: Known,
+    moment: At,
+    look: Looked,
     by: TouchesBy = "seller",
     key: str | None = None,
-    first: Day | None = None,
-    last: Day | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The touches behind a row of `/analytics/touches`, found as those of `/analytics/why` are."""
     owner, row = employee(seller), Row(by, key, "touch")
     figures = await moment.figures(runtime, (), owner=owner, row=row)
-    part_of = flows.in_touches(by, figures.organization, first, last)
-    return {"by": by, "known_at": moment.text, **await explained(figures, key, part_of, owner)}
+    part_of = flows.in_touches(by, figures.organization, look)
+    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
 
 
 async def explained(
@@ -270,13 +281,19 @@ async def explained(
     owner: str | None,
     also: PartsOf = report.no_more,
 ) -> dict[str, Any]:
-    contributing = await asyncio.to_thread(
-        why, part_of, figures.keys, figures.entities, owner, also
-    )
+    """Answer why a row is what it is: what adds to it, the facts of each, and what is left out."""
+
+    def explain() -> Explained:
+        return why(part_of, figures.keys, each_entity(figures.entities), owner, also)
+
+    found = await asyncio.to_thread(explain)
+    return {"key": key, "total": found.total, **found.document(), **unheard(figures)}
+
+
+def unheard(figures: Figures) -> dict[str, Any]:
+    """Return how far the figures know the facts, and which of them are in no figure."""
     return {
-        "key": key,
-        "total": total(contributing),
-        "contributions": [{"stream": one.stream, **one.amounts} for one in contributing],
+        "left_out_facts": figures.left_out,
         "positions": figures.positions,
         "parked_facts": figures.parked,
     }

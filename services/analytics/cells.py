@@ -30,7 +30,14 @@ DealAxis = Literal[
 TimeAxis = Literal["time", "plan", "lateness", "loss", "clock"]
 # By what cases are counted; whose they are only the total tells.
 IssueAxis = Literal[
-    "issue_total", "issue_severity", "issue_status", "issue_kind", "issue_company", "issue_move"
+    "issue_total",
+    "issue_severity",
+    "issue_status",
+    "issue_kind",
+    "issue_cause",
+    "issue_age",
+    "issue_company",
+    "issue_move",
 ]
 # Touches; what leaders said to whom; how satisfied customers are.
 OtherAxis = Literal["touch", "feedback", "satisfaction"]

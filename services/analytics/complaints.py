@@ -14,7 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.analytics.cells import Cell, IssueAxis, Sums
+from services.analytics.told import Folded
 from shared.events.issues import (
+    CauseFound,
     FeedbackGiven,
     IssueAssigned,
     IssueClosed,
@@ -28,6 +30,8 @@ from shared.events.issues import (
 )
 
 ARROW = "→"
+# The kind of a cause of which nobody said one.
+UNSORTED = "unsorted"
 
 
 class Standing(Struct, frozen=True, gc=False):
@@ -41,6 +45,8 @@ class Standing(Struct, frozen=True, gc=False):
     reopened: bool = False
     fed_back: bool = False
     kept: bool | None = None
+    # Of which kind its cause is; "": nobody has found it.
+    cause: str = ""
 
 
 class Move(Struct, frozen=True, gc=False):
@@ -59,7 +65,7 @@ class Satisfied(Struct, frozen=True, gc=False):
     when: Literal["before", "after"]
 
 
-class Issue(Struct, frozen=True, gc=False):
+class Issue(Folded, frozen=True, gc=False):
     """What its contributions need; nothing stands before somebody registered it."""
 
     stream: str
@@ -110,6 +116,8 @@ def _stands(now: Standing, event: IssuesEvent) -> Standing:
             return replace(now, status=status or "")
         case ServiceLevelTold(kept=kept):
             return replace(now, kept=kept)
+        case CauseFound(category=category):
+            return replace(now, cause=category or UNSORTED)
         case FeedbackGiven():
             return replace(now, fed_back=True)
         case IssueClosed(status=status):
@@ -151,8 +159,12 @@ def _at(known: Issue, standing: Standing, day: date) -> Iterator[Cell]:
         ("issue_severity", "", standing.severity),
         ("issue_status", "", standing.status),
         ("issue_kind", "", known.kind),
+        ("issue_cause", "", standing.cause),
         ("issue_company", "", known.company),
     )
     for axis, owner, value in axes:
         for measure in measures:
             yield Cell(measure, owner, axis, value, day)
+    if standing.open:
+        # How old it is depends on when somebody asks.
+        yield Cell("open", standing.owner, "issue_age", known.stood[0].day.isoformat(), day)

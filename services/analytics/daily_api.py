@@ -10,10 +10,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 
 from services.analytics import daily
-from services.analytics.api import Analytics, KnownAt, Seller, employee
+from services.analytics.api import Analytics, KnownAt, Seller, Unit, employee
 from services.analytics.diary import DiaryItem, diary
 from services.analytics.figures import read_figures
-from services.analytics.forecast_api import Unit
 from services.analytics.known import known_views
 from services.analytics.projections import person_label
 from services.analytics.spans import in_calendar

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -35,6 +35,8 @@ class Judged:
     stream: str
     owner: str
     wanting: tuple[tuple[Aspect, str], ...] = ()
+    # From which facts that is known.
+    facts: tuple[str, ...] = ()
 
     def lacks(self, aspect: Aspect) -> bool:
         return any(one == aspect for one, _ in self.wanting)
@@ -42,6 +44,11 @@ class Judged:
 
 def judged(entity: Entity, day: date, within_days: int) -> Judged | None:
     """Say what is wanting of an entity as of a day; None where it is nobody's task now."""
+    found = _judged(entity, day, within_days)
+    return None if found is None else replace(found, facts=entity.facts)
+
+
+def _judged(entity: Entity, day: date, within_days: int) -> Judged | None:
     match entity:
         case Opportunity():
             return _opportunity(entity, day)

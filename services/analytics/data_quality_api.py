@@ -3,47 +3,60 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 from services.analytics import data_quality as report
-from services.analytics.api import Analytics, At, Moment, Seller, employee
+from services.analytics.api import (
+    Analytics,
+    At,
+    Moment,
+    Seller,
+    Unit,
+    employee,
+    unheard,
+)
 from services.analytics.data_quality import Judged
 from services.analytics.figures import Figures, Row
-from services.analytics.forecast_api import Unit, facts_of
-from services.analytics.pipeline import in_order
+from services.analytics.forecast_api import facts_of
+from services.analytics.pipeline import Reason, in_order, not_theirs
 from services.analytics.report_by import QualityBy
-from services.analytics.sink import entity_from
 from services.analytics.spans import in_calendar
+from services.analytics.why import each_entity, left_out
 from services.analytics.workload_api import defaults_of
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
 from shared.web.router import Router
+
+LeftOut = dict[Reason, list[str]]
 
 router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 
 
 async def _judged(
     runtime: Runtime, moment: Moment, row: Row, unit: str | None, seller: str | None
-) -> tuple[Figures, list[Judged]]:
+) -> tuple[Figures, list[Judged], LeftOut]:
+    """Return what is judged, and why the rest is not."""
     owner, day = employee(seller), in_calendar(moment.day(runtime), "as_of")
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     within = defaults_of(runtime).told_within_days
 
-    def judge() -> list[Judged]:
-        found = (
-            report.judged(entity_from(document), day, within)
-            for _, document in sorted(figures.entities.items())
-        )
-        return [
-            one
-            for one in found
-            if one is not None
-            and owner in (None, one.owner)
-            and (unit is None or figures.organization.belongs(one.owner, unit, day))
-        ]
+    def judge() -> tuple[list[Judged], LeftOut]:
+        found: list[Judged] = []
+        rest: LeftOut = defaultdict(list)
+        for entity in each_entity(figures.entities):
+            one = report.judged(entity, day, within)
+            if one is None:
+                rest["not_counted"].append(entity.stream)
+            elif owner not in (None, one.owner):
+                rest["other_seller"].append(entity.stream)
+            elif not_theirs(unit, one.owner, day, figures.organization):
+                rest["other_unit"].append(entity.stream)
+            else:
+                found.append(one)
+        return found, rest
 
-    return figures, await asyncio.to_thread(judge)
+    return figures, *await asyncio.to_thread(judge)
 
 
 def _row(by: QualityBy, key: str | None) -> Row:
@@ -67,7 +80,7 @@ async def data_quality(
     of an issue. Consistent: no day by which it was to close or is stood by for has passed.
     `quality` is the share of which nothing is wanting.
     """
-    figures, told = await _judged(runtime, moment, _row(by, None), unit, seller)
+    figures, told, _ = await _judged(runtime, moment, _row(by, None), unit, seller)
     rows = report.rows_of(by, told, figures.organization, moment.day(runtime))
     return {
         "rows": [
@@ -89,12 +102,18 @@ async def explain_data_quality(
     unit: Unit = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
-    """What is wanting behind a row of `/analytics/data-quality`, thing by thing."""
-    figures, told = await _judged(runtime, moment, _row(by, key), unit, seller)
+    """Each thing behind a row of `/analytics/data-quality`, and what is wanting of which.
+
+    `not_counted` is what nobody has to do anything about on that day: it is closed, say.
+    """
+    figures, told, rest = await _judged(runtime, moment, _row(by, key), unit, seller)
     day = moment.day(runtime)
-    held = [
-        one for one in told if report.key_of(by, one, figures.organization, day) in figures.keys
-    ]
+    held = []
+    for one in told:
+        if report.key_of(by, one, figures.organization, day) in figures.keys:
+            held.append(one)
+        else:
+            rest["other_row"].append(one.stream)
     rows = report.rows_of("total", held, figures.organization, day)
     return {
         "key": key,
@@ -111,7 +130,12 @@ async def explain_data_quality(
             for one in held
             if one.wanting
         ],
+        "contributions": [
+            {"stream": one.stream, "items": 1, "well": int(not one.wanting), "facts": one.facts}
+            for one in held
+        ],
+        "left_out": left_out(rest),
         "by": by,
         **moment.document(),
-        **facts_of(figures),
+        **unheard(figures),
     }

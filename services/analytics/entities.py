@@ -13,7 +13,6 @@ from datetime import date
 from typing import assert_never, get_args
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from services.analytics.complaints import Issue, evolve_issue
@@ -23,6 +22,7 @@ from services.analytics.told import (
     Coached,
     Commitment,
     Expected,
+    Folded,
     Handover,
     NextStep,
     Shown,
@@ -63,7 +63,7 @@ from shared.events.touches import TouchRecorded
 Qualified = EvidenceRecorded | NextStepAgreed | NextStepDone
 
 
-class Opportunity(Struct, frozen=True, gc=False):
+class Opportunity(Folded, frozen=True, gc=False):
     """What its contributions need: what it is about, its steps and handovers, as they held."""
 
     stream: str
@@ -84,7 +84,7 @@ class Opportunity(Struct, frozen=True, gc=False):
         return sorted({self.owner, *(handover.owner for handover in self.handovers)})
 
 
-class Touch(Struct, frozen=True, gc=False):
+class Touch(Folded, frozen=True, gc=False):
     """Whose touch it was, and when."""
 
     stream: str
@@ -127,6 +127,12 @@ def evolve(entity: Entity, fact: Envelope, zone: ZoneInfo) -> Entity:
         ValueError: a sum of money beyond everything that can be summed exactly.
 
     """
+    if type(fact.data) not in _BLANK:
+        return entity  # What else is known about it: no figure depends on that.
+    return replace(_evolved(entity, fact, zone), facts=(*entity.facts, fact.id))
+
+
+def _evolved(entity: Entity, fact: Envelope, zone: ZoneInfo) -> Entity:
     data = fact.data
     match entity, data:
         case Touch(), TouchRecorded():
@@ -140,7 +146,7 @@ def evolve(entity: Entity, fact: Envelope, zone: ZoneInfo) -> Entity:
         case Opportunity(), _:
             return _evolve_deal(entity, fact, zone)
         case _:
-            return entity  # What else is known about it: no figure depends on that.
+            return entity  # It is about something else than its stream is.
 
 
 def _evolve_planned(

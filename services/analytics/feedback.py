@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal, assert_never
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from services.analytics.cells import Cell, Sums
+from services.analytics.told import Folded
 from shared.events.analytics import (
     AssessmentAnswered,
     AssessmentGiven,
@@ -19,7 +19,7 @@ from shared.events.analytics import (
 FeedbackEvent = KpiCoached | AssessmentGiven | AssessmentAnswered | AssessmentWithdrawn
 
 
-class Feedback(Struct, frozen=True, gc=False):
+class Feedback(Folded, frozen=True, gc=False):
     """Who told whom something, and when. `day` None: nobody did, or it was withdrawn."""
 
     stream: str

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from services.analytics.cells import Axis, Cell
 from services.analytics.entities import Entity
 from services.analytics.kept_cells import Mirrors
-from services.analytics.known import known_measures, known_views
+from services.analytics.known import Measured, known_measures, known_views
 from services.analytics.measures import STREAMS, Kind
 from services.analytics.packing import UnreadableCellsError, pack, unpack
 from services.analytics.pipeline import Key
@@ -25,6 +25,7 @@ from services.analytics.sink import (
 )
 from services.analytics.tables import EXACT, Grain, Tables
 from services.analytics.tree import Organization
+from services.analytics.unheard import facts_left_out
 from services.analytics.work_places import PLACES, seller_zone
 from services.analytics.worklife import Places
 from shared import builds
@@ -39,7 +40,9 @@ from shared.worktime import UsualWeek
 
 M = TypeVar("M")
 # Rows of these axes are of products and companies, which have names.
-LABELLED: frozenset[Axis] = frozenset({"product", "company", "issue_company", "satisfaction"})
+LABELLED: frozenset[Axis] = frozenset(
+    {"product", "company", "slip", "issue_company", "satisfaction"}
+)
 # These are not summed as cells are.
 RAW: frozenset[Axis] = frozenset({"clock"})
 
@@ -78,6 +81,8 @@ class Figures:
     keys: set[Key]
     positions: dict[str, int]
     parked: int
+    # What is in no figure, and why; told with a row that is to be explained.
+    left_out: list[dict[str, Any]]
     # All cells, as they are kept; of what was known at an instant, those of the axes asked for.
     tables: Tables
 
@@ -142,6 +147,7 @@ async def read_figures(
             called |= await remembered(runtime, tx, labels)
         cursors = await tx.find(Collections(collection).cursors, {})
         parked = await tx.count(Collections(collection).parked, {})
+        left_out = [] if row is None else await facts_left_out(tx, collection)
         names, keys = _names(called), _meant(row, called)
         kinds = () if row is None else row.kinds
         held: list[Document] = []
@@ -161,6 +167,7 @@ async def read_figures(
         keys,
         {cursor["_id"]: cursor["offset"] for cursor in cursors},
         parked,
+        left_out,
         tables,
     )
 
@@ -189,8 +196,14 @@ async def _as_known(
         _meant(row, called),
         measured.positions,
         measured.parked,
+        await _left_out_then(runtime, measured) if row is not None else [],
         Tables().with_([unpack(pack(cells))]),
     )
+
+
+async def _left_out_then(runtime: Runtime, measured: Measured) -> list[dict[str, Any]]:
+    async with runtime.store.transaction() as tx:
+        return await facts_left_out(tx, measured.collection, measured.later)
 
 
 def _names(called: Mapping[str, Any]) -> dict[str, str]:

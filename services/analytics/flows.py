@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from services.analytics.cells import Cell, Per
+from services.analytics.forecast import Span
 from services.analytics.pipeline import (
     Amounts,
     Key,
     Part,
     PartOf,
+    Reason,
     Tally,
     is_open_value,
+    not_theirs,
     period_of,
     within,
 )
@@ -30,13 +34,21 @@ class Flow:
     tally: Tally = field(default_factory=Tally)
 
 
-def inflow(per: Per, cells: Amounts, first: date | None, last: date | None) -> dict[str, Flow]:
+class Look(NamedTuple):
+    """Which days, as they stood at the end of which day, and of whom in which unit."""
+
+    span: Span
+    day: date
+    unit: Key = None
+
+
+def inflow(per: Per, cells: Amounts, organization: Organization, look: Look) -> dict[str, Flow]:
     """Sum what was discovered, won and lost by period. What was undone later never came."""
     flows: dict[str, Flow] = defaultdict(Flow)
-    part_of = in_inflow(per, first, last)
+    part_of = in_inflow(per, organization, look)
     for cell, amount in cells.items():
         part = part_of(cell, amount)
-        if part is None or part.key is None:
+        if not isinstance(part, Part) or part.key is None:
             continue
         flow = flows[part.key]
         if part.measure == "discovered":
@@ -46,56 +58,60 @@ def inflow(per: Per, cells: Amounts, first: date | None, last: date | None) -> d
     return {key: flow for key, flow in flows.items() if flow.discovered or not flow.tally.empty}
 
 
-def in_inflow(per: Per, first: date | None, last: date | None) -> PartOf:
-    def part_of(cell: Cell, amount: int) -> Part | None:
-        day = cell.credited or cell.day
+def in_inflow(per: Per, organization: Organization, look: Look) -> PartOf:
+    def part_of(cell: Cell, amount: int) -> Part | Reason | None:
         if cell.axis != "owner" or cell.measure in {"open", "latent"}:
             return None
         if is_open_value(cell.measure):
             return None
-        return Part(period_of(day, per), cell.measure, amount) if within(day, first, last) else None
+        on = cell.credited or cell.day
+        reason = _left_out(cell, on, look, organization)
+        return reason or Part(period_of(on, per), cell.measure, amount)
 
     return part_of
 
 
-def inflow_grain(per: Per, first: date | None, last: date | None) -> Grain:
-    apart = Apart(bounds(first, last), per)
-    return Grain(apart, apart, owners=False)
+def _left_out(cell: Cell, on: date, look: Look, organization: Organization) -> Reason | None:
+    if cell.day > look.day:
+        return "later"
+    if not within(on, *look.span):
+        return "outside_period"
+    return not_theirs(look.unit, cell.owner, on, organization)
 
 
-def touches_grain(
-    by: TouchesBy, organization: Organization, first: date | None, last: date | None
-) -> Grain:
-    if by in ("day", "week", "month", "quarter"):
-        return Grain(Apart(per=by), first=first, last=last, owners=False)
-    turns = organization.turns if by != "seller" else frozenset()
-    return Grain(Apart(turns), first=first, last=last)
+def inflow_grain(per: Per, organization: Organization, look: Look) -> Grain:
+    turns = organization.turns if look.unit is not None else frozenset()
+    apart = Apart(bounds(*look.span) | turns, per)
+    return Grain(apart, apart, last=look.day, owners=look.unit is not None)
+
+
+def touches_grain(by: TouchesBy, organization: Organization, look: Look) -> Grain:
+    first, last = look.span.first, min(look.span.last or look.day, look.day)
+    placed = by in ("team", "division", "company") or look.unit is not None
+    turns = organization.turns if placed else frozenset()
+    per = by if by in ("day", "week", "month", "quarter") else None
+    return Grain(Apart(turns, per), first=first, last=last, owners=placed or by == "seller")
 
 
 def touches(
-    by: TouchesBy,
-    cells: Amounts,
-    organization: Organization,
-    first: date | None,
-    last: date | None,
+    by: TouchesBy, cells: Amounts, organization: Organization, look: Look
 ) -> dict[Key, int]:
     """Count touches, each where its employee was on its day."""
     counts: Counter[Key] = Counter()
-    part_of = in_touches(by, organization, first, last)
+    part_of = in_touches(by, organization, look)
     for cell, amount in cells.items():
         part = part_of(cell, amount)
-        if part is not None:
+        if isinstance(part, Part):
             counts[part.key] += part.amount
     return {key: count for key, count in counts.items() if count}
 
 
-def in_touches(
-    by: TouchesBy, organization: Organization, first: date | None, last: date | None
-) -> PartOf:
-    def part_of(cell: Cell, amount: int) -> Part | None:
-        if cell.measure != "touches" or not within(cell.day, first, last):
+def in_touches(by: TouchesBy, organization: Organization, look: Look) -> PartOf:
+    def part_of(cell: Cell, amount: int) -> Part | Reason | None:
+        if cell.measure != "touches":
             return None
-        return Part(_touch_key(by, cell, organization), cell.measure, amount)
+        reason = _left_out(cell, cell.day, look, organization)
+        return reason or Part(_touch_key(by, cell, organization), cell.measure, amount)
 
     return part_of
 

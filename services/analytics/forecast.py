@@ -22,8 +22,10 @@ from services.analytics.pipeline import (
     Key,
     Part,
     PartOf,
+    Reason,
     Tally,
     money,
+    not_theirs,
     period_of,
     ratio,
     within,
@@ -82,7 +84,7 @@ def forecast(
     part_of = in_forecast(by, organization, day, span, unit)
     for cell, amount in cells.items():
         part = part_of(cell, amount)
-        if part is not None:
+        if isinstance(part, Part):
             rows[part.key].add(part.measure, part.amount)
     return {key: row for key, row in rows.items() if not row.empty}
 
@@ -123,14 +125,23 @@ def in_forecast(
 ) -> PartOf:
     """Say to which row of a forecast a cell adds what."""
 
-    def part_of(cell: Cell, amount: int) -> Part | None:
-        if cell.axis != "commitment" or cell.day > day:
+    def left_out(cell: Cell, closes_on: date | None) -> Reason | None:
+        if cell.day > day:
+            return "later"
+        if closes_on is None:
+            return "no_day"
+        if not within(closes_on, *span):
+            return "outside_period"
+        return not_theirs(unit, cell.owner, day, organization)
+
+    def part_of(cell: Cell, amount: int) -> Part | Reason | None:
+        if cell.axis != "commitment":
             return None
         closes_on, product = closes(cell.value)
-        if closes_on is None or not within(closes_on, *span):
-            return None
-        if unit is not None and not organization.belongs(cell.owner, unit, day):
-            return None
+        reason = left_out(cell, closes_on)
+        if reason is not None:
+            return reason
+        assert closes_on is not None
         if by == "product":
             return Part(product or None, cell.measure, amount)
         key = key_of(by, cell.owner, organization, day, closes_on)
@@ -179,7 +190,7 @@ def attained(target: Target, cells: Amounts, organization: Organization, day: da
     sums: Counter[str] = Counter()
     for cell, amount in cells.items():
         part = part_of(cell, amount)
-        if part is not None:
+        if isinstance(part, Part):
             sums[part.measure] += part.amount
     scale = 1 if target.measure == "count_won" else MONEY_SCALE
     won, wanted = Decimal(sums["won"]) / scale, target.amount
@@ -196,40 +207,68 @@ def target_grain(wanted: Iterable[Target], organization: Organization, day: date
     return Grain(Apart(), Apart(organization.turns | turns), last=day)
 
 
+class _Counted(NamedTuple):
+    """As what a cell counts for a target, when, of what, and when its owner has to be theirs.
+
+    What is open counts whenever it closes.
+    """
+
+    says: str
+    on: date | None
+    product: str
+    placed: date
+
+
+class _InTarget:
+    """Says what a cell adds to one target as of a day, or why it adds nothing."""
+
+    def __init__(self, target: Target, organization: Organization, day: date) -> None:
+        self._target, self._organization, self._day = target, organization, day
+        code = f"_{target.currency}" if target.measure == "value_won" else ""
+        self._in_money = bool(code)
+        self._wanted = {f"value{code}" if code else "won", f"commit{code}", f"open{code}"}
+        self._axis: Axis = "owner" if target.product is None else "product"
+
+    def part_of(self, cell: Cell, amount: int) -> Part | Reason | None:
+        told = self._counted(cell)
+        if told is None:
+            return None
+        return self._left_out(cell, told) or Part(self._target.target, told.says, amount)
+
+    def _counted(self, cell: Cell) -> _Counted | None:
+        """Return as what a cell counts, in whatever currency."""
+        name, _, currency = cell.measure.partition("_")
+        if bool(currency) != self._in_money:
+            return None
+        if cell.axis == "commitment" and name == "commit":
+            closes_on, product = closes(cell.value)
+            return _Counted("committed", closes_on, product, self._day)
+        if cell.axis != self._axis:
+            return None
+        if name == "open":
+            return _Counted("open", None, cell.value, self._day)
+        if name not in ("won", "value") or cell.credited is None:
+            return None
+        return _Counted("won", cell.credited, cell.value, cell.credited)
+
+    def _left_out(self, cell: Cell, told: _Counted) -> Reason | None:
+        target = self._target
+        span = Span(target.period_from, target.period_to)
+        tests: tuple[tuple[bool, Reason], ...] = (
+            (cell.day > self._day, "later"),
+            (told.says == "committed" and told.on is None, "no_day"),
+            (target.product not in (None, told.product), "other_product"),
+            (cell.measure not in self._wanted, "other_currency"),
+            (told.on is not None and not within(told.on, *span), "outside_period"),
+            (target.owner not in (None, cell.owner), "other_seller"),
+        )
+        reason = next((reason for applies, reason in tests if applies), None)
+        return reason or not_theirs(target.unit, cell.owner, told.placed, self._organization)
+
+
 def in_target(target: Target, organization: Organization, day: date) -> PartOf:
     """Say what a cell adds to a target: to what was `won`, is `committed` for it, or `open`."""
-    code = f"_{target.currency}" if target.measure == "value_won" else ""
-    won, stood_by, still_open = f"value{code}" if code else "won", f"commit{code}", f"open{code}"
-    span = Span(target.period_from, target.period_to)
-    wanted = ("owner", "") if target.product is None else ("product", target.product)
-
-    def of_theirs(owner: str, on: date) -> bool:
-        if target.owner not in (None, owner):
-            return False
-        return target.unit is None or organization.belongs(owner, target.unit, on)
-
-    def counted(cell: Cell) -> tuple[str, date] | None:
-        """Say as what it counts, and on which day its owner has to be one of theirs."""
-        if cell.axis == "commitment":
-            closes_on, product = closes(cell.value)
-            in_time = closes_on is not None and within(closes_on, *span)
-            counts = in_time and cell.measure == stood_by and target.product in (None, product)
-            return ("committed", day) if counts else None
-        if (cell.axis, cell.value) != wanted:
-            return None
-        if cell.measure == still_open:
-            return "open", day
-        if cell.measure != won or cell.credited is None or not within(cell.credited, *span):
-            return None
-        return "won", cell.credited
-
-    def part_of(cell: Cell, amount: int) -> Part | None:
-        told = counted(cell) if cell.day <= day else None
-        if told is None or not of_theirs(cell.owner, told[1]):
-            return None
-        return Part(target.target, told[0], amount)
-
-    return part_of
+    return _InTarget(target, organization, day).part_of
 
 
 @dataclass(slots=True)
@@ -262,7 +301,7 @@ def yields(
     part_of = in_yield(by, organization, span, day)
     for cell, amount in cells.items():
         part = part_of(cell, amount)
-        if part is None:
+        if not isinstance(part, Part):
             continue
         row = rows[part.key]
         if part.measure == "touches":
@@ -281,12 +320,14 @@ def yield_grain(by: YieldBy, organization: Organization, span: Span, day: date) 
 
 
 def in_yield(by: YieldBy, organization: Organization, span: Span, day: date) -> PartOf:
-    def part_of(cell: Cell, amount: int) -> Part | None:
+    def part_of(cell: Cell, amount: int) -> Part | Reason | None:
         happened = cell.day if cell.measure == "touches" else cell.credited
-        if cell.axis not in ("owner", "touch") or happened is None or cell.day > day:
+        if cell.axis not in ("owner", "touch") or happened is None:
             return None
+        if cell.day > day:
+            return "later"
         if not within(happened, *span):
-            return None
+            return "outside_period"
         return Part(key_of(by, cell.owner, organization, happened, happened), cell.measure, amount)
 
     return part_of

@@ -15,6 +15,7 @@ from services.analytics.api import (
     At,
     Moment,
     Seller,
+    Unit,
     employee,
     explained,
 )
@@ -30,7 +31,6 @@ from services.analytics.report_by import ForecastBy, YieldBy
 from shared.command import Day
 from shared.errors import InvalidError, NotFoundError
 from shared.reading import Token
-from shared.references import UnitStream
 from shared.runtime import Runtime
 from shared.web import AtLeast, StreamId
 from shared.web.looking import Noticed
@@ -41,9 +41,6 @@ REACHED: tuple[Axis, ...] = ("owner", "product", "commitment")
 SPENT: tuple[Axis, ...] = ("owner", "touch")
 
 router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
-Unit = Annotated[
-    UnitStream | None, Query(description="who is in this unit or below it: `unit-...`")
-]
 
 
 async def _span(

@@ -19,6 +19,7 @@ from services.analytics.pipeline import (
     Key,
     Part,
     PartOf,
+    Reason,
     money,
     ratio,
     within,
@@ -78,13 +79,15 @@ class Accounts:
     def part_of(self) -> PartOf:
         """Return what a row is made of: `now won new`, `before value_USD`, `now scores_after`."""
 
-        def part_of(cell: Cell, amount: int) -> Part | None:
+        def part_of(cell: Cell, amount: int) -> Part | Reason | None:
             on = cell.credited if cell.axis == "company" else cell.day
-            if cell.axis not in AXES or on is None or cell.day > self._day:
+            if cell.axis not in AXES or on is None:
                 return None
+            if cell.day > self._day:
+                return "later"
             when = next((name for name, span in self._spans.items() if within(on, *span)), None)
             if when is None:
-                return None
+                return "outside_period"
             return Part(self._key(cell, on), f"{when} {self._measure(cell, on)}", amount)
 
         return part_of

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 from services.analytics.api import Analytics, At, Seller, employee, explained
 from services.analytics.cells import Cell, IssueAxis
 from services.analytics.figures import Row
-from services.analytics.pipeline import TOTAL, Part, PartOf, in_order, tallied
+from services.analytics.pipeline import (
+    TOTAL,
+    Key,
+    Part,
+    PartOf,
+    PartsOf,
+    Reason,
+    in_order,
+    ratio,
+    tallied,
+)
 from services.analytics.report_by import IssuesBy
 from services.analytics.tables import Apart, Grain
 from services.analytics.tree import Organization
@@ -19,29 +30,45 @@ from shared.web.router import Router
 router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 
 
-def document(amounts: Counter[str]) -> dict[str, int]:
+OF_WHOM = frozenset({"seller", "team", "total"})
+OF_AGE = OF_WHOM | {"age"}
+# So written that text order is that of age.
+AGES = ((7, "00-07 days"), (30, "08-30 days"), (90, "31-90 days"))
+OLDEST = "91+ days"
+
+
+def document(amounts: Counter[str]) -> dict[str, Any]:
     """Return a row as it is answered; whether a level was kept, nobody may have said."""
     cases, still_open = amounts["cases"], amounts["open"]
     names = ("kept", "missed", "reopened", "fed_back", "moved")
-    rest = {name: amounts[name] for name in names}
-    return {"cases": cases, "open": still_open, "closed": cases - still_open, **rest}
+    return {
+        "cases": cases,
+        "open": still_open,
+        "closed": cases - still_open,
+        **{name: amounts[name] for name in names},
+        "breach_rate": ratio(100 * amounts["missed"], amounts["kept"] + amounts["missed"]),
+        "feedback_rate": ratio(100 * amounts["fed_back"], cases),
+        "mean_age_days": ratio(amounts["age_days"], amounts["aged"]),
+    }
 
 
-def axis_of(by: IssuesBy) -> IssueAxis:
+AXES: dict[IssuesBy, IssueAxis] = {
+    "seller": "issue_total",
+    "team": "issue_total",
+    "total": "issue_total",
+    "severity": "issue_severity",
+    "status": "issue_status",
+    "kind": "issue_kind",
+    "cause": "issue_cause",
+    "age": "issue_age",
+    "company": "issue_company",
+    "move": "issue_move",
+}
+
+
+def axes_of(by: IssuesBy) -> tuple[IssueAxis, ...]:
     """Return the cells that a report needs; whose a case is only those of the total know."""
-    match by:
-        case "seller" | "team" | "total":
-            return "issue_total"
-        case "severity":
-            return "issue_severity"
-        case "status":
-            return "issue_status"
-        case "kind":
-            return "issue_kind"
-        case "company":
-            return "issue_company"
-        case "move":
-            return "issue_move"
+    return (AXES[by], "issue_age") if by in OF_WHOM else (AXES[by],)
 
 
 def grain(by: IssuesBy, day: date) -> Grain:
@@ -50,44 +77,74 @@ def grain(by: IssuesBy, day: date) -> Grain:
 
 
 def in_issues(by: IssuesBy, organization: Organization, day: date) -> PartOf:
-    axis = axis_of(by)
+    axis = AXES[by]
 
-    def part_of(cell: Cell, amount: int) -> Part | None:
-        if cell.axis != axis or cell.day > day:
+    def part_of(cell: Cell, amount: int) -> Part | Reason | None:
+        if cell.axis != axis:
             return None
-        match by:
-            case "total":
-                key = TOTAL
-            case "seller":
-                key = cell.owner
-            case "team":
-                key = organization.place(cell.owner, day).team or ""
-            case _:
-                key = cell.value
-        return Part(key or None, cell.measure, amount)
+        if cell.day > day:
+            return "later"
+        return Part(_key(by, cell, organization, day), cell.measure, amount)
 
     return part_of
+
+
+def aged(by: IssuesBy, organization: Organization, day: date) -> PartsOf:
+    """Say what a case that is open adds to how old it is on a day; by age, it is all there is."""
+
+    def parts_of(cell: Cell, amount: int) -> Iterator[Part]:
+        if cell.axis != "issue_age" or cell.day > day or by not in OF_AGE:
+            return
+        key, days = _key(by, cell, organization, day), _days_old(cell, day)
+        yield Part(key, "aged", amount)
+        yield Part(key, "age_days", amount * days)
+        if by == "age":
+            yield Part(key, "cases", amount)
+
+    return parts_of
+
+
+def _days_old(cell: Cell, day: date) -> int:
+    return (day - date.fromisoformat(cell.value)).days
+
+
+def _key(by: IssuesBy, cell: Cell, organization: Organization, day: date) -> Key:
+    match by:
+        case "total":
+            return TOTAL
+        case "seller":
+            return cell.owner or None
+        case "team":
+            return organization.place(cell.owner, day).team
+        case "age":
+            days = _days_old(cell, day)
+            return next((text for most, text in AGES if days <= most), OLDEST)
+        case _:
+            return cell.value or None
 
 
 @router.get("/issues")
 async def issues(
     runtime: Analytics, moment: At, by: IssuesBy = "severity", seller: Seller = None
 ) -> dict[str, Any]:
-    """Cases by severity, status, kind, company, seller, team, or in all, as they stood on a day.
+    """Cases by severity, status, kind, cause, age, company, seller, team, or in all, on a day.
 
-    `kept` and `missed` tell of service levels where somebody said; `reopened` and `fed_back` count
-    cases. By `move`, `moved` counts how often one status followed another. `seller` narrows what is
-    told by seller, team or in all.
+    `kept` and `missed` tell of service levels where somebody said, `breach_rate` which share of
+    them was missed; `reopened` and `fed_back` count cases, `feedback_rate` is the share of cases of
+    which the customer was told. By `cause` a case stands under the kind of its root cause
+    (`unsorted`: a cause of no kind; null: none is found). `mean_age_days` is of what is open, told
+    by age, seller, team and in all. By `move`, `moved` counts how often one status followed
+    another. `seller` narrows what is told by age, seller, team or in all. Rates in percent.
     """
     day = moment.day(runtime)
     figures = await moment.figures(
         runtime,
-        (axis_of(by),),
+        axes_of(by),
         owner=employee(seller),
         grain_of=lambda _: grain(by, day),
     )
-    part_of = in_issues(by, figures.organization, day)
-    rows = tallied(figures.cells, part_of)
+    places = figures.organization
+    rows = tallied(figures.cells, in_issues(by, places, day), aged(by, places, day))
     return {
         "rows": [
             {"id": key, "key": figures.name(key), **document(rows[key])} for key in in_order(rows)
@@ -110,5 +167,6 @@ async def explain_issues(
     """The cases behind a row of `/analytics/issues`."""
     owner, row = employee(seller), Row(by, key, "issue")
     figures = await moment.figures(runtime, (), owner=owner, row=row)
-    part_of = in_issues(by, figures.organization, moment.day(runtime))
-    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
+    places, day = figures.organization, moment.day(runtime)
+    told = await explained(figures, key, in_issues(by, places, day), owner, aged(by, places, day))
+    return {"by": by, **moment.document(), **told}

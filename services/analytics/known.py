@@ -36,6 +36,9 @@ class Measured:
     cells: dict[Cell, int]
     positions: dict[str, int]
     parked: int
+    # How many had been folded by now, and were recorded later than that instant.
+    later: int
+    collection: str
 
 
 @dataclass(slots=True)
@@ -50,6 +53,7 @@ class _Known:
     held: Snapshot
     known_at: datetime
     parked: int = 0
+    later: int = 0
 
     async def facts(self, topics: Sequence[str]) -> AsyncIterator[Envelope]:
         ended: set[str] = set()
@@ -57,6 +61,7 @@ class _Known:
         async for fact in facts_until(self.runtime.log, topics, cursors, dropped=dropped):
             if fact.stream in ended or fact.recorded_at > self.known_at:
                 ended.add(fact.stream)
+                self.later += 1
             elif self._is_folded(fact):
                 yield fact
 
@@ -76,7 +81,7 @@ async def known_measures(runtime: Runtime, known_at: datetime) -> Measured:
     facts = [fact async for fact in known.facts(TOPICS) if fact.stream.partition("-")[0] in STREAMS]
     # Nobody else has to wait for it.
     entities, cells = await asyncio.to_thread(recompute, facts, runtime.settings.zone)
-    return Measured(entities, cells, held.cursors, known.parked)
+    return Measured(entities, cells, held.cursors, known.parked, known.later, build.collection)
 
 
 async def known_views(

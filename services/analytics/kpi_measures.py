@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from services.analytics.cells import Axis, Cell, Per
 from services.analytics.measures import Kind
-from services.analytics.pipeline import TOTAL, Amounts, Key, period_of
+from services.analytics.pipeline import TOTAL, Amounts, Key, Reason, period_of
 from services.analytics.told import MONEY_SCALE
 from services.analytics.tree import Organization
 from shared.events.analytics import KpiLevel
@@ -55,6 +55,10 @@ def _lost(value: str, says: str) -> Measure:
 
 def _case(measure: str, says: str) -> Measure:
     return Measure(says, "issue_total", measure, stock=True, kind="issue")
+
+
+def _said(measure: str, says: str) -> Measure:
+    return Measure(says, "satisfaction", measure, kind="issue")
 
 
 def _decided(measure: str, says: str, *, money: bool = False) -> Measure:
@@ -106,6 +110,8 @@ KPI_MEASURES: dict[str, Measure] = {
     "reopened_issues": _case("reopened", "issues opened again"),
     "kept_issues": _case("kept", "issues within their service level"),
     "missed_issues": _case("missed", "issues beyond their service level"),
+    "satisfaction_answers": _said("answers_after", "customers who scored us after a case"),
+    "satisfaction_scores": _said("scores_after", "their scores from 0 to 10, summed"),
 }
 
 
@@ -264,6 +270,41 @@ def portions(
                 yield Portion(
                     scope.key(owner, min(term.last, scope.until)), term.name, name, amount
                 )
+
+
+def unportioned(
+    names: Collection[str], scope: Scope, held: Collection[Term], cells: Amounts
+) -> Iterator[Reason]:
+    """Yield why cells that tell of these measures are in no row."""
+    for cell in cells:
+        for name in names:
+            measure = KPI_MEASURES[name]
+            if cell.axis != scope.axis(measure) or not _tells(measure, cell):
+                continue
+            day = cell.credited if measure.credited else cell.day
+            if not scope.matches(measure, cell):
+                # Of another value of the axis it tells of something else.
+                if cell.axis == "product":
+                    yield "other_product"
+            elif measure.money and cell.measure != f"{measure.measure}{scope.currency}":
+                yield "other_currency"
+            elif cell.day > scope.until:
+                yield "later"
+            elif not _in_time(measure, day, scope.until, held):
+                yield "outside_period"
+
+
+def _in_time(measure: Measure, day: date | None, until: date, held: Collection[Term]) -> bool:
+    """Whether a term has what is of this day: what stands, each that ends then or later."""
+    if measure.stock:
+        return any(term.first <= until and day is not None and day <= term.last for term in held)
+    return day is not None and _term_of(held, day) is not None
+
+
+def _tells(measure: Measure, cell: Cell) -> bool:
+    if measure.money:
+        return cell.measure.startswith(measure.measure)
+    return cell.measure == measure.measure
 
 
 def _term_of(held: Collection[Term], day: date) -> Term | None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
-from services.analytics.api import Analytics, At, Moment, Seller, employee
+from services.analytics.api import Analytics, At, Moment, Seller, employee, unheard
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, facts_of
@@ -26,14 +26,15 @@ from services.analytics.kpi_measures import (
     shown,
     term_of,
     terms,
+    unportioned,
 )
 from services.analytics.kpi_views import KpiCard, kpi_card
 from services.analytics.measures import contributions
 from services.analytics.model import stands
 from services.analytics.pipeline import Amounts, Key, in_order
-from services.analytics.sink import entity_from
 from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
+from services.analytics.why import Explained, each_entity, left_out
 from shared.errors import InvalidError, NotFoundError
 from shared.events.analytics import KpiDefined
 from shared.runtime import Runtime
@@ -234,37 +235,42 @@ async def explain(
     row = Row(defined.level, key, kinds[0], tuple(kinds[1:]))
     figures = await _not_own(moment).figures(runtime, (), row=row)
     scope = asked.scope(figures.organization, runtime.settings.currency)
-    contributing = await asyncio.to_thread(_behind, asked, scope, figures)
-    total: Counter[str] = Counter()
-    for amounts in contributing.values():
-        total.update(amounts)
+    found = await asyncio.to_thread(_behind, asked, scope, figures)
+    total = found.total
     value = _value(defined, total)
     return {
         "key": key,
         "period": term.name,
         "value": None if value is None else str(value),
-        "total": {name: str(shown(name, total[name])) for name in sorted(asked.names)},
+        "total": {name: str(shown(name, total.get(name, 0))) for name in sorted(asked.names)},
         "contributions": [
-            {"stream": stream, **{name: str(shown(name, n)) for name, n in amounts.items()}}
-            for stream, amounts in contributing.items()
+            {
+                "stream": one.stream,
+                **{name: str(shown(name, amount)) for name, amount in one.amounts.items()},
+                "facts": one.facts,
+            }
+            for one in found.contributing
         ],
+        "left_out": left_out(found.left_out),
         "definition": defined,
         **moment.document(),
-        **facts_of(figures),
+        **unheard(figures),
     }
 
 
-def _behind(asked: Asked, scope: Scope, figures: Figures) -> dict[str, Counter[str]]:
-    """Return what each entity adds to a row, by measure; who adds nothing is left out."""
-    found: dict[str, Counter[str]] = {}
-    for stream, document in sorted(figures.entities.items()):
+def _behind(asked: Asked, scope: Scope, figures: Figures) -> Explained:
+    """Say what each entity adds to a row, by measure, and why others add nothing."""
+    found = Explained()
+    for entity in each_entity(figures.entities):
         amounts: Counter[str] = Counter()
-        cells = contributions(entity_from(document))
+        cells = contributions(entity)
+        reasons = set(unportioned(asked.names, scope, asked.held, cells))
         for key, _, name, amount in portions(asked.names, scope, asked.held, cells):
             if key in figures.keys:
                 amounts[name] += amount
-        if any(amounts.values()):
-            found[stream] = amounts
+            else:
+                reasons.add("other_row")
+        found.add(entity, amounts, reasons)
     return found
 
 

@@ -6,7 +6,7 @@ freezing is judged, the first or the last of it: none counts twice.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -31,6 +31,8 @@ class Judged(NamedTuple):
     outcome: Kept
     stage: str
     product: str
+    # From which facts it is known what became of it.
+    facts: tuple[str, ...] = ()
 
     def key(self, by: LedgerBy) -> Key:
         match by:
@@ -63,7 +65,25 @@ def judged(
                 known = opportunities.get(outcome.line.opportunity)
                 stage = _stage(known, frozen.on) if known is not None else ""
                 product = known.product if known is not None else ""
-                yield Judged(one.frozen_forecast, frozen, outcome, stage, product)
+                facts = known.facts if known is not None else ()
+                yield Judged(one.frozen_forecast, frozen, outcome, stage, product, facts)
+
+
+def not_judged(
+    rolled_up: Iterable[FrozenForecast], day: date, which: Which
+) -> dict[str, list[str]]:
+    """Return the opportunities of lines that are not judged, by reason.
+
+    `frozen_again`: another freezing of the same period is judged. `not_over`: the period is not.
+    """
+    rest: dict[str, list[str]] = defaultdict(list)
+    for one in rolled_up:
+        chosen = _chosen(one, which)
+        for frozen in one.frozen:
+            reason = "not_over" if frozen in chosen else "frozen_again"
+            if frozen not in chosen or frozen.period_to > day:
+                rest[reason] += [line.opportunity for line in frozen.lines]
+    return rest
 
 
 def _chosen(one: FrozenForecast, which: Which) -> list[Frozen]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import Query
 
-from services.analytics.api import Analytics, At, Moment
+from services.analytics.api import Analytics, At, Moment, unheard
 from services.analytics.entities import Opportunity
-from services.analytics.figures import Figures, read_entities
+from services.analytics.figures import Figures, Row, read_entities
 from services.analytics.forecast_api import facts_of
 from services.analytics.known import known_measures, views_at
-from services.analytics.ledger import Judged, Which, judged, ledger
+from services.analytics.ledger import Judged, Which, judged, ledger, not_judged
 from services.analytics.pipeline import in_order
 from services.analytics.projections import FrozenForecast, frozen_forecasts
 from services.analytics.report_by import LedgerBy
+from services.analytics.why import left_out
 from services.analytics.workload_api import defaults_of
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
@@ -25,8 +26,16 @@ Confidence = Annotated[Literal["commit", "upside"], Query()]
 Currency = Annotated[str | None, Query(pattern=r"^[A-Z]{3}$", description="without: the company's")]
 
 
-async def _judged(runtime: Runtime, moment: Moment, which: Which) -> tuple[Figures, list[Judged]]:
-    figures = await moment.figures(runtime, ())
+class _Lines(NamedTuple):
+    """The lines of frozen roll-ups, and of which opportunities others are not judged, and why."""
+
+    figures: Figures
+    judged: list[Judged]
+    rest: dict[str, list[str]]
+
+
+async def _judged(runtime: Runtime, moment: Moment, which: Which, row: Row | None = None) -> _Lines:
+    figures = await moment.figures(runtime, (), row=row)
     day = moment.day(runtime)
     rolled_up = await views_at(runtime, frozen_forecasts, moment.known_at)
     if moment.known_at is not None:
@@ -34,7 +43,8 @@ async def _judged(runtime: Runtime, moment: Moment, which: Which) -> tuple[Figur
     else:
         entities = await read_entities(runtime, _named(rolled_up))
     known = {stream: one for stream, one in entities.items() if isinstance(one, Opportunity)}
-    return figures, list(judged(rolled_up, known, day, which))
+    found = list(judged(rolled_up, known, day, which))
+    return _Lines(figures, found, not_judged(rolled_up, day, which))
 
 
 def _named(rolled_up: list[FrozenForecast]) -> set[str]:
@@ -57,7 +67,7 @@ async def forecast_ledger(
     at all so far. With `known_at`, from what had been recorded by then alone: what is recorded
     later never changes it. Of fewer lines than the company's floor no share is told.
     """
-    figures, lines = await _judged(runtime, moment, which)
+    figures, lines, _ = await _judged(runtime, moment, which)
     wanted = currency or runtime.settings.currency
     rows = ledger(by, lines, wanted, confidence)
     floor = defaults_of(runtime).sample_floor
@@ -84,10 +94,23 @@ async def explain_ledger(
     confidence: Confidence = "commit",
     currency: Currency = None,
 ) -> dict[str, Any]:
-    """The lines behind a row of `/analytics/forecast-ledger`, each with what became of it."""
-    figures, lines = await _judged(runtime, moment, which)
+    """The lines behind a row of `/analytics/forecast-ledger`, each with what became of it.
+
+    Left out is what is of another row, currency or confidence, whose period is `not_over`, or
+    `frozen_again`: of several freezings for a period one is judged.
+    """
+    # Its lines are frozen with the roll-up: no kind of stream has to be looked through for them.
+    figures, lines, rest = await _judged(runtime, moment, which, Row(by, key, None))
     wanted = currency or runtime.settings.currency
-    meant = {key, *(stream for stream, name in figures.names.items() if name == key)}
+    held = []
+    for line in lines:
+        reason = _left_out(line, wanted, confidence)
+        if line.key(by) not in figures.keys:
+            reason = "other_row"
+        if reason is None:
+            held.append(line)
+        else:
+            rest.setdefault(reason, []).append(line.outcome.line.opportunity)
     return {
         "key": key,
         "contributions": [
@@ -102,12 +125,19 @@ async def explain_ledger(
                 "outcome": told.outcome,
                 "on": told.on,
                 "value": told.value,
+                "facts": line.facts,
             }
-            for line in lines
+            for line in held
             for told in (line.outcome,)
-            if line.key(by) in meant
-            and (told.line.currency, told.line.confidence) == (wanted, confidence)
         ],
+        "left_out": left_out(rest),
         **moment.document(),
-        **facts_of(figures),
+        **unheard(figures),
     }
+
+
+def _left_out(line: Judged, currency: str, confidence: str) -> str | None:
+    told = line.outcome.line
+    if told.currency != currency:
+        return "other_currency"
+    return "other_confidence" if told.confidence != confidence else None

@@ -20,7 +20,16 @@ from services.analytics.growth import before
 from services.analytics.kpi_expression import parse
 from services.analytics.kpi_measures import KPI_MEASURES, begin_of
 from services.analytics.kpi_views import KpiCard, KpiReview
-from services.analytics.pipeline import Amounts, Key, Part, PartOf, ratio, within
+from services.analytics.pipeline import (
+    Amounts,
+    Key,
+    Part,
+    PartOf,
+    Reason,
+    not_theirs,
+    ratio,
+    within,
+)
 from services.analytics.tree import Organization
 
 AXES: tuple[Axis, ...] = ("time", "loss")
@@ -61,18 +70,19 @@ LOSSES: dict[Inhibitor, Loss] = {
 def in_losses(organization: Organization, span: Span, unit: Key) -> PartOf:
     """Say what a cell adds to which loss: minutes and times within the span."""
 
-    def part_of(cell: Cell, amount: int) -> Part | None:
-        if not within(cell.day, *span) or cell.axis not in AXES:
-            return None
-        if unit is not None and not organization.belongs(cell.owner, unit, cell.day):
+    def part_of(cell: Cell, amount: int) -> Part | Reason | None:
+        if cell.axis not in AXES:
             return None
         loss = LOSSES.get(cell.value)  # type: ignore[call-overload]  # "customer" is none.
         if loss is None or loss.axis != cell.axis:
             return None
-        if cell.measure == loss.measure:
-            return Part(cell.value, "minutes", amount)
-        counts = cell.measure in {"times", "entries"}
-        return Part(cell.value, "times", amount) if counts else None
+        measure = {loss.measure: "minutes", "times": "times", "entries": "times"}.get(cell.measure)
+        if measure is None:
+            return None
+        if not within(cell.day, *span):
+            return "outside_period"
+        reason = not_theirs(unit, cell.owner, cell.day, organization)
+        return reason or Part(cell.value, measure, amount)
 
     return part_of
 
@@ -108,7 +118,7 @@ class Weeks:
         self._work: Counter[date] = Counter()
         for cell, amount in cells.items():
             part = part_of(cell, amount)
-            if part is not None and part.measure == "minutes":
+            if isinstance(part, Part) and part.measure == "minutes":
                 self._lost[part.key][begin_of("week", cell.day)] += part.amount
         for day, minutes in worked.items():
             self._work[begin_of("week", day)] += minutes
@@ -211,7 +221,7 @@ def _sums(
     part_of = in_losses(organization, span, unit)
     for cell, amount in cells.items():
         part = part_of(cell, amount)
-        if part is not None:
+        if isinstance(part, Part):
             sums[part.key][part.measure] += part.amount
     return sums
 

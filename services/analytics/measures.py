@@ -35,7 +35,7 @@ from services.analytics.workload import Entry, spend
 from shared.events import Envelope
 
 # Bump it when a measure changes: the new cells are built beside the old ones from the first fact.
-VERSION = 8
+VERSION = 9
 TOPICS = ("opportunities", "touches", "issues", "calendar", "analytics")
 Kind = Literal["opportunity", "touch", "issue", "entry", "series", "review", "assessment"]
 STREAMS: frozenset[str] = frozenset(get_args(Kind))
@@ -88,8 +88,9 @@ def _of_opportunity(sums: Sums, entity: Opportunity) -> None:
     for passed in passages(stood):
         cell = Cell(passed.measure, passed.owner, "passage", passed.stage, passed.start)
         sums.hold(cell, passed.amount, passed.stop)
+    about = bought(entity.product, entity.company)
     for slip in slips(stood, expected):
-        cell = Cell(slip.measure, slip.owner, "slip", "", slip.start)
+        cell = Cell(slip.measure, slip.owner, "slip", about, slip.start)
         sums.hold(cell, slip.amount, slip.stop)
 
 
@@ -177,6 +178,17 @@ def closes(value: str) -> tuple[date | None, str]:
     """Read what `closing` has written."""
     day, _, product = value.partition("/")
     return (date.fromisoformat(day) if day else None), product
+
+
+def bought(product: str, company: str) -> str:
+    """Write down of which product something is, and who buys it."""
+    return f"{product}/{company}"
+
+
+def bought_by(value: str) -> tuple[str, str]:
+    """Read what `bought` has written."""
+    product, _, company = value.partition("/")
+    return product, company
 
 
 def _stage_cells(sums: Sums, period: Period) -> None:

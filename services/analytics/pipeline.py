@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from services.analytics.cells import Axis, Cell, Per
 from services.analytics.report_by import PipelineBy
@@ -99,8 +99,21 @@ class Part(NamedTuple):
     amount: int
 
 
-# Says to which row of a report a cell adds what; None: to none.
-PartOf = Callable[[Cell, int], Part | None]
+# Why something is in no row, or not in the one that is asked for; what says most comes first.
+Reason = Literal[
+    "no_longer",
+    "other_row",
+    "other_seller",
+    "other_unit",
+    "other_product",
+    "other_currency",
+    "outside_period",
+    "no_day",
+    "later",
+    "not_counted",
+]
+# Says to which row of a report a cell adds what, or why to none; None: it tells of something else.
+PartOf = Callable[[Cell, int], Part | Reason | None]
 # The same of a cell that adds to several.
 PartsOf = Callable[[Cell, int], Iterable[Part]]
 
@@ -124,7 +137,7 @@ def pipeline(
     part_of = in_pipeline(by, organization, day, segments)
     for cell, amount in cells.items():
         part = part_of(cell, amount)
-        if part is not None:
+        if isinstance(part, Part):
             rows[part.key].add(part.measure, part.amount)
     return {key: tally for key, tally in rows.items() if not tally.empty}
 
@@ -134,9 +147,11 @@ def in_pipeline(
 ) -> PartOf:
     axes, key_of = axes_of(by), _keys(by, organization, day, segments)
 
-    def part_of(cell: Cell, amount: int) -> Part | None:
-        if cell.day > day or cell.axis not in axes or cell.measure == "discovered":
+    def part_of(cell: Cell, amount: int) -> Part | Reason | None:
+        if cell.axis not in axes or cell.measure == "discovered":
             return None
+        if cell.day > day:
+            return "later"
         if by == "stage":
             return _by_stage(cell, amount)
         return Part(key_of(cell), cell.measure, amount)
@@ -273,18 +288,25 @@ def ratio(total: int, count: int) -> str | None:
     return str((Decimal(total) / Decimal(count)).quantize(HUNDREDTH, ROUND_HALF_UP))
 
 
-def tallied(cells: Amounts, part_of: PartOf) -> dict[Key, Counter[str]]:
+def tallied(cells: Amounts, part_of: PartOf, also: PartsOf = no_more) -> dict[Key, Counter[str]]:
     """Sum the cells into rows, by measure; rows of nothing are left out."""
     rows: dict[Key, Counter[str]] = defaultdict(Counter)
     for cell, amount in cells.items():
         part = part_of(cell, amount)
-        if part is not None:
+        if isinstance(part, Part):
             rows[part.key][part.measure] += part.amount
+        for one in also(cell, amount):
+            rows[one.key][one.measure] += one.amount
     return {key: amounts for key, amounts in rows.items() if any(amounts.values())}
 
 
 def within(day: date, first: date | None, last: date | None) -> bool:
     return (first is None or first <= day) and (last is None or day <= last)
+
+
+def not_theirs(unit: Key, owner: str, day: date, organization: Organization) -> Reason | None:
+    """Say that somebody was not in the unit that is asked about on a day; None: they were."""
+    return None if unit is None or organization.belongs(owner, unit, day) else "other_unit"
 
 
 def in_order(keys: Iterable[Key]) -> list[Key]:

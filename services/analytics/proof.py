@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from services.analytics.cells import AXES, Cell
 from services.analytics.entities import Entity
 from services.analytics.kept_cells import changes_of, read
-from services.analytics.measures import STREAMS, TOPICS, contributions, recompute
+from services.analytics.measures import STREAMS, TOPICS, recompute
 from services.analytics.packing import UnreadableCellsError
-from services.analytics.pipeline import Key, PartOf, PartsOf, no_more
-from services.analytics.sink import MEASURES, entities_of, entity_document, entity_from
+from services.analytics.sink import MEASURES, entities_of, entity_document
 from services.analytics.tables import Tables
 from shared import builds
 from shared.projector import Collections, dropped_by
@@ -105,44 +102,3 @@ def _compare_entities(
 def _named(cell: Cell) -> str:
     parts = [cell.measure, cell.axis, cell.value, cell.owner, str(cell.day)]
     return "/".join(part or "-" for part in parts)
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """What one entity adds to a row: the sum over all of them is the row."""
-
-    stream: str
-    amounts: dict[str, int]
-
-
-def why(
-    part_of: PartOf,
-    keys: Collection[Key],
-    entities: Mapping[str, Document],
-    owner: str | None = None,
-    also: PartsOf = no_more,
-) -> list[Why]:
-    """Say which entities make a row of a report, and what each of them adds. Pure."""
-    found = []
-    for stream, document in sorted(entities.items()):
-        amounts: dict[str, int] = defaultdict(int)
-        for cell, amount in contributions(entity_from(document)).items():
-            if owner not in (None, cell.owner):
-                continue
-            part = part_of(cell, amount)
-            for one in (*([] if part is None else [part]), *also(cell, amount)):
-                if one.key in keys:
-                    amounts[one.measure] += one.amount
-        rest = {measure: amount for measure, amount in sorted(amounts.items()) if amount}
-        if rest:
-            found.append(Why(stream, rest))
-    return found
-
-
-def total(contributing: list[Why]) -> dict[str, int]:
-    """Add up what contributes."""
-    amounts: dict[str, Any] = defaultdict(int)
-    for one in contributing:
-        for measure, amount in one.amounts.items():
-            amounts[measure] += amount
-    return dict(sorted(amounts.items()))

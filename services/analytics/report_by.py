@@ -11,7 +11,18 @@ ForecastBy = Literal[
     "total", "seller", "team", "manager", "region", "product", "day", "week", "month", "quarter"
 ]
 GrowthBy = Literal["company", "segment", "seller", "team", "region", "total"]
-IssuesBy = Literal["severity", "status", "kind", "company", "seller", "team", "move", "total"]
+IssuesBy = Literal[
+    "severity",
+    "status",
+    "kind",
+    "cause",
+    "age",
+    "company",
+    "seller",
+    "team",
+    "move",
+    "total",
+]
 LedgerBy = Literal["seller", "stage", "product", "roll_up", "quarter", "total"]
 PipelineBy = Literal[
     "stage",
@@ -28,7 +39,20 @@ PipelineBy = Literal[
     "total",
 ]
 QualityBy = Literal["seller", "team", "division", "company", "manager", "kind", "total"]
-SlipsBy = Literal["seller", "team", "manager", "region", "day", "week", "month", "quarter", "total"]
+SlipsBy = Literal[
+    "seller",
+    "team",
+    "manager",
+    "region",
+    "product",
+    "company",
+    "segment",
+    "day",
+    "week",
+    "month",
+    "quarter",
+    "total",
+]
 TouchesBy = Literal["seller", "team", "division", "company", "day", "week", "month", "quarter"]
 WorkloadBy = Literal[
     "seller",

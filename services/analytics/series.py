@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.analytics.cells import Sums
+from services.analytics.told import Folded
 from services.analytics.workload import minutes_between, plan_time
 from shared.events import Envelope
 from shared.events.calendar import (
@@ -47,7 +48,7 @@ class Repeating(Struct, frozen=True, gc=False):
     times: Repeats
 
 
-class PlannedSeries(Struct, frozen=True, gc=False):
+class PlannedSeries(Folded, frozen=True, gc=False):
     """What its contributions need. `plan` is None as long as nobody planned it."""
 
     stream: str
@@ -134,9 +135,13 @@ def _times(known: PlannedSeries, plan: Repeats, days: Days) -> Iterator[tuple[st
             yield held[place][0].what, begin
 
 
+def _rest(known: PlannedSeries) -> PlannedSeries:
+    return replace(known, gone=(), facts=())
+
+
 def differing(before: PlannedSeries, after: PlannedSeries) -> Days | None:
     """Return days on all others of which both add the same; None: they may differ on any."""
-    if before.plan is None or replace(before, gone=()) != replace(after, gone=()):
+    if before.plan is None or _rest(before) != _rest(after):
         return None
     zone = ZoneInfo(before.plan.times.zone)
     days = [at.astimezone(zone).date() for at in set(before.gone) ^ set(after.gone)]

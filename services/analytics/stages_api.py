@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from services.analytics import stages_report as report
-from services.analytics.api import Analytics, At, Seller, employee, explained
+from services.analytics.api import Analytics, At, Seller, Unit, employee, explained
 from services.analytics.figures import Row
-from services.analytics.forecast_api import Period, Unit, facts_of
+from services.analytics.forecast_api import Period, facts_of
 from services.analytics.pipeline import in_order, tallied
 from services.analytics.report_by import SlipsBy
 from services.analytics.workload_api import defaults_of, until
@@ -80,7 +80,8 @@ async def slippage(
         owner=employee(seller),
         grain_of=lambda held: report.slippage_grain(by, held, span, unit),
     )
-    rows = tallied(figures.cells, report.in_slippage(by, figures.organization, span, unit))
+    part_of = report.in_slippage(by, figures.organization, span, unit, figures.segments)
+    rows = tallied(figures.cells, part_of)
     return {
         "rows": [
             {"id": key, "key": figures.name(key), **report.slips_document(rows[key])}
@@ -106,5 +107,5 @@ async def explain_slippage(
     owner = employee(seller)
     figures = await moment.figures(runtime, (), owner=owner, row=Row(by, key))
     span = until(moment, period, runtime)
-    part_of = report.in_slippage(by, figures.organization, span, unit)
+    part_of = report.in_slippage(by, figures.organization, span, unit, figures.segments)
     return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}

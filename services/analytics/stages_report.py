@@ -7,21 +7,23 @@ of fewer than the floor none is told (O-06: no forecast is made up).
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span, key_of
-from services.analytics.pipeline import Key, Part, PartOf, ratio, within
+from services.analytics.measures import bought, bought_by
+from services.analytics.pipeline import NOBODY, Key, Part, PartOf, Reason, not_theirs, ratio, within
 from services.analytics.report_by import SlipsBy
 from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
 
 
-def within_unit(axis: Axis, organization: Organization, span: Span, unit: Key, cell: Cell) -> bool:
-    """Whether a cell is of this axis, of these days, and of who was in this unit then."""
-    if cell.axis != axis or not within(cell.day, *span):
-        return False
-    return unit is None or organization.belongs(cell.owner, unit, cell.day)
+def _left_out(organization: Organization, span: Span, unit: Key, cell: Cell) -> Reason | None:
+    """Say why a cell does not count: it is of other days, or of who was not in this unit then."""
+    if not within(cell.day, *span):
+        return "outside_period"
+    return not_theirs(unit, cell.owner, cell.day, organization)
 
 
 def stages_grain(organization: Organization, span: Span, unit: Key) -> Grain:
@@ -35,24 +37,56 @@ def slippage_grain(by: SlipsBy, organization: Organization, span: Span, unit: Ke
     placed = by in ("team", "manager", "region") or unit is not None
     turns = organization.turns if placed else frozenset()
     per = by if by in ("day", "week", "month", "quarter") else None
-    owners = placed or by == "seller"
-    return Grain(Apart(turns | bounds(*span), per), last=span.last, owners=owners)
+    days = Apart(turns | bounds(*span), per)
+    alike: dict[Axis, Callable[[str], str]] = {"slip": _alike(by)}
+    return Grain(days, last=span.last, owners=placed or by == "seller", alike=alike)
+
+
+def _alike(by: SlipsBy) -> Callable[[str], str]:
+    """Say what stands for all that is bought, but for what the rows are of."""
+    match by:
+        case "product":
+            return lambda value: bought(bought_by(value)[0], "")
+        case "company" | "segment":
+            return lambda value: bought("", bought_by(value)[1])
+        case _:
+            return lambda _: ""
 
 
 def in_stages(organization: Organization, span: Span, unit: Key) -> PartOf:
-    def part_of(cell: Cell, amount: int) -> Part | None:
-        if not within_unit("passage", organization, span, unit, cell):
+    def part_of(cell: Cell, amount: int) -> Part | Reason | None:
+        if cell.axis != "passage":
             return None
-        return Part(cell.value, cell.measure, amount)
+        left_out = _left_out(organization, span, unit, cell)
+        return left_out or Part(cell.value, cell.measure, amount)
 
     return part_of
 
 
-def in_slippage(by: SlipsBy, organization: Organization, span: Span, unit: Key) -> PartOf:
-    def part_of(cell: Cell, amount: int) -> Part | None:
-        if not within_unit("slip", organization, span, unit, cell):
+def in_slippage(
+    by: SlipsBy,
+    organization: Organization,
+    span: Span,
+    unit: Key,
+    segments: Mapping[str, str] = NOBODY,
+) -> PartOf:
+    """Say to which row of slippage a cell adds what; `segments` as in the pipeline."""
+
+    def part_of(cell: Cell, amount: int) -> Part | Reason | None:
+        if cell.axis != "slip":
             return None
-        return Part(key_of(by, cell.owner, organization, cell.day, cell.day), cell.measure, amount)
+        left_out = _left_out(organization, span, unit, cell)
+        return left_out or Part(_slip_key(cell), cell.measure, amount)
+
+    def _slip_key(cell: Cell) -> Key:
+        product, company = bought_by(cell.value)
+        if by == "product":
+            return product or None
+        if by == "company":
+            return company or None
+        if by == "segment":
+            return segments.get(company)
+        return key_of(by, cell.owner, organization, cell.day, cell.day)
 
     return part_of
 

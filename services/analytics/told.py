@@ -24,6 +24,13 @@ _MONEY_MAX = 10**16
 StepKind = Literal["discovered", "advanced", "reopened", "won", "lost"]
 
 
+class Folded(Struct, frozen=True, gc=False, kw_only=True):
+    """What is known of one stream, and from what."""
+
+    # The ids of the facts that it is folded from, in their order: a figure opens into them.
+    facts: tuple[str, ...] = ()
+
+
 class Told(Struct, frozen=True, gc=False):
     """What was said with a date, or without: `recorded` stands in for one that is unknown."""
 

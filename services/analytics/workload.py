@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from services.analytics.cells import Cell, Sums
+from services.analytics.told import Folded
 from shared.events.calendar import (
     Category,
     EntryCancelled,
@@ -36,7 +36,7 @@ A_MINUTE = timedelta(minutes=1)
 Status = Literal["planned", "started", "done", "missed", "displaced", "cancelled"]
 
 
-class Entry(Struct, frozen=True, gc=False):
+class Entry(Folded, frozen=True, gc=False):
     """What its contributions need. `day` is None as long as nobody planned it."""
 
     stream: str

@@ -13,7 +13,16 @@ from typing import Any, get_args
 
 from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span, key_of
-from services.analytics.pipeline import Key, Part, PartOf, PartsOf, ratio, within
+from services.analytics.pipeline import (
+    Key,
+    Part,
+    PartOf,
+    PartsOf,
+    Reason,
+    not_theirs,
+    ratio,
+    within,
+)
 from services.analytics.report_by import WorkloadBy
 from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
@@ -75,20 +84,17 @@ def in_workload(by: WorkloadBy, organization: Organization, span: Span, unit: Ke
     last = span.last
     assert last is not None
 
-    def part_of(cell: Cell, amount: int) -> Part | None:
-        measure, on = (_measure(cell, by), cell.day)
-        if cell.axis in CARRIED and by in PLACES:
-            measure, on = _carried(cell), last
-            if cell.day > last:
-                return None
-        elif not within(cell.day, *span):
+    def part_of(cell: Cell, amount: int) -> Part | Reason | None:
+        carried = cell.axis in CARRIED and by in PLACES
+        measure, on = (_carried(cell), last) if carried else (_measure(cell, by), cell.day)
+        if measure is None:
             return None
-        if measure is None or not _of(unit, cell.owner, on):
-            return None
-        return Part(_key(by, cell, organization, on), measure, amount)
-
-    def _of(unit: Key, owner: str, on: date) -> bool:
-        return unit is None or organization.belongs(owner, unit, on)
+        if carried and cell.day > last:
+            return "later"
+        if not carried and not within(cell.day, *span):
+            return "outside_period"
+        reason = not_theirs(unit, cell.owner, on, organization)
+        return reason or Part(_key(by, cell, organization, on), measure, amount)
 
     return part_of
 

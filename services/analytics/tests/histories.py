@@ -34,6 +34,7 @@ from shared.events.calendar import (
 )
 from shared.events.issues import (
     ActionTaken,
+    CauseFound,
     FeedbackGiven,
     IssueAssigned,
     IssueClosed,
@@ -194,6 +195,12 @@ def said_of_it() -> st.SearchStrategy[Event]:
         st.builds(IssueGraded, severity=SEVERITIES, on=MAYBE_DAY),
         st.builds(StatusTold, status=STATUSES, on=MAYBE_DAY),
         st.builds(ServiceLevelTold, kept=st.booleans(), on=MAYBE_DAY),
+        st.builds(
+            CauseFound,
+            cause=st.just("Nobody was told."),
+            category=st.none() | st.sampled_from(["parts", "people"]),
+            on=MAYBE_DAY,
+        ),
         st.builds(ActionTaken, what=st.just("Call them."), on=MAYBE_DAY),
         st.builds(FeedbackGiven, result=st.just("Done."), on=MAYBE_DAY),
         st.builds(IssueClosed, on=MAYBE_DAY),

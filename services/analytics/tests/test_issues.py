@@ -10,10 +10,12 @@ from hypothesis import given
 from services.analytics.cells import IssueAxis
 from services.analytics.complaints import Issue
 from services.analytics.measures import contributions, recompute
+from services.analytics.report_by import IssuesBy
 from services.analytics.tests.histories import ZONE, histories
 from services.analytics.tests.world import KIM, LEE, World, on
 from shared.events import Envelope
 from shared.events.issues import (
+    CauseFound,
     FeedbackGiven,
     IssueAssigned,
     IssueClosed,
@@ -101,7 +103,7 @@ async def test_cases_belong_to_who_has_them_and_where_they_are(world: World) -> 
 
 async def test_every_row_opens_into_its_cases(world: World) -> None:
     await told(world)
-    for by in ("severity", "status", "kind", "company", "seller", "team", "move", "total"):
+    for by in get_args(IssuesBy):
         answer = (await world.get("issues", by=by, as_of="2026-03-31"))["rows"]
         assert answer, by
         for row in answer:
@@ -119,6 +121,48 @@ async def test_c_06_what_was_known_of_cases_is_asked_for_too(world: World) -> No
     assert await rows(world, by="total", known_at="2025-01-01T00:00:00Z", as_of="2026-03-31") == {}
 
 
+async def test_i_04_cases_stand_under_the_kind_of_their_cause(world: World) -> None:
+    await told(world)
+    assert await counted(world, by="cause", as_of="2026-03-31") == {None: (2, 2)}
+    found = [
+        CauseFound(cause="The pump leaks.", category="parts", on=on("03-12")),
+        CauseFound(cause="Nobody knows the kind of it.", on=on("03-20")),
+    ]
+    await world.append(recorded(*found, stream="issue-1", after=10))
+    await world.fold()
+    assert await counted(world, by="cause", as_of="2026-03-11") == {None: (2, 2)}
+    assert await counted(world, by="cause", as_of="2026-03-12") == {None: (1, 1), "parts": (1, 1)}
+    later = {None: (1, 1), "unsorted": (1, 1)}
+    assert await counted(world, by="cause", as_of="2026-03-31") == later
+
+
+async def counted(world: World, **asked: str) -> dict[str | None, tuple[int, int]]:
+    found = await rows(world, **asked)
+    return {key: (row["cases"], row["open"]) for key, row in found.items()}
+
+
+async def test_what_is_open_is_told_by_how_old_it_is(world: World) -> None:
+    await told(world)
+    assert await counted(world, by="age", as_of="2026-03-10") == {
+        "00-07 days": (1, 1),
+        "08-30 days": (1, 1),
+    }
+    assert await counted(world, by="age", as_of="2026-03-03") == {}
+    assert await counted(world, by="age", as_of="2026-12-31") == {"91+ days": (2, 2)}
+    total = (await rows(world, by="total", as_of="2026-03-10"))["total"]
+    assert total["mean_age_days"] == "7.00"
+    sellers = await rows(world, by="seller", as_of="2026-03-05")
+    assert {key: row["mean_age_days"] for key, row in sellers.items()} == {"김": None, LEE: "0.00"}
+
+
+async def test_rates_tell_how_many_were_missed_and_told(world: World) -> None:
+    await told(world)
+    total = (await rows(world, by="total", as_of="2026-03-03"))["total"]
+    assert (total["breach_rate"], total["feedback_rate"]) == ("0.00", "100.00")
+    total = (await rows(world, by="total", as_of="2026-03-31"))["total"]
+    assert (total["breach_rate"], total["feedback_rate"]) == ("100.00", "0.00")
+
+
 @given(histories())
 def test_at_the_end_of_each_day_a_case_stands_in_one_place_of_each_view(
     found: list[list[Envelope]],
@@ -134,4 +178,11 @@ def test_at_the_end_of_each_day_a_case_stands_in_one_place_of_each_view(
                     stands[one.axis, one.value, one.owner] += amount
             assert all(n in (0, 1) for n in stands.values())
             views = Counter(view for (view, *_), n in stands.items() if n)
-            assert views == dict.fromkeys({*get_args(IssueAxis)} - {"issue_move"}, 1)
+            everywhere = {*get_args(IssueAxis)} - {"issue_move", "issue_age"}
+            assert views == dict.fromkeys(everywhere, 1)
+            still_open = Counter[str]()
+            for one, amount in cells.items():
+                if one.measure == "open" and one.day <= day:
+                    still_open[one.axis] += amount
+            # Only of what is open somebody asks how old it is.
+            assert still_open["issue_age"] == still_open["issue_total"]

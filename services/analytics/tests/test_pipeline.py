@@ -8,7 +8,8 @@ from datetime import date
 import pytest
 
 from services.analytics.cells import Cell
-from services.analytics.flows import inflow, touches
+from services.analytics.flows import Look, inflow, touches
+from services.analytics.forecast import Span
 from services.analytics.pipeline import (
     Tally,
     money,
@@ -22,6 +23,7 @@ from services.analytics.tree import Organization
 
 KIM = "employee-kim"
 NOBODY = Organization({})
+ALWAYS = Look(Span(), date.max)
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
 
 
@@ -77,13 +79,15 @@ def test_both_ends_of_a_span_of_days_are_within(
     first: date | None, last: date | None, count: int
 ) -> None:
     cells = {Cell("touches", KIM, "touch", "", day): 1 for day in (MONDAY, TUESDAY, WEDNESDAY)}
-    assert sum(touches("seller", cells, NOBODY, first, last).values()) == count
+    assert (
+        sum(touches("seller", cells, NOBODY, Look(Span(first, last), date.max)).values()) == count
+    )
 
 
 @pytest.mark.parametrize("by", ["seller", "team", "division", "company", "day", "week", "month"])
 def test_touches_add_up_whatever_they_are_told_by(by: TouchesBy) -> None:
     cells = {Cell("touches", KIM, "touch", "", day): 2 for day in (MONDAY, TUESDAY)}
-    assert sum(touches(by, cells, NOBODY, None, None).values()) == 4
+    assert sum(touches(by, cells, NOBODY, ALWAYS).values()) == 4
 
 
 def test_what_is_undone_leaves_the_period_that_it_was_credited_to() -> None:
@@ -95,7 +99,7 @@ def test_what_is_undone_leaves_the_period_that_it_was_credited_to() -> None:
         cell("value_USD", undone_on, MONDAY): -10_000,
         cell("lost", undone_on, undone_on): 1,
     }
-    flows = inflow("quarter", cells, None, None)
+    flows = inflow("quarter", cells, NOBODY, ALWAYS)
     assert {key: (flow.tally.won, flow.tally.lost) for key, flow in flows.items()} == {
         "2026-Q2": (0, 1)
     }
@@ -107,7 +111,7 @@ def test_what_stands_open_or_is_latent_neither_comes_in_nor_goes_out() -> None:
         cell("latent", MONDAY): 1,
         cell("discovered", TUESDAY): 1,
     }
-    flows = inflow("day", cells, None, None)
+    flows = inflow("day", cells, NOBODY, ALWAYS)
     assert {key: flow.discovered for key, flow in flows.items()} == {"2026-01-06": 1}
 
 

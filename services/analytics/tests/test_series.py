@@ -206,6 +206,8 @@ async def test_n_01_planned_minutes_are_of_entries_and_of_times_of_series(told: 
 
 async def test_why_opens_the_series_with_what_its_times_add(told: World) -> None:
     why = await told.get("workload/why", by="seller", key=KIM, **MARCH)
+    facts = {one["stream"]: one.pop("facts") for one in why["contributions"]}
+    assert len(facts["series-team"]) == 3
     parts = {one.pop("stream"): one for one in why["contributions"]}
     assert parts["series-team"] == {"entries internal": 3, "planned internal": 90}
     assert parts["series-own"] == {"entries private": 2, "planned private": 60}

@@ -118,6 +118,12 @@ async def test_slippage_counts_what_was_put_off_and_what_came_late(dealt: World)
         ("2026-06", 1, 0),
         ("2026-07", 0, 1),
     ]
+    for by in ("product", "company", "segment"):
+        (told,) = (await dealt.get("slippage", as_of="2026-12-31", by=by, **YEAR))["rows"]
+        assert (told["pushes"], told["won_late"]) == (1, 1)
+        key = {} if told["id"] is None else {"key": told["id"]}
+        opened = await dealt.get("slippage/why", by=by, as_of="2026-12-31", **key, **YEAR)
+        assert opened["total"]["pushes"] == 1, (by, opened)
     why = await dealt.get("slippage/why", by="seller", key=KIM, as_of="2026-12-31", **YEAR)
     assert [one["stream"] for one in why["contributions"]] == ["opportunity-20"]
 

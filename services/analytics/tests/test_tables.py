@@ -117,6 +117,7 @@ def organizations(draw: st.DrawFn, days: st.SearchStrategy[date] = days) -> Orga
 
 
 spans = st.tuples(st.none() | days, st.none() | days).map(lambda told: Span(*told))
+SEGMENTS = {"company-p": "steel"}
 units = st.sampled_from([None, "unit-a", "unit-all"])
 
 
@@ -124,7 +125,7 @@ def _reports(
     held: Organization, day: date, span: Span, unit: str | None
 ) -> Iterator[tuple[str, Grain, Any]]:
     """Yield each report over cells with the grain that it says it has."""
-    until = Span(span.first, span.last or day)
+    until, look = Span(span.first, span.last or day), flows.Look(span, day, unit)
     for by in get_args(PipelineBy):
         grain = pipeline.grain(by, held, day)
         yield f"pipeline {by}", grain, lambda told, by=by: pipeline.pipeline(by, told, held, day)
@@ -133,11 +134,11 @@ def _reports(
         part = workload_report.in_workload(by, held, until, unit)
         yield f"workload {by}", grain, lambda told, part=part: tallied(told, part)
     for per in ("day", "week", "month", "quarter"):
-        grain = flows.inflow_grain(per, *span)
-        yield f"inflow {per}", grain, lambda told, per=per: flows.inflow(per, told, *span)
+        grain = flows.inflow_grain(per, held, look)
+        yield f"inflow {per}", grain, lambda told, per=per: flows.inflow(per, told, held, look)
     for by in get_args(flows.TouchesBy):
-        grain = flows.touches_grain(by, held, *span)
-        yield f"touches {by}", grain, lambda told, by=by: flows.touches(by, told, held, *span)
+        grain = flows.touches_grain(by, held, look)
+        yield f"touches {by}", grain, lambda told, by=by: flows.touches(by, told, held, look)
     for by in get_args(forecast.ForecastBy):
         grain = forecast.forecast_grain(by, day, span, unit)
         yield (
@@ -152,7 +153,7 @@ def _reports(
     yield "stages", grain, lambda told: tallied(told, stages_report.in_stages(held, span, unit))
     for by in get_args(stages_report.SlipsBy):
         grain = stages_report.slippage_grain(by, held, span, unit)
-        part = stages_report.in_slippage(by, held, span, unit)
+        part = stages_report.in_slippage(by, held, span, unit, SEGMENTS)
         yield f"slippage {by}", grain, lambda told, part=part: tallied(told, part)
     yield from _measured(held, day, span, unit)
 
@@ -163,8 +164,8 @@ def _measured(
     """Yield what is told of cases, targets and figures that a company defines."""
     for by in get_args(IssuesBy):
         grain = issues_api.grain(by, day)
-        part = issues_api.in_issues(by, held, day)
-        yield f"issues {by}", grain, lambda told, part=part: tallied(told, part)
+        parts = issues_api.in_issues(by, held, day), issues_api.aged(by, held, day)
+        yield f"issues {by}", grain, lambda told, parts=parts: tallied(told, *parts)
     wanted = list(_targets(span, unit))
     grain = forecast.target_grain(wanted, held, day)
     for target in wanted:

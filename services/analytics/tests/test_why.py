@@ -1,0 +1,210 @@
+"""Why is this number: every row is the sum of its entities, and the rest is told with a reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.analytics import (
+    flows,
+    forecast,
+    growth,
+    issues_api,
+    losses,
+    pipeline,
+    stages_report,
+    workload_report,
+)
+from services.analytics.entities import Entity
+from services.analytics.forecast import Span
+from services.analytics.kpi_measures import KPI_MEASURES, Scope, portions, terms, unportioned
+from services.analytics.measures import contributions, recompute
+from services.analytics.pipeline import Key, PartOf, PartsOf, no_more, tallied
+from services.analytics.report_by import GrowthBy, IssuesBy, PipelineBy, WorkloadBy
+from services.analytics.tests.histories import DAYS, ZONE, histories
+from services.analytics.tests.test_tables import SEGMENTS, organizations, units
+from services.analytics.tests.world import KIM, LEE, World, won
+from services.analytics.tree import Organization
+from services.analytics.why import NAMED_MAX, Explained, left_out, why
+from shared.events import Envelope
+from shared.testing import recorded
+
+Report = tuple[str, PartOf, PartsOf]
+
+
+def reports(held: Organization, day: date, span: Span, unit: Key) -> Iterator[Report]:
+    """Yield what says to which row a cell adds what, of every report that is opened by cells."""
+    look, year = flows.Look(span, day, unit), Span(date(2026, 1, 1), day)
+    for by in get_args(PipelineBy):
+        yield f"pipeline {by}", pipeline.in_pipeline(by, held, day, SEGMENTS), no_more
+    yield "inflow", flows.in_inflow("month", held, look), no_more
+    yield "touches", flows.in_touches("team", held, look), no_more
+    for by in get_args(WorkloadBy):
+        part = workload_report.in_workload(by, held, Span(span.first, span.last or day), unit)
+        yield f"workload {by}", part, no_more
+    yield "forecast", forecast.in_forecast("month", held, day, span, unit), no_more
+    yield "yield", forecast.in_yield("seller", held, span, day), no_more
+    yield "stages", stages_report.in_stages(held, span, unit), no_more
+    yield "slippage", stages_report.in_slippage("segment", held, span, unit, SEGMENTS), no_more
+    for by in get_args(IssuesBy):
+        yield (
+            f"issues {by}",
+            issues_api.in_issues(by, held, day),
+            issues_api.aged(by, held, day),
+        )
+    for by in get_args(GrowthBy):
+        yield (
+            f"growth {by}",
+            growth.Accounts(by, held, year, day, SEGMENTS, {}).part_of(),
+            no_more,
+        )
+    yield "losses", losses.in_losses(held, span, unit), no_more
+
+
+@given(
+    histories(),
+    organizations(),
+    DAYS,
+    st.tuples(st.none() | DAYS, st.none() | DAYS).map(lambda told: Span(*told)),
+    units,
+)
+def test_what_makes_a_row_and_what_is_left_out_is_everything_once(
+    found: Sequence[Sequence[Envelope]],
+    held: Organization,
+    day: date,
+    span: Span,
+    unit: Key,
+) -> None:
+    entities, cells = recompute((fact for history in found for fact in history), ZONE)
+    for name, part_of, also in reports(held, day, span, unit):
+        for key, row in tallied(cells, part_of, also).items():
+            told = why(part_of, {key}, entities.values(), None, also)
+            assert told.total == {m: n for m, n in row.items() if n}, (name, key)
+            assert_all_told_once(told, entities)
+
+
+def assert_all_told_once(told: Explained, entities: dict[str, Entity]) -> None:
+    streams = [one.stream for one in told.contributing]
+    streams += [stream for others in told.left_out.values() for stream in others]
+    assert sorted(streams) == sorted(entities)
+
+
+@given(histories(), DAYS)
+def test_an_entity_names_the_facts_that_it_is_folded_from(
+    found: Sequence[Sequence[Envelope]], day: date
+) -> None:
+    entities, _ = recompute((fact for history in found for fact in history), ZONE)
+    for history in found:
+        assert entities[history[0].stream].facts == tuple(fact.id for fact in history)
+    part_of = pipeline.in_pipeline("total", Organization({}), day)
+    for one in why(part_of, {"total"}, entities.values()).contributing:
+        assert one.facts == entities[one.stream].facts
+
+
+@given(histories(), organizations(), DAYS)
+def test_of_figures_that_a_company_defines_everything_is_told_once_too(
+    found: Sequence[Sequence[Envelope]], held: Organization, day: date
+) -> None:
+    entities, _ = recompute((fact for history in found for fact in history), ZONE)
+    span = terms("month", date(2026, 1, 1), date(2026, 2, 28))
+    for name in KPI_MEASURES:
+        for product in (None, "product-x"):
+            scope = Scope("total", held, day, "USD", product)
+            for entity in entities.values():
+                cells = contributions(entity)
+                counted = [one for one in portions([name], scope, span, cells) if one.amount]
+                reasons = set(unportioned([name], scope, span, cells))
+                tells = {
+                    cell
+                    for cell in cells
+                    if cell.axis == scope.axis(KPI_MEASURES[name])
+                    and cell.measure == KPI_MEASURES[name].measure
+                    and scope.matches(KPI_MEASURES[name], cell)
+                }
+                # What tells of it is in a row, or there is a reason; or it came and went.
+                standing = sum(cells[cell] for cell in tells)
+                assert counted or reasons or not standing or KPI_MEASURES[name].money, name
+
+
+ASKED = {"as_of": "2026-12-31"}
+
+
+def reasons(answer: dict[str, Any]) -> dict[str, list[str]]:
+    return {one["reason"]: one["streams"] for one in answer["left_out"]}
+
+
+async def test_a_row_names_its_facts_and_what_is_not_in_it(world: World) -> None:
+    of_kim = await world.get("why", by="seller", key=KIM, **ASKED)
+    assert all(one["facts"] for one in of_kim["contributions"])
+    streams = {one["stream"] for one in of_kim["contributions"]}
+    everything = await world.get("why", by="total", key="total", **ASKED)
+    # Of others who never had it nothing is said; who handed it over is told so.
+    assert {s for told in reasons(of_kim).values() for s in told} <= {
+        one["stream"] for one in everything["contributions"]
+    } | set(reasons(everything).get("not_counted", [])) - streams
+    early = await world.get("why", by="total", key="total", as_of="2025-01-01")
+    assert early["contributions"] == []
+    assert set(reasons(early)) == {"later"}
+    assert len(early["left_out"][0]["streams"]) == early["left_out"][0]["count"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "reason"),
+    [
+        ("why", {"by": "seller", "key": LEE, "seller": "kim"}, "other_row"),
+        ("inflow/why", {"key": "2026-01", "last": "2025-12-31"}, "outside_period"),
+        ("inflow/why", {"key": "2026-01", "as_of": "2025-12-31"}, "later"),
+        ("touches/why", {"by": "seller", "key": KIM, "first": "2030-01-01"}, "outside_period"),
+        ("touches/why", {"by": "seller", "key": KIM, "unit": "unit-none"}, "other_unit"),
+        ("forecast-ledger/why", {"by": "total", "key": "total"}, None),
+        ("data-quality/why", {"by": "total", "key": "total", **ASKED}, "not_counted"),
+        ("adoption/why", {"by": "total", "key": "total", "seller": "lee"}, None),
+    ],
+)
+async def test_every_report_says_why_something_is_left_out(
+    world: World, path: str, query: dict[str, str], reason: str | None
+) -> None:
+    answer = await world.get(path, **query)
+    assert answer["left_out_facts"] == []
+    told = {one["reason"] for one in answer["left_out"]}
+    assert reason is None or reason in told, answer["left_out"]
+
+
+async def test_facts_in_no_figure_are_told_with_each_row(world: World) -> None:
+    gap = recorded(won("9", "03-05"), stream="opportunity-4", after=7)
+    await world.append(gap)
+    await world.fold()
+    answer = await world.get("why", by="total", key="total", **ASKED)
+    (aside,) = answer["left_out_facts"]
+    assert (aside["reason"], aside["count"]) == ("parked", 1)
+    assert aside["facts"] == [{"stream": "opportunity-4", "version": 8, "fact": gap[0].id}]
+    then = await world.get("why", by="total", key="total", known_at="2025-01-01T00:00:00Z")
+    assert "recorded_later" in {one["reason"] for one in then["left_out_facts"]}
+    assert then["contributions"] == []
+
+
+def test_of_much_that_is_left_out_the_first_are_named_and_all_counted() -> None:
+    many = [f"touch-{number:03}" for number in range(NAMED_MAX + 5)]
+    (told,) = left_out({"later": many, "other_row": []})
+    assert (told["count"], told["streams"]) == (NAMED_MAX + 5, many[:NAMED_MAX])
+
+
+def test_each_entity_counts_under_one_reason_the_one_that_says_most() -> None:
+    entity = next(
+        iter(recompute(recorded(won("1", "03-05"), stream="opportunity-1"), ZONE)[0].values())
+    )
+    told = Explained()
+    told.add(entity, {}, {"later", "other_row"})
+    told.add(entity, Counter(open=0), {"later"})
+    told.add(entity, {}, set())
+    assert dict(told.left_out) == {
+        "other_row": ["opportunity-1"],
+        "no_longer": ["opportunity-1"],
+        "not_counted": ["opportunity-1"],
+    }
