@@ -29,7 +29,14 @@ class KpiCard:
         return next((one for one in self.definitions if one.definition == wanted), None)
 
 
-kpi_card = Projection("kpi_card", version=1, view=KpiCard, indexes=("retired",), streams=("kpi",))
+kpi_card = Projection(
+    "kpi_card",
+    version=2,
+    view=KpiCard,
+    indexes=("retired",),
+    streams=("kpi",),
+    published=True,
+)
 
 
 @kpi_card.on(KpiDefined)

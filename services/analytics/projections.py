@@ -221,10 +221,11 @@ class Target:
 
 targets = Projection(
     "target",
-    version=1,
+    version=2,
     view=Target,
     indexes=("owner", "unit", "product"),
     streams=("target",),
+    published=True,
 )
 
 
@@ -271,7 +272,7 @@ class FrozenForecast:
 
 
 frozen_forecasts = Projection(
-    "frozen_forecast", version=1, view=FrozenForecast, streams=("forecast",)
+    "frozen_forecast", version=2, view=FrozenForecast, streams=("forecast",), published=True
 )
 
 
