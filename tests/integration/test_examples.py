@@ -142,6 +142,22 @@ class TestKafkaCopy:
             card = await platform.read(f"/opportunities/{deal}")
             assert {name: card[name] for name in view} == view
 
+    async def test_what_figures_are_compared_with_is_copied_too(
+        self, platform: Platform, deal: str
+    ) -> None:
+        defined = {"name": "Deals won", "expression": "won", "frequency": "month"}
+        words = ("--kafka", platform.node.settings.kafka, "--view", "kpi_card")
+        async with example("kafka_copy.py", *words) as program:
+            assert (await program.line()).startswith("whole ")
+            answer = await platform.post(f"/analytics/kpis/{deal}/define", defined)
+            assert answer.status_code == 202, answer.text
+            # It is defined by one fact and holds from the next on: both are changes of the view.
+            while not (view := await program.told(f"kpi-{deal}"))["active"]:
+                pass
+        card = await platform.read(f"/analytics/kpis/{deal}", answer.json()["token"])
+        assert view["definitions"][0]["expression"] == "won"
+        assert {name: card[name] for name in view} == view
+
     async def test_a_tombstone_takes_the_view_out_and_a_late_record_does_not_bring_it_back(
         self, platform: Platform, deal: str
     ) -> None:
