@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from services.analytics.cells import Axis, Cell
-from services.analytics.entities import Entity
+from services.analytics.entities import Entity, Opportunity
 from services.analytics.kept_cells import Mirrors
 from services.analytics.known import Measured, known_measures, known_views
 from services.analytics.measures import STREAMS, Kind
@@ -222,8 +222,19 @@ def _meant(row: Row | None, called: Mapping[str, Any]) -> set[Key]:
     return {row.key, *(stream for stream, name in _names(called).items() if name == row.key)}
 
 
-async def read_entities(runtime: Runtime, streams: Collection[str]) -> dict[str, Entity]:
-    """Return what is known of some opportunities or touches."""
+async def opportunities_at(
+    runtime: Runtime, streams: Collection[str], known_at: datetime | None
+) -> dict[str, Opportunity]:
+    """Return what is known of these opportunities or, with an instant, what was known."""
+    if known_at is None:
+        found = await _entities(runtime, streams)
+    else:
+        found = (await known_measures(runtime, known_at)).entities
+    told = ((stream, found[stream]) for stream in streams if stream in found)
+    return {stream: one for stream, one in told if isinstance(one, Opportunity)}
+
+
+async def _entities(runtime: Runtime, streams: Collection[str]) -> dict[str, Entity]:
     async with runtime.store.transaction() as tx:
         collection = (await builds.read(tx, MEASURES)).active.collection
         found = await tx.get_many(entities_of(collection), sorted(streams))

@@ -11,7 +11,6 @@ from fastapi import Depends, Query
 from services.analytics import forecast as report
 from services.analytics.api import (
     Analytics,
-    AsOf,
     At,
     Moment,
     Seller,
@@ -20,8 +19,7 @@ from services.analytics.api import (
     explained,
 )
 from services.analytics.cells import Axis
-from services.analytics.entities import Opportunity
-from services.analytics.figures import Figures, Row, read_entities
+from services.analytics.figures import Figures, Row, opportunities_at
 from services.analytics.forecast import Span
 from services.analytics.known import view_at, views_at
 from services.analytics.pipeline import in_order, stale
@@ -32,7 +30,7 @@ from shared.command import Day
 from shared.errors import InvalidError, NotFoundError
 from shared.reading import Token
 from shared.runtime import Runtime
-from shared.web import AtLeast, StreamId
+from shared.web import StreamId
 from shared.web.looking import Noticed
 from shared.web.router import Router
 
@@ -109,23 +107,21 @@ async def explain_forecast(
 
 
 @router.get("/forecasts/{forecast}")
-async def what_became_of_it(
-    forecast: StreamId, runtime: Analytics, at_least: AtLeast, as_of: AsOf = None
-) -> dict[str, Any]:
+async def what_became_of_it(forecast: StreamId, runtime: Analytics, moment: At) -> dict[str, Any]:
     """Each time that this roll-up was frozen: what was won, lost, or slipped of it since (O-06)."""
-    told = await runtime.reader(frozen_forecasts).get(f"forecast-{forecast}", at_least)
+    stream, at = f"forecast-{forecast}", moment.known_at
+    told = await view_at(runtime, frozen_forecasts, stream, at, moment.at_least)
     if told is None:
         raise NotFoundError("no such forecast")
-    day = as_of or runtime.today
-    named = {line.opportunity for frozen in told.value.frozen for line in frozen.lines}
-    found = await read_entities(runtime, named)
-    known = {stream: one for stream, one in found.items() if isinstance(one, Opportunity)}
-    lines = [(frozen, kept(frozen, known, day)) for frozen in told.value.frozen]
+    day = moment.day(runtime)
+    named = {line.opportunity for frozen in told.frozen for line in frozen.lines}
+    known = await opportunities_at(runtime, named, at)
+    lines = [(frozen, kept(frozen, known, day)) for frozen in told.frozen]
     return {
-        "forecast": told.value.frozen_forecast,
-        "owner": told.value.owner,
-        "unit": told.value.unit,
-        "as_of": as_of,
+        "forecast": told.frozen_forecast,
+        "owner": told.owner,
+        "unit": told.unit,
+        **moment.document(),
         "frozen": [
             {
                 "on": frozen.on,

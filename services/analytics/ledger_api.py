@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 from fastapi import Query
 
 from services.analytics.api import Analytics, At, Moment, unheard
-from services.analytics.entities import Opportunity
-from services.analytics.figures import Figures, Row, read_entities
+from services.analytics.figures import Figures, Row, opportunities_at
 from services.analytics.forecast_api import facts_of
-from services.analytics.known import known_measures, views_at
+from services.analytics.known import views_at
 from services.analytics.ledger import Judged, Which, judged, ledger, not_judged
 from services.analytics.pipeline import in_order
 from services.analytics.projections import FrozenForecast, frozen_forecasts
@@ -38,11 +37,7 @@ async def _judged(runtime: Runtime, moment: Moment, which: Which, row: Row | Non
     figures = await moment.figures(runtime, (), row=row)
     day = moment.day(runtime)
     rolled_up = await views_at(runtime, frozen_forecasts, moment.known_at)
-    if moment.known_at is not None:
-        entities = (await known_measures(runtime, moment.known_at)).entities
-    else:
-        entities = await read_entities(runtime, _named(rolled_up))
-    known = {stream: one for stream, one in entities.items() if isinstance(one, Opportunity)}
+    known = await opportunities_at(runtime, _named(rolled_up), moment.known_at)
     found = list(judged(rolled_up, known, day, which))
     return _Lines(figures, found, not_judged(rolled_up, day, which))
 

@@ -180,6 +180,11 @@ async def test_o_06_a_frozen_forecast_is_compared_with_what_became_of_it(committ
     (later,) = (await committed.get("forecasts/q2", as_of="2026-07-01"))["frozen"]
     assert [one["outcome"] for one in later["lines"]] == ["won", "slipped", "slipped", "lost"]
     assert (await committed.client.get("/analytics/forecasts/none")).status_code == 404
+    # By what was known (C-06): then, nobody had frozen anything; by now, all that is recorded.
+    before = await committed.client.get("/analytics/forecasts/q2?known_at=2025-01-01T00:00:00Z")
+    assert before.status_code == 404
+    known = {"as_of": "2026-07-01", "known_at": "2100-01-01T00:00:00Z"}
+    assert (await committed.get("forecasts/q2", **known))["frozen"] == [later]
 
 
 def target(**said: Any) -> TargetSet:
