@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
@@ -17,6 +17,7 @@ from shared.events.analytics import (
     KpiCoached,
 )
 from shared.events.calendar import (
+    Category,
     EntryCancelled,
     EntryDescribed,
     EntryDisplaced,
@@ -35,15 +36,22 @@ from shared.events.calendar import (
 from shared.events.issues import (
     ActionTaken,
     CauseFound,
+    CauseRemoved,
+    DeadlineMissed,
+    DeadlineSet,
     FeedbackGiven,
     IssueAssigned,
     IssueClosed,
+    IssueEscalated,
     IssueGraded,
+    IssueKind,
     IssueRegistered,
     IssueReopened,
     SatisfactionStated,
     ServiceLevelTold,
+    Severity,
     StatusTold,
+    UnitInformed,
 )
 from shared.events.opportunities import (
     CoachingHeld,
@@ -77,24 +85,28 @@ PRODUCTS = st.none() | st.sampled_from(["product-x", "product-y"])
 COMPANIES = st.none() | st.sampled_from(["company-p", "company-q"])
 STAGES = st.sampled_from(["Prospecting", "Engaging", "Proposal"])
 VALUES = st.decimals(0, 10**6, places=2)
-CURRENCIES = st.sampled_from(["USD", "KRW"])
-SEVERITIES = st.sampled_from(["low", "high"])
+PROFITS = st.one_of(VALUES, VALUES, st.none())
+# The last one is none: what is told in it is summed apart from all currencies.
+CURRENCIES = st.sampled_from(["USD", "KRW", "$"])
+SELDOM = st.integers(0, 5).map(lambda number: number == 5)
+TITLES = st.sampled_from(["Chance", "Better"])
+SEVERITIES = st.sampled_from(get_args(Severity))
 STATUSES = st.none() | st.sampled_from(["New", "Active", "Closed"])
 WORTH: dict[str, Any] = {
     "amount": st.none() | VALUES,
     "currency": st.none() | CURRENCIES,
     "expected_close_on": MAYBE_DAY,
 }
-CATEGORIES = st.sampled_from(["customer", "internal", "travel", "private"])
+CATEGORIES = st.sampled_from(get_args(Category))
 REASONS = st.sampled_from(["handover", "leave", "territory", "unstated"])
 
 
 def discovered() -> st.SearchStrategy[Event]:
     return st.builds(
         OpportunityDiscovered,
-        title=st.just("Chance"),
+        title=TITLES,
         stage=STAGES,
-        latent=st.booleans(),
+        latent=SELDOM,
         owner=st.none() | OWNERS,
         company=COMPANIES,
         product=PRODUCTS,
@@ -111,17 +123,17 @@ def later() -> st.SearchStrategy[Event]:
             OpportunityWon,
             value=VALUES,
             currency=CURRENCIES,
-            profit=st.none() | VALUES,
+            profit=PROFITS,
             on=MAYBE_DAY,
         ),
         st.builds(OpportunityLost, on=MAYBE_DAY),
         st.builds(OpportunityReopened, stage=STAGES, on=MAYBE_DAY),
         st.builds(OpportunityReassigned, owner=OWNERS, reason=REASONS, on=MAYBE_DAY),
         st.builds(OpportunityRevalued, **WORTH, on=MAYBE_DAY),
-        st.builds(PersonInvolved, person=st.just("person-1"), role=st.just("buyer")),
+        st.builds(PersonInvolved, person=st.just("person-1"), role=st.just("buyer"), on=MAYBE_DAY),
         st.builds(
             OpportunityCorrected,
-            title=st.just("Better"),
+            title=TITLES,
             company=COMPANIES,
             product=PRODUCTS,
             reason=st.just("mistaken"),
@@ -131,7 +143,7 @@ def later() -> st.SearchStrategy[Event]:
             OutcomeCorrected,
             value=st.none() | VALUES,
             currency=st.none() | CURRENCIES,
-            profit=st.none() | VALUES,
+            profit=PROFITS,
             reason=st.just("mistaken"),
             on=MAYBE_DAY,
         ),
@@ -162,11 +174,61 @@ def later() -> st.SearchStrategy[Event]:
     )
 
 
+def told_by(seller: str, on: date) -> st.SearchStrategy[Event]:
+    """What its seller says of it on a day while it is open."""
+    ahead = st.integers(0, 60).map(lambda days: on + timedelta(days=days))
+    worth = WORTH | {"expected_close_on": st.none() | ahead}
+    return st.one_of(
+        st.builds(StageAdvanced, stage=STAGES, on=st.just(on)),
+        st.builds(OpportunityRevalued, **worth, on=st.just(on)),
+        st.builds(EvidenceRecorded, stage=STAGES, what=st.just("They asked."), on=st.just(on)),
+        st.builds(
+            CommitmentMade,
+            seller=st.just(seller),
+            confidence=st.sampled_from(["commit", "upside"]),
+            amount=VALUES,
+            currency=CURRENCIES,
+            close_on=ahead,
+            on=st.just(on),
+        ),
+    )
+
+
+def decided(on: date) -> st.SearchStrategy[Event]:
+    return st.one_of(
+        st.builds(
+            OpportunityWon,
+            value=VALUES,
+            currency=CURRENCIES,
+            profit=PROFITS,
+            on=st.just(on),
+        ),
+        st.builds(OpportunityLost, on=st.just(on)),
+    )
+
+
+@st.composite
+def course(draw: Any) -> list[Event]:
+    """As it goes: days follow one another, and it is decided, if at all, by who has it."""
+    seller, day = draw(OWNERS), BEGIN + timedelta(days=draw(st.integers(0, 20)))
+    events = [draw(discovered()).model_copy(update={"owner": seller, "on": day})]
+    for _ in range(draw(st.integers(1, 6))):
+        day += timedelta(days=draw(st.integers(0, 9)))
+        events.append(draw(told_by(seller, day)))
+    if draw(st.booleans()):
+        day += timedelta(days=draw(st.integers(0, 9)))
+        events.append(draw(decided(day)))
+    return events
+
+
 @st.composite
 def opportunity(draw: Any, number: int) -> list[Envelope]:
-    events = draw(st.lists(later(), max_size=8))
-    if draw(st.integers(0, 9)):  # Now and then nobody tells us of the discovery.
-        events = [draw(discovered()), *events]
+    if draw(st.booleans()):
+        events = [*draw(course()), *draw(st.lists(later(), max_size=2))]
+    else:
+        events = draw(st.lists(later(), max_size=8))
+        if draw(st.integers(0, 9)):  # Now and then nobody tells us of the discovery.
+            events = [draw(discovered()), *events]
     if not events:
         return []
     day = draw(DAYS)
@@ -203,7 +265,7 @@ def said_of_it() -> st.SearchStrategy[Event]:
         ),
         st.builds(ActionTaken, what=st.just("Call them."), on=MAYBE_DAY),
         st.builds(FeedbackGiven, result=st.just("Done."), on=MAYBE_DAY),
-        st.builds(IssueClosed, on=MAYBE_DAY),
+        st.builds(IssueClosed, status=STATUSES, on=MAYBE_DAY),
         st.builds(IssueReopened, on=MAYBE_DAY),
         st.builds(
             SatisfactionStated,
@@ -211,6 +273,18 @@ def said_of_it() -> st.SearchStrategy[Event]:
             when=st.sampled_from(["before", "after"]),
             on=MAYBE_DAY,
         ),
+        seen_to(),
+    )
+
+
+def seen_to() -> st.SearchStrategy[Event]:
+    """What else is done about an issue."""
+    return st.one_of(
+        st.builds(IssueEscalated, to=OWNERS, reason=st.just("Again."), on=MAYBE_DAY),
+        st.builds(CauseRemoved, how=st.just("Repaired."), on=MAYBE_DAY),
+        st.builds(UnitInformed, unit=st.just("unit-red"), on=MAYBE_DAY),
+        st.builds(DeadlineSet, answer_by=instants(), on=MAYBE_DAY),
+        st.builds(DeadlineMissed, answer_by=instants(), set_by=st.just("fact-1"), owner=OWNERS),
     )
 
 
@@ -220,12 +294,13 @@ def issue(draw: Any, number: int) -> list[Envelope]:
     if draw(st.integers(0, 9)):  # Now and then nobody registered it.
         registered = st.builds(
             IssueRegistered,
-            kind=st.sampled_from(["complaint", "advice"]),
+            kind=st.sampled_from(get_args(IssueKind)),
             words=st.just("Late."),
             severity=SEVERITIES,
             company=COMPANIES,
             owner=st.none() | OWNERS,
             status=STATUSES,
+            kept=st.none() | st.booleans(),
             on=MAYBE_DAY,
         )
         events = [draw(registered), *events]
@@ -252,24 +327,39 @@ def came_of_it() -> st.SearchStrategy[Event]:
     """Anything that may be recorded about an entry, in whatever order."""
     return st.one_of(
         st.builds(EntryDescribed, category=CATEGORIES),
-        spans("starts_at", "ends_at").map(lambda times: EntryMoved(**times)),
+        st.builds(_moved, spans("starts_at", "ends_at"), SELDOM),
         st.builds(EntryStarted, started_at=instants()),
         spans("started_at", "ended_at").map(lambda times: EntryDone(**times)),
         st.builds(EntryMissed),
         st.builds(EntryDisplaced, by=st.just("entry-urgent")),
         st.builds(EntryCancelled),
-        st.builds(EntryReassigned, seller=OWNERS, reason=REASONS),
+        st.builds(EntryReassigned, seller=OWNERS, reason=REASONS, on=MAYBE_DAY),
     )
+
+
+def _moved(times: dict[str, datetime], all_day: bool) -> EntryMoved:
+    return EntryMoved(**times, all_day=all_day)
+
+
+@st.composite
+def ended(draw: Any, starts_at: datetime, ends_at: datetime) -> Event:
+    """What becomes of it about when it was planned, or instead."""
+    late, longer = (timedelta(minutes=draw(st.integers(0, 90))) for _ in range(2))
+    done = EntryDone(started_at=starts_at + late, ended_at=ends_at + late + longer)
+    instead = EntryMissed(), EntryDisplaced(by="entry-urgent"), EntryCancelled()
+    return draw(st.sampled_from([done, done, *instead]))
 
 
 @st.composite
 def entry(draw: Any, number: int) -> list[Envelope]:
     events = draw(st.lists(came_of_it(), max_size=5))
     if draw(st.integers(0, 9)):  # Now and then nobody planned it.
-        told = {"all_day": draw(st.booleans()), "unplanned": draw(st.booleans())}
+        told = {"all_day": draw(SELDOM), "unplanned": draw(SELDOM)}
         times = draw(spans("starts_at", "ends_at"))
         whose = {"seller": draw(OWNERS), "category": draw(CATEGORIES)}
         events = [EntryPlanned(**whose, **times, **told), *events]
+        if draw(st.booleans()):
+            events.append(draw(ended(**times)))
     if not events:
         return []
     return recorded(*events, stream=f"entry-{number}", occurred_at=draw(instants()))
@@ -297,7 +387,7 @@ def planned_series(draw: Any) -> SeriesPlanned:
         rule=draw(st.none() | RULES),
         dates=draw(TIMES),
         except_dates=draw(TIMES),
-        all_day=draw(st.integers(0, 9)) == 0,
+        all_day=draw(SELDOM),
     )
 
 

@@ -17,6 +17,7 @@ from services.analytics.cells import Cell
 from services.analytics.entities import Entity, Opportunity, entity_of, evolve
 from services.analytics.measures import change, contributions, recompute
 from services.analytics.periods import periods
+from services.analytics.tests.drawn import drawn
 from services.analytics.tests.histories import ZONE, histories
 from services.analytics.told import whole
 from shared.events import Envelope, Event
@@ -241,17 +242,31 @@ def live(deliveries: Sequence[Envelope]) -> dict[Cell, int]:
     return {cell: amount for cell, amount in cells.items() if amount}
 
 
-@given(histories(), st.randoms(use_true_random=False))
-def test_incremental_is_recomputed(found: list[list[Envelope]], random: Random) -> None:
+def assert_incremental(found: Sequence[Sequence[Envelope]], random: Random, back: int) -> None:
+    """Deliver in any order of the streams, then so that up to so many facts come again each time.
+
+    `back`: from how many facts before on they come again.
+    """
     expected = recompute((fact for history in found for fact in history), ZONE)[1]
     order = interleaved(found, random)
     assert live(order) == expected
     redelivered = [
         again
         for place, fact in enumerate(order)
-        for again in (fact, *order[random.randint(0, place) : place + 1])
+        for again in (fact, *order[random.randint(max(0, place - back), place) : place + 1])
     ]
     assert live(redelivered) == expected
+
+
+@given(histories(), st.randoms(use_true_random=False))
+def test_incremental_is_recomputed(found: list[list[Envelope]], random: Random) -> None:
+    assert_incremental(found, random, sum(map(len, found)))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_incremental_is_recomputed_for_every_measure(seed: int) -> None:
+    """Of every kind of stream, with every fact and every figure there is: see `test_histories`."""
+    assert_incremental(drawn(), Random(seed), 20)
 
 
 @given(histories())

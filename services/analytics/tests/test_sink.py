@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.analytics.measures import TOPICS, contributions, recompute
 from services.analytics.sink import MeasuresSink, entities_of, entity_document, entity_from
+from services.analytics.tests.drawn import drawn
 from services.analytics.tests.histories import ZONE, histories
 from services.analytics.tests.kept import stored_cells
 from shared.clock import SystemClock
@@ -51,30 +53,36 @@ async def assert_right(store: MemoryStore, facts: Sequence[Envelope]) -> None:
     assert {document["_id"]: entity_from(document) for document in stored} == entities
 
 
+async def assert_stored(found: Sequence[Sequence[Envelope]], random: Random, most: int) -> None:
+    """Fold batches of up to so many facts, delivered again, from before and beyond the cursor."""
+    facts = interleaved(found, random)
+    store = MemoryStore()
+    # The publisher repeats itself: an acknowledgement that is lost is a second record.
+    sent = [again for fact in facts for again in [fact] * random.choice((1, 1, 2))]
+    late = [fact for fact in facts if random.random() < 0.2]
+    log = await appended([*sent, *late])
+    by_partition: dict[Partition, list[Record]] = {}
+    for record in await all_records(log):
+        by_partition.setdefault(Partition(record.topic, record.partition), []).append(record)
+    for held in by_partition.values():
+        reached = 0
+        while reached < len(held):
+            before = 0 if random.random() < 0.1 else max(0, reached - 4 * most)
+            reached = min(len(held), reached + random.randint(1, most))
+            await projector(store, log).absorb(held[random.randint(before, reached - 1) : reached])
+    await assert_right(store, [fact for history in found for fact in history])
+
+
 @settings(max_examples=40)
 @given(histories(), st.randoms(use_true_random=False))
 def test_stored_is_recomputed(found: list[list[Envelope]], random: Random) -> None:
-    """Batches of any size, delivered again, from before the cursor and from beyond it."""
+    asyncio.run(assert_stored(found, random, 5))
 
-    async def scenario() -> None:
-        facts = interleaved(found, random)
-        store = MemoryStore()
-        # The publisher repeats itself: an acknowledgement that is lost is a second record.
-        sent = [again for fact in facts for again in [fact] * random.choice((1, 1, 2))]
-        late = [fact for fact in facts if random.random() < 0.2]
-        log = await appended([*sent, *late])
-        records = await all_records(log)
-        by_partition: dict[Partition, list[Record]] = {}
-        for record in records:
-            by_partition.setdefault(Partition(record.topic, record.partition), []).append(record)
-        for held in by_partition.values():
-            reached = 0
-            while reached < len(held):
-                reached = min(len(held), reached + random.randint(1, 5))
-                await projector(store, log).absorb(held[random.randint(0, reached - 1) : reached])
-        await assert_right(store, [fact for history in found for fact in history])
 
-    asyncio.run(scenario())
+@pytest.mark.parametrize("seed", range(2))
+async def test_stored_is_recomputed_for_every_measure(seed: int) -> None:
+    """Of every kind of stream, with every fact and every figure there is: see `test_histories`."""
+    await assert_stored(drawn(), Random(seed), 40)
 
 
 @given(histories())
