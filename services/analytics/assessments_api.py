@@ -11,6 +11,7 @@ from services.analytics.api import Analytics, At
 from services.analytics.assessment_views import AssessmentCard, assessment_card
 from services.analytics.assessments import AnswerAssessment, GiveAssessment, WithdrawAssessment
 from services.analytics.forecast_api import Period, facts_of
+from services.analytics.known import views_at
 from services.analytics.kpi_measures import (
     KPI_MEASURES,
     Scope,
@@ -111,10 +112,10 @@ async def evaluation(
     sums: Counter[str] = Counter()
     for portion in portions(KPI_MEASURES, scope, (term,), figures.cells):
         sums[portion.name] += portion.amount
-    at_least = moment.at_least
+    known = await views_at(runtime, assessment_card, moment.known_at, {"of": of}, moment.at_least)
     said = [
         card
-        async for card in runtime.reader(assessment_card).every({"of": of}, at_least)
+        for card in known
         if not card.withdrawn and card.period is not None and _overlaps(card.period, term)
     ]
     return {

@@ -164,14 +164,14 @@ async def test_touches_and_inflow(world: World) -> None:
     ]
 
 
-async def test_a_reader_waits_for_its_own_write(world: World) -> None:
-    await world.append(recorded(found(KIM, "06-01"), stream="opportunity-5"))
+async def test_a_reader_waits_for_its_own_write(impatient: World) -> None:
+    await impatient.append(recorded(found(KIM, "06-01"), stream="opportunity-5"))
     wanted = {"X-At-Least": Token("opportunity-5", 1).encode()}
-    behind = await world.client.get("/analytics/pipeline", headers=wanted)
+    behind = await impatient.client.get("/analytics/pipeline", headers=wanted)
     assert behind.status_code == 503
     assert behind.json()["type"].endswith("/projection-behind")
-    await world.fold()
-    fresh = await world.client.get("/analytics/pipeline?by=total", headers=wanted)
+    await impatient.fold()
+    fresh = await impatient.client.get("/analytics/pipeline?by=total", headers=wanted)
     assert fresh.json()["rows"][0]["count"] == 5
 
 
@@ -241,9 +241,9 @@ async def test_figures_say_how_many_facts_they_lack(world: World) -> None:
 
 
 @pytest.mark.parametrize("stream", [KIM, "unit-red", "product-x", "company-p"])
-async def test_a_reader_waits_for_what_rows_are_told_by(world: World, stream: str) -> None:
+async def test_a_reader_waits_for_what_rows_are_told_by(impatient: World, stream: str) -> None:
     wanted = {"X-At-Least": Token(stream, 99).encode()}
-    answer = await world.client.get("/analytics/pipeline", headers=wanted)
+    answer = await impatient.client.get("/analytics/pipeline", headers=wanted)
     assert answer.status_code == 503
     assert stream in answer.json()["detail"]
 
