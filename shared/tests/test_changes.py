@@ -231,3 +231,35 @@ async def test_who_is_not_let_in_any_more_is_let_go_of(monkeypatch: pytest.Monke
             last = [event async for event in told.stream()][-1]
     assert (last.event, last.data) == ("end", {"reason": changes.NOT_ADMITTED})
     assert len(asked) == 3
+
+
+async def test_what_had_come_for_who_is_not_let_in_any_more_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is asked before a change is sent: not even one that lay ready is."""
+    monkeypatch.setattr(changes, "ADMITTED_S", 0.05)
+    may_listen = True
+
+    async def still_admitted() -> bool:
+        return may_listen
+
+    async with running(build(tiny_domain(CARD))) as runtime:
+        told = subscription(runtime)
+        told.still_admitted = still_admitted
+        async with asyncio.timeout(10), aclosing(told.stream()) as events:  # type: ignore[type-var]
+            while (await anext(events)).event != "ready":
+                pass
+            coming = asyncio.create_task(anext(events))
+            while not told.tail._listeners:  # noqa: ASYNC110 - nobody says when it listens
+                await asyncio.sleep(0)
+            await runtime.service.handle(join("employee-a"))
+            assert (await coming).event == "view"
+            # Who reads this one has gone for a walk; meanwhile they lose their access.
+            await runtime.service.handle(join("employee-b"))
+            (listener,) = told.tail._listeners
+            while not listener._waiting:  # noqa: ASYNC110 - nobody says what waits for it
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(2 * changes.ADMITTED_S)
+            may_listen = False
+            rest = [event async for event in events]
+    assert [event.event for event in rest] == ["end"]
