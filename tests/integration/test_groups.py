@@ -10,8 +10,6 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,19 +20,14 @@ import pytest
 
 from services.analytics.measures import TOPICS as MEASURED
 from services.analytics.measures import recompute
-from services.analytics.sink import MEASURES
+from services.analytics.sink import MEASURES, entities_of, entity_from
+from services.analytics.tests.drawn import told
 from services.analytics.tests.kept import stored_cells
 from services.contacts.projections import person_card
 from shared import builds
 from shared.clock import SystemClock
-from shared.events import Envelope, Event, encode
+from shared.events import Envelope, encode
 from shared.events.contacts import PersonAffiliated, PersonRegistered
-from shared.events.opportunities import (
-    OpportunityDiscovered,
-    OpportunityReassigned,
-    OpportunityWon,
-    StageAdvanced,
-)
 from shared.events.touches import TouchRecorded
 from shared.kafka import KafkaLog
 from shared.mongo import MongoStore
@@ -309,28 +302,6 @@ async def test_a_stopped_process_wakes_after_its_eviction(crowd: Crowd, tmp_path
     assert backlog
 
 
-def deals(random: Random, count: int) -> list[Envelope]:
-    run = uuid4().hex[:6]
-    return interleaved([_deal(random, f"{run}-{number}") for number in range(count)], random)
-
-
-def _deal(random: Random, name: str) -> list[Envelope]:
-    day = date(2026, 1, 1) + timedelta(days=random.randint(0, 200))
-    events: list[Event] = [
-        OpportunityDiscovered(
-            title=name,
-            stage="Prospecting",
-            owner=f"employee-{random.randint(1, 9)}",
-            product="product-1",
-            on=day,
-        ),
-        StageAdvanced(stage="Engaging", on=day + timedelta(days=5)),
-        OpportunityReassigned(owner="employee-1", reason="handover", on=day + timedelta(days=9)),
-        OpportunityWon(value=Decimal(random.randint(1, 999)), currency="USD", on=day),
-    ]
-    return recorded(*events[: random.randint(1, 4)], stream=f"opportunity-{name}")
-
-
 @dataclass
 class Workers:
     """Faust workers of one group, over what the crowd appends."""
@@ -353,6 +324,21 @@ class Workers:
         command = ("-m", "services.analytics.stream")
         with process(command, self.data_dir / f"{name}.log", **told) as child:
             yield child
+
+
+async def assert_figures(crowd: Crowd, store: MongoStore) -> None:
+    """Once all is folded, what is stored is what the whole log comes to: entities and cells."""
+    collection = (await builds.read(store, MEASURES)).active.collection
+    ends = sum((await crowd.ends(MEASURED)).values())
+
+    async def all_folded() -> bool:
+        held = await store.find(Collections(collection).cursors, {})
+        return sum(cursor["offset"] for cursor in held) >= ends
+
+    await until(all_folded, 2 * EVICTED_S)
+    found = await store.find(entities_of(collection), {})
+    entities = {document["_id"]: entity_from(document) for document in found}
+    assert (entities, await stored_cells(store, collection)) == recompute(crowd.history, ZONE)
 
 
 async def test_two_faust_workers_share_the_figures(
@@ -379,7 +365,9 @@ async def test_two_faust_workers_share_the_figures(
         await until(far_enough, 2 * EVICTED_S)
         backlogs.append(sum((await crowd.ends(MEASURED)).values()) - await folded())
 
-    appending = asyncio.create_task(crowd.append(deals(Random(7), 2_500)))
+    run = uuid4().hex[:6]
+    told_first, told_then = (told(Random(seed), f"{run}-{seed}", 700) for seed in (7, 8))
+    appending = asyncio.create_task(crowd.append(told_first))
     with ExitStack() as stack:
         stack.enter_context(workers.one("one"))
         await progressed(300)
@@ -391,13 +379,13 @@ async def test_two_faust_workers_share_the_figures(
         stack.enter_context(workers.one("three"))
         await appending
 
-        async def all_folded() -> bool:
-            return await folded() >= sum((await crowd.ends(MEASURED)).values())
-
-        await until(all_folded, 2 * EVICTED_S)
-        build = (await builds.read(store, MEASURES)).active
-        cells = await stored_cells(store, build.collection)
+        await assert_figures(crowd, store)
+        appending = asyncio.create_task(crowd.append(told_then))
+        await progressed(300)
+    # All of them killed at once; whoever comes instead is given other partitions than any had.
+    with workers.one("four"), workers.one("five"):
+        await progressed(300)
+        await appending
+        await assert_figures(crowd, store)
     await store.close()
-    _, expected = recompute(crowd.history, ZONE)
-    assert cells == expected
     assert all(backlogs), f"workers that had nothing to do prove nothing: {backlogs}"
