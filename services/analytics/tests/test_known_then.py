@@ -182,6 +182,8 @@ def told_of_company(deals: Sequence[str]) -> Iterator[tuple[list[Envelope], list
         yield cut(recorded(*by_then, *since, stream=stream), len(by_then))
 
 
+# How far the log was read, and which of its facts an answer leaves out, and why.
+OF_THE_LOG = ("positions", "parked_facts", "left_out_facts")
 Question = tuple[str, Mapping[str, Any]]
 # What has to be told where nothing else does: of a report, or of any that asks.
 SAID: Mapping[str, Any] = {
@@ -207,7 +209,7 @@ def reports() -> Mapping[str, Mapping[str, Any]]:
             one["name"]: one["schema"] for one in operations.get("get", {}).get("parameters", ())
         }
         if "known_at" in fields:
-            found[path.removeprefix("/analytics/").replace("{kpi}", "rate")] = fields
+            found[path.removeprefix("/analytics/").format(kpi="rate", forecast="1")] = fields
     return found
 
 
@@ -244,12 +246,9 @@ async def append(world: World, histories: Sequence[Sequence[Envelope]], random: 
 
 
 async def answers(world: World, asked: Sequence[Question], **more: str) -> list[Any]:
-    """Return what each report says; how far the log has been read is no part of that."""
+    """Return what each report says; what it says of the log is no part of that."""
     found = [await world.get(report, **told, **more) for report, told in asked]
-    return [
-        {name: said for name, said in one.items() if name not in ("positions", "parked_facts")}
-        for one in found
-    ]
+    return [{name: said for name, said in one.items() if name not in OF_THE_LOG} for one in found]
 
 
 async def changed_since(numbers: Sequence[int], random: Random) -> set[str]:
