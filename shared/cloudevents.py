@@ -19,7 +19,8 @@ SOURCE_MAX = 200
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 # What names an event: as much as a header may hold.
-_ID = re.compile(r"[\x21-\x7e]{1,200}")
+ID_PATTERN = r"[\x21-\x7e]{1,200}"
+_ID = re.compile(ID_PATTERN)
 
 Mode = Literal["batch", "structured", "binary"]
 

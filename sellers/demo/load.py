@@ -96,7 +96,11 @@ class Loading:
     def _touches(self, batch: Iterable[Item]) -> int:
         touches = [{"id": item.id, "touch": item.command} for item in batch]
         body = {"source": SOURCE, "touches": touches}
-        accepted: int = self.client.post("/touches/batch", body, headers=ACTOR)["accepted"]
+        answer = self.client.post("/touches/batch", body, headers=ACTOR)
+        for told in answer["events"]:
+            if told["status"] == "rejected":
+                raise DemoError(f"the demo's touch was rejected: {told['problem']['detail']}")
+        accepted: int = answer["accepted"]
         return accepted
 
     def _commands(self, domain: str, batch: list[Item]) -> int:

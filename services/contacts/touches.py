@@ -16,7 +16,7 @@ from services.contacts.identities import NAMES, Blind, Named, entry_named
 from shared import builds
 from shared.clock import derived_id
 from shared.command import Instant
-from shared.errors import TooLargeError, UnavailableError
+from shared.errors import DomainError, InvalidError, TooLargeError, UnavailableError
 from shared.events import CONTENT_TYPE, Envelope, encode
 from shared.events.touches import Channel, Topic, TouchRecorded
 from shared.journal import entry_of
@@ -86,6 +86,14 @@ class Sent:
     publisher_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The fact that a touch makes, and how it is written."""
+
+    fact: Envelope
+    value: bytes
+
+
 def stream_of(sent: Sent) -> str:
     """Return the stream of a touch, which is the same however often it is sent."""
     return _stream(_name_of(sent))
@@ -138,25 +146,23 @@ def touch_fact(
     )
 
 
-async def take_in(
+async def made_of(
     runtime: Runtime,
     touches: Sequence[Sent],
     *,
     actor: str,
     correlation_id: str,
     traceparent: str | None = None,
-) -> list[Envelope]:
-    """Record touches: durable when this returns.
+) -> list[Made | DomainError]:
+    """Return of each touch the fact that it makes, ready to be kept, or why it cannot be.
 
-    Raises:
-        InvalidError: one says what only sealed words may say; none is recorded.
-        TooLargeError: one does not fit into a record of the log; none is recorded.
-        UnavailableError: not acknowledged; sent again with the same ids they count once.
-
+    InvalidError: it says what only sealed words may say. TooLargeError: it does not fit into a
+    record of the log. What is wrong with one stops no other.
     """
     now, blind = runtime.clock.now(), await runtime.seals.blinder()
-    told = [
-        touch_fact(
+    told: list[Made | DomainError] = []
+    for sent in touches:
+        fact = touch_fact(
             sent,
             now=now,
             actor=actor,
@@ -164,18 +170,35 @@ async def take_in(
             traceparent=traceparent,
             blind=blind,
         )
-        for sent in touches
-    ]
-    clear = [encode(fact) for fact in told]
-    for value in clear:
+        told.append(_clear(fact))
+    sealed = iter(await runtime.seals.seal([one.fact for one in told if isinstance(one, Made)]))
+    return [_sealed(one, next(sealed)) if isinstance(one, Made) else one for one in told]
+
+
+def _clear(fact: Envelope) -> Made | DomainError:
+    value = encode(fact)
+    try:
         check_clear(value)
-    facts = await runtime.seals.seal(told)
-    entries = [
-        entry_of(fact, value if fact is said else encode(fact))
-        for fact, said, value in zip(facts, told, clear, strict=True)
-    ]
-    if any(len(entry.value) > FACT_BYTES_MAX for entry in entries):
-        raise TooLargeError(f"a touch may have at most {FACT_BYTES_MAX} bytes")
+    except InvalidError as error:
+        return error
+    return Made(fact, value)
+
+
+def _sealed(clear: Made, fact: Envelope) -> Made | DomainError:
+    value = clear.value if fact is clear.fact else encode(fact)
+    if len(value) > FACT_BYTES_MAX:
+        return TooLargeError(f"a touch may have at most {FACT_BYTES_MAX} bytes")
+    return Made(fact, value)
+
+
+async def keep(runtime: Runtime, made: Sequence[Made]) -> None:
+    """Record touches, all or none of them: durable when this returns.
+
+    Raises:
+        UnavailableError: not acknowledged; sent again with the same ids they count once.
+
+    """
+    entries = [entry_of(one.fact, one.value) for one in made]
     if runtime.settings.embedded:
         # That broker may forget its last second when it is killed: there the journal is the truth.
         try:
@@ -184,7 +207,7 @@ async def take_in(
             raise UnavailableError("the same touch is being recorded right now") from error
         if outgoing is not None:
             runtime.publisher.announce(outgoing)
-        return facts
+        return
     headers = (("content-type", CONTENT_TYPE.encode()),)
     try:
         # Each is a stream of its own: they have no order.
@@ -192,4 +215,3 @@ async def take_in(
         await runtime.log.append_many(TouchRecorded.topic, records, headers)
     except LogUnavailableError as error:
         raise UnavailableError(f"the log does not answer: {error}", retry_after_s=5) from error
-    return facts

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import Query
-from fastapi.encoders import jsonable_encoder
-from pydantic import Field
+from fastapi import Query, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field, GetJsonSchemaHandler, ValidationError
 
 from services.contacts.consents import NoConsent
-from services.contacts.fatigue import Earlier, Noted, noted
+from services.contacts.fatigue import Earlier
 from services.contacts.reads import Contacts
+from services.contacts.touch_events import Read
 from services.contacts.touch_events_api import AS_EVENTS, TouchRoute
-from services.contacts.touches import NewTouch, Sent, take_in
+from services.contacts.touch_outcomes import (
+    TouchOutcome,
+    TouchOutcomes,
+    counted,
+    outcomes,
+    recorded,
+)
+from services.contacts.touches import NewTouch, Sent
+from shared.cloudevents import EVENTS_MAX
 from shared.command import Command
-from shared.errors import CommandReusedError, InvalidError
+from shared.errors import DomainError, InvalidError, TooLargeError
 from shared.observability import TOUCHES
 from shared.reading import Token
-from shared.web import KEY, BatchMeta, CommandMeta, Recorded, refusal
+from shared.web import KEY, BatchMeta, CommandMeta, Recorded, invalid
+from shared.web.described import refused
 from shared.web.router import Router
 
 router = Router(tags=["contacts"], route_class=TouchRoute)
-TOUCHES_MAX = 1_000
 Source = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -34,7 +41,18 @@ class RecordedTouch(Recorded):
     no_consent: NoConsent | None = None
 
 
-@router.post("/touches", status_code=202, openapi_extra=AS_EVENTS)
+@router.post(
+    "/touches",
+    status_code=202,
+    openapi_extra=AS_EVENTS,
+    response_model=RecordedTouch | TouchOutcome | TouchOutcomes,
+    responses=refused(
+        {
+            413: "More than 1,000 events, or 5 MB, or a touch that fits into no record of the log.",
+            415: "The body is of a type that is not read here.",
+        }
+    ),
+)
 async def record_touch(
     touch: NewTouch,
     runtime: Contacts,
@@ -44,23 +62,20 @@ async def record_touch(
     """Record one touch. Its `Idempotency-Key` is required: sent again it is the same touch.
 
     Or publish touches as CloudEvents 1.0, in structured, binary or batched mode: then each event's
-    (source, id) is its name, and of a batch each event is taken or refused for itself.
+    (source, id) is its name, and of a batch each event is taken or rejected for itself. The answer
+    is `RecordedTouch` to plain JSON, `TouchOutcome` to one event, `TouchOutcomes` to a batch.
     """
     if meta.id is None:
         raise InvalidError(
             "a touch needs an id of its own, so that sending it again is no second touch",
             field="Idempotency-Key",
         )
-    sent = [Sent(touch, source, meta.id)]
-    (note,) = await noted(runtime, sent)
-    (fact,) = await take_in(
-        runtime,
-        sent,
-        actor=meta.actor,
-        correlation_id=meta.correlation_id,
-        traceparent=meta.traceparent,
-    )
-    TOUCHES.labels("accepted").inc()
+    (became,) = await recorded(runtime, [Sent(touch, source, meta.id)], meta)
+    if isinstance(became, DomainError):
+        TOUCHES.labels("refused").inc()
+        raise became
+    made, note = became
+    fact = made.fact
     return RecordedTouch(
         stream=fact.stream,
         version=1,
@@ -79,58 +94,50 @@ class TouchItem(Command):
     touch: NewTouch
 
 
+class ReadLater:
+    """Described as what it should be; each is read for itself."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: Any, handler: GetJsonSchemaHandler) -> Any:
+        items = handler(TouchItem.__pydantic_core_schema__)
+        return {"type": "array", "items": items, "maxItems": EVENTS_MAX}
+
+
 class TouchBatch(Command):
-    """Touches of one source."""
+    """Touches of one source, 1,000 at most."""
 
     source: Source
-    touches: tuple[TouchItem, ...]
+    touches: Annotated[list[Any], ReadLater]
 
 
-@router.post("/touches/batch", status_code=202)
-async def record_touches(batch: TouchBatch, runtime: Contacts, meta: BatchMeta) -> dict[str, Any]:
-    """Record up to 1,000 touches; those that were recorded before stay as they are.
+@router.post(
+    "/touches/batch",
+    status_code=202,
+    response_model=TouchOutcomes,
+    responses=refused({413: "More than 1,000 touches, or 5 MB."}),
+)
+async def record_touches(batch: TouchBatch, runtime: Contacts, meta: BatchMeta) -> Response:
+    """Record up to 1,000 touches of one source, each for itself; (source, id) is its name.
 
-    What says the same under the same id again within the batch is a `duplicate`; sent again in
-    another request it is accepted, and counts once all the same. What says something else under an
-    id of this batch is refused: under that id it would be lost. `noted`: promotions that came too
-    soon again, or to which nobody had agreed; they are recorded all the same.
+    `accepted`: recorded for good. `duplicate`: sent before, or twice in this batch. `rejected`: its
+    problem says why, also where it says something else under an id of this batch: under that id it
+    would be lost. `repeats`, `no_consent`: a promotion that came too soon again, or to which nobody
+    had agreed; it is recorded all the same.
     """
-    if len(batch.touches) > TOUCHES_MAX:
-        raise InvalidError(f"at most {TOUCHES_MAX} touches", field="#/touches")
-    once: dict[str, NewTouch] = {}
-    for item in batch.touches:
-        once.setdefault(item.id, item.touch)
-    refused = list(_refused(batch, once))
-    sent = [Sent(touch, batch.source, name) for name, touch in once.items()]
-    notes = await noted(runtime, sent)
-    facts = await take_in(
-        runtime,
-        sent,
-        actor=meta.actor,
-        correlation_id=meta.correlation_id,
-        traceparent=meta.traceparent,
-    )
-    TOUCHES.labels("accepted").inc(len(facts))
-    TOUCHES.labels("refused").inc(len(refused))
-    duplicates = len(batch.touches) - len(facts) - len(refused)
-    told = [
-        {"id": one.publisher_id, **jsonable_encoder(asdict(note), exclude_none=True)}
-        for one, note in zip(sent, notes, strict=True)
-        if note != Noted()
+    if len(batch.touches) > EVENTS_MAX:
+        raise TooLargeError(f"a batch has {EVENTS_MAX} touches at most", field="#/touches")
+    read = [
+        _read(batch.source, item, f"#/touches/{place}") for place, item in enumerate(batch.touches)
     ]
-    return {
-        "accepted": len(facts),
-        "duplicates": duplicates,
-        "refused": refused,
-        "noted": told,
-    }
+    return JSONResponse(counted(await outcomes(runtime, read, meta)), 202)
 
 
-def _refused(batch: TouchBatch, once: dict[str, NewTouch]) -> Iterator[dict[str, Any]]:
-    for place, item in enumerate(batch.touches):
-        if item.touch != once[item.id]:
-            problem = CommandReusedError(
-                f"{item.id!r} is the id of another touch of this batch",
-                field=f"#/touches/{place}/id",
-            )
-            yield {"id": item.id, "problem": refusal(problem)}
+def _read(source: str, item: Any, at: str) -> Read:
+    """Read one touch of a batch; `at` points at it within the body."""
+    told = item.get("id") if isinstance(item, dict) else None
+    name = told if isinstance(told, str) else None
+    try:
+        read = TouchItem.model_validate(item)
+    except ValidationError as error:
+        return Read(name, source, at, problem=invalid(error, at))
+    return Read(name, source, at, Sent(read.touch, source, read.id))

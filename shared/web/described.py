@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -45,6 +46,21 @@ SCHEMA: dict[str, Any] = {
         },
     },
 }
+
+
+# What may be answered to whoever writes, whatever it is that they write.
+_WHOEVER_WRITES = {
+    401: "Nobody who is known: no token, or not a valid one.",
+    403: "Not for this role, or under another name than one's own.",
+    429: "Too many requests; `Retry-After` says when.",
+    503: "Not known whether it was recorded; the same sent again counts once.",
+}
+
+
+def refused(why: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """Return what a route that records says of how it refuses, besides that it is unfit (422)."""
+    told = {**why, **_WHOEVER_WRITES}
+    return {status: {"description": said, **_TOLD} for status, said in sorted(told.items())}
 
 
 # A wall clock's time, which no zone belongs to; `time` would be one with an offset (RFC 3339).

@@ -83,7 +83,7 @@ class Somebody:
             return None
         told = answer.json()
         # A batch is answered 2xx, and each of its touches for itself.
-        refused = [one for one in told.get("items", ()) if one.get("status") == "rejected"]
+        refused = [one for one in told.get("events", ()) if one.get("status") == "rejected"]
         if refused:
             answer.failure(f"{len(refused)} refused: {refused[0]}"[:300])
         else:

@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from services.contacts.touches import NewTouch, Sent, take_in
+from services.contacts.touch_outcomes import recorded
+from services.contacts.touches import NewTouch, Sent
 from services.issues.model import GiveFeedback, Register, SetDeadline
 from shared.errors import DomainError, TooLargeError, UnavailableError, VersionConflictError
 from shared.log import LogUnavailableError
 from shared.reading import Token
 from shared.service import Accepted, Outcome, Refused, Request
 from shared.store import TransientStoreError
+from shared.web import Meta
 from tests.simulation.domains import (
     ACCOUNTS,
     DEALS,
@@ -289,7 +291,7 @@ class Clients:
                 if self.world.chaos.spent:
                     return
                 if slot is not None and slot.runtime is not None:
-                    work = take_in(slot.runtime, [sent], actor=name, correlation_id=name)
+                    work = recorded(slot.runtime, [sent], Meta(name, None, None, name, None))
                     answer = await self.call(work)
                     if isinstance(answer, list):
                         self.witness.touched.add(sent.publisher_id)

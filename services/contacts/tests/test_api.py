@@ -26,8 +26,9 @@ async def post(client: AsyncClient, path: str, body: dict[str, Any], **headers: 
     return await client.post(path, json=body, headers=named)
 
 
-async def read(client: AsyncClient, path: str, after: Response) -> Response:
-    return await client.get(path, headers={"X-At-Least": after.json()["token"]})
+async def read(client: AsyncClient, path: str, after: Response | str) -> Response:
+    token = after if isinstance(after, str) else after.json()["token"]
+    return await client.get(path, headers={"X-At-Least": token})
 
 
 async def test_a_person_is_registered_joins_a_company_and_leaves(client: AsyncClient) -> None:
@@ -96,48 +97,89 @@ async def test_a_colleague_is_told_by_stream_or_by_an_address(
 async def test_touches_come_in_batches(client: AsyncClient) -> None:
     items = [{"id": str(number), "touch": CALL} for number in range(3)]
     batch = {"source": "shop", "touches": [*items, items[0]]}
-    answer = (await post(client, "/touches/batch", batch)).json()
-    assert answer == {"accepted": 3, "duplicates": 1, "refused": [], "noted": []}
-    last = await post(client, "/touches?source=shop", CALL, idempotency_key="0")
-    card = (await read(client, "/contacts/people/1", last)).json()
-    assert card["touch_count"] <= 3
-    too_many = {"source": "shop", "touches": items * 334}
-    refused = await post(client, "/touches/batch", too_many)
+    first = (await post(client, "/touches/batch", batch)).json()
+    assert (first["accepted"], first["duplicates"], first["rejected"]) == (3, 1, 0)
+    assert [one["status"] for one in first["events"]] == [*["accepted"] * 3, "duplicate"]
+    for one in first["events"]:
+        assert (await read(client, "/contacts/people/1/timeline", one["token"])).status_code == 200
+    again = (await post(client, "/touches/batch", batch)).json()
+    assert (again["accepted"], again["duplicates"]) == (0, 4)
+    assert [one["stream"] for one in again["events"]] == [one["stream"] for one in first["events"]]
+    card = (await read(client, "/contacts/people/1", first["events"][2]["token"])).json()
+    assert card["touch_count"] == 3
+
+
+async def test_more_touches_than_a_batch_has_are_too_large(client: AsyncClient) -> None:
+    items = [{"id": str(number), "touch": CALL} for number in range(1_001)]
+    refused = await post(client, "/touches/batch", {"source": "shop", "touches": items})
+    assert refused.status_code == 413
+    assert refused.headers["content-type"] == "application/problem+json"
     assert refused.json()["errors"][0]["pointer"] == "#/touches"
+    assert (await client.get("/contacts/people/1")).status_code == 404
 
 
-async def test_another_touch_under_an_id_of_the_batch_is_refused_by_name(
+async def test_of_a_batch_each_touch_is_taken_or_rejected_for_itself(client: AsyncClient) -> None:
+    items = [
+        {"id": "a", "touch": CALL},
+        "no touch",
+        {"id": "b c", "touch": CALL},
+        {"id": "d", "touch": CALL | {"channel": "pigeon"}},
+        {"id": "e", "touch": CALL, "towel": 1},
+        {"touch": CALL},
+        {"id": "f", "touch": CALL | {"note": "enc:v1:forged"}},
+        {"id": "g", "touch": CALL},
+    ]
+    answer = await post(client, "/touches/batch", {"source": "shop", "touches": items})
+    assert answer.status_code == 202, answer.text
+    told = answer.json()
+    assert (told["accepted"], told["duplicates"], told["rejected"]) == (2, 0, 6)
+    rejected = [one for one in told["events"] if one["status"] == "rejected"]
+    assert [one["id"] for one in rejected] == [None, "b c", "d", "e", None, "f"]
+    assert [one["problem"]["errors"][0]["pointer"] for one in rejected] == [
+        "#/touches/1",
+        "#/touches/2/id",
+        "#/touches/3/touch/channel",
+        "#/touches/4/towel",
+        "#/touches/5/id",
+        "#/touches/6",
+    ]
+    card = (await read(client, "/contacts/people/1", told["events"][-1]["token"])).json()
+    assert card["touch_count"] == 2
+
+
+async def test_another_touch_under_an_id_of_the_batch_is_rejected_by_name(
     client: AsyncClient,
 ) -> None:
     letter = {"id": "a", "touch": CALL | {"channel": "email"}}
     items = [{"id": "a", "touch": CALL}, letter, {"id": "b", "touch": CALL}, letter]
     answer = await post(client, "/touches/batch", {"source": "shop", "touches": items})
     assert (answer.status_code, answer.json()["accepted"]) == (202, 2)
-    assert [refused["id"] for refused in answer.json()["refused"]] == ["a", "a"]
-    problem = answer.json()["refused"][0]["problem"]
+    rejected = [one for one in answer.json()["events"] if one["status"] == "rejected"]
+    assert [one["id"] for one in rejected] == ["a", "a"]
+    problem = rejected[0]["problem"]
     assert problem["type"].endswith("/command-reused")
     assert problem["errors"][0]["pointer"] == "#/touches/1/id"
     last = await post(client, "/touches?source=shop", CALL, idempotency_key="b")
     assert (await read(client, "/contacts/people/1", last)).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("source", "name", "pointer"),
-    [
-        ("shop", "", "#/touches/0/id"),
-        ("shop", "a b", "#/touches/0/id"),
-        ("shop", "a" * 201, "#/touches/0/id"),
-        ("", "a", "#/source"),
-        ("a" * 201, "a", "#/source"),
-    ],
-)
-async def test_a_batch_names_its_touches_as_single_ones_are_named(
-    client: AsyncClient, source: str, name: str, pointer: str
+@pytest.mark.parametrize("source", ["", "a" * 201])
+async def test_a_batch_is_of_a_source_as_single_touches_are(
+    client: AsyncClient, source: str
 ) -> None:
-    items = [{"id": name, "touch": CALL}]
+    items = [{"id": "a", "touch": CALL}]
     refused = await post(client, "/touches/batch", {"source": source, "touches": items})
     assert refused.status_code == 422
-    assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["#/source"]
+
+
+async def test_events_are_not_read_where_touches_come_in_a_batch(client: AsyncClient) -> None:
+    answer = await client.post(
+        "/touches/batch",
+        content="[]",
+        headers={"Content-Type": "application/cloudevents-batch+json"},
+    )
+    assert answer.status_code == 422
 
 
 @pytest.mark.parametrize(

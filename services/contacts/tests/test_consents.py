@@ -107,7 +107,7 @@ async def test_c_14_every_way_of_telling_a_touch_is_answered_with_it(client: Asy
     batch = {"source": "crm", "touches": [{"id": "a", "touch": said}]}
     many = await client.post("/touches/batch", json=batch)
     assert many.json()["accepted"] == 1
-    assert many.json()["noted"][0]["no_consent"]["withdrawn"] is True
+    assert many.json()["events"][0]["no_consent"]["withdrawn"] is True
     one = await client.post(
         "/touches",
         content=orjson.dumps(event("alone", "06")),

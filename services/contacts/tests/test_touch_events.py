@@ -10,12 +10,14 @@ import pytest
 from httpx2 import AsyncClient, Response
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from services.contacts.main import domain, router
 from services.contacts.touch_events import TYPE, read_event
 from shared.cloudevents import BATCH, STRUCTURED, mode_of, of_headers
 from shared.errors import InvalidError
 from shared.testing import serving
+from shared.web import build_app
 
 DATA = {"person": "person-1", "channel": "campaign", "about": "promotion", "note": "Spring."}
 
@@ -82,6 +84,7 @@ async def test_c_14_of_a_batch_each_event_is_taken_or_refused_for_itself(
         event("c", type="com.example.clicked"),
         "no event",
         event("d", data={**DATA, "person": "person-2"}),
+        event("e", data={**DATA, "note": "enc:v1:forged"}),
     ]
     answer = await publish(client, batch, BATCH)
     assert answer.status_code == 202, answer.text
@@ -94,12 +97,13 @@ async def test_c_14_of_a_batch_each_event_is_taken_or_refused_for_itself(
         "rejected",
         "rejected",
         "accepted",
+        "rejected",
     ]
-    assert (told["accepted"], told["duplicates"], told["rejected"]) == (2, 1, 4)
+    assert (told["accepted"], told["duplicates"], told["rejected"]) == (2, 1, 5)
     pointers = [
         one["problem"]["errors"][0]["pointer"] for one in told["events"] if "problem" in one
     ]
-    assert pointers == ["#/1/data/channel", "#/id", "#/4/type", "#/5"]
+    assert pointers == ["#/1/data/channel", "#/3/id", "#/4/type", "#/5", "#/7"]
     assert len(await timeline(client, told["events"][0]["token"])) == 1
     assert (await publish(client, [], BATCH)).json()["events"] == []
 
@@ -107,7 +111,59 @@ async def test_c_14_of_a_batch_each_event_is_taken_or_refused_for_itself(
 async def test_c_14_a_batch_has_a_thousand_events_at_most(client: AsyncClient) -> None:
     refused = await publish(client, [event(str(n)) for n in range(1_001)], BATCH)
     assert refused.status_code == 413
+    assert refused.headers["content-type"] == "application/problem+json"
     assert "1000 events" in refused.text
+
+
+async def test_c_14_every_answer_is_as_the_description_says(client: AsyncClient) -> None:
+    batch = {"source": "/campaigns", "touches": [{"id": "p-2", "touch": DATA}, {"id": "p-3"}]}
+    answers = [
+        (await publish(client, DATA, "application/json", Idempotency_Key="p-1"), "RecordedTouch"),
+        (await publish(client, event(), STRUCTURED), "TouchOutcome"),
+        (await publish(client, [event("b"), 7, event("c", id="")], BATCH), "TouchOutcomes"),
+        (await client.post("/touches/batch", json=batch), "TouchOutcomes"),
+        (await publish(client, event(type="x"), STRUCTURED), "Problem"),
+        (await publish(client, [7] * 1_001, BATCH), "Problem"),
+        (await publish(client, b"x", "text/plain"), "Problem"),
+    ]
+    document = described()
+    for answer, name in answers:
+        schema = {**document, "$ref": f"#/components/schemas/{name}"}
+        Draft202012Validator(schema).validate(answer.json())
+        told = document["paths"][answer.request.url.path]["post"]["responses"]
+        assert str(answer.status_code) in told, answer.text
+        (content,) = told[str(answer.status_code)]["content"].items()
+        assert answer.headers["content-type"] == content[0]
+        assert f"#/components/schemas/{name}" in orjson.dumps(content[1]).decode()
+
+
+def test_c_14_every_body_is_described_as_it_is_read() -> None:
+    document = described()
+    told = document["paths"]["/touches"]["post"]
+    headers = {one["name"] for one in told["parameters"] if one["name"].startswith("ce-")}
+    assert headers == {"ce-specversion", "ce-id", "ce-source", "ce-type", "ce-time"}
+    batch = {"source": "/campaigns", "touches": [{"id": "p-2", "touch": DATA}]}
+    wrong = {**DATA, "channel": "pigeon"}
+    for path, kind, right, unfit in (
+        ("/touches", "application/json", DATA, wrong),
+        ("/touches", STRUCTURED, event(), event(data=wrong)),
+        ("/touches", STRUCTURED, event(), event(type="x")),
+        ("/touches", BATCH, [event()], [event(), event(data=wrong)]),
+        ("/touches/batch", "application/json", batch, {**batch, "touches": [{"id": "p-3"}]}),
+    ):
+        content = document["paths"][path]["post"]["requestBody"]["content"]
+        checked = Draft202012Validator({**document, **content[kind]["schema"]})
+        checked.validate(right)
+        assert not checked.is_valid(unfit)
+
+
+def described() -> dict[str, Any]:
+    app = build_app("contacts", {}, [router], new_id=str, ready=_ready)
+    return app.openapi()
+
+
+async def _ready() -> dict[str, str]:
+    return {}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,147 @@
+"""What became of each touch that was sent: recorded, known before, or rejected with a problem.
+
+However many come in one request, and in whatever mode, each is taken or rejected for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, WithJsonSchema
+
+from services.contacts.consents import NoConsent
+from services.contacts.fatigue import Earlier, Noted, noted
+from services.contacts.timelines import timeline
+from services.contacts.touch_events import Read
+from services.contacts.touches import Made, Sent, folded, keep, made_of, stream_of
+from shared.errors import CommandReusedError, DomainError
+from shared.observability import TOUCHES
+from shared.reading import Token
+from shared.runtime import Runtime
+from shared.web import Meta, refusal
+from shared.web.described import SCHEMA as PROBLEM
+
+
+class TouchOutcome(BaseModel):
+    """What became of one touch; `id` and `source` are its publisher's, where they can be read."""
+
+    id: str | None
+    source: str | None
+    status: Literal["accepted", "duplicate", "rejected"]
+    stream: str | None = None
+    token: str | None = Field(None, description="for `X-At-Least`")
+    repeats: Earlier | None = None
+    no_consent: NoConsent | None = None
+    problem: Annotated[dict[str, Any] | None, WithJsonSchema(PROBLEM)] = None
+
+    def told(self) -> dict[str, Any]:
+        """Return it as it is answered: only what there is to say, and always who is meant."""
+        return {
+            "id": self.id,
+            "source": self.source,
+            **self.model_dump(mode="json", exclude_none=True),
+        }
+
+
+class TouchOutcomes(BaseModel):
+    """What became of each touch of a request, in the order in which they came."""
+
+    accepted: int
+    duplicates: int
+    rejected: int
+    repeated: int = Field(description="promotions that the person got lately")
+    without_consent: int = Field(description="promotions that the person did not agree to")
+    events: list[TouchOutcome]
+
+
+Recorded = tuple[Made, Noted]
+
+
+async def recorded(
+    runtime: Runtime, touches: Sequence[Sent], meta: Meta
+) -> list[Recorded | DomainError]:
+    """Record each touch that can be, with what its publisher is to be told of it.
+
+    Raises:
+        UnavailableError: none is acknowledged; sent again with the same ids they count once.
+
+    """
+    made = await made_of(
+        runtime,
+        touches,
+        actor=meta.actor,
+        correlation_id=meta.correlation_id,
+        traceparent=meta.traceparent,
+    )
+    ready = [one for one in made if isinstance(one, Made)]
+    fit = [sent for sent, one in zip(touches, made, strict=True) if isinstance(one, Made)]
+    # Before they are recorded: what is folded already would repeat itself.
+    notes = iter(await noted(runtime, fit))
+    await keep(runtime, ready)
+    TOUCHES.labels("accepted").inc(len(ready))
+    return [(one, next(notes)) if isinstance(one, Made) else one for one in made]
+
+
+async def outcomes(runtime: Runtime, read: Sequence[Read], meta: Meta) -> list[TouchOutcome]:
+    """Record what can be recorded, and say of each what became of it."""
+    named = [(one, None if one.sent is None else stream_of(one.sent)) for one in read]
+    once: dict[str, Sent] = {}
+    for one, stream in named:
+        if one.sent is not None and stream is not None:
+            once.setdefault(stream, one.sent)
+    seen = await folded(runtime, timeline, list(once))
+    new = {stream: sent for stream, sent in once.items() if stream not in seen}
+    became = dict(zip(new, await recorded(runtime, list(new.values()), meta), strict=True))
+    told = []
+    for one, stream in named:
+        if stream is None:
+            told.append(_rejected(one, one.problem or {}))
+        elif one.sent != once[stream]:
+            other = "the id of another touch of this request"
+            told.append(_refused(one, CommandReusedError(other, field=f"{one.at}/id")))
+        else:
+            told.append(_outcome(one, stream, None if stream in seen else became[stream]))
+            if told[-1].status == "accepted":
+                seen.add(stream)
+    TOUCHES.labels("refused").inc(sum(one.status == "rejected" for one in told))
+    return told
+
+
+def _outcome(one: Read, stream: str, became: Recorded | DomainError | None) -> TouchOutcome:
+    """Say what became of a touch; None: it was recorded before."""
+    if isinstance(became, DomainError):
+        return _refused(one, became)
+    _, note = became or (None, Noted())
+    return TouchOutcome(
+        id=one.id,
+        source=one.source,
+        status="duplicate" if became is None else "accepted",
+        stream=stream,
+        token=Token(stream, 1).encode(),
+        repeats=note.repeats,
+        no_consent=note.no_consent,
+    )
+
+
+def _refused(one: Read, error: DomainError) -> TouchOutcome:
+    problem = refusal(error)
+    # Whatever has no field of its own is wrong with the touch as a whole.
+    problem.setdefault("errors", [{"pointer": one.at, "detail": str(error)}])
+    return _rejected(one, problem)
+
+
+def _rejected(one: Read, problem: dict[str, Any]) -> TouchOutcome:
+    return TouchOutcome(id=one.id, source=one.source, status="rejected", problem=problem)
+
+
+def counted(told: Sequence[TouchOutcome]) -> dict[str, Any]:
+    """Return what `TouchOutcomes` describes."""
+    return {
+        "accepted": sum(one.status == "accepted" for one in told),
+        "duplicates": sum(one.status == "duplicate" for one in told),
+        "rejected": sum(one.status == "rejected" for one in told),
+        "repeated": sum(one.repeats is not None for one in told),
+        "without_consent": sum(one.no_consent is not None for one in told),
+        "events": [one.told() for one in told],
+    }
