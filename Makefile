@@ -135,6 +135,7 @@ fmt: setup ## Format and fix what can be fixed safely
 .PHONY: schemas
 schemas: setup ## Write the schemas and examples that are missing; what was released may only grow
 	@$(BIN)/python -m shared.released
+	@$(BIN)/python -m sellers.promised
 
 .PHONY: events
 events: setup ## Write docs/EVENTS.md, the catalogue of facts

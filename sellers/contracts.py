@@ -12,20 +12,26 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI
-from pydantic import TypeAdapter
 
 from sellers.node import MODULES, Node, create_app
-from services.contacts.touch_answers import SOURCE, TYPE, TouchAnswered
+from sellers.promised import (
+    ANSWERS,
+    TOUCH_EVENT,
+    answered_schema,
+    published_views,
+    view_schema,
+)
+from services.contacts.touch_answers import SOURCE, TYPE
+from services.contacts.touch_events import event_schema
 from services.contacts.touches import NewTouch
 from shared.access import platform
 from shared.events import CONTENT_TYPE, REGISTRY, Event, encode
-from shared.events.touches import TouchRecorded
 from shared.projection import Projection
-from shared.published import Rev, headers_of, topic_of
+from shared.published import Rev, headers_of
 from shared.released import examples_of, schema_of
 from shared.settings import Settings
 from shared.topics import Topic, declared_topics
-from shared.web import PROBLEM_TYPE, build_app
+from shared.web import build_app
 
 FOLDER = Path(__file__).parent.parent / "docs" / "api"
 MERGED, LOG = "openapi.json", "asyncapi.json"
@@ -54,12 +60,7 @@ async def _ready() -> dict[str, str]:
 def asyncapi() -> dict[str, Any]:
     """Return what the log carries: a channel a topic, a message a kind of fact or a view."""
     topics = declared_topics()
-    views = {
-        topic_of(projection): projection
-        for module in MODULES
-        for projection in module.domain.projections
-        if projection.published
-    }
+    views = published_views()
     messages: dict[str, Any] = {}
     schemas: dict[str, Any] = {"Envelope": envelope()}
     carried: dict[str, list[str]] = {}
@@ -69,16 +70,14 @@ def asyncapi() -> dict[str, Any]:
         carried.setdefault(event.topic, []).append(event.wire)
     for name, projection in views.items():
         messages[name] = _view_message(name, projection)
-        schema = TypeAdapter(projection.view).json_schema(mode="serialization")
-        schemas[name] = _local(schema, name)
+        schemas[name] = _local(view_schema(projection), name)
         carried[name] = [name]
     for topic in topics:
         if topic.cleanup == "expire":
             messages[topic.name] = _sent_message(topic) if topic.is_inbox else _answer(topic)
             carried[topic.name] = [topic.name]
     schemas["NewTouch"] = _local(NewTouch.model_json_schema(), "NewTouch")
-    answered = TypeAdapter(TouchAnswered).json_schema(mode="serialization")
-    schemas["TouchAnswered"] = _local(answered, "TouchAnswered")
+    schemas["TouchAnswered"] = _local(answered_schema(), "TouchAnswered")
     return {
         "asyncapi": ASYNCAPI,
         "info": {
@@ -110,44 +109,23 @@ def _operation(topic: Topic) -> tuple[str, dict[str, Any]]:
 
 def _sent_message(topic: Topic) -> dict[str, Any]:
     """What publishers send: a CloudEvent whose data is a touch as `POST /touches` takes it."""
-    text = {"type": "string", "minLength": 1, "maxLength": 200}
-    example = {
-        "specversion": "1.0",
-        "type": TouchRecorded.wire,
-        "source": "/campaigns",
-        "id": "m-1",
-        "time": "2026-03-02T09:00:00Z",
-        "data": {"person": "person-1", "channel": "campaign", "campaign": "spring"},
-    }
+    payload = event_schema("#/components/schemas/NewTouch")
     return {
         "name": topic.name,
         "title": topic.name,
-        "summary": "A touch, told by a system outside; (source, id) is its name.",
+        "summary": payload["description"],
         "description": "Or in binary mode: the attributes as headers `ce_...`, the data alone as "
         "the value, its media type as `content-type`.",
         "contentType": CONTENT_TYPE,
-        "payload": {
-            "type": "object",
-            "required": ["specversion", "id", "source", "type", "data"],
-            "properties": {
-                "specversion": {"const": "1.0"},
-                "id": text,
-                "source": text,
-                "type": {"const": TouchRecorded.wire},
-                "time": {"type": "string", "format": "date-time"},
-                "datacontenttype": {"const": "application/json"},
-                "data": {"$ref": "#/components/schemas/NewTouch"},
-            },
-        },
-        "examples": [{"name": "least", "payload": example}],
+        "payload": payload,
+        "examples": [{"name": "usual", "payload": TOUCH_EVENT}],
     }
 
 
 def _answer(topic: Topic) -> dict[str, Any]:
     """What publishers are told of a record that they have to act on."""
     text = {"type": "string", "minLength": 1}
-    place = {"topic": "touches-inbox", "partition": 2, "offset": 17}
-    example: dict[str, Any] = {
+    example = {
         "specversion": "1.0",
         "id": "5c1e7c1c-4c8f-5d0c-9a51-6f0d5d6b6f1e",
         "source": SOURCE,
@@ -155,20 +133,6 @@ def _answer(topic: Topic) -> dict[str, Any]:
         "subject": "touches-inbox/2/17",
         "time": "2026-03-02T09:00:01.000000Z",
         "datacontenttype": "application/json",
-        "data": {"record": place, "id": "m-1", "source": "/campaigns"},
-    }
-    again = {"on": "2026-02-20", "again_from": "2026-03-22", "by": "/campaigns"}
-    wrong = {"pointer": "#/data/channel", "detail": "Input should be 'visit' or 'call'"}
-    refused = {
-        "type": f"{PROBLEM_TYPE}invalid",
-        "title": "The request does not fit its schema",
-        "status": 422,
-        "detail": f"{wrong['pointer']}: {wrong['detail']}",
-        "errors": [wrong | {"code": "literal_error"}],
-    }
-    told = {
-        "accepted": {"status": "accepted", "stream": "touch-1", "repeats": again},
-        "rejected": {"status": "rejected", "problem": refused},
     }
     return {
         "name": topic.name,
@@ -193,8 +157,7 @@ def _answer(topic: Topic) -> dict[str, Any]:
             },
         },
         "examples": [
-            {"name": name, "payload": example | {"data": {**example["data"], **more}}}
-            for name, more in told.items()
+            {"name": data["status"], "payload": example | {"data": data}} for data in ANSWERS
         ],
     }
 

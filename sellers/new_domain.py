@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from sellers import node
 from shared import events
-from shared.released import EVENTS
+from shared.snapshots import EVENTS
 from shared.topics import declared_topics
 
 TEMPLATES = Path(__file__).parent / "templates" / "domain"

@@ -18,12 +18,12 @@ import orjson
 from pydantic import AwareDatetime, BaseModel
 
 from shared.clock import derived_id
-from shared.compatibility import Schema, breaks
+from shared.compatibility import Schema
 from shared.events import REGISTRY, Envelope, Event, decode, encode
+from shared.snapshots import EVENTS, SchemaBrokenError, grow, write
 from shared.topics import kinds_by_topic
 
-EVENTS = Path(__file__).parent / "events"
-SCHEMAS, EXAMPLES = EVENTS / "schemas", EVENTS / "examples"
+EXAMPLES = EVENTS / "examples"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 DAY = date(2026, 1, 5)
@@ -84,22 +84,9 @@ NAMES_A = {
 STREAMS = {"organization.manager_appointed.v1": "unit"}
 
 
-class SchemaBrokenError(Exception):
-    """A released fact changed its meaning."""
-
-
 def schema_of(event: type[Event]) -> Schema:
     """Return the JSON Schema (2020-12) of a fact's data."""
     return {"$schema": DIALECT, "$id": f"urn:sellers:{event.wire}", **event.model_json_schema()}
-
-
-def schema_path(wire: str) -> Path:
-    return SCHEMAS / f"{wire}.json"
-
-
-def released_schemas() -> dict[str, Schema]:
-    """Return every snapshot by wire name."""
-    return {path.stem: orjson.loads(path.read_bytes()) for path in sorted(SCHEMAS.glob("*.json"))}
 
 
 def released_examples() -> list[Path]:
@@ -164,25 +151,11 @@ def write_missing() -> Iterator[Path]:
 
     """
     for wire, event in sorted(REGISTRY.items()):
-        path, schema = schema_path(wire), schema_of(event)
-        released = orjson.loads(path.read_bytes()) if path.exists() else schema
-        if broken := breaks(released, schema):
-            raise SchemaBrokenError(
-                f"{wire} changed: {'; '.join(broken)}. Facts like it exist already: leave it as it "
-                "was, and add a new version with an upcaster (docs/how-to/add-an-event.md)"
-            )
-        if not path.exists() or released != schema:
-            yield _written(path, schema)
+        yield from grow(wire, schema_of(event))
         folder = EXAMPLES / wire
         if not any(folder.glob("*.json")):
             for name, example in examples_of(event).items():
-                yield _written(folder / f"{name}.json", orjson.loads(encode(example)))
-
-
-def _written(path: Path, document: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    return path
+                yield write(folder / f"{name}.json", orjson.loads(encode(example)))
 
 
 def read_example(path: Path) -> Envelope:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.opportunities.hand_off_mapping import EventMapping
+from services.opportunities.hand_off_mapping import TOLD, EventMapping
 from services.opportunities.record.commands import ReportHandOff
 from shared.cloudevents import SOURCE_MAX, opened
 from shared.command import Instant
@@ -24,7 +24,6 @@ from shared.web import invalid, refusal
 
 _STREAM = re.compile(rf"opportunity-{ID}")
 _TIME = TypeAdapter(Instant)
-TOLD = ("status", "reference", "amount", "currency", "on")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,11 @@ import pytest
 from pydantic import BaseModel
 
 import shared.events.base as events
-from shared import released
+from shared import released, snapshots
 from shared.compatibility import breaks
 from shared.events import Event, UndecodableError, decode, encode
-from shared.released import (
-    SchemaBrokenError,
-    released_examples,
-    released_schemas,
-    write_missing,
-)
+from shared.released import released_examples, write_missing
+from shared.snapshots import SchemaBrokenError, all_released, earlier, released_schemas
 
 
 class Seat(BaseModel):
@@ -73,7 +69,7 @@ def test_a_change_inside_a_type_that_is_used_is_seen() -> None:
 
     Chair.__name__ = "Seat"
     other = schema(name=(str, ...), note=(str | None, None), seat=(Chair | None, None))
-    assert breaks(OLD, other) == ["seat: means something else"]
+    assert breaks(OLD, other) == ["seat.row: means something else"]
 
 
 def test_explanations_may_change_also_of_a_field_called_title() -> None:
@@ -87,10 +83,10 @@ def test_explanations_may_change_also_of_a_field_called_title() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("SCHEMAS", "EXAMPLES"):
+    for module, name in ((snapshots, "SCHEMAS"), (released, "EXAMPLES")):
         copy = tmp_path / name
-        shutil.copytree(getattr(released, name), copy)
-        monkeypatch.setattr(released, name, copy)
+        shutil.copytree(getattr(module, name), copy)
+        monkeypatch.setattr(module, name, copy)
     return tmp_path
 
 
@@ -108,16 +104,32 @@ def test_what_is_missing_is_written(folder: Path) -> None:
 
 
 def test_a_schema_that_grew_is_written_one_that_broke_is_not(folder: Path) -> None:
-    path = folder / "SCHEMAS" / "issues.feedback_given.v1.json"
+    wire = "issues.issue_reopened.v1"
+    path = folder / "SCHEMAS" / f"{wire}.json"
     told = orjson.loads(path.read_bytes())
+    assert earlier(wire) == []
     del told["properties"]["on"]
     path.write_bytes(orjson.dumps(told))
-    assert list(write_missing()) == [path]
-    told["properties"]["result"] = {"type": "integer"}
+    assert list(write_missing()) == [folder / "SCHEMAS" / "earlier" / path.name, path]
+    assert earlier(wire) == [told]
+    assert list(write_missing()) == []
+    told["properties"]["reason"] = {"type": "integer"}
     path.write_bytes(orjson.dumps(told))
-    with pytest.raises(SchemaBrokenError, match=r"result: means something else.*upcaster"):
+    with pytest.raises(SchemaBrokenError, match=r"reason: means something else"):
         list(write_missing())
-    assert released_schemas()["issues.feedback_given.v1"] == told
+    assert released_schemas()[wire] == told
+
+
+def test_a_schema_is_held_to_what_was_released_before_the_newest(folder: Path) -> None:
+    """Two changes, each of which the newest snapshot alone would let pass."""
+    wire = "issues.issue_reopened.v1"
+    path = folder / "SCHEMAS" / "earlier" / f"{wire}.json"
+    first = orjson.loads((folder / "SCHEMAS" / f"{wire}.json").read_bytes())
+    first["properties"]["towel"] = {"type": "string"}
+    path.write_bytes(orjson.dumps([first]))
+    assert len(all_released(wire)) == 2
+    with pytest.raises(SchemaBrokenError, match="towel: is gone"):
+        list(write_missing())
 
 
 # --- old versions

@@ -26,9 +26,11 @@ async def client() -> AsyncIterator[AsyncClient]:
 
 
 async def test_every_kind_of_fact_has_its_schema_where_the_list_says(client: AsyncClient) -> None:
-    items = (await client.get("/schemas")).json()["items"]
+    listed = (await client.get("/schemas")).json()["items"]
+    items = [one for one in listed if one["kind"] == "fact"]
     assert [one["type"] for one in items] == sorted(REGISTRY)
     for one in items:
+        assert one["topic"] == REGISTRY[one["type"]].topic
         answer = await client.get(one["schema"])
         assert answer.headers["content-type"] == "application/schema+json"
         checked = Draft202012Validator(answer.json())
@@ -36,9 +38,25 @@ async def test_every_kind_of_fact_has_its_schema_where_the_list_says(client: Asy
             checked.validate(example.data.model_dump(mode="json"))
 
 
+async def test_what_comes_in_and_goes_out_has_its_schema_there_too(client: AsyncClient) -> None:
+    listed = (await client.get("/schemas")).json()["items"]
+    told = {one["type"]: one for one in listed if one["kind"] != "fact"}
+    assert {"inbound.new_touch.v1", "inbound.touch_event.v1", "views.person_card"} <= told.keys()
+    for name, one in told.items():
+        answer = await client.get(one["schema"])
+        assert answer.headers["content-type"] == "application/schema+json"
+        assert answer.json()["$id"] == f"urn:sellers:{name}"
+
+
 @pytest.mark.parametrize(
     ("wire", "status"),
-    [("touches.no_such_fact.v1", 404), ("..", 404), ("%2e%2e%2fsettings", 404), ("x y", 422)],
+    [
+        ("touches.no_such_fact.v1", 404),
+        ("..", 404),
+        ("%2e%2e%2fsettings", 404),
+        ("x y", 422),
+        ("earlier", 422),
+    ],
 )
 async def test_what_is_no_fact_has_none(client: AsyncClient, wire: str, status: int) -> None:
     answer = await client.get(f"/schemas/{wire}")
