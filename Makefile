@@ -151,6 +151,7 @@ errors: setup ## Write docs/errors.md, every problem that is answered and what t
 
 .PHONY: test-asyncapi
 test-asyncapi: ## Give the log's description to AsyncAPI's own parser (node, npm)
+	@command -v npm >/dev/null || { echo "test-asyncapi: npm is not here, and AsyncAPI's parser runs on it (node, npm)" >&2; exit 1; }
 	@npm ci --prefix tests/asyncapi --ignore-scripts --no-audit --no-fund --loglevel=error
 	@node tests/asyncapi/check.mjs docs/api/asyncapi.json
 
