@@ -3,7 +3,8 @@
 `python -m tests.hostile.attack [--seconds 75] [--seed 1] [words for schemathesis ...]`
 (`make test-hostile`). Every operation of the merged OpenAPI is called by schemathesis with all of
 its checks: nothing produces a 500, every answer is what the description says, and nobody is
-answered who shows no token. The platform is in memory and a small demo company is on it, so that
+answered who shows no token. Before that each is knocked at once, and every operation has to be
+really reached (`reached.py`). The platform is in memory and a small demo company is on it, so that
 half of the ids that are asked for exist.
 """
 
@@ -27,6 +28,7 @@ from sellers.demo.generator import demo_company
 from sellers.demo.load import load_demo
 from shared.reading import Token
 from tests.hostile.platform import TOKEN
+from tests.hostile.reached import knock, unreached
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -105,7 +107,7 @@ def attack(seconds: int, seed: int, more: list[str]) -> int:
     """Return 0 where everything held; what did not is told with the request that shows it."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        log = folder / "platform.log"
+        log, reached = folder / "platform.log", folder / "reached.txt"
         with platform(log) as address:
             load(address)
             # The description as it is committed, which is what others build on.
@@ -113,14 +115,23 @@ def attack(seconds: int, seed: int, more: list[str]) -> int:
             budget = ("--max-time", str(seconds)) if seconds else ()
             shown = ("--header", f"Authorization: Bearer {TOKEN}")
             configured = ("--config-file", str(configuration(folder)))
+            description = orjson.loads(DESCRIPTION.read_bytes())
+            reached.write_text("".join(knock(address, TOKEN, description, ids())))
             command = ("schemathesis", *configured, *where, *shown, *budget)
             tool = Path(sys.prefix) / "bin" / command[0]
-            seeing = os.environ | {"PYTHONPATH": str(ROOT), "HOSTILE_TOKEN": token()}
+            seeing = os.environ | {
+                "PYTHONPATH": str(ROOT),
+                "HOSTILE_TOKEN": token(),
+                "HOSTILE_REACHED": str(reached),
+            }
             done = subprocess.run([tool, *command[1:], *more], check=False, env=seeing, cwd=folder)
         bugs = [line for line in log.read_text().splitlines() if "request_failed" in line]
         for line in bugs:
             sys.stdout.write(f"{line}\n")
-    return 1 if bugs else done.returncode
+        missed = unreached(description, reached.read_text().splitlines())
+        for operation, answers in missed.items():
+            sys.stdout.write(f"not reached: {operation}: answered {answers or 'nothing'}\n")
+    return 1 if bugs or missed else done.returncode
 
 
 def main() -> int:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from datetime import UTC, date, datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import schemathesis
 from hypothesis import strategies as st
 from schemathesis import Case, CheckContext, GenerationMode, HookContext, Response
 from schemathesis.generation.meta import TestPhase
+
+from tests.hostile.reached import noted
 
 PROBLEM = "application/problem+json"
 # What a rule of ours says of several fields, or of what is inside of one, and no schema could;
@@ -49,6 +52,13 @@ def before_call(ctx: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
             case.headers[name] = "*"
         elif name.lower() == "x-actor":
             del case.headers[name]  # Who signed in is nobody else, and that is tested elsewhere.
+
+
+@schemathesis.hook
+def after_call(ctx: HookContext, case: Case, response: Response) -> None:
+    """Note which operation answered, and how."""
+    with Path(os.environ["HOSTILE_REACHED"]).open("a") as file:
+        file.write(noted(case.operation.label, response.status_code))
 
 
 @schemathesis.check
