@@ -71,8 +71,8 @@ MEASURE_EVERY_S = 5.0
 # So many transactions of projectors keep the embedded store, which is one process, fully busy; more
 # of them only wait for each other, and all of them end late.
 FOLDS_AT_ONCE = 3
-# Domains besides analytics whose reports show figures of colleagues: their looks are noted there.
-SHOW_COLLEAGUES = frozenset({"calendar"})
+# Domains besides analytics that show what colleagues did or have in hand: looks are noted there.
+SHOW_COLLEAGUES = frozenset({"alerts", "calendar", "issues", "opportunities"})
 CLEAN = "stopped-cleanly"
 # How long a part waits for the topics, which somebody else may have to create.
 TOPICS_S, TOPICS_AGAIN_S = 120.0, 2.0
@@ -88,7 +88,7 @@ class Node:
     # Empty until everything runs: half a platform would answer that nothing lags.
     runtimes: dict[str, Runtime] = field(default_factory=dict)
     part: Part = WHOLE
-    # Analytics, beside a domain whose reports show figures of colleagues: looks are kept there.
+    # Analytics, beside a domain that shows what colleagues have in hand: looks are kept there.
     noting: Runtime | None = None
     # What is read to know who may do what: those of this part, and organization beside them.
     known: dict[str, Runtime] = field(default_factory=dict)

@@ -2,143 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import pytest
-from httpx2 import ASGITransport, AsyncClient, Response
-
-from sellers import admission
-from sellers.node import MODULES, routers, rules
-from services.analytics import main as analytics
-from shared.access.tests.issuing import AUDIENCE, ISSUER, token
-from shared.access.tests.test_tokens import Shown
-from shared.access.tokens import Tokens
-from shared.clock import SystemClock
-from shared.memory import MemoryLog, MemoryStore
-from shared.runtime import Runtime
-from shared.settings import Settings
-from shared.topics import declared_topics
-from shared.web import build_app
-
-# The tree: company (kim) > north (lee) > team-1 (park: ada, bob), team-2 (choi: eve); south: sam.
-UNITS = {
-    "company": (None, "kim"),
-    "north": ("company", "lee"),
-    "team-1": ("north", "park"),
-    "team-2": ("north", "choi"),
-    "south": ("company", None),
-}
-PLACES = {
-    "kim": "company",
-    "lee": "north",
-    "park": "team-1",
-    "ada": "team-1",
-    "bob": "team-1",
-    "choi": "team-2",
-    "eve": "team-2",
-    "sam": "south",
-}
-ROLES = {"kim": "executive", "lee": "leader", "park": "leader", "choi": "leader"}
-
-
-async def _ready() -> dict[str, str]:
-    return {}
-
-
-@dataclass
-class Platform:
-    """Everything, and whoever asks it."""
-
-    http: AsyncClient
-
-    async def get(self, who: str, path: str, at_least: str = "") -> Response:
-        fresh = {"x-at-least": at_least} if at_least else {}
-        return await self.http.get(path, headers=_as(who) | fresh)
-
-    async def post(self, who: str, path: str, body: Any = None) -> Response:
-        return await self.http.post(path, json=body or {}, headers=_as(who))
-
-    async def done(self, who: str, path: str, body: Any = None) -> dict[str, Any]:
-        answer = await self.post(who, path, body)
-        assert answer.status_code == 202, (path, answer.text)
-        told: dict[str, Any] = answer.json()
-        return told
-
-    async def folded(self) -> None:
-        while any(p["lag"] for p in (await self.get("admin", "/lag")).json()["projections"]):
-            continue
-
-
-def _as(who: str) -> dict[str, str]:
-    if who.startswith("sk_"):
-        return {"authorization": f"Bearer {who}"}
-    if who == "admin":
-        told = token(sub="admin", employee=None, roles=["administrator"])
-    else:
-        told = token(sub=who, employee=who, roles=[ROLES.get(who, "seller")])
-    return {"authorization": f"Bearer {told}"}
-
-
-@pytest.fixture(scope="module")
-async def platform() -> AsyncIterator[Platform]:
-    topics = {topic.name: 2 for topic in declared_topics()}
-    for module in MODULES:
-        topics |= {f"views.{p.name}": 2 for p in module.domain.projections if p.published}
-    log, clock, settings = MemoryLog(topics), SystemClock(), Settings()
-    runtimes: dict[str, Runtime] = {}
-    async with AsyncExitStack() as stack:
-        for module in MODULES:
-            runtime = Runtime(module.domain, MemoryStore(), log, clock, settings)
-            await runtime.start()
-            stack.push_async_callback(runtime.stop)
-            await runtime.service.ready.wait()
-            runtimes[module.domain.name] = runtime
-        tokens = Tokens(ISSUER, AUDIENCE, Shown())
-        app = build_app(
-            "guarded",
-            runtimes,
-            routers(),
-            new_id=clock.new_id,
-            ready=_ready,
-        )
-        app.guard_by(admission.guard(rules(), tokens, runtimes, settings))
-        app.state.note_look = analytics.Looking(lambda: runtimes["analytics"]).note
-        app.state.verifiers = []
-        transport = ASGITransport(app, raise_app_exceptions=False)
-        http = await stack.enter_async_context(
-            AsyncClient(transport=transport, base_url="http://sellers")
-        )
-        found = Platform(http)
-        await _organize(found)
-        yield found
-
-
-async def _organize(platform: Platform) -> None:
-    for unit, (parent, _) in UNITS.items():
-        form = {"name": unit, "kind": "team", "date_unknown": True}
-        form |= {"parent": f"unit-{parent}"} if parent else {}
-        await platform.done("admin", f"/organization/units/{unit}/form", form)
-    for who, unit in PLACES.items():
-        here = f"/organization/employees/{who}"
-        await platform.done("admin", f"{here}/join", {"name": who, "on": "2020-01-01"})
-        place = {"unit": f"unit-{unit}", "on": "2020-01-01"}
-        await platform.done("admin", f"{here}/assign", place)
-    for unit, (_, manager) in UNITS.items():
-        if manager:
-            lead = {"employee": f"employee-{manager}", "on": "2020-01-01"}
-            await platform.done("admin", f"/organization/units/{unit}/appoint-manager", lead)
-    for who in ("ada", "eve", "sam"):
-        deal = {"title": who, "stage": "qualified", "owner": f"employee-{who}", "on": "2026-01-05"}
-        await platform.done(who, f"/opportunities/of-{who}/discover", deal)
-    await platform.folded()
-
-
-async def statuses(platform: Platform, path: str, *who: str) -> dict[str, int]:
-    return {one: (await platform.get(one, path)).status_code for one in who}
+from sellers.tests.admitted import Platform, as_who, statuses, viewers
 
 
 async def test_deals_are_seen_by_whom_the_tree_says(platform: Platform) -> None:
@@ -247,12 +113,11 @@ async def test_N_13_the_viewer_is_whom_the_token_proves(platform: Platform) -> N
     path = "/calendar/time?seller=employee-ada&first=2026-03-02&last=2026-03-02"
     assert (await platform.get("park", path)).status_code == 200
     await platform.folded()
-    looks = (await platform.get("ada", "/analytics/looks/ada")).json()["items"]
-    assert {look["viewer"] for month in looks for look in month["looks"]} == {"employee-park"}
+    assert await viewers(platform, "ada", "/calendar/time") == ["employee-park"]
     # Nobody else is told who looked, and nobody looks under another name.
     others = await statuses(platform, "/analytics/looks/ada", "park", "kim", "admin")
     assert set(others.values()) == {403}
-    disguised = _as("park") | {"x-actor": "employee-kim"}
+    disguised = as_who("park") | {"x-actor": "employee-kim"}
     assert (await platform.http.get(path, headers=disguised)).status_code == 403
 
 
@@ -304,7 +169,7 @@ async def test_a_system_is_let_in_by_its_key_until_it_is_revoked(platform: Platf
     await platform.folded()
     touch = {"person": "person-1", "channel": "email", "subject": "Spring"}
     answer = await platform.http.post(
-        "/touches?source=mailer", json=touch, headers=_as(key) | {"idempotency-key": "1"}
+        "/touches?source=mailer", json=touch, headers=as_who(key) | {"idempotency-key": "1"}
     )
     assert answer.status_code == 202, answer.text
     assert answer.headers["ratelimit-policy"] == '"key";q=600;w=60'

@@ -30,9 +30,10 @@ from shared.web import (
     runtime_of,
     seen,
 )
+from shared.web.looking import Noticed
 from shared.web.router import Router
 
-router = Router(prefix="/alerts", tags=["alerts"])
+router = Router(prefix="/alerts", tags=["alerts"], route_class=Noticed)
 Alerts = Annotated[Runtime, Depends(runtime_of("alerts"))]
 
 

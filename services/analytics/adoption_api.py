@@ -155,6 +155,7 @@ async def explain_adoption(
     rows = report.rows_of("total", held, told, places)
     return {
         "key": key,
+        "ids": figures.ids,
         "total": report.document(rows.get("total", Counter())),
         "weeks": [
             {

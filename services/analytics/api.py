@@ -231,8 +231,8 @@ async def explain(
 ) -> dict[str, Any]:
     """Why is this number? The opportunities behind a row of `/analytics/pipeline`.
 
-    `key` is the row's id or name; without it, the row that has none. What they add is in the row's
-    own measures (money in ten-thousandths) and adds up to the row;
+    `key` is the row's id or name, `ids` all that it may mean; without it, the row that has none.
+    What they add is in the row's own measures (money in ten-thousandths) and adds up to the row;
     `/opportunities/history/<stream>` has the facts of each.
     """
     owner, row = employee(seller), Row(by, key)
@@ -287,7 +287,8 @@ async def explained(
         return why(part_of, figures.keys, each_entity(figures.entities), owner, also)
 
     found = await asyncio.to_thread(explain)
-    return {"key": key, "total": found.total, **found.document(), **unheard(figures)}
+    told = {"key": key, "ids": figures.ids, "total": found.total}
+    return {**told, **found.document(), **unheard(figures)}
 
 
 def unheard(figures: Figures) -> dict[str, Any]:

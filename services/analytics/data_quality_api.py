@@ -117,6 +117,7 @@ async def explain_data_quality(
     rows = report.rows_of("total", held, figures.organization, day)
     return {
         "key": key,
+        "ids": figures.ids,
         "total": report.document(rows.get("total", Counter())),
         "wanting": [
             {

@@ -86,6 +86,11 @@ class Figures:
     # All cells, as they are kept; of what was known at an instant, those of the axes asked for.
     tables: Tables
 
+    @property
+    def ids(self) -> list[str]:
+        """Return what the row that was asked for may be the row of."""
+        return sorted(key for key in self.keys if key)
+
     def name(self, key: Key) -> Key:
         """Return what people call it; its id where nobody told us."""
         return None if key is None else self.names.get(key, key)

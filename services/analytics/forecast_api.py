@@ -185,7 +185,8 @@ async def explain_attainment(runtime: Analytics, moment: At, target: str) -> dic
     figures = await _but_for_targets(moment).figures(runtime, (), row=row, owner=found.owner)
     figures.keys.add(target)
     part_of = report.in_target(found, figures.organization, moment.day(runtime))
-    return {**moment.document(), **await explained(figures, target, part_of, None)}
+    told = await explained(figures, target, part_of, None)
+    return {"owner": found.owner, **moment.document(), **told}
 
 
 @router.get("/yield")

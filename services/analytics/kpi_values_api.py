@@ -240,6 +240,7 @@ async def explain(
     value = _value(defined, total)
     return {
         "key": key,
+        "ids": figures.ids,
         "period": term.name,
         "value": None if value is None else str(value),
         "total": {name: str(shown(name, total.get(name, 0))) for name in sorted(asked.names)},

@@ -14,7 +14,10 @@ from shared.errors import InvalidError
 from shared.events import Envelope
 from shared.events.analytics import FiguresLookedAt
 from shared.projection import Projection
-from shared.references import EmployeeStream
+from shared.references import ID, EmployeeStream
+
+# A colleague, a system by its key, or somebody who signed in and is none of us (`user-<sub>`).
+Viewer = Annotated[str, StringConstraints(pattern=rf"^((employee|key)-{ID}|user-[!-~]{{1,255}})$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Look:
 class LookAt(HappenedCommand):
     """Look at figures of colleagues; one's own are nobody's business."""
 
-    viewer: EmployeeStream
+    viewer: Viewer
     report: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]{1,300}$")]
     of: tuple[EmployeeStream, ...] = Field(min_length=1, max_length=10_000)
 

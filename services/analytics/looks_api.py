@@ -19,9 +19,10 @@ async def list_looks(
     wanted: PageWanted,
     at_least: AtLeast,
 ) -> dict[str, Any]:
-    """Which colleagues looked at which figures of theirs, month by month (N-13).
+    """Who looked at what they did and have in hand, month by month (N-13).
 
-    A look is noted once a day for each report and viewer: whom the token proves, or where access
-    is open who says who they are (`X-Actor`).
+    A look is noted once a day for each report and viewer: whom the token or key proves, be it a
+    colleague, somebody who is none (`user-...`) or a system (`key-...`); where access is open the
+    colleague that `X-Actor` says.
     """
     return await page(runtime.reader(looks), {"of": f"employee-{employee}"}, wanted, at_least)

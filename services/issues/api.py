@@ -34,9 +34,10 @@ from shared.web import (
     runtime_of,
     seen,
 )
+from shared.web.looking import NoticedByName
 from shared.web.router import Router
 
-router = Router(prefix="/issues", tags=["issues"])
+router = Router(prefix="/issues", tags=["issues"], route_class=NoticedByName)
 Issues = Annotated[Runtime, Depends(runtime_of("issues"))]
 
 

@@ -21,9 +21,10 @@ from services.issues.projections import issue_card
 from services.issues.satisfaction import Satisfaction, satisfaction
 from shared.command import Day
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
+from shared.web.looking import NoticedLists
 from shared.web.router import Router
 
-router = Router(prefix="/issues", tags=["issues"])
+router = Router(prefix="/issues", tags=["issues"], route_class=NoticedLists)
 ISSUES_AT_ONCE = 200
 
 

@@ -35,9 +35,10 @@ from shared.web import (
     runtime_of,
     seen,
 )
+from shared.web.looking import NoticedLists
 from shared.web.router import Router
 
-router = Router(tags=["opportunities"])
+router = Router(tags=["opportunities"], route_class=NoticedLists)
 Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
 Latent = Annotated[bool | None, Query(description="those not real yet, or those that are")]
 

@@ -32,13 +32,14 @@ from shared.runtime import Runtime
 from shared.service import Outcome, Refused
 from shared.service import Request as CommandRequest
 from shared.web import AtLeast, CommandMeta, Meta, outcome_name, refusal, runtime_of
+from shared.web.looking import NoticedLists
 from shared.web.media import unread
 from shared.web.paging import PAGE_MAX
 from shared.web.problems import problem_response
 from shared.web.router import Router
 
 SUMMED = ("won", "order", "contract", "finance")
-router = Router(tags=["opportunities"])
+router = Router(tags=["opportunities"], route_class=NoticedLists)
 Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
 # An order may be told of just before what names it: the view is looked at again for so long.
 LOOK_AGAIN_S, LOOKS = 0.1, 10

@@ -37,10 +37,11 @@ from shared.web import (
     key_of,
     runtime_of,
 )
+from shared.web.looking import NoticedLists
 from shared.web.paging import PAGE_MAX
 from shared.web.router import Router
 
-router = Router(tags=["opportunities"])
+router = Router(tags=["opportunities"], route_class=NoticedLists)
 Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
 # What is ranked or summed is read as a whole: an answer about more would be slow, or a part of it.
 WHOLE_MAX = 3_000

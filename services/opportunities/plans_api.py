@@ -31,9 +31,10 @@ from shared.exports import note_columns
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, PageWanted, StreamId, composed, page, runtime_of, seen
+from shared.web.looking import Noticed
 from shared.web.router import Router
 
-router = Router(tags=["opportunities"])
+router = Router(tags=["opportunities"], route_class=Noticed)
 Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
 
 take(router, "/forecasts", "forecast", "freeze", FreezeForecast)

@@ -92,9 +92,11 @@ class AssessmentWithdrawn(Dated, wire="analytics.assessment_withdrawn.v1"):
 
 
 class FiguresLookedAt(Dated, wire="analytics.figures_looked_at.v1"):
-    """A colleague looked at figures of others, who can see that (N-13): once a day for each report.
+    """Somebody saw what others did or have in hand, who can see that (N-13): daily by report.
 
-    `report` is the path that was asked for; `of` are those whom it was the first time of that day.
+    `viewer` is a colleague, or who signed in and is none of us (`user-...`), or a system
+    (`key-...`). `report` is the path that was asked for; `of` are those whom it was the first time
+    of that day.
     """
 
     viewer: str
