@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -13,10 +14,12 @@ from services.alerts.dry_run import Asked, DryRun, dry_run
 from services.alerts.model import AcknowledgeAlert
 from services.alerts.projections import AlertCard, alert_card, watch_of
 from services.alerts.rules import ALL, Rule
+from services.alerts.subjects import AlertTold, subjects, told
 from services.alerts.watching import Terms, Watch
 from shared.command import Command, Day
-from shared.errors import InvalidError
+from shared.errors import InvalidError, NotFoundError
 from shared.events.alerts import RuleName
+from shared.exports import note_columns
 from shared.reading import Reader, Token
 from shared.runtime import Runtime
 from shared.web import (
@@ -25,10 +28,10 @@ from shared.web import (
     PageWanted,
     Recorded,
     StreamId,
+    composed,
     page,
     record,
     runtime_of,
-    seen,
 )
 from shared.web.looking import Noticed
 from shared.web.router import Router
@@ -41,7 +44,7 @@ Alerts = Annotated[Runtime, Depends(runtime_of("alerts"))]
 class Inbox:
     """An alert, and whether what it says is still so."""
 
-    card: AlertCard
+    card: AlertTold
     still: bool
 
 
@@ -111,8 +114,19 @@ async def get_inbox(
     """What this colleague has to look at; `still` says whether it is still so."""
     where = {"owner": f"employee-{employee}", "acknowledged": acknowledged}
     found = await page(runtime.reader(alert_card), where, wanted, at_least)
-    items = [Inbox(card, await _still(runtime, card, at_least)) for card in found["items"]]
+    items = [
+        Inbox(card, await _still(runtime, card, at_least))
+        for card in await _named(runtime, found["items"])
+    ]
     return found | {"items": items}
+
+
+async def _named(runtime: Runtime, cards: Sequence[AlertCard]) -> list[AlertTold]:
+    """Return alerts with what they are about in words; whoever names it is read after it."""
+    reader = runtime.reader(subjects)
+    called = await reader.many({card.subject for card in cards if card.subject})
+    called |= await reader.many({of.named_by for of in called.values() if of.named_by})
+    return [told(card, called) for card in cards]
 
 
 async def _still(runtime: Runtime, card: AlertCard, at_least: Token | None) -> bool:
@@ -138,9 +152,12 @@ async def acknowledge(
 @router.get("/{alert}")
 async def get_alert(
     alert: StreamId, runtime: Alerts, at_least: AtLeast, request: Request, response: Response
-) -> AlertCard:
+) -> AlertTold:
     found = await runtime.reader(alert_card).get(f"alert-{alert}", at_least)
-    card: AlertCard = seen(found, "alert", request, response)
+    if found is None:
+        raise NotFoundError("no such alert")
+    (named,) = await _named(runtime, [found.value])
+    card: AlertTold = composed(found, named, request, response)
     return card
 
 
@@ -156,4 +173,6 @@ async def list_alerts(
     acknowledged: Annotated[bool | None, Query()] = None,
 ) -> dict[str, Any]:
     where = {"owner": owner, "subject": subject, "rule": rule, "acknowledged": acknowledged}
-    return await page(runtime.reader(alert_card), where, wanted, at_least)
+    found = await page(runtime.reader(alert_card), where, wanted, at_least)
+    note_columns(AlertTold)
+    return found | {"items": await _named(runtime, found["items"])}

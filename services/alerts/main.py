@@ -14,6 +14,7 @@ from services.alerts.model import (
     evolve_win,
 )
 from services.alerts.projections import alert_card, customers_won, watching, won_deal
+from services.alerts.subjects import subjects
 from shared.decider import Decider
 from shared.service import Domain
 
@@ -29,7 +30,7 @@ def build(defaults: AlertsDefaults) -> Domain:
             ),
             "win": Decider(frozenset(), decide_win, evolve_win),
         },
-        projections=(alert_card, won_deal, watch.projection),
+        projections=(alert_card, subjects, won_deal, watch.projection),
         timers=(customers_won, watch.timer),
         defaults=defaults,
         build=build,

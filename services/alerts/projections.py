@@ -59,12 +59,12 @@ class AlertCard:
 
 alert_card = Projection(
     "alert_card",
-    version=1,
+    version=2,
     view=AlertCard,
     indexes=("owner", "subject", "rule", "acknowledged"),
     streams=("alert",),
 )
-SAYS = {rule.name: rule.says for rule in ALL}
+RULES = {rule.name: rule for rule in ALL}
 
 
 @alert_card.on(AlertRaised)
@@ -72,7 +72,7 @@ def alert_raised(card: AlertCard, event: AlertRaised, at: Envelope) -> AlertCard
     return replace(
         card,
         rule=event.rule,
-        says=SAYS[event.rule],
+        says=RULES[event.rule].tells(event.subject),
         subject=event.subject,
         part=event.part,
         owner=event.owner,

@@ -6,7 +6,7 @@ A rule is a table: what each kind of fact means to the clocks of which subjects.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from functools import partial
 from typing import Any, NamedTuple, get_args
@@ -85,6 +85,12 @@ class Rule:
     says: str
     means: Mapping[type[Event], Means]
     once: bool = False
+    # What it says instead of some kinds of subjects.
+    says_of: Mapping[str, str] = field(default_factory=dict)
+
+    def tells(self, subject: str) -> str:
+        """Return what it tells whom it calls about this subject."""
+        return self.says_of.get(subject.partition("-")[0], self.says)
 
     @property
     def of_one_stream(self) -> bool:
@@ -171,6 +177,7 @@ ALL: tuple[Rule, ...] = (
             **_same("now", CommitmentBroken, DeadlineMissed),
             **_same("end", CommitmentKept, CommitmentWithdrawn, FeedbackGiven, IssueClosed),
         },
+        says_of={"issue": "the answer that a customer waits for is overdue"},
     ),
     Rule(
         "stale_opportunity",
