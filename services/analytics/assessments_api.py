@@ -21,6 +21,7 @@ from services.analytics.kpi_measures import (
     shown,
     term_of,
 )
+from services.analytics.marks import NEWS, mark
 from services.analytics.spans import span_of
 from shared.web import (
     AtLeast,
@@ -99,13 +100,14 @@ async def evaluation(
 
     `numbers` are the measures of `/analytics/kpi-measures`, summed over the time (a year without
     `from`), as decimal text. `assessments` are those of periods that overlap it, answers included;
-    withdrawn ones are left out.
+    withdrawn ones are left out. `stale` is of how much that is open nobody has told anything for a
+    month (N-08).
     """
     span = span_of(moment, period, runtime)
     assert span.first is not None
     assert span.last is not None
     term = Term("asked", span.first, span.last)
-    axes = sorted({measure.axis for measure in KPI_MEASURES.values()})
+    axes = sorted({NEWS, *(measure.axis for measure in KPI_MEASURES.values())})
     figures = await moment.figures(runtime, axes, owner=of)
     currency = runtime.settings.currency
     scope = Scope("total", figures.organization, min(span.last, moment.day(runtime)), currency)
@@ -121,6 +123,7 @@ async def evaluation(
     return {
         "of": of,
         "name": figures.name(of),
+        "stale": mark(figures, scope.until, of),
         "numbers": {name: str(shown(name, sums[name])) for name in KPI_MEASURES},
         "assessments": sorted(said, key=lambda card: (card.period or "", card.assessment)),
         "currency": currency,

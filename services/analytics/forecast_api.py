@@ -22,6 +22,7 @@ from services.analytics.cells import Axis
 from services.analytics.figures import Figures, Row, opportunities_at
 from services.analytics.forecast import Span
 from services.analytics.known import view_at, views_at
+from services.analytics.marks import NEWS, mark
 from services.analytics.pipeline import in_order, stale
 from services.analytics.projections import Target, frozen_forecasts, targets
 from services.analytics.promised import by_outcome, kept
@@ -35,7 +36,7 @@ from shared.web.looking import Noticed
 from shared.web.router import Router
 
 # The axes whose cells tell what was reached of a target, and what was spent for what.
-REACHED: tuple[Axis, ...] = ("owner", "product", "commitment")
+REACHED: tuple[Axis, ...] = ("owner", "product", "commitment", NEWS)
 SPENT: tuple[Axis, ...] = ("owner", "touch")
 
 router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
@@ -147,7 +148,8 @@ async def attainment(
     """Targets, and how far each is reached by what was won and committed (O-07, O-13).
 
     With `on`, those whose period that day is in. A unit's target counts everybody who was in it, or
-    below it, when they won; what is committed, who is in it on the day asked about.
+    below it, when they won; what is committed, who is in it on the day asked about. `stale` marks
+    what is open and committed: of how much of it nobody has told anything for a month (N-08).
     """
     where = {"owner": employee(owner), "unit": unit, "product": product}
     wanted = await _targets(runtime, {name: v for name, v in where.items() if v}, on, moment)
@@ -172,6 +174,7 @@ async def attainment(
             }
             for target in wanted
         ],
+        "stale": mark(figures, day, employee(owner), unit),
         **moment.document(),
         **facts_of(figures),
     }
@@ -199,7 +202,8 @@ async def yields(
 ) -> dict[str, Any]:
     """What the touches of a period were spent for, and what was won in it (O-13).
 
-    `value_per_touch` and `touches_per_won` are null where there is nothing to divide by.
+    `value_per_touch` and `touches_per_won` are null where there is nothing to divide by. Of what
+    is open it tells nothing, so it bears no mark of what is stale (N-08).
     """
     owner, day = employee(seller), moment.day(runtime)
     figures = await moment.figures(

@@ -39,7 +39,8 @@ async def growth(
     `from` and `to` are about winning and losing; the time before is as long. A customer is
     existing once they have bought. `retention`: of those who bought before, who bought now;
     `satisfaction` the mean score after a case (0 to 10); `profit` null where nobody told any.
-    `reference` is what sources state of other companies, for comparison only.
+    `reference` is what sources state of other companies, for comparison only. Of what is open it
+    tells nothing, so it bears no mark of what is stale (N-08).
     """
     span = span_of(moment, period, runtime)
     # Whether somebody is a customer does not depend on who sold to them.

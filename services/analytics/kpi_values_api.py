@@ -29,6 +29,7 @@ from services.analytics.kpi_measures import (
     unportioned,
 )
 from services.analytics.kpi_views import KpiCard, kpi_card
+from services.analytics.marks import NEWS, mark, tells_of_open
 from services.analytics.measures import contributions
 from services.analytics.model import stands
 from services.analytics.pipeline import Amounts, Key, in_order
@@ -118,7 +119,8 @@ async def _sums(
 def _axes(asked: Asked) -> list[Any]:
     measures = [KPI_MEASURES[name] for name in asked.names]
     by_product = asked.defined.product is not None
-    return sorted({"product" if by_product and m.by_product else m.axis for m in measures})
+    told = {"product" if by_product and m.by_product else m.axis for m in measures}
+    return sorted(told | {NEWS} if tells_of_open(asked.names) else told)
 
 
 def summed(asked: Asked, scope: Scope, cells: Amounts) -> Sums:
@@ -167,7 +169,9 @@ async def values(
     """The figure by period, of each seller, unit or of all, over any part of all history (N-02).
 
     Periods are whole ones; the last may have only begun. `value` is decimal text with two digits,
-    null where it divides by nothing; `measures` are what it was computed from.
+    null where it divides by nothing; `measures` are what it was computed from. `stale` is, where
+    these tell of what is open, of how much of it nobody has told anything for a month (N-08); else
+    null.
     """
     card = await _card(runtime, kpi, moment, by_number=definition is not None)
     asked = _asked(card, definition, period, moment.day(runtime))
@@ -180,6 +184,9 @@ async def values(
         "kpi": f"kpi-{kpi}",
         "definition": asked.defined,
         "currency": runtime.settings.currency,
+        "stale": (
+            mark(figures, asked.day, employee(seller)) if tells_of_open(asked.names) else None
+        ),
         **moment.document(),
         **facts_of(figures),
     }
@@ -202,7 +209,7 @@ async def restatement(
         raise InvalidError("they are not told of the same periods and places", field="query/after")
     moment = _not_own(moment)
     figures, were = await _sums(runtime, moment, old, employee(seller))
-    _, are = await _sums(runtime, moment, new, employee(seller))
+    also, are = await _sums(runtime, moment, new, employee(seller))
     rows = []
     for key, term in _places(new, were, are):
         then = _value(old.defined, were.get((key, term), {}))
@@ -210,7 +217,11 @@ async def restatement(
         row = {"id": key, "key": figures.name(key), "period": term, "before": then, "after": now}
         differs = None if then is None or now is None else now - then
         rows.append(row | {"difference": differs})
-    return {"rows": rows, "before": old.defined, "after": new.defined, **moment.document()}
+    marked = tells_of_open(old.names) or tells_of_open(new.names)
+    read = figures if tells_of_open(old.names) else also
+    stale = mark(read, day, employee(seller)) if marked else None
+    compared = {"before": old.defined, "after": new.defined, "stale": stale}
+    return {"rows": rows, **compared, **moment.document()}
 
 
 @router.get("/kpis/{kpi}/why")

@@ -11,6 +11,7 @@ from services.analytics.figures import Figures, Row, opportunities_at
 from services.analytics.forecast_api import facts_of
 from services.analytics.known import views_at
 from services.analytics.ledger import Judged, Which, judged, ledger, not_judged
+from services.analytics.marks import NEWS, mark
 from services.analytics.pipeline import in_order
 from services.analytics.projections import FrozenForecast, frozen_forecasts
 from services.analytics.report_by import LedgerBy
@@ -25,6 +26,10 @@ Confidence = Annotated[Literal["commit", "upside"], Query()]
 Currency = Annotated[str | None, Query(pattern=r"^[A-Z]{3}$", description="without: the company's")]
 
 
+# Who asks for no row's entities still asks for names.
+NAMES = Row("ledger", None, None)
+
+
 class _Lines(NamedTuple):
     """The lines of frozen roll-ups, and of which opportunities others are not judged, and why."""
 
@@ -34,7 +39,7 @@ class _Lines(NamedTuple):
 
 
 async def _judged(runtime: Runtime, moment: Moment, which: Which, row: Row | None = None) -> _Lines:
-    figures = await moment.figures(runtime, (), row=row)
+    figures = await moment.figures(runtime, (NEWS,), row=row or NAMES)
     day = moment.day(runtime)
     rolled_up = await views_at(runtime, frozen_forecasts, moment.known_at)
     known = await opportunities_at(runtime, _named(rolled_up), moment.known_at)
@@ -60,7 +65,8 @@ async def forecast_ledger(
     `came` is what was won of them in time, `bias` in percent how much more (or less) that is than
     was stood by, `error` how far single lines were off, `slipped_share` how many came later or not
     at all so far. With `known_at`, from what had been recorded by then alone: what is recorded
-    later never changes it. Of fewer lines than the company's floor no share is told.
+    later never changes it. Of fewer lines than the company's floor no share is told. A line may be
+    open still: `stale` is how much that is open nobody has told anything of for a month (N-08).
     """
     figures, lines, _ = await _judged(runtime, moment, which)
     wanted = currency or runtime.settings.currency
@@ -74,6 +80,7 @@ async def forecast_ledger(
         "by": by,
         "currency": wanted,
         "sample_floor": floor,
+        "stale": mark(figures, moment.day(runtime)),
         **moment.document(),
         **facts_of(figures),
     }

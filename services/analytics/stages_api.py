@@ -8,6 +8,7 @@ from services.analytics import stages_report as report
 from services.analytics.api import Analytics, At, Seller, Unit, employee, explained
 from services.analytics.figures import Row
 from services.analytics.forecast_api import Period, facts_of
+from services.analytics.marks import NEWS, mark
 from services.analytics.pipeline import in_order, tallied
 from services.analytics.report_by import SlipsBy
 from services.analytics.workload_api import defaults_of, until
@@ -25,7 +26,8 @@ async def stages(
 
     `passed` counts what left the stage within the period, `conversion` what was not lost by that.
     `probability` is the share won of what was decided in the period and had been in the stage
-    (`decided`): null with `insufficient_history` where that is less than the company's floor.
+    (`decided`): null with `insufficient_history` where that is less than the company's floor. What
+    still stands in a stage is in none of them, so they bear no mark of what is stale (N-08).
     """
     span = until(moment, period, runtime)
     figures = await moment.figures(
@@ -72,11 +74,15 @@ async def slippage(
     unit: Unit = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
-    """How often closings were put off, and how late what was won came, by what was said first."""
+    """How often closings were put off, and how late what was won came, by what was said first.
+
+    What nobody tells of is not put off either: `stale` is how much that is open nobody has told
+    anything of for a month (N-08).
+    """
     span = until(moment, period, runtime)
     figures = await moment.figures(
         runtime,
-        ("slip",),
+        ("slip", NEWS),
         owner=employee(seller),
         grain_of=lambda held: report.slippage_grain(by, held, span, unit),
     )
@@ -88,6 +94,7 @@ async def slippage(
             for key in in_order(rows)
         ],
         "by": by,
+        "stale": mark(figures, moment.day(runtime), employee(seller), unit),
         **moment.document(),
         **facts_of(figures),
     }

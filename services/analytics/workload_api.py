@@ -13,6 +13,7 @@ from services.analytics.defaults import AnalyticsDefaults
 from services.analytics.figures import Figures, Row, read_places
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period, facts_of
+from services.analytics.marks import NEWS, mark
 from services.analytics.measures import contributions
 from services.analytics.pipeline import Key, PartsOf, in_order, no_more, tallied
 from services.analytics.report_by import WorkloadBy
@@ -53,17 +54,19 @@ async def workload(
     plan that was kept or missed, until it is one: from ten years before anything of the series was
     recorded to the end of the year after the one in which something was last. `evening_minutes`,
     `weekend_minutes` and `holiday_minutes` are of work outside the hours of the working calendar
-    and the zone of whoever worked (K-07).
+    and the zone of whoever worked (K-07). `stale` marks what is carried: of how many opportunities
+    open at the end of the period nobody had told anything for a month (N-08).
     """
     span = until(moment, period, runtime)
     figures = await moment.figures(
         runtime,
-        (*report.axes_of(by), report.CLOCK),
+        (*report.axes_of(by), report.CLOCK, NEWS),
         owner=employee(seller),
         grain_of=lambda held: report.grain(by, held, span, unit),
     )
     rows = tallied(figures.cells, report.in_workload(by, figures.organization, span, unit))
     grace = defaults_of(runtime).grace_minutes
+    assert span.last is not None
     outside = await _outside(runtime, moment, figures, by, span, unit, employee(seller))
     told = {
         key: report.document(by, rows[key], outside.get(key, {}), grace) for key in in_order(rows)
@@ -73,6 +76,7 @@ async def workload(
         "by": by,
         "from": span.first,
         "to": span.last,
+        "stale": mark(figures, span.last, employee(seller), unit),
         **moment.document(),
         **facts_of(figures),
     }
