@@ -19,6 +19,8 @@ from services.analytics.api import (
     explained,
 )
 from services.analytics.cells import Axis
+from services.analytics.coaching import beside
+from services.analytics.coaching_reads import read_talks
 from services.analytics.figures import Figures, Row, opportunities_at
 from services.analytics.forecast import Span
 from services.analytics.known import view_at, views_at
@@ -150,6 +152,9 @@ async def attainment(
     With `on`, those whose period that day is in. A unit's target counts everybody who was in it, or
     below it, when they won; what is committed, who is in it on the day asked about. `stale` marks
     what is open and committed: of how much of it nobody has told anything for a month (N-08).
+    `coached` counts the talks in its period up to that day with its owner, with who was in its
+    unit, or about deals with its product: about deals (O-03) and about figures (N-03); `coaching`
+    lists the latest of them, and where each opens.
     """
     where = {"owner": employee(owner), "unit": unit, "product": product}
     wanted = await _targets(runtime, {name: v for name, v in where.items() if v}, on, moment)
@@ -157,6 +162,7 @@ async def attainment(
     figures = await _but_for_targets(moment).figures(
         runtime, REACHED, grain_of=lambda held: report.target_grain(wanted, held, day)
     )
+    talks = await read_talks(runtime, wanted, day, moment)
     return {
         "rows": [
             {
@@ -171,6 +177,7 @@ async def attainment(
                 "period_from": target.period_from,
                 "period_to": target.period_to,
                 **asdict(report.attained(target, figures.cells, figures.organization, day)),
+                **beside(target, talks, figures.organization),
             }
             for target in wanted
         ],

@@ -34,6 +34,7 @@ from services.analytics.assessments import (
     decide_assessment,
     evolve_assessment,
 )
+from services.analytics.coaching import coaching
 from services.analytics.defaults import AnalyticsDefaults
 from services.analytics.files import columns_noted
 from services.analytics.looking import Looking
@@ -86,7 +87,7 @@ def build(defaults: AnalyticsDefaults) -> Domain:
                 },
             ),
         },
-        projections=PROJECTIONS,
+        projections=(*PROJECTIONS, coaching),
         defaults=defaults,
         build=build,
     )

@@ -30,7 +30,7 @@ LISTS = (
     *("contributions", "wanting"),
 )
 # What is told inside of an answer or of a row of it.
-INSIDE = ("report", "card")
+INSIDE = ("report", "card", "coaching")
 # The rows that a name means, where an answer opens one.
 MEANT = "ids"
 # And which of these, in a path or as a parameter, may lack the kind before its id.
@@ -128,5 +128,7 @@ def _people(row: dict[str, Any]) -> Iterator[str]:
         if isinstance(said, str):
             yield said
     for name in INSIDE:
-        if isinstance(row.get(name), dict):
-            yield from _people(row[name])
+        told = row.get(name)
+        for one in told if isinstance(told, list) else (told,):
+            if isinstance(one, dict):
+                yield from _people(one)

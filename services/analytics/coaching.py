@@ -1,0 +1,135 @@
+"""Which talks a target was helped by: sessions about deals (O-03), reviews of figures (N-03).
+
+A target is checked and planned against in coaching (O-07): each session in its period with its
+owner, with somebody of its unit, or about a deal with its product is told beside it. Pure folds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, tzinfo
+from typing import Any
+
+from services.analytics.entities import Opportunity
+from services.analytics.periods import at as standing
+from services.analytics.periods import periods
+from services.analytics.projections import Target
+from services.analytics.tree import Organization
+from shared.events import Envelope
+from shared.events.analytics import KpiCoached
+from shared.events.opportunities import CoachingHeld
+from shared.projection import Projection
+from shared.references import shortened
+
+# So many sessions are listed beside a target, the latest first; `coached` counts all.
+LISTED_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Answers: who was coached by whom on which day, about which deal or figure?
+
+    `seller` of a talk about a deal may be None: whoever owned it on that day.
+    """
+
+    session: str
+    about: str = ""
+    step: str | None = None
+    coach: str | None = None
+    seller: str | None = None
+    day: date | None = None
+
+
+coaching = Projection(
+    "coaching", version=1, view=Session, indexes=("day",), streams=("opportunity", "review")
+)
+
+
+def _session(at: Envelope, _zone: tzinfo) -> Sequence[str]:
+    assert isinstance(at.data, CoachingHeld)
+    return (f"{at.stream}/{at.data.session}",)
+
+
+@coaching.on_zoned(CoachingHeld, keys=_session)
+def coached(view: Session, event: CoachingHeld, at: Envelope, zone: tzinfo) -> Session:
+    held = replace(view, about=at.stream, day=at.day(zone), step=event.step)
+    return replace(held, coach=event.coach, seller=event.seller)
+
+
+@coaching.on_zoned(KpiCoached)
+def reviewed(view: Session, event: KpiCoached, at: Envelope, zone: tzinfo) -> Session:
+    held = replace(view, about=event.kpi, day=at.day(zone), step="kpi")
+    return replace(held, coach=event.coach, seller=event.of)
+
+
+@dataclass(frozen=True, slots=True)
+class Coached:
+    """A session of which is known whose it was, and which product its deal is about."""
+
+    session: Session
+    seller: str | None
+    product: str | None
+    day: date
+
+    def helps(self, target: Target, organization: Organization) -> bool:
+        """Say whether it was in the target's period, with who or about what it is for."""
+        begin, end = target.period_from, target.period_to
+        if begin is None or end is None or not begin <= self.day <= end:
+            return False
+        if target.product is not None and target.product != self.product:
+            return False
+        if target.owner is not None and target.owner != self.seller:
+            return False
+        if target.unit is None:
+            return True
+        # A unit's own figure may have been talked about, too.
+        whose = self.seller or ""
+        return whose == target.unit or organization.belongs(whose, target.unit, self.day)
+
+    def document(self) -> dict[str, Any]:
+        """Return it as it is answered: without the words, which are opened where it points."""
+        told = self.session
+        kind = told.session.partition("-")[0]
+        stream = shortened(told.session if kind == "review" else told.about)
+        opens = (
+            f"/analytics/kpi-reviews/{stream}"
+            if kind == "review"
+            else f"/opportunities/{stream}/record"
+        )
+        return {
+            "session": told.session,
+            "on": self.day,
+            "coach": told.coach,
+            "seller": self.seller,
+            "about": told.about,
+            "step": told.step,
+            "opens": opens,
+        }
+
+
+def known_by(
+    sessions: Iterable[Session], deals: Mapping[str, Opportunity], until: date
+) -> list[Coached]:
+    """Return the sessions held until a day, the latest first, with what their deals say."""
+    found = [_with(one, deals.get(one.about)) for one in sessions]
+    held = [one for one in found if one is not None and one.day <= until]
+    return sorted(held, key=lambda one: (one.day, one.session.session), reverse=True)
+
+
+def _with(session: Session, deal: Opportunity | None) -> Coached | None:
+    if session.day is None:
+        return None
+    if deal is None:
+        return Coached(session, session.seller, None, session.day)
+    owned = standing(periods(deal), session.day)
+    owner = deal.owner if owned is None else owned.owner
+    return Coached(session, session.seller or owner or None, deal.product or None, session.day)
+
+
+def beside(
+    target: Target, sessions: Iterable[Coached], organization: Organization
+) -> dict[str, Any]:
+    """Return what stands of them beside a target: how many, and which were the latest."""
+    held = [one for one in sessions if one.helps(target, organization)]
+    return {"coached": len(held), "coaching": [one.document() for one in held[:LISTED_MAX]]}
