@@ -79,5 +79,10 @@ RULES: Rules = {
     **rules("coaching.write", f"POST {A}/withdraw", whose=[Of("assessment", "assessment")]),
     **rules("coaching.answer", f"POST {A}/answer", whose=[Of("assessment", "assessment")]),
     # Whoever looks at another's figures is seen by that colleague, and by nobody else (N-13).
-    **rules("looks.read", "GET /analytics/looks/{employee}", whose=[EMPLOYEE]),
+    **rules(
+        "looks.read",
+        "GET /analytics/looks/{employee}",
+        "GET /analytics/about/{employee}",
+        whose=[EMPLOYEE],
+    ),
 }

@@ -8,6 +8,7 @@ from functools import partial
 from fastapi import Depends
 
 from services.analytics import (
+    about_api,
     adoption_api,
     api,
     assessments_api,
@@ -110,6 +111,7 @@ router.include_router(growth_api.router)
 router.include_router(daily_api.router)
 router.include_router(data_quality_api.router)
 router.include_router(looks_api.router)
+router.include_router(about_api.router)
 router.include_router(losses_api.router)
 
 

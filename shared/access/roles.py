@@ -123,7 +123,12 @@ PERMISSIONS: dict[str, Permission] = {
     "coaching.answer": _allows(
         "answer an assessment of oneself", seller=OWN, leader=OWN, executive=OWN
     ),
-    "looks.read": _allows("who looked at one's own figures", seller=OWN, leader=OWN, executive=OWN),
+    "looks.read": _allows(
+        "where all that is held about oneself stands, and who looked at it",
+        seller=OWN,
+        leader=OWN,
+        executive=OWN,
+    ),
     "organization.read": _allows(
         "colleagues, units and the chart", **_COLLEAGUES, analytics=COMPANY, administrator=COMPANY
     ),

@@ -1,0 +1,33 @@
+"""N-13: how much is held about somebody, as the figures have it."""
+
+from __future__ import annotations
+
+from services.analytics.tests.world import World, on
+from shared.events.analytics import KpiCoached
+from shared.reading import Token
+from shared.testing import recorded
+
+
+async def test_n_13_what_is_or_was_ones_own_is_counted(world: World) -> None:
+    items = (await world.get("about/kim"))["items"]
+    counts = {one["name"]: one["count"] for one in items}
+    assert (counts["deals"], counts["touches"], counts["issues"], counts["entries"]) == (3, 1, 0, 0)
+    lee = {one["name"]: one["count"] for one in (await world.get("about/lee"))["items"]}
+    assert (lee["deals"], lee["touches"], lee["looks"]) == (1, 0, 0)
+
+
+async def test_n_13_each_talk_about_a_figure_stands_there_and_opens(world: World) -> None:
+    held = KpiCoached(
+        kpi="kpi-won",
+        coach="employee-han",
+        of="employee-kim",
+        period="2026-03",
+        facts="2",
+        on=on("04-01"),
+    )
+    await world.append(recorded(held, stream="review-r1"))
+    headers = {"X-At-Least": Token("review-r1", 1).encode()}
+    told = await world.client.get("/analytics/about/kim", headers=headers)
+    assert told.status_code == 200, told.text
+    (review,) = [one for one in told.json()["items"] if one["name"] == "review"]
+    assert (await world.client.get(review["at"])).json()["of"] == "employee-kim"
