@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from services.analytics.about import HELD, Held, index
 from services.analytics.tests.world import World, on
 from shared.events.analytics import KpiCoached
 from shared.reading import Token
@@ -31,3 +34,20 @@ async def test_n_13_each_talk_about_a_figure_stands_there_and_opens(world: World
     assert told.status_code == 200, told.text
     (review,) = [one for one in told.json()["items"] if one["name"] == "review"]
     assert (await world.client.get(review["at"])).json()["of"] == "employee-kim"
+
+
+FIGURES = [one for one in HELD if one.address.startswith("/analytics/") and one.name != "looks"]
+
+
+@pytest.mark.parametrize("held", FIGURES, ids=lambda one: str(one.name))
+async def test_k_09_a_figure_says_the_same_to_its_seller_and_to_a_leader(
+    world: World, held: Held
+) -> None:
+    addresses = {one["name"]: one["at"] for one in index("employee-kim", {})}
+    at_least = {"X-At-Least": Token("opportunity-1", 2).encode()}
+    own, shown = [
+        await world.client.get(str(addresses[held.name]), headers=at_least | {"X-Actor": who})
+        for who in ("employee-kim", "employee-han")
+    ]
+    assert own.status_code == 200, own.text
+    assert shown.json() == own.json()
