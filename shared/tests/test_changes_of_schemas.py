@@ -136,8 +136,12 @@ def shorter(field: Schema) -> Schema | None:
 
 
 def nothing_too(field: Schema) -> Schema | None:
-    told = "type" in field and field["type"] != "null"
-    return {"anyOf": [field, {"type": "null"}]} if told else None
+    if "type" not in field or field["type"] == "null":
+        return None
+    # What stands in for a missing value stays what it was.
+    stays = {name: said for name, said in field.items() if name == "default"}
+    rest = {name: said for name, said in field.items() if name != "default"}
+    return {**stays, "anyOf": [rest, {"type": "null"}]}
 
 
 def other_default(field: Schema) -> Schema | None:
