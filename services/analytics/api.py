@@ -252,7 +252,7 @@ async def explain_inflow(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The opportunities behind a period of `/analytics/inflow`."""
-    owner, row = employee(seller), Row(per, key)
+    owner, row = employee(seller), Row(per, key, unit=look.unit)
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     part_of = flows.in_inflow(per, figures.organization, look)
     return {"per": per, **moment.document(), **await explained(figures, key, part_of, owner)}
@@ -268,7 +268,7 @@ async def explain_touches(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The touches behind a row of `/analytics/touches`, found as those of `/analytics/why` are."""
-    owner, row = employee(seller), Row(by, key, "touch")
+    owner, row = employee(seller), Row(by, key, "touch", unit=look.unit)
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     part_of = flows.in_touches(by, figures.organization, look)
     return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
@@ -288,7 +288,11 @@ async def explained(
 
     found = await asyncio.to_thread(explain)
     told = {"key": key, "ids": figures.ids, "total": found.total}
-    return {**told, **found.document(), **unheard(figures)}
+    return {
+        **told,
+        **found.document(named=owner is not None or figures.names_others),
+        **unheard(figures),
+    }
 
 
 def unheard(figures: Figures) -> dict[str, Any]:

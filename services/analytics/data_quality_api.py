@@ -135,7 +135,8 @@ async def explain_data_quality(
             {"stream": one.stream, "items": 1, "well": int(not one.wanting), "facts": one.facts}
             for one in held
         ],
-        "left_out": left_out(rest),
+        # Whose a thing is on a day no index knows: all of them are looked at.
+        "left_out": left_out(rest, named=seller is not None),
         "by": by,
         **moment.document(),
         **unheard(figures),

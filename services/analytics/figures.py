@@ -22,6 +22,7 @@ from services.analytics.sink import (
     entities_of,
     entity_document,
     entity_from,
+    is_behind,
 )
 from services.analytics.tables import EXACT, Grain, Tables
 from services.analytics.tree import Organization
@@ -43,6 +44,8 @@ M = TypeVar("M")
 LABELLED: frozenset[Axis] = frozenset(
     {"product", "company", "slip", "issue_company", "satisfaction"}
 )
+# Rows by these are of some of our people.
+UNITS = frozenset({"team", "division", "company", "manager", "region"})
 # These are not summed as cells are.
 RAW: frozenset[Axis] = frozenset({"clock"})
 
@@ -57,6 +60,16 @@ class Row:
     kind: Kind | None = "opportunity"
     # Further kinds that make it, too.
     also: tuple[Kind, ...] = ()
+    # Only what is of whoever is in this unit is asked for.
+    unit: Key = None
+
+    @property
+    def names_others(self) -> bool:
+        """Whether whoever may see the row may see all that is not in it.
+
+        A row of a unit is seen by who leads it, and what is not in it may be of another one.
+        """
+        return self.unit is None and self.by not in UNITS
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -81,7 +94,8 @@ class Figures:
     keys: set[Key]
     positions: dict[str, int]
     parked: int
-    # What is in no figure, and why; told with a row that is to be explained.
+    # The row that is to be explained, and which facts are in no figure, and why.
+    row: Row | None
     left_out: list[dict[str, Any]]
     # All cells, as they are kept; of what was known at an instant, those of the axes asked for.
     tables: Tables
@@ -90,6 +104,10 @@ class Figures:
     def ids(self) -> list[str]:
         """Return what the row that was asked for may be the row of."""
         return sorted(key for key in self.keys if key)
+
+    @property
+    def names_others(self) -> bool:
+        return self.row is not None and self.row.names_others
 
     def name(self, key: Key) -> Key:
         """Return what people call it; its id where nobody told us."""
@@ -152,7 +170,6 @@ async def read_figures(
             called |= await remembered(runtime, tx, labels)
         cursors = await tx.find(Collections(collection).cursors, {})
         parked = await tx.count(Collections(collection).parked, {})
-        left_out = [] if row is None else await facts_left_out(tx, collection)
         names, keys = _names(called), _meant(row, called)
         kinds = () if row is None else row.kinds
         held: list[Document] = []
@@ -160,6 +177,8 @@ async def read_figures(
             assert row is not None
             where = behind(kind, row.by, keys, owner)
             held += await tx.find(entities_of(collection), where)
+        streams = {document["_id"] for document in held}
+        left_out = [] if row is None else await facts_left_out(tx, collection, streams)
     # Some tenths of a second for a company's whole history: nobody else has to wait for it.
     wanted = [axis for axis in axes if axis not in RAW]
     cells = await asyncio.to_thread(tables.cells, wanted, grain_of(organization), owner)
@@ -172,6 +191,7 @@ async def read_figures(
         keys,
         {cursor["_id"]: cursor["offset"] for cursor in cursors},
         parked,
+        row,
         left_out,
         tables,
     )
@@ -188,27 +208,39 @@ async def _as_known(
         for cell, amount in measured.cells.items()
         if cell.axis in axes and owner in (None, cell.owner)
     }
+    keys = _meant(row, called)
+    behind_it = {} if row is None else _behind_then(measured, row, keys, owner)
     return Figures(
         {cell: amount for cell, amount in cells.items() if cell.axis not in RAW},
-        {
-            stream: entity_document(entity)
-            for stream, entity in measured.entities.items()
-            if row is not None and stream.partition("-")[0] in row.kinds
-        },
+        behind_it,
         Organization(nodes),
         _names(called),
         _segments(called),
-        _meant(row, called),
+        keys,
         measured.positions,
         measured.parked,
-        await _left_out_then(runtime, measured) if row is not None else [],
+        row,
+        await _left_out_then(runtime, measured, behind_it) if row is not None else [],
         Tables().with_([unpack(pack(cells))]),
     )
 
 
-async def _left_out_then(runtime: Runtime, measured: Measured) -> list[dict[str, Any]]:
+def _behind_then(
+    measured: Measured, row: Row, keys: Collection[Key], owner: str | None
+) -> dict[str, Document]:
+    found = {}
+    for stream, entity in measured.entities.items():
+        kind, document = stream.partition("-")[0], entity_document(entity)
+        if kind in row.kinds and is_behind(document, kind, row.by, keys, owner):
+            found[stream] = document
+    return found
+
+
+async def _left_out_then(
+    runtime: Runtime, measured: Measured, streams: Collection[str]
+) -> list[dict[str, Any]]:
     async with runtime.store.transaction() as tx:
-        return await facts_left_out(tx, measured.collection, measured.later)
+        return await facts_left_out(tx, measured.collection, streams, measured.later)
 
 
 def _names(called: Mapping[str, Any]) -> dict[str, str]:

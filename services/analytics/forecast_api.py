@@ -104,7 +104,7 @@ async def explain_forecast(
 ) -> dict[str, Any]:
     """The opportunities behind a row of `/analytics/forecast`."""
     owner = employee(seller)
-    figures = await moment.figures(runtime, (), owner=owner, row=Row(by, key))
+    figures = await moment.figures(runtime, (), owner=owner, row=Row(by, key, unit=unit))
     part_of = report.in_forecast(by, figures.organization, moment.day(runtime), period, unit)
     return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
 
@@ -191,7 +191,7 @@ async def attainment(
 async def explain_attainment(runtime: Analytics, moment: At, target: str) -> dict[str, Any]:
     """The opportunities behind what was won, and is committed, for one target."""
     found = await _target(runtime, target, moment)
-    row = Row("product" if found.product else "target", found.product)
+    row = Row("product" if found.product else "target", found.product, unit=found.unit)
     figures = await _but_for_targets(moment).figures(runtime, (), row=row, owner=found.owner)
     figures.keys.add(target)
     part_of = report.in_target(found, figures.organization, moment.day(runtime))

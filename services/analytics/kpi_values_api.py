@@ -263,7 +263,7 @@ async def explain(
             }
             for one in found.contributing
         ],
-        "left_out": left_out(found.left_out),
+        "left_out": left_out(found.left_out, named=figures.names_others),
         "definition": defined,
         **moment.document(),
         **unheard(figures),

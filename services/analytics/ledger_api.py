@@ -132,7 +132,8 @@ async def explain_ledger(
             for line in held
             for told in (line.outcome,)
         ],
-        "left_out": left_out(rest),
+        # Roll-ups hold lines of everybody.
+        "left_out": left_out(rest, named=False),
         **moment.document(),
         **unheard(figures),
     }

@@ -90,7 +90,7 @@ async def explain_losses(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The entries and series behind a row of `/analytics/losses`."""
-    owner, row = employee(seller), Row("loss", key, "entry")
+    owner, row = employee(seller), Row("loss", key, "entry", unit=unit)
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     part_of = report.in_losses(figures.organization, _span(moment, period, runtime), unit)
     return {**moment.document(), **await explained(figures, key, part_of, owner)}

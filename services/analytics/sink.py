@@ -62,13 +62,33 @@ def entity_document(entity: Entity) -> Document:
 def behind(kind: str, by: str, keys: Iterable[str | None], owner: str | None) -> Where:
     """Return the condition for the entities that may make a row: a few of them where it can."""
     where: dict[str, Any] = {"_id": {"$gte": f"{kind}-", "$lt": f"{kind}."}}  # "." follows "-".
-    field_name = {"product": "product", "company": "company", "seller": "owners"}.get(by)
-    known = {"opportunity": ("product", "company", "owners"), "issue": ("company", "owners")}
-    if field_name is not None and field_name in known.get(kind, ("owners",)):
+    field_name = _narrows(kind, by)
+    if field_name is not None:
         where[field_name] = {"$in": sorted(key or "" for key in keys)}
     if owner is not None:
         where["owners"] = owner
     return where
+
+
+def is_behind(
+    document: Document, kind: str, by: str, keys: Iterable[str | None], owner: str | None
+) -> bool:
+    """Say whether `behind` finds a document, of one that nobody has stored."""
+    field_name = _narrows(kind, by)
+    if owner is not None and owner not in document["owners"]:
+        return False
+    if field_name is None:
+        return True
+    held = document[field_name]
+    told = held if isinstance(held, list) else [held]
+    return any((key or "") in told for key in keys)
+
+
+def _narrows(kind: str, by: str) -> str | None:
+    """Return the field by which rows of a report find what may make them; None: there is none."""
+    field_name = {"product": "product", "company": "company", "seller": "owners"}.get(by)
+    known = {"opportunity": ("product", "company", "owners"), "issue": ("company", "owners")}
+    return field_name if field_name in known.get(kind, ("owners",)) else None
 
 
 def entity_from(document: Document) -> Entity:

@@ -60,7 +60,7 @@ async def explain_stages(
 ) -> dict[str, Any]:
     """The opportunities behind a row of `/analytics/stages`."""
     owner = employee(seller)
-    figures = await moment.figures(runtime, (), owner=owner, row=Row("stage", key))
+    figures = await moment.figures(runtime, (), owner=owner, row=Row("stage", key, unit=unit))
     part_of = report.in_stages(figures.organization, until(moment, period, runtime), unit)
     return {**moment.document(), **await explained(figures, key, part_of, owner)}
 
@@ -112,7 +112,7 @@ async def explain_slippage(
 ) -> dict[str, Any]:
     """The opportunities behind a row of `/analytics/slippage`."""
     owner = employee(seller)
-    figures = await moment.figures(runtime, (), owner=owner, row=Row(by, key))
+    figures = await moment.figures(runtime, (), owner=owner, row=Row(by, key, unit=unit))
     span = until(moment, period, runtime)
     part_of = report.in_slippage(by, figures.organization, span, unit, figures.segments)
     return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}

@@ -57,21 +57,28 @@ class Explained:
             sums.update(one.amounts)
         return dict(sorted(sums.items()))
 
-    def document(self) -> dict[str, Any]:
-        """Return both as they are answered."""
+    def document(self, *, named: bool) -> dict[str, Any]:
+        """Return both as they are answered; `named` as in `left_out`."""
         return {
             "contributions": [
                 {"stream": one.stream, **one.amounts, "facts": one.facts}
                 for one in self.contributing
             ],
-            "left_out": left_out(self.left_out),
+            "left_out": left_out(self.left_out, named=named),
         }
 
 
-def left_out(told: Mapping[Any, Collection[str]]) -> list[dict[str, Any]]:
-    """Return what is left out as it is answered: how much for which reason, the first by name."""
+def left_out(told: Mapping[Any, Collection[str]], *, named: bool) -> list[dict[str, Any]]:
+    """Return what is left out as it is answered: how much for which reason, the first by name.
+
+    Not `named`, only what has been in the row is: who may see one unit may not see the next.
+    """
     return [
-        {"reason": reason, "count": len(streams), "streams": sorted(streams)[:NAMED_MAX]}
+        {
+            "reason": reason,
+            "count": len(streams),
+            "streams": sorted(streams)[:NAMED_MAX] if named or reason == "no_longer" else [],
+        }
         for reason, streams in sorted(told.items())
         if streams
     ]
@@ -92,6 +99,8 @@ def why(
     """Say which entities make a row of a report, what each adds, and why others are not in it."""
     found = Explained()
     for entity in entities:
+        if owner is not None and owner not in entity.owners:
+            continue  # It never was theirs: nothing of it is asked for, or told.
         amounts: Counter[str] = Counter()
         reasons: set[Reason] = set()
         for cell, amount in contributions(entity).items():

@@ -123,7 +123,11 @@ async def explain_workload(
 
     `kind` `entry` opens both that time is planned by, and adds up to the row's minutes.
     """
-    owner, row, span = employee(seller), Row(by, key, kind), until(moment, period, runtime)
+    owner, row, span = (
+        employee(seller),
+        Row(by, key, kind, unit=unit),
+        until(moment, period, runtime),
+    )
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     part_of = report.in_workload(by, figures.organization, span, unit)
     also: PartsOf = no_more

@@ -132,6 +132,7 @@ def test_of_figures_that_a_company_defines_everything_is_told_once_too(
                 assert counted or reasons or not standing or KPI_MEASURES[name].money, name
 
 
+TOTAL = {"by": "total", "key": "total"}
 ASKED = {"as_of": "2026-12-31"}
 
 
@@ -152,6 +153,20 @@ async def test_a_row_names_its_facts_and_what_is_not_in_it(world: World) -> None
     assert early["contributions"] == []
     assert set(reasons(early)) == {"later"}
     assert len(early["left_out"][0]["streams"]) == early["left_out"][0]["count"]
+
+
+@pytest.mark.parametrize("known", [{}, {"known_at": "2100-01-01T00:00:00Z"}])
+async def test_of_other_teams_nothing_is_named(world: World, known: dict[str, str]) -> None:
+    red = await world.get("why", by="team", key="Red", **ASKED, **known)
+    assert red["contributions"]
+    for told in red["left_out"]:
+        assert told["count"]
+        assert told["reason"] == "no_longer" or not told["streams"]
+    # Of one seller's, what never was theirs is not even counted.
+    nobodys = await world.get("why", **TOTAL, seller="none", **ASKED, **known)
+    assert (nobodys["contributions"], nobodys["left_out"]) == ([], [])
+    entries = await world.get("workload/why", by="total", key="total", unit="unit-red", **known)
+    assert all(not told["streams"] for told in entries["left_out"])
 
 
 @pytest.mark.parametrize(
@@ -184,6 +199,10 @@ async def test_facts_in_no_figure_are_told_with_each_row(world: World) -> None:
     (aside,) = answer["left_out_facts"]
     assert (aside["reason"], aside["count"]) == ("parked", 1)
     assert aside["facts"] == [{"stream": "opportunity-4", "version": 8, "fact": gap[0].id}]
+    # Who asks for the deals of another colleague is told that facts are set aside, not of whom.
+    for asked in ({"by": "seller", "key": "employee-none"}, {**TOTAL, "seller": "none"}):
+        (other,) = (await world.get("why", **asked, **ASKED))["left_out_facts"]
+        assert (other["count"], other["facts"]) == (1, [])
     then = await world.get("why", by="total", key="total", known_at="2025-01-01T00:00:00Z")
     assert "recorded_later" in {one["reason"] for one in then["left_out_facts"]}
     assert then["contributions"] == []
@@ -191,8 +210,11 @@ async def test_facts_in_no_figure_are_told_with_each_row(world: World) -> None:
 
 def test_of_much_that_is_left_out_the_first_are_named_and_all_counted() -> None:
     many = [f"touch-{number:03}" for number in range(NAMED_MAX + 5)]
-    (told,) = left_out({"later": many, "other_row": []})
+    (told,) = left_out({"later": many, "other_row": []}, named=True)
     assert (told["count"], told["streams"]) == (NAMED_MAX + 5, many[:NAMED_MAX])
+    been, never = left_out({"no_longer": many, "other_row": many}, named=False)
+    assert (been["streams"], never["streams"]) == (many[:NAMED_MAX], [])
+    assert never["count"] == len(many)
 
 
 def test_each_entity_counts_under_one_reason_the_one_that_says_most() -> None:
