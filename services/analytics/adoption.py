@@ -19,6 +19,7 @@ from services.analytics.kpi_measures import begin_of, terms
 from services.analytics.pipeline import Amounts, Key, ratio
 from services.analytics.projections import OrgNode
 from services.analytics.report_by import AdoptionBy
+from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
 
 AXES: tuple[Axis, ...] = ("touch", "plan", "owner", "stage", "slip", "commitment", "feedback")
@@ -35,6 +36,18 @@ ENTERED = {
 }
 WEEK = timedelta(days=7)
 WORKDAYS = 5
+
+
+def grain(span: Span) -> Grain:
+    """Return what is told apart: weeks and months of touches and plans, days of all else.
+
+    Those two are never taken back, so that what was entered in a week is their sum.
+    """
+    assert span.first is not None
+    assert span.last is not None
+    months = frozenset(one.first for one in terms("month", span.first, span.last))
+    counted = Apart(months | bounds(None, span.last), "week")
+    return Grain(counted={"touch": counted, "plan": counted})
 
 
 class Week(NamedTuple):

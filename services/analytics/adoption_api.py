@@ -18,7 +18,7 @@ from services.analytics.api import (
     employee,
     unheard,
 )
-from services.analytics.figures import Figures, Row, read_figures
+from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span, key_of
 from services.analytics.forecast_api import Period, facts_of
 from services.analytics.pipeline import in_order, not_theirs, period_of
@@ -78,8 +78,8 @@ async def _read(
 ) -> tuple[Figures, Span, list[Week], list[Month], Counter[str]]:
     asked = Span(period.first, min(period.last or date.max, moment.day(runtime)))
     span = span_of(moment, asked, runtime, USUALLY, years=5)
-    figures = await read_figures(
-        runtime, report.AXES, row=row, at_least=moment.at_least, known_at=moment.known_at
+    figures = await moment.figures(
+        runtime, report.AXES, row=row, grain_of=lambda _: report.grain(span)
     )
     assert span.last is not None
     entries = Entries(figures.cells, span.last)

@@ -30,6 +30,7 @@ from services.analytics.pipeline import (
     ratio,
     within,
 )
+from services.analytics.tables import Grain
 from services.analytics.tree import Organization
 
 AXES: tuple[Axis, ...] = ("time", "loss")
@@ -65,6 +66,15 @@ LOSSES: dict[Inhibitor, Loss] = {
     "administration": Loss("time", "actual", frozenset({"administration_minutes"})),
     "travel": Loss("time", "actual", frozenset({"travel_minutes"})),
 }
+
+
+def grain(span: Span, unit: Key) -> Grain:
+    """Return what the losses tell apart: each day of the time and of the one before it."""
+    assert span.first is not None
+    earlier = before(span).first
+    assert earlier is not None
+    first = min(earlier, begin_of("week", span.first))
+    return Grain(first=first, last=span.last, owners=unit is not None)
 
 
 def in_losses(organization: Organization, span: Span, unit: Key) -> PartOf:

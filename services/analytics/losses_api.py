@@ -58,7 +58,9 @@ async def losses(
     """
     span = _span(moment, period, runtime)
     whose = employee(seller)
-    figures = await moment.figures(runtime, report.AXES, owner=whose)
+    figures = await moment.figures(
+        runtime, report.AXES, owner=whose, grain_of=lambda _: report.grain(span, unit)
+    )
     chosen = defaults_of(runtime)
     cards = {card.kpi: card for card in await views_at(runtime, kpi_card, moment.known_at)}
     reviews = await views_at(runtime, kpi_review, moment.known_at)

@@ -42,6 +42,7 @@ EACH_DAY = Apart(per="day")
 
 
 ALIKE_NONE: Mapping[Axis, Callable[[str], str | None]] = MappingProxyType({})
+COUNTED_NONE: Mapping[Axis, Apart] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class Grain:
 
     A cell that stands for several has the day of one of them, and no owner where nobody asks whose
     it is. Cells of days before `first` and after `last` are left out. On an axis that `alike` names
-    it says which value stands for theirs; those of which it says none are left out.
+    it says which value stands for theirs; those of which it says none are left out. On an axis that
+    `counted` names, it says which days are told apart there.
     """
 
     days: Apart = EACH_DAY
@@ -59,6 +61,7 @@ class Grain:
     last: date | None = None
     owners: bool = True
     alike: Mapping[Axis, Callable[[str], str | None]] = field(default_factory=lambda: ALIKE_NONE)
+    counted: Mapping[Axis, Apart] = field(default_factory=lambda: COUNTED_NONE)
 
 
 EXACT = Grain()
@@ -121,7 +124,7 @@ class _Names:
 
         -1 stands for what the grain leaves out.
         """
-        made_of = self._columns()[used]
+        made_of = self.numbers_of()[used]
         measures, owners, values = (part.names for part in self.parts)
         standing_for = grain.alike.get(axis)
         alike: dict[str, int] = {}
@@ -146,7 +149,8 @@ class _Names:
             series.append((measures[measure_at], whose, names[value_at]))
         return series, numbers.astype(np.int64) - left_out
 
-    def _columns(self) -> npt.NDArray[np.int64]:
+    def numbers_of(self) -> npt.NDArray[np.int64]:
+        """Return the numbers of the measure, the owner and the value of each series."""
         columns = self.columns
         if len(columns) < len(self.made_of):
             new = np.array(self.made_of[len(columns) :], np.int64)
@@ -207,7 +211,7 @@ class Table:
         credited = rows["credited"]
         # Credited to no day is another thing than to any.
         columns = [
-            *intervals(rows["day"], grain.days),
+            *intervals(rows["day"], grain.counted.get(axis, grain.days)),
             *intervals(credited, grain.credited),
             credited == 0,
         ]
@@ -244,18 +248,38 @@ def grouped(
     """Sum the amounts of rows that are alike in every column; return one row of each, and its sum.
 
     Those that follow one another come first: mostly that leaves few to be put in order. Where no
-    two of them are alike, none are looked for elsewhere.
+    two of them are alike, none are looked for elsewhere; but more rows than can differ are summed.
     """
     if not len(amounts):
         return np.empty(0, np.intp), amounts
     begins = changes(*columns)
     sums = np.add.reduceat(amounts, begins)
+    columns = [column[begins] for column in columns]
+    places, different = _places(columns, len(begins))
+    if different < len(begins):
+        rows, total = np.full(different, -1), np.zeros(different, np.int64)
+        np.add.at(total, places, sums)
+        rows[places] = np.arange(len(begins))
+        told = rows >= 0
+        return begins[rows[told]], total[told]
     if len(begins) == len(amounts):
         return begins, sums
-    columns = [column[begins] for column in columns]
     order = np.lexsort(columns)
     again = changes(*(column[order] for column in columns))
     return begins[order][again], np.add.reduceat(sums[order], again)
+
+
+def _places(columns: Sequence[npt.NDArray[Any]], rows: int) -> tuple[npt.NDArray[np.int64], int]:
+    """Number what rows are alike in, and say how many numbers there can be; past so many: none."""
+    places, different = np.zeros(rows, np.int64), 1
+    for column in columns:
+        first, last = int(column.min()), int(column.max())
+        different *= last - first + 1
+        if different >= rows:
+            break
+        places *= last - first + 1
+        places += column.astype(np.int64) - first
+    return places, different
 
 
 # The ordinal of 1970-01-01, from which numpy counts.

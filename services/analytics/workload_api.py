@@ -57,15 +57,14 @@ async def workload(
     and the zone of whoever worked (K-07). `stale` marks what is carried: of how many opportunities
     open at the end of the period nobody had told anything for a month (N-08).
     """
-    span = until(moment, period, runtime)
+    span, grace = until(moment, period, runtime), defaults_of(runtime).grace_minutes
     figures = await moment.figures(
         runtime,
         (*report.axes_of(by), report.CLOCK, NEWS),
         owner=employee(seller),
-        grain_of=lambda held: report.grain(by, held, span, unit),
+        grain_of=lambda held: report.grain(by, held, span, unit, grace),
     )
     rows = tallied(figures.cells, report.in_workload(by, figures.organization, span, unit))
-    grace = defaults_of(runtime).grace_minutes
     assert span.last is not None
     outside = await _outside(runtime, moment, figures, by, span, unit, employee(seller))
     told = {
@@ -96,7 +95,8 @@ async def _outside(
         return {}
     assert span.last is not None
     clocks = await _clocks(runtime, moment, Span(span.first or table.first, span.last))
-    grain = replace(report.grain(by, figures.organization, span, unit), first=span.first)
+    grace = defaults_of(runtime).grace_minutes
+    grain = replace(report.grain(by, figures.organization, span, unit, grace), first=span.first)
     key_of = report.key_by(by, figures.organization, unit)
     return await asyncio.to_thread(Outside(table, clocks).by, grain, owner, key_of)
 

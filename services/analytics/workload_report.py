@@ -33,6 +33,8 @@ CATEGORIES: tuple[Category, ...] = get_args(Category)
 TIMES: tuple[Axis, ...] = ("time", "plan", "lateness")
 CLOCK: Axis = "clock"
 CARRIED: tuple[Axis, ...] = ("owner", "issue_total")
+# What stands for any lateness within the grace.
+IN_TIME = "00"
 PLANS = ("plans", "done", "missed", "displaced", "cancelled", "moved", "unplanned")
 
 
@@ -44,13 +46,22 @@ def axes_of(by: WorkloadBy) -> tuple[Axis, ...]:
 PLACES = frozenset({"team", "division", "company", "manager", "seller", "total"})
 
 
-def grain(by: WorkloadBy, organization: Organization, span: Span, unit: Key) -> Grain:
-    """Return what the workload tells apart: periods, and where sellers were in them."""
+def grain(
+    by: WorkloadBy, organization: Organization, span: Span, unit: Key, grace_minutes: int
+) -> Grain:
+    """Return what the workload tells apart: periods, where sellers were, and who was in time."""
     placed = by in ("team", "division", "company", "manager") or unit is not None
     turns = organization.turns if placed else frozenset()
     per = by if by in ("day", "week", "month", "quarter") else None
     days = Apart(turns | bounds(*span), per)
-    return Grain(days, Apart(), last=span.last, owners=placed or by == "seller")
+    in_time = {f"{late:02}" for late in range(grace_minutes + 1)}
+    return Grain(
+        days,
+        Apart(),
+        last=span.last,
+        owners=placed or by == "seller",
+        alike={"lateness": lambda late: IN_TIME if late in in_time else None},
+    )
 
 
 def key_by(by: WorkloadBy, organization: Organization, unit: Key) -> KeyOf:

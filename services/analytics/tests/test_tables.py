@@ -15,10 +15,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.analytics import (
+    adoption,
     flows,
     forecast,
     issues_api,
     kpi_values_api,
+    losses,
     pipeline,
     stages_report,
     workload_report,
@@ -36,9 +38,9 @@ from services.analytics.kept_cells import (
 from services.analytics.kpi_measures import KPI_MEASURES, terms
 from services.analytics.measures import closing, recompute
 from services.analytics.packing import UnreadableCellsError, pack, unpack
-from services.analytics.pipeline import Amounts, Key, tallied
+from services.analytics.pipeline import Amounts, Key, PartOf, tallied
 from services.analytics.projections import Held, OrgNode, Target
-from services.analytics.report_by import IssuesBy, PipelineBy
+from services.analytics.report_by import IssuesBy, PipelineBy, WorkloadBy
 from services.analytics.tables import EXACT, Apart, Grain, Tables
 from services.analytics.tests.histories import ZONE, histories
 from services.analytics.tree import Organization
@@ -47,6 +49,7 @@ from shared.events.analytics import KpiDefined, KpiLevel
 from shared.memory import MemoryStore
 
 DAY = date(2026, 1, 5)
+GRACE = 5
 days = st.dates(date(2025, 11, 1), date(2026, 6, 30))
 names = st.sampled_from(["", "employee-1", "employee-10", "김", "a/b"])
 cells = st.builds(
@@ -130,9 +133,9 @@ def _reports(
         grain = pipeline.grain(by, held, day)
         yield f"pipeline {by}", grain, lambda told, by=by: pipeline.pipeline(by, told, held, day)
     for by in get_args(workload_report.WorkloadBy):
-        grain = workload_report.grain(by, held, until, unit)
+        grain = workload_report.grain(by, held, until, unit, GRACE)
         part = workload_report.in_workload(by, held, until, unit)
-        yield f"workload {by}", grain, lambda told, part=part: tallied(told, part)
+        yield f"workload {by}", grain, partial(_workload, by, part)
     for per in ("day", "week", "month", "quarter"):
         grain = flows.inflow_grain(per, held, look)
         yield f"inflow {per}", grain, lambda told, per=per: flows.inflow(per, told, held, look)
@@ -155,7 +158,37 @@ def _reports(
         grain = stages_report.slippage_grain(by, held, span, unit)
         part = stages_report.in_slippage(by, held, span, unit, SEGMENTS)
         yield f"slippage {by}", grain, lambda told, part=part: tallied(told, part)
+    last = span.last or day
+    yield from _by_week(held, day, Span(min(span.first or day, last), last), unit)
     yield from _measured(held, day, span, unit)
+
+
+def _workload(by: WorkloadBy, part_of: PartOf, told: Amounts) -> dict[Key, Any]:
+    rows = tallied(told, part_of)
+    return {key: workload_report.document(by, row, {}, GRACE) for key, row in rows.items()}
+
+
+def _by_week(
+    held: Organization, day: date, span: Span, unit: str | None
+) -> Iterator[tuple[str, Grain, Any]]:
+    """Yield what is told of weeks: time that was lost, and what was entered of whom."""
+    look, rules = losses.Look(span, unit, day, frozenset()), losses.Rules(5, 14)
+    yield (
+        "losses",
+        losses.grain(span, unit),
+        lambda told: losses.rows_of(told, held, look, rules, {}, []),
+    )
+    assert span.first is not None
+    assert span.last is not None
+    mondays = [one.first for one in terms("week", span.first, span.last)]
+    sellers = [node for node in held.nodes if node.startswith("employee-")]
+
+    def entered(told: Amounts) -> Any:
+        entries = adoption.Entries(told, span.last or day)
+        weeks = [entries.week(seller, monday) for seller in sellers for monday in mondays]
+        return entries.first, weeks, list(entries.months(sellers, span))
+
+    yield "adoption", adoption.grain(span), entered
 
 
 def _measured(
