@@ -15,8 +15,9 @@ SEEDS ?= 10
 # How many facts the backlog of `make test-faults` has, and which page its tables are written into, if any.
 BACKLOG ?= 20000
 REPORTED = $(if $(REPORT),--report $(REPORT))
-# About how many facts `make bench` measures with.
+# About how many facts `make bench` measures with, and of how many its longest history is; 0: none.
 FACTS ?= 50000
+HISTORY ?= 100000
 # For how long `make test-hostile` attacks.
 SECONDS ?= 75
 # How the image is called that is built and tried.
@@ -99,8 +100,8 @@ test-hostile: setup ## Send every operation what it forbids, by the description:
 	@$(BIN)/python -m tests.hostile.attack --seconds $(SECONDS)
 
 .PHONY: bench
-bench: setup ## Measure replay, the live worker and reports on the embedded servers: make bench [FACTS=50000]
-	@$(BIN)/python -m tests.bench --facts $(FACTS)
+bench: setup ## Measure replay, the live worker and reports on the embedded servers: make bench [FACTS=50000] [HISTORY=1000000]
+	@$(BIN)/python -m tests.bench --facts $(FACTS) --history $(HISTORY)
 
 # A platform of its own, unless HOST names one: with DATA, its data directory, or TOKENS, a file, where people sign in.
 USERS ?= 40

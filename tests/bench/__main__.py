@@ -19,15 +19,16 @@ from tests.bench.deciding import decisions
 from tests.bench.folding import projector
 from tests.bench.freshness import loaded, maximum, probe
 from tests.bench.live import Servers, live
-from tests.bench.replay import build, fill, replay
+from tests.bench.quarter import rollups
+from tests.bench.replay import build, fill, replay, verified
 from tests.bench.reports import measured
-from tests.bench.scale import cost, rollup
+from tests.bench.scale import cost, stored
 from tests.bench.taking import Taken, batches, singles
 from tests.conftest import document_server, log_server
 from tests.integration.started import started
 
 PARTITIONS = 4
-PARTS = ("replay", "live", "beside", "reports", "fresh")
+PARTS = ("replay", "stored", "live", "beside", "reports", "rollups", "fresh")
 # The embedded store takes some thousand documents a second: more would only take longer.
 LIVE_MAX = 20_000
 
@@ -48,13 +49,35 @@ async def measure(address: str, mongo: str, facts: int, rounds: int, *, embedded
         say(f"| recomputing the measures | {found.recomputing:,.0f} facts/s | {found.ratio:.2f} |")
         say("building them in the store ...")
         say(f"| building them in the store | {await build(log, store):,.0f} facts/s | |")
-        say("writing a quarter of 10,000 sellers ...")
-        rolled = await rollup(store, 10_000)
-        say(f"| reading all their cells once: {rolled.reading:.2f} s | | |")
-        say(f"| their time by team: {rolled.reporting:.2f} s | | |")
+        proved = await verified(log, store, found.facts)
+        ratio = proved / found.decoding
+        say(f"| comparing them with the log | {proved:,.0f} facts/s | {ratio:.2f} |")
     finally:
         await store.close()
         await log.close()
+
+
+async def roll_up(mongo: str, sellers: int) -> None:
+    store = await MongoStore.open(mongo, "bench_quarter", "bench")
+    try:
+        say(f"writing a quarter of {sellers:,} sellers ...")
+        rolled = await rollups(store, sellers)
+    finally:
+        await store.close()
+    say(f"| the first report reads all {rolled.cells:,} cells | {rolled.first:.2f} s | |")
+    for name, seconds in sorted(rolled.reports.items(), key=lambda told: -told[1]):
+        say(f"| {name} | {seconds:.2f} s | |")
+    say(f"| any of them, p95 | {rolled.p95:.2f} s | |")
+
+
+async def keep_folding(mongo: str, history: int) -> None:
+    store = await MongoStore.open(mongo, "bench_stored", "bench")
+    try:
+        say("folding into the store, as the worker does ...")
+        async for number, micros in stored(store, history):
+            say(f"| a fact among {number:,}, with the store | {micros:.1f} µs | |")
+    finally:
+        await store.close()
 
 
 async def keep_up(servers: Servers, facts: int) -> None:
@@ -109,6 +132,10 @@ async def play(part: str, servers: Servers, chosen: argparse.Namespace) -> None:
         await keep_up(servers, chosen.live or min(facts, LIVE_MAX))
     elif part == "beside":
         await beside(servers, min(facts, LIVE_MAX), rounds, chosen.seconds)
+    elif part == "rollups":
+        await roll_up(servers.mongo, chosen.sellers)
+    elif part == "stored":
+        await keep_folding(servers.mongo, chosen.history)
     else:
         await ask(servers, chosen.opportunities)
 
@@ -151,6 +178,7 @@ def main() -> int:
     parser.add_argument("--live", type=int, help="facts that the worker catches up with")
     parser.add_argument("--probes", type=int, default=1_000, help="touches that are waited for")
     parser.add_argument("--opportunities", type=int, default=100_000, help="of the largest company")
+    parser.add_argument("--sellers", type=int, default=10_000, help="whose quarter is rolled up")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each round, beside others")
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS, help="only these")
     chosen = parser.parse_args()
@@ -161,6 +189,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         work = Path(folder)
         for part in chosen.parts:
+            if part == "stored" and not chosen.history:
+                continue
             if part == "fresh":
                 fresh(work / part, chosen.probes)
                 continue

@@ -45,7 +45,7 @@ def deals(count: int) -> Iterator[list[Envelope]]:
     for number in range(count):
         at = BEGIN + timedelta(days=chance.randrange(DAYS), minutes=chance.randrange(480))
         seller = f"employee-{chance.randrange(SELLERS)}"
-        events = _deal(chance, seller, at)
+        events = deal(chance, seller, at)
         # Of five two are still open.
         kept = events if chance.random() < 0.6 else events[: chance.randrange(1, len(events))]
         yield recorded(*kept, stream=f"opportunity-{number}", occurred_at=at)
@@ -73,7 +73,7 @@ def _stream(chance: Random, number: int) -> list[Envelope]:
             occurred_at=at,
         )
     if kind < 19:
-        return recorded(*_deal(chance, seller, at), stream=f"opportunity-{number}", occurred_at=at)
+        return recorded(*deal(chance, seller, at), stream=f"opportunity-{number}", occurred_at=at)
     day = at.date()
     return recorded(
         IssueRegistered(kind="complaint", words="It came too late again.", on=day),
@@ -85,7 +85,8 @@ def _stream(chance: Random, number: int) -> list[Envelope]:
     )
 
 
-def _deal(chance: Random, seller: str, at: datetime) -> list[Event]:
+def deal(chance: Random, seller: str, at: datetime) -> list[Event]:
+    """Return the whole history of an opportunity of a seller."""
     day, amount = at.date(), Decimal(chance.randrange(1_000, 90_000))
     close_on = day + timedelta(days=60)
     over = close_on + timedelta(days=chance.randrange(-20, 20))

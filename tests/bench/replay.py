@@ -12,12 +12,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from services.analytics.main import domain
 from services.analytics.measures import TOPICS, recompute
-from services.analytics.sink import MeasuresSink
+from services.analytics.proof import verify_measures
+from services.analytics.sink import MEASURES, MeasuresSink
+from shared import builds
 from shared.clock import SystemClock
 from shared.events import Envelope, decode, encode
 from shared.log import Log
 from shared.projector import Projector
+from shared.runtime import Runtime
+from shared.settings import Settings
 from shared.store import Store
 from tests.bench.company import company
 
@@ -98,7 +103,8 @@ async def _timed(work: Callable[[Log], Awaitable[int]], log: Log) -> tuple[int, 
 
 async def build(log: Log, store: Store) -> float:
     """Fold the whole log into the store as the worker does for a new version; return facts/s."""
-    projector = Projector(MeasuresSink("bench", ZONE), store, log, SystemClock())
+    collection = (await builds.register(store, MEASURES)).active.collection
+    projector = Projector(MeasuresSink(collection, ZONE), store, log, SystemClock())
     facts, began = 0, time.perf_counter()
     for topic in TOPICS:
         for partition, end in (await log.ends(topic)).items():
@@ -106,3 +112,19 @@ async def build(log: Log, store: Store) -> float:
                 await projector.absorb(records)
                 facts += len(records)
     return facts / (time.perf_counter() - began)
+
+
+async def verified(log: Log, store: Store, facts: int) -> float:
+    """Compare what was built with the log, as `sellers verify` does; return facts/s.
+
+    Raises:
+        RuntimeError: they differ, or there was nothing to compare.
+
+    """
+    runtime = Runtime(domain, store, log, SystemClock(), Settings())
+    began = time.perf_counter()
+    check = await verify_measures(runtime)
+    taken = time.perf_counter() - began
+    if check.differences or check.skipped or not check.checked:
+        raise RuntimeError(f"{check.checked} compared, {check.skipped} not: {check.differences}")
+    return facts / taken

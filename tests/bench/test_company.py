@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from services.analytics.measures import STREAMS, recompute
-from shared.memory import MemoryLog
+from services.analytics.sink import MEASURES, entities_of
+from shared import builds
+from shared.memory import MemoryLog, MemoryStore
 from tests.bench.company import company
-from tests.bench.replay import ZONE, fill, replay
+from tests.bench.replay import ZONE, build, fill, replay, verified
 
 
 def test_the_same_company_each_time_of_every_kind_of_stream() -> None:
@@ -29,3 +33,17 @@ async def test_a_small_run_measures_both_over_the_same_facts() -> None:
     found = await replay(log, 1)
     assert found.facts == told
     assert min(found.ratio, found.recomputing, found.decoding) > 0
+
+
+async def test_what_was_built_is_compared_with_the_log() -> None:
+    log, store = MemoryLog(2), MemoryStore()
+    told = await fill(log, 500)
+    with pytest.raises(RuntimeError, match="0 compared"):
+        await verified(log, store, told)
+    await build(log, store)
+    assert await verified(log, store, told) > 0
+    collection = entities_of((await builds.read(store, MEASURES)).active.collection)
+    (entity, *_) = await store.find(collection, {})
+    await store.put_many(collection, [entity | {"owners": ["somebody"]}])
+    with pytest.raises(RuntimeError, match="somebody"):
+        await verified(log, store, told)
