@@ -263,6 +263,23 @@ def test_a_report_is_the_same_from_what_it_tells_apart(
         assert report(coarse) == report(exact), name
 
 
+def test_whoever_was_late_within_the_grace_was_in_time() -> None:
+    late = {f"{minutes:02}": minutes + 1 for minutes in range(10)}
+    exact = {
+        Cell(measure, "employee-a", "lateness", value, DAY): amount
+        for measure in ("started", "ended")
+        for value, amount in late.items()
+    } | {Cell("done", "employee-a", "plan", "", DAY): sum(late.values())}
+    held, span = Organization({}), Span(DAY, DAY)
+    grain = workload_report.grain("total", held, span, None, GRACE)
+    coarse = Tables().with_([unpack(pack(exact))]).cells(AXES, grain)
+    assert len(coarse) == 3
+    part_of = workload_report.in_workload("total", held, span, None)
+    (row,) = _workload("total", part_of, coarse).values()
+    assert [row] == [*_workload("total", part_of, exact).values()]
+    assert row["on_time_share"] == "38.18"  # 21 of 55.
+
+
 near = st.dates(date(2026, 1, 20), date(2026, 2, 20))
 # What is counted of sellers: axis, measure, value.
 KINDS = [
