@@ -65,6 +65,14 @@ test-faults: setup ## Kill every part amid an import, then every other fault: ma
 	@$(BIN)/python -m tests.faults kills --engine kafka --seeds $(SEEDS) $(REPORTED)
 	@$(BIN)/python -m tests.faults all --facts $(BACKLOG) $(REPORTED)
 
+# How often `make faults` plays the suite in a row, from which seed on, and what of it if not all.
+TIMES ?= 20
+FROM ?= 1
+FAULTS ?=
+.PHONY: faults
+faults: setup ## Play every fault in rounds, by other seeds, until one is bad: make faults [TIMES=20] [FROM=1] [FAULTS="storm"]
+	@$(BIN)/python -m tests.faults --times $(TIMES) --first $(FROM) --facts $(BACKLOG) $(FAULTS)
+
 .PHONY: test-slow
 test-slow: setup ## Run the tests that take minutes
 	@$(BIN)/pytest tests/architecture tests/faults tests/integration -m "slow and not kafka" --timeout 900 $(ARGS)

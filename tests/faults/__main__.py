@@ -1,7 +1,7 @@
 """Play faults and say what each came to: `python -m tests.faults kills --engine kafka --seeds 10`.
 
 `kills` is the campaign over both engines' processes; the others are single faults of servers,
-networks and data. `all` plays every one of those others.
+networks and data. `all` plays every one of those others; `--times 20` plays all of it so often.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.faults import report
+from tests.faults.again import KILLS_ON, SUITE, again
 from tests.faults.backlog import FACTS, catch_up
 from tests.faults.campaign import BATCH, ROWS, Outcome, play
 from tests.faults.scenario import Told
@@ -22,15 +23,17 @@ from tests.faults.scenarios import ALL
 from tests.faults.truth import Findings
 
 KILLS, BACKLOG = "kills", "backlog"
+PUBLISHERS_APART = 100
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    names = ", ".join((KILLS, "all", *ALL))
-    parser.add_argument("faults", nargs="*", default=[KILLS], metavar="FAULT", help=names)
+    names = ", ".join((KILLS, *KILLS_ON, "all", *ALL))
+    parser.add_argument("faults", nargs="*", metavar="FAULT", help=names)
+    parser.add_argument("--times", type=int, help="play the suite in a row, until one is bad")
     parser.add_argument("--engine", choices=("embedded", "kafka"), default="embedded")
     parser.add_argument("--seeds", type=int, default=1, help="kills: play this many")
-    parser.add_argument("--first", type=int, default=1, help="kills: from this one on")
+    parser.add_argument("--first", type=int, default=1, help="from this seed on")
     parser.add_argument("--export", type=Path, help="kills: an export to import, not our own")
     parser.add_argument("--keep", action="store_true", help="keep data and logs of good ones too")
     parser.add_argument("--at-once", type=int, default=1, help="kills: so many beside each other")
@@ -42,8 +45,17 @@ def main() -> int:
     parser.add_argument("--report", type=Path, help="a page whose tables get what was measured")
     chosen = parser.parse_args()
     faults = list(ALL) if chosen.faults == ["all"] else chosen.faults
-    if unknown := set(faults) - {KILLS, *ALL}:
+    if unknown := set(faults) - {KILLS, *KILLS_ON, *ALL}:
         parser.error(f"no fault is called {', '.join(sorted(unknown))}; there are {names}")
+    if chosen.times is not None:
+        if chosen.times < 1 or KILLS in faults:
+            parser.error(f"--times is 1 at least; its kills are {' and '.join(KILLS_ON)}")
+        tally = again(faults or SUITE, chosen.times, chosen.first, partial(played, chosen), say)
+        say(*tally.lines())
+        return 1 if tally.bad else 0
+    if engines := set(faults) & KILLS_ON.keys():
+        parser.error(f"{', '.join(sorted(engines))} goes with --times; or: {KILLS} --engine")
+    faults = faults or [KILLS]
     bad = sum(kills(chosen) if fault == KILLS else scenario(fault, chosen) for fault in faults)
     return 1 if bad else 0
 
@@ -84,13 +96,25 @@ def kills(chosen: argparse.Namespace) -> int:
 
 def scenario(name: str, chosen: argparse.Namespace) -> bool:
     """Play one of the others; return whether it was bad."""
+    return bool(played(chosen, name, chosen.first).wrong)
+
+
+def played(chosen: argparse.Namespace, name: str, seed: int) -> Findings:
+    """Play one fault by a seed, and say what it came to."""
     work = Path(tempfile.mkdtemp(prefix=f"fault-{name}-"))
-    told = (partial(catch_up, facts=chosen.facts) if name == BACKLOG else ALL[name])(work)
+    if name in KILLS_ON:
+        outcome = play(KILLS_ON[name], seed, work)
+        say(*(f"  {kill}" for kill in outcome.kills))
+        leave(work, outcome, chosen)
+        return outcome
+    fault = partial(catch_up, facts=chosen.facts) if name == BACKLOG else ALL[name]
+    # Publishers are called by their own seeds, a few of them in each fault.
+    told = fault(work, seed=1 + PUBLISHERS_APART * (seed - 1))
     say(summary(name, told), *(f"  {what}" for what in told.said))
     leave(work, told, chosen)
     if chosen.report:
         report.write(chosen.report, "faults", report.FAULTS, [report.of_scenario(name, told)])
-    return bool(told.wrong)
+    return told
 
 
 def summary(name: str, told: Told) -> str:

@@ -18,7 +18,7 @@ FACTS_A_SECOND_MIN = 20.0
 STARTS_S = 120.0
 
 
-def catch_up(work: Path, kind: str = "kafka", facts: int = FACTS) -> Told:
+def catch_up(work: Path, seed: int = 1, kind: str = "kafka", facts: int = FACTS) -> Told:
     """The platform starts on a log that it has never seen, and is used while it catches up."""
     told = Told(f"a backlog of {facts:,} facts", "")
     with telling(told), engines(work, kind) as servers:
@@ -27,7 +27,7 @@ def catch_up(work: Path, kind: str = "kafka", facts: int = FACTS) -> Told:
         began = time.monotonic()
         limit_s = STARTS_S + written / FACTS_A_SECOND_MIN
         with Plant(work, servers.log, servers.store, ready_s=limit_s) as plant:
-            with load(plant, work) as running:
+            with load(plant, work, first=seed) as running:
                 running.goes_on()
             plant.settle(limit_s)
             seconds = time.monotonic() - began

@@ -50,7 +50,7 @@ def one_after_the_other(work: Path, seed: int = 1, kills: int = 2) -> Told:
         telling(told),
         servers(work) as (cluster, store),
         Plant(work, cluster, store) as plant,
-        load(plant, work) as running,
+        load(plant, work, first=seed) as running,
     ):
         for number in range(kills):
             node = cluster.nodes[order[number % 3]]
@@ -62,14 +62,14 @@ def one_after_the_other(work: Path, seed: int = 1, kills: int = 2) -> Told:
     return told
 
 
-def two_at_once(work: Path) -> Told:
+def two_at_once(work: Path, seed: int = 1) -> Told:
     """With two nodes away nothing may be acknowledged; with them back, it goes on by itself."""
     told = Told("two of three brokers killed at once", ENGINES)
     with (
         telling(told),
         servers(work) as (cluster, store),
         Plant(work, cluster, store) as plant,
-        load(plant, work) as running,
+        load(plant, work, first=seed) as running,
     ):
         first, second, _ = cluster.nodes
         began = time.monotonic()

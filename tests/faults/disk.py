@@ -64,7 +64,7 @@ def full(folder: Path) -> Iterator[int]:
         ballast.unlink()
 
 
-def full_disk(work: Path) -> Told:
+def full_disk(work: Path, seed: int = 1) -> Told:
     told = Told("disk of the store full", "noida-db; SecantusDB")
     with (
         telling(told),
@@ -72,7 +72,7 @@ def full_disk(work: Path) -> Told:
         started(NoidaKafka(work / "kafka")) as log,
         started(SecantusMongo(disk / "mongo", log_file=work / "mongo.log")) as store,
         Plant(work, log, store) as plant,
-        load(plant, work) as running,
+        load(plant, work, first=seed) as running,
     ):
         with full(disk) as taken:
             told.check(taken > 0, "the disk was full before")

@@ -25,20 +25,20 @@ SEEN_S = 90.0
 PARTITIONS = 4
 
 
-def published_twice(work: Path, kind: str = "kafka") -> Told:
+def published_twice(work: Path, seed: int = 1, kind: str = "kafka") -> Told:
     """Every record of the log is produced again, twice, while the load goes on."""
     told = Told("every record published again, twice", "")
     with (
         telling(told),
         engines(work, kind) as servers,
         Plant(work, servers.log, servers.store) as plant,
-        load(plant, work) as running,
+        load(plant, work, first=seed) as running,
     ):
         told.engines = servers.name
         running.goes_on(60)
         for _ in range(TIMES):
             copies = records_on(servers.log.address, **servers.options)
-            Random(1).shuffle(copies)  # Not even in their order.
+            Random(seed).shuffle(copies)  # Not even in their order.
             asyncio.run(_produce(servers.log.address, copies))
             told.say(f"{len(copies):,} records produced again, shuffled")
             running.goes_on()
@@ -47,17 +47,17 @@ def published_twice(work: Path, kind: str = "kafka") -> Told:
     return told
 
 
-def poison(work: Path, kind: str = "kafka") -> Told:
+def poison(work: Path, seed: int = 1, kind: str = "kafka") -> Told:
     """Thousands of records that are no facts: they park their streams, and nobody else's."""
     told = Told(f"{POISON:,} records that are no facts, in {STREAMS} streams", "")
     with (
         telling(told),
         engines(work, kind) as servers,
         Plant(work, servers.log, servers.store) as plant,
-        load(plant, work) as running,
+        load(plant, work, first=seed) as running,
     ):
         told.engines = servers.name
-        bad = list(_poison(Random(1), STREAMS))
+        bad = list(_poison(Random(seed), STREAMS))
         began = time.monotonic()
         asyncio.run(_produce(servers.log.address, bad))
         streams = {record.key.decode() for record in bad if record.key}
@@ -69,14 +69,17 @@ def poison(work: Path, kind: str = "kafka") -> Told:
     return told
 
 
-def flood(work: Path, kind: str = "kafka") -> Told:
+def flood(work: Path, seed: int = 1, kind: str = "kafka") -> Told:
     """Too many streams at once: folding stops, says why, and goes on when told to."""
     told = Told(f"{POISON:,} records that are no facts, in {TOO_MANY} streams", "")
     with telling(told), engines(work, kind) as servers:
         told.engines = servers.name
-        bad = list(_poison(Random(1), TOO_MANY))
+        bad = list(_poison(Random(seed), TOO_MANY))
         streams = {record.key.decode() for record in bad if record.key}
-        with Plant(work, servers.log, servers.store) as plant, load(plant, work) as first:
+        with (
+            Plant(work, servers.log, servers.store) as plant,
+            load(plant, work, first=seed) as first,
+        ):
             asyncio.run(_produce(servers.log.address, bad))
             began = time.monotonic()
             plant.wait_for("unreadiness", lambda: not plant.is_ready(), SEEN_S)
@@ -86,7 +89,7 @@ def flood(work: Path, kind: str = "kafka") -> Told:
         more = {"SELLERS_PARKED_MAX": str(2 * TOO_MANY)}
         with (
             Plant(work, servers.log, servers.store, settings=more) as plant,
-            load(plant, work, first=11) as second,
+            load(plant, work, first=seed + 10) as second,
         ):
             second.goes_on()
             everything = Load(first.ledgers + second.ledgers)

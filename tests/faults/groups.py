@@ -101,7 +101,7 @@ class Members:
             self.changes["left"] += 1
 
 
-def storm(work: Path, kind: str = "kafka", seed: int = 1, changes: int = CHANGES) -> Told:
+def storm(work: Path, seed: int = 1, kind: str = "kafka", changes: int = CHANGES) -> Told:
     """An import and live touches are folded while nobody keeps a partition for long."""
     told = Told(f"{changes} changes of groups amid the folding: workers, projectors", "")
     random = Random(seed)
@@ -109,7 +109,7 @@ def storm(work: Path, kind: str = "kafka", seed: int = 1, changes: int = CHANGES
         telling(told),
         engines(work, kind) as servers,
         Plant(work, servers.log, servers.store) as plant,
-        load(plant, work) as running,
+        load(plant, work, first=seed) as running,
         _members(work, servers, plant) as members,
     ):
         told.engines = servers.name

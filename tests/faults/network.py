@@ -47,7 +47,7 @@ class KafkaBehind(ApacheKafka):
         return base + "".join(f"{key}={value}\n" for key, value in more.items())
 
 
-def broker_away(work: Path, *, held_s: float = HELD_S) -> Told:
+def broker_away(work: Path, *, seed: int = 1, held_s: float = HELD_S) -> Told:
     """Between the platform and Apache Kafka: cut, held, slow, and cut amid being slow."""
     told = Told("network to the broker cut, held, slow", "Apache Kafka; SecantusDB")
     broker = KafkaBehind(work / "kafka")
@@ -57,14 +57,14 @@ def broker_away(work: Path, *, held_s: float = HELD_S) -> Told:
         started(SecantusMongo(work / "mongo")) as store,
         _advertising(broker, proxy),
         Plant(work, Address(f"{HOST}:{proxy.port}"), store) as plant,
-        load(plant, work) as running,
+        load(plant, work, first=seed) as running,
     ):
         _disturb(proxy, running, told, held_s)
         compare(plant, running, broker.address, told)
     return told
 
 
-def store_away(work: Path, *, held_s: float = HELD_S) -> Told:
+def store_away(work: Path, *, seed: int = 1, held_s: float = HELD_S) -> Told:
     """Between the platform and its store, on the embedded servers."""
     told = Told("network to the store cut, held, slow", "noida-db; SecantusDB")
     with (
@@ -73,7 +73,7 @@ def store_away(work: Path, *, held_s: float = HELD_S) -> Told:
         started(SecantusMongo(work / "mongo")) as store,
         Proxy(store.port) as proxy,
         Plant(work, log, Address(store.address.replace(str(store.port), str(proxy.port)))) as plant,
-        load(plant, work) as running,
+        load(plant, work, first=seed) as running,
     ):
         _disturb(proxy, running, told, held_s)
         compare(plant, running, log.address, told, embedded=True)

@@ -46,14 +46,14 @@ class Stand:
     keys: list[Document]
 
 
-def lost_store(work: Path, kind: str = "embedded") -> Told:
+def lost_store(work: Path, seed: int = 1, kind: str = "embedded") -> Told:
     """All data of the store is gone but the keys: from the log come equal digests; life goes on."""
     told = Told("all data of the store lost, no backup but that of the keys", "")
     with telling(told), engines(work, kind) as servers:
         told.engines = servers.name
         with Plant(work, servers.log, servers.store) as plant:
             _import(plant, work)
-            with load(plant, work) as first:
+            with load(plant, work, first=seed) as first:
                 first.goes_on(LOADED)
             before = _stands(plant, servers)
         _lose(servers, before.keys)
@@ -65,13 +65,13 @@ def lost_store(work: Path, kind: str = "embedded") -> Told:
     return told
 
 
-def lost_keys(work: Path, kind: str = "embedded") -> Told:
+def lost_keys(work: Path, seed: int = 1, kind: str = "embedded") -> Told:
     """All data of the store is gone, the keys with it: what counts stays, no word can be read."""
     told = Told("all data of the store lost, and the keys of words about people", "")
     with telling(told), engines(work, kind) as servers:
         told.engines = servers.name
         with Plant(work, servers.log, servers.store) as plant:
-            with load(plant, work) as first:
+            with load(plant, work, first=seed) as first:
                 first.goes_on(LOADED)
             before = _stands(plant, servers)
         _lose(servers, [])
@@ -83,12 +83,15 @@ def lost_keys(work: Path, kind: str = "embedded") -> Told:
     return told
 
 
-def old_backup(work: Path, kind: str = "embedded") -> Told:
+def old_backup(work: Path, seed: int = 1, kind: str = "embedded") -> Told:
     """The store comes back from a copy that knows only the first half of the log."""
     told = Told("store restored from an old backup", "")
     with telling(told), engines(work, kind) as servers:
         told.engines = servers.name
-        with Plant(work, servers.log, servers.store) as plant, load(plant, work) as first:
+        with (
+            Plant(work, servers.log, servers.store) as plant,
+            load(plant, work, first=seed) as first,
+        ):
             first.goes_on(LOADED)
             first.stop()
             plant.settle()
@@ -97,7 +100,7 @@ def old_backup(work: Path, kind: str = "embedded") -> Told:
         servers.store.start()
         with Plant(work, servers.log, servers.store) as plant:
             _import(plant, work)
-            with load(plant, work, first=11) as second:
+            with load(plant, work, first=seed + 10) as second:
                 second.goes_on(LOADED)
             before = _stands(plant, servers)
         _lose(servers, before.keys, backup=work / "backup")
@@ -109,15 +112,18 @@ def old_backup(work: Path, kind: str = "embedded") -> Told:
     return told
 
 
-def next_release(work: Path, kind: str = "embedded") -> Told:
+def next_release(work: Path, seed: int = 1, kind: str = "embedded") -> Told:
     """Facts of v1 are on the log; the next release goes on with them, then folds them all anew."""
     told = Told("facts of schema v1 replayed by code of v2", "")
     with telling(told), engines(work, kind) as servers, upgraded():
         told.engines = servers.name
-        with Plant(work, servers.log, servers.store) as plant, load(plant, work) as first:
+        with (
+            Plant(work, servers.log, servers.store) as plant,
+            load(plant, work, first=seed) as first,
+        ):
             first.goes_on(LOADED)
         with Plant(work, servers.log, servers.store, through=RELEASE) as plant:
-            with load(plant, work, first=11) as second:
+            with load(plant, work, first=seed + 10) as second:
                 second.goes_on(LOADED)
             before = _stands(plant, servers)
         kinds = _wire_names(servers)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sellers.client import Api
 from sellers.engines import ApacheKafka, NoidaKafka, SecantusMongo
@@ -158,4 +158,7 @@ def telling(told: Told) -> Iterator[Told]:
         told.seconds = time.monotonic() - began
 
 
-Scenario = Callable[[Path], Told]
+class Scenario(Protocol):
+    """What plays a fault in a folder of its own; whatever is random in it is of the seed."""
+
+    def __call__(self, work: Path, *, seed: int = 1) -> Told: ...

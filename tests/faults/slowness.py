@@ -21,14 +21,14 @@ JUMPS_S = (86_400.0, -86_400.0, -90.0, 0.0)
 STEP_S = 3.0
 
 
-def slow_consumers(work: Path, kind: str = "kafka") -> Told:
+def slow_consumers(work: Path, seed: int = 1, kind: str = "kafka") -> Told:
     """The worker stands still and subscribers never read; nobody else waits for them."""
     told = Told("the worker stopped, subscribers that do not read", "")
     with (
         telling(told),
         engines(work, kind) as servers,
         Plant(work, servers.log, servers.store) as plant,
-        load(plant, work) as running,
+        load(plant, work, first=seed) as running,
     ):
         told.engines = servers.name
         usual = running.for_s(UNREAD_S) / UNREAD_S
@@ -71,7 +71,7 @@ def _deaf(plant: Plant, count: int) -> Iterator[None]:
             each.close()
 
 
-def clock_jumps(work: Path, kind: str = "embedded") -> Told:
+def clock_jumps(work: Path, seed: int = 1, kind: str = "embedded") -> Told:
     """The clock of every process jumps by a day, forth and back, amid the load."""
     told = Told("clocks jump by a day, forth and back", "")
     clock = work / "clock.txt"
@@ -81,7 +81,7 @@ def clock_jumps(work: Path, kind: str = "embedded") -> Told:
         telling(told),
         engines(work, kind) as servers,
         Plant(work, servers.log, servers.store, through=through, settings=settings) as plant,
-        load(plant, work) as running,
+        load(plant, work, first=seed) as running,
     ):
         told.engines = servers.name
         began = time.monotonic()

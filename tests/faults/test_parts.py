@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,11 @@ from shared.events import decode, encode
 from shared.events.contacts import PersonDetailsStated, PersonRegistered
 from shared.testing import recorded
 from tests.faults import report
+from tests.faults.again import again
 from tests.faults.proxy import Proxy
 from tests.faults.release import V1, V2, upgraded
 from tests.faults.scenario import Told
+from tests.faults.scenarios import ALL
 from tests.faults.truth import Findings, place
 
 HELD_S = 0.4
@@ -135,3 +138,34 @@ def test_a_page_gets_the_rows_that_were_measured_and_keeps_the_others(tmp_path: 
     assert rows == [("`one`", "3 s"), ("`two`", "2 s")]
     with pytest.raises(ValueError, match="no table"):
         report.write(page, "other", report.FAULTS, [])
+
+
+def test_rounds_go_by_other_seeds_and_end_at_the_first_that_is_bad() -> None:
+    said: list[str] = []
+    order: list[tuple[str, int]] = []
+
+    def play(fault: str, seed: int) -> Findings:
+        order.append((fault, seed))
+        wrong = ["one is lost"] if (fault, seed) == ("storm", 12) else []
+        return Findings(wrong=wrong, touches=5, decisions=2, lost=len(wrong))
+
+    tally = again(("flood", "storm", "poison"), 20, 10, play, said.append)
+    rounds = [(fault, seed) for seed in (10, 11) for fault in ("flood", "storm", "poison")]
+    assert order == [*rounds, ("flood", 12), ("storm", 12)]
+    assert tally.bad
+    assert tally.rounds == 2
+    told, *lines = tally.lines()
+    assert told.startswith("2 of 20 rounds good, 8 faults played in ")
+    assert "40 touches and 16 decisions acknowledged, lost 1, twice 0" in told
+    assert lines == ["  flood: 3 good, 0 bad", "  storm: 2 good, 1 bad", "  poison: 2 good, 0 bad"]
+    assert sum("BAD" in line for line in said) == 1
+
+
+def test_rounds_that_are_all_good_are_told_as_such() -> None:
+    tally = again(("flood",), 3, 1, lambda _fault, _seed: Findings(touches=1), lambda _line: None)
+    assert (tally.bad, tally.rounds) == (False, 3)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_fault_goes_by_its_seed(name: str) -> None:
+    assert signature(ALL[name]).parameters["seed"].default == 1
