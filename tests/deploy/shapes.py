@@ -36,7 +36,11 @@ SHAPES: dict[tuple[str, str], Shape] = {
             "authorization": {"type": str},
             "config": ANY,
         },
-        "entityOperator": {"topicOperator": ANY, "userOperator": ANY, "template?": ANY},
+        "entityOperator": {
+            "topicOperator": {"resources": CONTAINER_RESOURCES},
+            "userOperator": {"resources": CONTAINER_RESOURCES},
+            "template?": ANY,
+        },
     },
     ("kafka.strimzi.io/v1", "KafkaNodePool"): {
         "replicas": int,

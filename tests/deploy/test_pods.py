@@ -14,6 +14,8 @@ pytestmark = pytest.mark.deploy
 # What shared/kafka and shared/mongo may need to let go of their connections, over and above.
 CLOSE_S = 15
 GRACEFUL_S = 3
+STORE_NAME = "sellers-mongodb"
+STORE = {"app": f"{STORE_NAME}-svc"}
 DRAIN_S = 5
 
 
@@ -98,7 +100,10 @@ def test_what_lasts_has_a_budget_of_its_own(rendered: Rendered) -> None:
         assert len(mine) == 1, called(workload)
         assert mine[0]["spec"]["maxUnavailable"] == 1
         assert mine[0]["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
-    assert len(budgets) == len(rendered.lasting)
+    # Strimzi budgets its brokers itself; the store's operator leaves it to us.
+    of_store = [b for b in budgets if selects(b["spec"]["selector"], STORE)]
+    assert [b["spec"]["maxUnavailable"] for b in of_store] == [1]
+    assert len(budgets) == len(rendered.lasting) + 1
 
 
 def test_what_lasts_is_spread(rendered: Rendered) -> None:
@@ -117,8 +122,64 @@ def test_what_lasts_is_spread(rendered: Rendered) -> None:
             assert others == [called(workload)]
 
 
+def fewest(rendered: Rendered, workload: Object) -> int:
+    """Return how many there are at least: as its scaler says, or else it says itself."""
+    own: int | None = workload["spec"].get("replicas")
+    spec = [each["spec"] for each in scaled(rendered).get(workload["metadata"]["name"], ())]
+    told: list[int] = [one.get("minReplicas", one.get("minReplicaCount")) for one in spec]
+    return min(told) if told else own or 1
+
+
 def test_production_has_more_than_one_of_each(prod: Rendered) -> None:
-    assert {called(w) for w in prod.lasting if w["spec"]["replicas"] < 2} == set()
+    assert {called(w) for w in prod.lasting if fewest(prod, w) < 2} == set()
+
+
+def test_one_alone_says_how_many_there_are(rendered: Rendered) -> None:
+    """A number beside a scaler takes members away at each release, or is refused as a conflict."""
+    targets = scaled(rendered).keys()
+    for workload in rendered.lasting:
+        is_scaled = workload["metadata"]["name"] in targets
+        assert is_scaled != ("replicas" in workload["spec"]), called(workload)
+
+
+def server_pods(rendered: Rendered) -> dict[str, Object]:
+    """Return the pods that operators make by what we say of them, but for the entity operators.
+
+    What those may, the operator is told by a setting of its own (docs/operations/install.md).
+    """
+    (pool,) = rendered.of("KafkaNodePool")
+    template, store = pool["spec"]["template"], rendered.named("MongoDBCommunity", STORE_NAME)
+    broker = template["kafkaContainer"] | {"name": "kafka", "resources": pool["spec"]["resources"]}
+    pods: dict[str, Object] = {
+        called(pool): template["pod"] | {"containers": [broker]},
+        called(store): store["spec"]["statefulSet"]["spec"]["template"]["spec"],
+    }
+    return pods
+
+
+def test_servers_are_restricted_too(rendered: Rendered) -> None:
+    for name, pod in server_pods(rendered).items():
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        for container in (*pod.get("initContainers", ()), *pod["containers"]):
+            own = container["securityContext"]
+            assert own["allowPrivilegeEscalation"] is False, (name, container["name"])
+            assert own.get("capabilities") == {"drop": ["ALL"]}, (name, container["name"])
+
+
+def test_servers_are_limited_and_spread_too(rendered: Rendered) -> None:
+    pods = server_pods(rendered)
+    limited = {name: pod["containers"] for name, pod in pods.items()}
+    operators = rendered.named("Kafka", "sellers")["spec"]["entityOperator"]
+    limited["entityOperator"] = list(operators.values())
+    for name, containers in limited.items():
+        for each in (container["resources"] for container in containers):
+            asked, most = each.get("requests", {}), each.get("limits", {})
+            assert {"cpu", "memory"} == asked.keys() == most.keys(), name
+            assert asked["memory"] == most["memory"], name
+    for name, pod in pods.items():
+        zones = {spread["topologyKey"] for spread in pod["topologySpreadConstraints"]}
+        assert "topology.kubernetes.io/zone" in zones, name
 
 
 def scaled(rendered: Rendered) -> dict[str, list[Object]]:

@@ -32,6 +32,12 @@ def container(told: Rendered) -> Object:
     return found
 
 
+def store(told: Rendered) -> Object:
+    found: Object = told.named("MongoDBCommunity", "sellers-mongodb")["spec"]["statefulSet"]
+    pod: Object = found["spec"]["template"]["spec"]
+    return pod
+
+
 def settings(told: Rendered) -> Object:
     (found,) = told.of("ConfigMap")
     data: Object = found["data"]
@@ -108,7 +114,43 @@ DAMAGES: dict[str, tuple[Callable[..., None], Damage]] = {
     ),
     "one of a kind": (
         pods.test_production_has_more_than_one_of_each,
-        lambda told: api(told)["spec"].update(replicas=1),
+        lambda told: told.named("Deployment", "platform")["spec"].update(replicas=1),
+    ),
+    "a scaler that may leave one": (
+        pods.test_production_has_more_than_one_of_each,
+        lambda told: told.named("ScaledObject", "contacts-projector")["spec"].update(
+            minReplicaCount=1
+        ),
+    ),
+    "a number beside a scaler": (
+        pods.test_one_alone_says_how_many_there_are,
+        lambda told: api(told)["spec"].update(replicas=2),
+    ),
+    "nobody who says how many": (
+        pods.test_one_alone_says_how_many_there_are,
+        lambda told: told.named("StatefulSet", "worker")["spec"].pop("replicas"),
+    ),
+    "a store that is drained": (
+        pods.test_what_lasts_has_a_budget_of_its_own,
+        lambda told: without(told, "PodDisruptionBudget", "sellers-mongodb"),
+    ),
+    "a server with capabilities": (
+        pods.test_servers_are_restricted_too,
+        lambda told: store(told)["initContainers"][0]["securityContext"].pop("capabilities"),
+    ),
+    "a server without a limit": (
+        pods.test_servers_are_limited_and_spread_too,
+        lambda told: store(told)["containers"][1]["resources"].pop("limits"),
+    ),
+    "an operator without a limit": (
+        pods.test_servers_are_limited_and_spread_too,
+        lambda told: told.named("Kafka", "sellers")["spec"]["entityOperator"][
+            "userOperator"
+        ].update(resources={"requests": {}, "limits": {}}),
+    ),
+    "servers in one zone": (
+        pods.test_servers_are_limited_and_spread_too,
+        lambda told: store(told).update(topologySpreadConstraints=[]),
     ),
     "nothing that scales": (
         pods.test_apis_scale_by_load_and_projectors_by_lag,
