@@ -96,7 +96,7 @@ def loaded(chosen: argparse.Namespace) -> int:
         code = drive(work, api.url, told, chosen.users, chosen.seconds)
         if chosen.host is None:
             began = time.monotonic()
-            until_folded(api)
+            until_folded(api, say)
             say(f"all of it is folded {time.monotonic() - began:.1f} s later")
         return code
 
