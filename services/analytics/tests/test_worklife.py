@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -237,3 +238,17 @@ async def test_minutes_outside_open_into_entries_and_are_known_as_of_then(workin
 async def test_without_a_first_day_all_of_it_is_told(working: World) -> None:
     found = (await working.get("workload", as_of="2026-12-31"))["rows"]
     assert {row["id"]: row["evening_minutes"] for row in found}[KIM] == 300
+
+
+@pytest.mark.parametrize("count", [1, 500, 5_000])
+def test_a_clock_shows_many_instants_what_it_shows_each(count: int) -> None:
+    """More instants than minutes are looked at once a minute."""
+    clocks = Clocks(Places(UsualWeek(), ZONE), FIRST, FIRST + timedelta(days=7))
+    clock = clocks.clocks[clocks.number("employee-0")]
+    begin = FIRST.toordinal() * 24 * 60
+    instants = begin + np.arange(count) * 7_919 % 4_000  # In no order, over three days.
+    for when in WHEN:
+        assert clock.read(when, instants).tolist() == [
+            float(clock.at(when, instant)) for instant in instants
+        ]
+    assert len(clock.read("evening", instants[:0])) == 0
