@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -181,6 +182,7 @@ def per_of(name: str) -> Per:
 _LONGEST: Mapping[Per, int] = {"day": 1, "week": 7, "month": 31, "quarter": 92}
 
 
+@lru_cache(maxsize=4096)  # Reports ask for the same days again and again.
 def begin_of(per: Per, day: date) -> date:
     """Return the first day of the period that a day is in."""
     match per:
