@@ -16,8 +16,8 @@ from shared.events.analytics import FiguresLookedAt
 from shared.projection import Projection
 from shared.references import EmployeeStream
 
-# A colleague, a system by its key, or somebody who signed in and is none of us (`user-<sub>`), under
-# whatever name the gate has proved: an issuer may call people as it likes.
+# A colleague, a system by its key, or somebody who signed in and is none of us, under whatever name
+# the gate has proved: an issuer may call people as it likes.
 Viewer = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 
 
