@@ -128,8 +128,12 @@ def _with(session: Session, deal: Opportunity | None) -> Coached | None:
 
 
 def beside(
-    target: Target, sessions: Iterable[Coached], organization: Organization
+    target: Target, sessions: Iterable[Coached], organization: Organization, *, listed: bool
 ) -> dict[str, Any]:
-    """Return what stands of them beside a target: how many, and which were the latest."""
+    """Return what stands of them beside a target: how many, and which were the latest.
+
+    Not `listed`: who may read figures and no talks is told only how many.
+    """
     held = [one for one in sessions if one.helps(target, organization)]
-    return {"coached": len(held), "coaching": [one.document() for one in held[:LISTED_MAX]]}
+    shown = held[:LISTED_MAX] if listed else []
+    return {"coached": len(held), "coaching": [one.document() for one in shown]}

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
 from services.analytics import forecast as report
 from services.analytics.api import (
@@ -29,6 +29,8 @@ from services.analytics.pipeline import in_order, stale
 from services.analytics.projections import Target, frozen_forecasts, targets
 from services.analytics.promised import by_outcome, kept
 from services.analytics.report_by import ForecastBy, YieldBy
+from shared.access.principal import Principal
+from shared.access.roles import Scope
 from shared.command import Day
 from shared.errors import InvalidError, NotFoundError
 from shared.reading import Token
@@ -140,6 +142,7 @@ async def what_became_of_it(forecast: StreamId, runtime: Analytics, moment: At) 
 
 @router.get("/attainment")
 async def attainment(
+    request: Request,
     runtime: Analytics,
     moment: At,
     owner: str | None = None,
@@ -163,6 +166,8 @@ async def attainment(
         runtime, REACHED, grain_of=lambda held: report.target_grain(wanted, held, day)
     )
     talks = await read_talks(runtime, wanted, day, moment)
+    asking: Principal | None = getattr(request.state, "principal", None)
+    listed = asking is None or asking.reach("coaching.read") > Scope.NONE
     return {
         "rows": [
             {
@@ -177,7 +182,7 @@ async def attainment(
                 "period_from": target.period_from,
                 "period_to": target.period_to,
                 **asdict(report.attained(target, figures.cells, figures.organization, day)),
-                **beside(target, talks, figures.organization),
+                **beside(target, talks, figures.organization, listed=listed),
             }
             for target in wanted
         ],

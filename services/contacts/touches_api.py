@@ -30,6 +30,8 @@ from shared.web import KEY, BatchMeta, CommandMeta, Recorded, invalid
 from shared.web.described import refused
 from shared.web.router import Router
 
+ID_MAX = 200
+
 router = Router(tags=["contacts"], route_class=TouchRoute)
 Source = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -135,7 +137,8 @@ async def record_touches(batch: TouchBatch, runtime: Contacts, meta: BatchMeta) 
 def _read(source: str, item: Any, at: str) -> Read:
     """Read one touch of a batch; `at` points at it within the body."""
     told = item.get("id") if isinstance(item, dict) else None
-    name = told if isinstance(told, str) else None
+    # What is no id is not told back: it may be no text that can be written, or without end.
+    name = told if isinstance(told, str) and told.isprintable() and len(told) <= ID_MAX else None
     try:
         read = TouchItem.model_validate(item)
     except ValidationError as error:

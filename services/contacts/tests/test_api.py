@@ -147,6 +147,17 @@ async def test_of_a_batch_each_touch_is_taken_or_rejected_for_itself(client: Asy
     assert card["touch_count"] == 2
 
 
+@pytest.mark.parametrize("name", ["\\ud800", "z" * 5_000])
+async def test_an_id_that_is_none_is_not_told_back(client: AsyncClient, name: str) -> None:
+    body = '{"source": "shop", "touches": [{"id": "' + name + '", "touch": {}}]}'
+    sent = {"Content-Type": "application/json"}
+    answer = await client.post("/touches/batch", content=body, headers=sent)
+    assert answer.status_code in (202, 400, 422), answer.text
+    assert name not in answer.text
+    if answer.status_code == 202:
+        assert [one["id"] for one in answer.json()["events"]] == [None]
+
+
 async def test_another_touch_under_an_id_of_the_batch_is_rejected_by_name(
     client: AsyncClient,
 ) -> None:
