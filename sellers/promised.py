@@ -24,7 +24,7 @@ from shared.compatibility import Kind, Schema
 from shared.projection import Projection
 from shared.published import topic_of
 from shared.released import DIALECT
-from shared.snapshots import EVENTS, SchemaBrokenError, grow
+from shared.snapshots import grow, written
 from shared.web import PROBLEM_TYPE
 
 NEW_TOUCH, TOUCH_EVENT_NAME = "inbound.new_touch.v1", "inbound.touch_event.v1"
@@ -129,16 +129,5 @@ def write_missing() -> Iterator[Path]:
         yield from grow(name, schema, kind)
 
 
-def main() -> int:
-    """Write what is missing and say so."""
-    try:
-        for path in write_missing():
-            sys.stdout.write(f"written: {path.relative_to(EVENTS.parent.parent)}\n")
-    except SchemaBrokenError as error:
-        sys.stderr.write(f"schemas: {error}\n")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(written(write_missing))

@@ -20,7 +20,7 @@ from pydantic import AwareDatetime, BaseModel
 from shared.clock import derived_id
 from shared.compatibility import Schema
 from shared.events import REGISTRY, Envelope, Event, decode, encode
-from shared.snapshots import EVENTS, SchemaBrokenError, grow, write
+from shared.snapshots import EVENTS, grow, write, written
 from shared.topics import kinds_by_topic
 
 EXAMPLES = EVENTS / "examples"
@@ -162,16 +162,5 @@ def read_example(path: Path) -> Envelope:
     return decode(path.read_bytes())
 
 
-def main() -> int:
-    """Write what is missing and say so."""
-    try:
-        for path in write_missing():
-            sys.stdout.write(f"written: {path.relative_to(EVENTS.parent.parent)}\n")
-    except SchemaBrokenError as error:
-        sys.stderr.write(f"schemas: {error}\n")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(written(write_missing))

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from shared.errors import NotFoundError
 from shared.events import REGISTRY
-from shared.snapshots import KINDS, released_schemas, schema_path
+from shared.snapshots import KINDS, released_names, schema_path
 from shared.web.router import Router
 
 MEDIA_TYPE = "application/schema+json"
@@ -34,7 +34,7 @@ async def list_schemas() -> dict[str, Any]:
             "schema": f"/schemas/{name}",
         }
         for kind in KINDS
-        for name in released_schemas(kind)
+        for name in released_names(kind)
     ]
     return {"items": items, "next_cursor": None}
 

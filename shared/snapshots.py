@@ -6,7 +6,8 @@ it is, and so what may change (docs/compatibility.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -35,10 +36,15 @@ def earlier_path(name: str) -> Path:
     return SCHEMAS / "earlier" / f"{name}.json"
 
 
+def released_names(kind: Kind = "fact") -> list[str]:
+    return sorted(path.stem for path in folder(kind).glob("*.json"))
+
+
 def released_schemas(kind: Kind = "fact") -> dict[str, Schema]:
     """Return the newest snapshot of every name."""
-    found = sorted(folder(kind).glob("*.json"))
-    return {path.stem: orjson.loads(path.read_bytes()) for path in found}
+    return {
+        name: orjson.loads(schema_path(name, kind).read_bytes()) for name in released_names(kind)
+    }
 
 
 def earlier(name: str) -> list[Schema]:
@@ -78,6 +84,17 @@ def grow(name: str, schema: Schema, kind: Kind = "fact") -> Iterator[Path]:
         yield write(earlier_path(name), [*earlier(name), newest])
     if newest != schema:
         yield write(path, schema)
+
+
+def written(missing: Callable[[], Iterable[Path]]) -> int:
+    """Write what is missing and say so; return 1, and say why, where a schema may not change."""
+    try:
+        for path in missing():
+            sys.stdout.write(f"written: {path.relative_to(EVENTS.parent.parent)}\n")
+    except SchemaBrokenError as error:
+        sys.stderr.write(f"schemas: {error}\n")
+        return 1
+    return 0
 
 
 def write(path: Path, document: Any) -> Path:
