@@ -127,11 +127,14 @@ def _part(verb: Verb, of: str, event: Any, at: Envelope) -> Meant:
     return Meant(at.stream, verb, due_on, getattr(event, of), getattr(event, "owner", None))
 
 
+# What a deal has one of: the part that an alert about it means.
+NEXT_STEP = "next step"
+
+
 def _next_step(event: NextStepAgreed, at: Envelope) -> Meant:
-    part = "next step"
     if event.due_on is None:
-        return Meant(at.stream, "done", part=part)
-    return Meant(at.stream, "due", event.due_on, part, event.owner)
+        return Meant(at.stream, "done", part=NEXT_STEP)
+    return Meant(at.stream, "due", event.due_on, NEXT_STEP, event.owner)
 
 
 def _rests(event: OpportunitySnoozed, at: Envelope) -> Meant:
@@ -209,7 +212,7 @@ ALL: tuple[Rule, ...] = (
         {
             **_OWNED,
             NextStepAgreed: _next_step,
-            NextStepDone: lambda _event, at: Meant(at.stream, "done", part="next step"),
+            NextStepDone: lambda _event, at: Meant(at.stream, "done", part=NEXT_STEP),
             ActionAgreed: partial(_part, "due", "action"),
             ActionDone: partial(_part, "done", "action"),
             ActionDropped: partial(_part, "done", "action"),

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 
 from services.alerts.projections import AlertCard
+from services.alerts.rules import NEXT_STEP
 from shared.events import Envelope
 from shared.events.contacts import (
     CompanyRegistered,
@@ -28,8 +29,6 @@ from shared.events.opportunities import (
 )
 from shared.events.organization import EmployeeJoined, HandoverStarted
 from shared.projection import Projection
-
-NEXT_STEP = "next step"
 
 
 @dataclass(frozen=True, slots=True)
