@@ -9,18 +9,10 @@ from typing import Any
 
 from services.analytics import adoption as report
 from services.analytics.adoption import Entries, Month, NoWeek, Week
-from services.analytics.api import (
-    Analytics,
-    At,
-    Moment,
-    Seller,
-    Unit,
-    employee,
-    unheard,
-)
+from services.analytics.api import Analytics, At, Moment, Seller, Unit, employee, facts_of, unheard
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span, key_of
-from services.analytics.forecast_api import Period, facts_of
+from services.analytics.forecast_api import Period
 from services.analytics.pipeline import in_order, not_theirs, period_of
 from services.analytics.report_by import AdoptionBy
 from services.analytics.spans import span_of
@@ -63,7 +55,7 @@ def _measured(
     answered = [
         month
         for month in entries.months({week.seller for week in held}, span)
-        if unit is None or figures.organization.belongs(month.seller, unit, month.last)
+        if not not_theirs(unit, month.seller, month.last, figures.organization)
     ]
     return held, answered, rest
 

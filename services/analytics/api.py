@@ -95,6 +95,18 @@ async def _moment(at_least: AtLeast, as_of: AsOf = None, known_at: KnownAt = Non
 At = Annotated[Moment, Depends(_moment)]
 
 
+def days_between(first: date | None, last: date | None, field: str) -> Span:
+    """Return the days from the first to the last; without one, there is no end on that side.
+
+    Raises:
+        InvalidError: they run backwards; `field` names the parameter.
+
+    """
+    if first is not None and last is not None and last < first:
+        raise InvalidError("the last day is before the first", field=field)
+    return Span(first, last)
+
+
 async def _look(
     runtime: Analytics,
     moment: At,
@@ -102,9 +114,7 @@ async def _look(
     last: Day | None = None,
     unit: Unit = None,
 ) -> flows.Look:
-    if first is not None and last is not None and last < first:
-        raise InvalidError("the last day is before the first", field="query/first")
-    return flows.Look(Span(first, last), moment.day(runtime), unit)
+    return flows.Look(days_between(first, last, "query/first"), moment.day(runtime), unit)
 
 
 Looked = Annotated[flows.Look, Depends(_look)]
@@ -145,8 +155,7 @@ async def pipeline(
         **moment.document(),
         "currency": currency,
         "stale": report.stale(figures.cells, day),
-        "positions": figures.positions,
-        "parked_facts": figures.parked,
+        **facts_of(figures),
     }
 
 
@@ -188,8 +197,7 @@ async def inflow(
         "per": per,
         "currency": currency,
         **moment.document(),
-        "positions": figures.positions,
-        "parked_facts": figures.parked,
+        **facts_of(figures),
     }
 
 
@@ -216,8 +224,7 @@ async def touches(
         ],
         "by": by,
         **moment.document(),
-        "positions": figures.positions,
-        "parked_facts": figures.parked,
+        **facts_of(figures),
     }
 
 
@@ -297,8 +304,9 @@ async def explained(
 
 def unheard(figures: Figures) -> dict[str, Any]:
     """Return how far the figures know the facts, and which of them are in no figure."""
-    return {
-        "left_out_facts": figures.left_out,
-        "positions": figures.positions,
-        "parked_facts": figures.parked,
-    }
+    return {"left_out_facts": figures.left_out, **facts_of(figures)}
+
+
+def facts_of(figures: Figures) -> dict[str, Any]:
+    """Return which facts of the log are in the figures, and how many of those are set aside."""
+    return {"positions": figures.positions, "parked_facts": figures.parked}

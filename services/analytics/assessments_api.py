@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
-from services.analytics.api import Analytics, At
+from services.analytics.api import Analytics, At, facts_of
 from services.analytics.assessment_views import AssessmentCard, assessment_card
 from services.analytics.assessments import AnswerAssessment, GiveAssessment, WithdrawAssessment
-from services.analytics.forecast_api import Period, facts_of
+from services.analytics.forecast_api import Period
 from services.analytics.known import views_at
 from services.analytics.kpi_measures import (
     KPI_MEASURES,

@@ -7,18 +7,9 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from services.analytics import data_quality as report
-from services.analytics.api import (
-    Analytics,
-    At,
-    Moment,
-    Seller,
-    Unit,
-    employee,
-    unheard,
-)
+from services.analytics.api import Analytics, At, Moment, Seller, Unit, employee, facts_of, unheard
 from services.analytics.data_quality import Judged
 from services.analytics.figures import Figures, Row
-from services.analytics.forecast_api import facts_of
 from services.analytics.pipeline import Reason, in_order, not_theirs
 from services.analytics.report_by import QualityBy
 from services.analytics.spans import in_calendar

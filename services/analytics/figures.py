@@ -230,9 +230,11 @@ def _behind_then(
 ) -> dict[str, Document]:
     found = {}
     for stream, entity in measured.entities.items():
-        kind, document = stream.partition("-")[0], entity_document(entity)
-        if kind in row.kinds and is_behind(document, kind, row.by, keys, owner):
-            found[stream] = document
+        kind = stream.partition("-")[0]
+        if kind in row.kinds:
+            document = entity_document(entity)
+            if is_behind(document, kind, row.by, keys, owner):
+                found[stream] = document
     return found
 
 
@@ -263,6 +265,8 @@ async def opportunities_at(
     runtime: Runtime, streams: Collection[str], known_at: datetime | None
 ) -> dict[str, Opportunity]:
     """Return what is known of these opportunities or, with an instant, what was known."""
+    if not streams:
+        return {}
     if known_at is None:
         found = await _entities(runtime, streams)
     else:

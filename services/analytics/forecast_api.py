@@ -15,13 +15,15 @@ from services.analytics.api import (
     Moment,
     Seller,
     Unit,
+    days_between,
     employee,
     explained,
+    facts_of,
 )
 from services.analytics.cells import Axis
 from services.analytics.coaching import beside
 from services.analytics.coaching_reads import read_talks
-from services.analytics.figures import Figures, Row, opportunities_at
+from services.analytics.figures import Row, opportunities_at
 from services.analytics.forecast import Span
 from services.analytics.known import view_at, views_at
 from services.analytics.marks import NEWS, mark
@@ -32,7 +34,7 @@ from services.analytics.report_by import ForecastBy, YieldBy
 from shared.access.principal import Principal
 from shared.access.roles import Scope
 from shared.command import Day
-from shared.errors import InvalidError, NotFoundError
+from shared.errors import NotFoundError
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import StreamId
@@ -50,9 +52,7 @@ async def _span(
     first: Annotated[Day | None, Query(alias="from", description="its first day")] = None,
     last: Annotated[Day | None, Query(alias="to", description="its last day")] = None,
 ) -> Span:
-    if first is not None and last is not None and last < first:
-        raise InvalidError("the last day is before the first", field="query/from")
-    return Span(first, last)
+    return days_between(first, last, "query/from")
 
 
 Period = Annotated[Span, Depends(_span)]
@@ -285,7 +285,3 @@ def _but_for_targets(moment: Moment) -> Moment:
 def _covers(target: Target, day: date) -> bool:
     begin, end = target.period_from, target.period_to
     return begin is not None and end is not None and begin <= day <= end
-
-
-def facts_of(figures: Figures) -> dict[str, Any]:
-    return {"positions": figures.positions, "parked_facts": figures.parked}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from services.analytics import growth as report
-from services.analytics.api import Analytics, At, Moment, Seller, employee, explained
+from services.analytics.api import Analytics, At, Moment, Seller, employee, explained, facts_of
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
-from services.analytics.forecast_api import Period, facts_of
+from services.analytics.forecast_api import Period
 from services.analytics.growth import Accounts
 from services.analytics.pipeline import in_order, tallied
 from services.analytics.report_by import GrowthBy

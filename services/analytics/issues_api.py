@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from services.analytics.api import Analytics, At, Seller, employee, explained
+from services.analytics.api import Analytics, At, Seller, employee, explained, facts_of
 from services.analytics.cells import Cell, IssueAxis
 from services.analytics.figures import Row
 from services.analytics.pipeline import (
@@ -151,8 +151,7 @@ async def issues(
         ],
         "by": by,
         **moment.document(),
-        "positions": figures.positions,
-        "parked_facts": figures.parked,
+        **facts_of(figures),
     }
 
 

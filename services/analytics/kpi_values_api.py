@@ -12,10 +12,10 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
-from services.analytics.api import Analytics, At, Moment, Seller, employee, unheard
+from services.analytics.api import Analytics, At, Moment, Seller, employee, facts_of, unheard
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
-from services.analytics.forecast_api import Period, facts_of
+from services.analytics.forecast_api import Period
 from services.analytics.known import view_at
 from services.analytics.kpi_expression import parse
 from services.analytics.kpi_measures import (

@@ -71,12 +71,12 @@ def judged(
 
 def not_judged(
     rolled_up: Iterable[FrozenForecast], day: date, which: Which
-) -> dict[str, list[str]]:
+) -> defaultdict[str, list[str]]:
     """Return the opportunities of lines that are not judged, by reason.
 
     `frozen_again`: another freezing of the same period is judged. `not_over`: the period is not.
     """
-    rest: dict[str, list[str]] = defaultdict(list)
+    rest: defaultdict[str, list[str]] = defaultdict(list)
     for one in rolled_up:
         chosen = _chosen(one, which)
         for frozen in one.frozen:

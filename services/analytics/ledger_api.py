@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import Query
 
-from services.analytics.api import Analytics, At, Moment, unheard
+from services.analytics.api import Analytics, At, Moment, facts_of, unheard
 from services.analytics.figures import Figures, Row, opportunities_at
-from services.analytics.forecast_api import facts_of
 from services.analytics.known import views_at
 from services.analytics.ledger import Judged, Which, judged, ledger, not_judged
 from services.analytics.marks import NEWS, mark
@@ -31,11 +30,11 @@ NAMES = Row("ledger", None, None)
 
 
 class _Lines(NamedTuple):
-    """The lines of frozen roll-ups, and of which opportunities others are not judged, and why."""
+    """Frozen roll-ups, and which of their lines are judged."""
 
     figures: Figures
+    rolled_up: list[FrozenForecast]
     judged: list[Judged]
-    rest: dict[str, list[str]]
 
 
 async def _judged(runtime: Runtime, moment: Moment, which: Which, row: Row | None = None) -> _Lines:
@@ -43,8 +42,7 @@ async def _judged(runtime: Runtime, moment: Moment, which: Which, row: Row | Non
     day = moment.day(runtime)
     rolled_up = await views_at(runtime, frozen_forecasts, moment.known_at)
     known = await opportunities_at(runtime, _named(rolled_up), moment.known_at)
-    found = list(judged(rolled_up, known, day, which))
-    return _Lines(figures, found, not_judged(rolled_up, day, which))
+    return _Lines(figures, rolled_up, list(judged(rolled_up, known, day, which)))
 
 
 def _named(rolled_up: list[FrozenForecast]) -> set[str]:
@@ -68,7 +66,7 @@ async def forecast_ledger(
     later never changes it. Of fewer lines than the company's floor no share is told. A line may be
     open still: `stale` is how much that is open nobody has told anything of for a month (N-08).
     """
-    figures, lines, _ = await _judged(runtime, moment, which)
+    figures, _, lines = await _judged(runtime, moment, which)
     wanted = currency or runtime.settings.currency
     rows = ledger(by, lines, wanted, confidence)
     floor = defaults_of(runtime).sample_floor
@@ -102,7 +100,8 @@ async def explain_ledger(
     `frozen_again`: of several freezings for a period one is judged.
     """
     # Its lines are frozen with the roll-up: no kind of stream has to be looked through for them.
-    figures, lines, rest = await _judged(runtime, moment, which, Row(by, key, None))
+    figures, rolled_up, lines = await _judged(runtime, moment, which, Row(by, key, None))
+    rest = not_judged(rolled_up, moment.day(runtime), which)
     wanted = currency or runtime.settings.currency
     held = []
     for line in lines:
@@ -112,7 +111,7 @@ async def explain_ledger(
         if reason is None:
             held.append(line)
         else:
-            rest.setdefault(reason, []).append(line.outcome.line.opportunity)
+            rest[reason].append(line.outcome.line.opportunity)
     return {
         "key": key,
         "contributions": [

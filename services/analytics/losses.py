@@ -103,7 +103,7 @@ def worked(cells: Amounts, organization: Organization, unit: Key) -> Counter[dat
     for cell, amount in cells.items():
         if (cell.axis, cell.measure) != ("time", "actual") or cell.value == "private":
             continue
-        if unit is None or organization.belongs(cell.owner, unit, cell.day):
+        if not not_theirs(unit, cell.owner, cell.day, organization):
             days[cell.day] += amount
     return days
 

@@ -7,10 +7,19 @@ from datetime import timedelta
 from typing import Any
 
 from services.analytics import losses as report
-from services.analytics.api import Analytics, At, Moment, Seller, Unit, employee, explained
+from services.analytics.api import (
+    Analytics,
+    At,
+    Moment,
+    Seller,
+    Unit,
+    employee,
+    explained,
+    facts_of,
+)
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
-from services.analytics.forecast_api import Period, facts_of
+from services.analytics.forecast_api import Period
 from services.analytics.known import views_at
 from services.analytics.kpi_views import kpi_card, kpi_review
 from services.analytics.losses import Look, Rules

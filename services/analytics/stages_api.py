@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from services.analytics import stages_report as report
-from services.analytics.api import Analytics, At, Seller, Unit, employee, explained
+from services.analytics.api import Analytics, At, Seller, Unit, employee, explained, facts_of
 from services.analytics.figures import Row
-from services.analytics.forecast_api import Period, facts_of
+from services.analytics.forecast_api import Period
 from services.analytics.marks import NEWS, mark
 from services.analytics.pipeline import in_order, tallied
 from services.analytics.report_by import SlipsBy

@@ -8,11 +8,20 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from services.analytics import workload_report as report
-from services.analytics.api import Analytics, At, Moment, Seller, Unit, employee, explained
+from services.analytics.api import (
+    Analytics,
+    At,
+    Moment,
+    Seller,
+    Unit,
+    employee,
+    explained,
+    facts_of,
+)
 from services.analytics.defaults import AnalyticsDefaults
 from services.analytics.figures import Figures, Row, read_places
 from services.analytics.forecast import Span
-from services.analytics.forecast_api import Period, facts_of
+from services.analytics.forecast_api import Period
 from services.analytics.marks import NEWS, mark
 from services.analytics.measures import contributions
 from services.analytics.pipeline import Key, PartsOf, in_order, no_more, tallied

@@ -68,7 +68,7 @@ def key_by(by: WorkloadBy, organization: Organization, unit: Key) -> KeyOf:
     """Say to which row somebody's time on a day belongs."""
 
     def key_of_time(owner: str, on: date) -> tuple[Key] | tuple[()]:
-        if unit is not None and not organization.belongs(owner, unit, on):
+        if not_theirs(unit, owner, on, organization):
             return ()
         return (key_of(by, owner, organization, on, on),)
 
