@@ -9,45 +9,41 @@ What counts is when it happened, not when it was entered: what comes late counts
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
-from services.analytics.cells import Axis, Cell
+import numpy as np
+import numpy.typing as npt
+
+from services.analytics.cells import Axis, Per
 from services.analytics.forecast import Span, key_of
 from services.analytics.kpi_measures import begin_of, terms
-from services.analytics.pipeline import Amounts, Key, ratio
+from services.analytics.packing import Rows
+from services.analytics.pipeline import Key, ratio
 from services.analytics.projections import OrgNode
 from services.analytics.report_by import AdoptionBy
-from services.analytics.tables import Apart, Grain, bounds
+from services.analytics.tables import Apart, Exactly, Tables, grouped, intervals
 from services.analytics.tree import Organization
 
-AXES: tuple[Axis, ...] = ("touch", "plan", "owner", "stage", "slip", "commitment", "feedback")
-# What shows that something was entered, by axis and measure.
-ACTIVITY = {("touch", "touches"), ("plan", "done"), ("plan", "unplanned")}
-ENTERED = {
-    ("owner", "discovered"),
-    ("owner", "won"),
-    ("owner", "lost"),
-    ("stage", "entered"),
-    ("slip", "pushes"),
-    ("commitment", "commit"),
-    ("commitment", "upside"),
+# What shows that something was entered: the measures of an axis.
+ACTIVITY: Mapping[Axis, frozenset[str]] = {
+    "touch": frozenset({"touches"}),
+    "plan": frozenset({"done", "unplanned"}),
 }
-WEEK = timedelta(days=7)
+ENTERED: Mapping[Axis, frozenset[str]] = {
+    "owner": frozenset({"discovered", "won", "lost"}),
+    "stage": frozenset({"entered"}),
+    "slip": frozenset({"pushes"}),
+    "commitment": frozenset({"commit", "upside"}),
+}
+FEEDBACK: Axis = "feedback"
+AXES: tuple[Axis, ...] = (*ACTIVITY, *ENTERED, FEEDBACK)
+# Whose, and the first day of which week or month.
+Entered = tuple[str, date]
+A_DAY, WEEK = timedelta(days=1), timedelta(days=7)
 WORKDAYS = 5
-
-
-def grain(span: Span) -> Grain:
-    """Return what is told apart: weeks and months of touches and plans, days of all else.
-
-    Those two are never taken back, so that what was entered in a week is their sum.
-    """
-    assert span.first is not None
-    assert span.last is not None
-    months = frozenset(one.first for one in terms("month", span.first, span.last))
-    counted = Apart(months | bounds(None, span.last), "week")
-    return Grain(counted={"touch": counted, "plan": counted})
 
 
 class Week(NamedTuple):
@@ -81,45 +77,68 @@ class Month(NamedTuple):
 
 
 class Entries:
-    """What was entered of whom, by Monday and by first of the month."""
+    """What was entered of whom, by Monday and by first of the month, up to a day."""
 
-    def __init__(self, cells: Amounts, last: date) -> None:
-        self._weeks: Counter[tuple[str, date, str]] = Counter()
-        self._months: Counter[tuple[str, date]] = Counter()
-        self._feedback: Counter[tuple[str, date]] = Counter()
-        for cell, amount in cells.items():
-            # What was taken back was entered all the same; it is no entry of that other day.
-            if amount > 0 and cell.day <= last:
-                self._add(cell, amount)
+    def __init__(self, tables: Tables, last: date) -> None:
+        self._activities: Counter[Entered] = Counter()
+        self._opportunities: Counter[Entered] = Counter()
+        self._months: Counter[Entered] = Counter()
+        self._feedback: Counter[Entered] = Counter()
+        for what, weeks in ((ACTIVITY, self._activities), (ENTERED, self._opportunities)):
+            for axis, measures in what.items():
+                for told in _entered(tables, axis, measures, last):
+                    whose = (told.owners, told.owner, told.rows)
+                    weeks.update(_sums("week", *whose))
+                    self._months.update(_sums("month", *whose))
+        # Of whom it was said is the value.
+        for told in _entered(tables, FEEDBACK, None, last):
+            self._feedback.update(_sums("month", told.values, told.value, told.rows))
 
     @property
     def first(self) -> date | None:
         """The Monday of the first week of which anybody entered anything."""
-        return min((week for _, week, _ in self._weeks), default=None)
-
-    def _add(self, cell: Cell, amount: int) -> None:
-        if cell.axis == "feedback":
-            self._feedback[cell.value, begin_of("month", cell.day)] += amount
-            return
-        what = (cell.axis, cell.measure)
-        kind = "activity" if what in ACTIVITY else "opportunity" if what in ENTERED else None
-        if kind is not None:
-            self._weeks[cell.owner, begin_of("week", cell.day), kind] += amount
-            self._months[cell.owner, begin_of("month", cell.day)] += amount
+        weeks = chain(self._activities, self._opportunities)
+        return min((week for _, week in weeks), default=None)
 
     def week(self, seller: str, first: date) -> Week:
-        return Week(
-            seller,
-            first,
-            self._weeks[seller, first, "activity"],
-            self._weeks[seller, first, "opportunity"],
-        )
+        whose = (seller, first)
+        return Week(*whose, self._activities.get(whose, 0), self._opportunities.get(whose, 0))
 
     def months(self, sellers: Iterable[str], span: Span) -> Iterator[Month]:
         wanted = set(sellers)
         for (seller, first), entered in sorted(self._months.items()):
             if seller in wanted and entered and _touches(first, span):
                 yield Month(seller, first, self._feedback[seller, first])
+
+
+def _entered(
+    tables: Tables, axis: Axis, measures: Collection[str] | None, last: date
+) -> Iterator[Exactly]:
+    table = tables.by_axis.get(axis)
+    if table is not None:
+        told = table.exactly(measures, last)
+        # What was taken back was entered all the same; it is no entry of that other day.
+        kept = told.rows["amount"] > 0
+        yield told._replace(owner=told.owner[kept], value=told.value[kept], rows=told.rows[kept])
+
+
+def _sums(
+    per: Per, names: Sequence[str], of: npt.NDArray[np.int64], rows: Rows
+) -> dict[Entered, int]:
+    """Sum amounts by whose they are, and by the first day of the period."""
+    if not len(rows):
+        return {}
+    begins, amounts = grouped(rows["amount"], [of, *intervals(rows["day"], Apart(per=per))])
+    sums: dict[Entered, int] = {}
+    days: dict[int, date] = {}
+    told = (of[begins], rows["day"][begins], amounts)
+    for whose, day, amount in zip(*(column.tolist() for column in told), strict=True):
+        first = days.get(day)
+        if first is None:
+            first = days[day] = begin_of(per, date.fromordinal(day))
+        entered = (names[whose], first)
+        sums[entered] = sums.get(entered, 0) + amount
+    return sums
 
 
 def _touches(first: date, span: Span) -> bool:
@@ -134,24 +153,24 @@ def weeks(
     """Yield the whole weeks of the span in which each seller was at work, and why not in others."""
     assert span.first is not None
     assert span.last is not None
+    first = begin_of("week", span.first + WEEK - A_DAY)
+    mondays = [first + n * WEEK for n in range((span.last + A_DAY - first) // WEEK)]
     for seller, node in sorted(nodes.items()):
-        if not seller.startswith("employee-"):
-            continue
-        first = begin_of("week", span.first + timedelta(days=6))
-        while first + timedelta(days=6) <= span.last:
+        for first in mondays if seller.startswith("employee-") else ():
             if not sells(node, first, functions):
                 yield NoWeek(seller, first, "other_function")
             elif not at_work(node, first):
                 yield NoWeek(seller, first, "away")
             else:
                 yield entries.week(seller, first)
-            first += WEEK
 
 
 def sells(node: OrgNode, day: date, functions: frozenset[str]) -> bool:
     """Whether it is theirs to enter: by their function on that day, as the company has chosen."""
-    held = [one.what for one in node.functions if one.since is None or one.since <= day]
-    return bool(held) and held[-1] in functions
+    for one in reversed(node.functions):
+        if one.since is None or one.since <= day:
+            return one.what in functions
+    return False
 
 
 def at_work(node: OrgNode, first: date) -> bool:
@@ -160,7 +179,7 @@ def at_work(node: OrgNode, first: date) -> bool:
         return False
     if node.left_on is not None and node.left_on < first + timedelta(days=WORKDAYS):
         return False
-    return any(
+    return not node.away or any(
         not any(one.first <= day <= one.last for one in node.away)
         for day in (first + timedelta(days=number) for number in range(WORKDAYS))
     )

@@ -70,11 +70,9 @@ async def _read(
 ) -> tuple[Figures, Span, list[Week], list[Month], Counter[str]]:
     asked = Span(period.first, min(period.last or date.max, moment.day(runtime)))
     span = span_of(moment, asked, runtime, USUALLY, years=5)
-    figures = await moment.figures(
-        runtime, report.AXES, row=row, grain_of=lambda _: report.grain(span)
-    )
+    figures = await moment.figures(runtime, report.AXES, row=row, grain_of=None)
     assert span.last is not None
-    entries = Entries(figures.cells, span.last)
+    entries = await asyncio.to_thread(Entries, figures.tables, span.last)
     span = _begun(span, entries, period)
     functions = frozenset(defaults_of(runtime).seller_functions)
     measured = await asyncio.to_thread(

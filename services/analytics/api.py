@@ -68,7 +68,7 @@ class Moment:
         *,
         owner: str | None = None,
         row: Row | None = None,
-        grain_of: GrainOf = exact,
+        grain_of: GrainOf | None = exact,
     ) -> Figures:
         return await read_figures(
             runtime,

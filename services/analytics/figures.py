@@ -146,12 +146,12 @@ async def read_figures(
     row: Row | None = None,
     at_least: Token | None = None,
     known_at: datetime | None = None,
-    grain_of: GrainOf = exact,
+    grain_of: GrainOf | None = exact,
 ) -> Figures:
     """Read in one snapshot, at least as fresh as the reader's own last write.
 
     With `known_at`, by what had been recorded until then alone (C-06). Cells that `grain_of` says
-    are the same to the report may come summed up.
+    are the same to the report may come summed up; with None, they are in the tables alone.
 
     Raises:
         UnavailableError: the figures do not know that write in time.
@@ -180,8 +180,10 @@ async def read_figures(
         streams = {document["_id"] for document in held}
         left_out = [] if row is None else await facts_left_out(tx, collection, streams)
     # Some tenths of a second for a company's whole history: nobody else has to wait for it.
-    wanted = [axis for axis in axes if axis not in RAW]
-    cells = await asyncio.to_thread(tables.cells, wanted, grain_of(organization), owner)
+    cells: dict[Cell, int] = {}
+    if grain_of is not None:
+        wanted = [axis for axis in axes if axis not in RAW]
+        cells = await asyncio.to_thread(tables.cells, wanted, grain_of(organization), owner)
     return Figures(
         cells,
         {document["_id"]: document for document in held},

@@ -7,15 +7,14 @@ belongs to where its seller is on that day; what was won or lost stays where tha
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal, NamedTuple
 
 from services.analytics.cells import Axis, Cell, Per
 from services.analytics.report_by import PipelineBy
-from services.analytics.tables import Apart, Grain
+from services.analytics.tables import Apart, Grain, PlaceOf
 from services.analytics.told import MONEY_SCALE
 from services.analytics.tree import Organization
 from shared.events.opportunities import LOST, WON
@@ -23,7 +22,6 @@ from shared.events.opportunities import LOST, WON
 TOTAL = "total"
 Key = str | None
 Amounts = Mapping[Cell, int]
-HUNDREDTH = Decimal("0.01")
 NOBODY: Mapping[str, str] = {}
 
 
@@ -168,7 +166,18 @@ def grain(by: PipelineBy, organization: Organization, day: date) -> Grain:
         Apart(per="quarter") if by == "quarter" else credited,
         last=day,
         owners=placed or by == "seller",
+        placed=_places(by, organization, day) if placed else None,
     )
+
+
+def _places(by: PipelineBy, organization: Organization, day: date) -> PlaceOf:
+    """Say where a seller was when it was decided; until then, where they are."""
+    name = "division" if by == "region" else by
+
+    def place_of(_axis: Axis, owner: str, _on: date, credited: date | None) -> Hashable:
+        return getattr(organization.place(owner, credited or day), name)  # type: ignore[no-any-return]
+
+    return place_of
 
 
 def _by_stage(cell: Cell, amount: int) -> Part | None:
@@ -285,7 +294,9 @@ def ratio(total: int, count: int) -> str | None:
     """Return two decimals, halves rounded up; None where nothing was counted."""
     if count == 0:
         return None
-    return str((Decimal(total) / Decimal(count)).quantize(HUNDREDTH, ROUND_HALF_UP))
+    hundredths = (200 * abs(total) + abs(count)) // (2 * abs(count))
+    sign = "-" if hundredths and (total < 0) != (count < 0) else ""
+    return f"{sign}{hundredths // 100}.{hundredths % 100:02}"
 
 
 def tallied(cells: Amounts, part_of: PartOf, also: PartsOf = no_more) -> dict[Key, Counter[str]]:

@@ -6,7 +6,7 @@ A table is never changed, only followed by the next one; so who reads an older o
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -41,8 +41,10 @@ class Apart(NamedTuple):
 EACH_DAY = Apart(per="day")
 
 
+# Says which owners are the same to a report, on a day and credited to one (or to none).
+PlaceOf = Callable[[Axis, str, date, date | None], Hashable]
+
 ALIKE_NONE: Mapping[Axis, Callable[[str], str | None]] = MappingProxyType({})
-COUNTED_NONE: Mapping[Axis, Apart] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,9 @@ class Grain:
     """What a report cannot tell apart, and so need not be given apart.
 
     A cell that stands for several has the day of one of them, and no owner where nobody asks whose
-    it is. Cells of days before `first` and after `last` are left out. On an axis that `alike` names
-    it says which value stands for theirs; those of which it says none are left out. On an axis that
-    `counted` names, it says which days are told apart there.
+    it is; where only their place is asked for (`placed`), the owner of one of them. Cells of days
+    before `first` and after `last` are left out. On an axis that `alike` names it says which value
+    stands for theirs; those of which it says none are left out.
     """
 
     days: Apart = EACH_DAY
@@ -60,8 +62,8 @@ class Grain:
     first: date | None = None
     last: date | None = None
     owners: bool = True
+    placed: PlaceOf | None = None
     alike: Mapping[Axis, Callable[[str], str | None]] = field(default_factory=lambda: ALIKE_NONE)
-    counted: Mapping[Axis, Apart] = field(default_factory=lambda: COUNTED_NONE)
 
 
 EXACT = Grain()
@@ -158,6 +160,16 @@ class _Names:
         return columns
 
 
+class Exactly(NamedTuple):
+    """Cells as they are: of whom and of which value each row is, by their place in the names."""
+
+    owners: Sequence[str]
+    owner: npt.NDArray[np.int64]
+    values: Sequence[str]
+    value: npt.NDArray[np.int64]
+    rows: Rows
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """The cells of one axis: rows in order, and those that came since."""
@@ -185,6 +197,17 @@ class Table:
         rows = self.rows()
         return date.fromordinal(int(rows["day"].min())) if len(rows) else None
 
+    def exactly(self, measures: Collection[str] | None, last: date) -> Exactly:
+        """Return the cells of some (None: all) measures up to a day, each by itself."""
+        rows = self.chosen(Grain(last=last), None)
+        names, (told_measures, told_owners, told_values) = self.names.numbers_of(), self.names.parts
+        if measures is not None:
+            wanted = np.array([name in measures for name in told_measures.names], bool)
+            rows = rows[wanted[names[rows["series"], 0]]]
+        rows = summed(rows) if self.loose else rows
+        of = names[rows["series"]]
+        return Exactly(told_owners.names, of[:, 1], told_values.names, of[:, 2], rows)
+
     def packed(self) -> Packed:
         """Write down all of it, with the series that it has rows of."""
         rows = summed(self.rows())
@@ -211,17 +234,17 @@ class Table:
         credited = rows["credited"]
         # Credited to no day is another thing than to any.
         columns = [
-            *intervals(rows["day"], grain.counted.get(axis, grain.days)),
+            *intervals(rows["day"], grain.days),
             *intervals(credited, grain.credited),
             credited == 0,
         ]
         begins, amounts = grouped(rows["amount"], [numbers, *columns])
-        numbers, found = numbers[begins], rows[begins]
         kept = amounts != 0
-        told = (numbers, found["day"], found["credited"], amounts)
-        for number, day, credit, amount in zip(*(c[kept].tolist() for c in told), strict=True):
-            cell = cell_of(axis, series[number], day, credit)
-            cells[cell] = cells.get(cell, 0) + amount
+        begins, amounts = begins[kept], amounts[kept]
+        found = _Found(axis, series, numbers[begins], rows[begins], amounts)
+        if grain.owners and grain.placed is not None and len(begins):
+            found = found.placed(grain.placed, [column[begins] for column in columns])
+        found.add_to(cells)
 
     def chosen(self, grain: Grain, owner: str | None) -> Rows:
         """Return the rows of the days of a grain, of one owner alone if told."""
@@ -235,6 +258,62 @@ class Table:
         if grain.last is not None:
             wanted = wanted & (rows["day"] <= grain.last.toordinal())
         return rows if wanted is True or wanted.all() else rows[wanted]
+
+
+class _Found(NamedTuple):
+    """Rows that a grain tells apart, of which series each is, and how much it is."""
+
+    axis: Axis
+    series: Sequence[Series]
+    numbers: npt.NDArray[Any]
+    rows: Rows
+    amounts: npt.NDArray[np.int64]
+
+    def add_to(self, cells: dict[Cell, int]) -> None:
+        told = (self.numbers, self.rows["day"], self.rows["credited"], self.amounts)
+        for number, day, credit, amount in zip(*(c.tolist() for c in told), strict=True):
+            cell = cell_of(self.axis, self.series[number], day, credit)
+            cells[cell] = cells.get(cell, 0) + amount
+
+    def placed(self, place_of: PlaceOf, columns: Sequence[npt.NDArray[Any]]) -> _Found:
+        """Let one owner stand for all in the same place; columns tell the days apart."""
+        owner, what = self._series_told()
+        first, apart = alike([owner, *columns])
+        places: dict[Hashable, int] = {}
+        told = (self.numbers, self.rows["day"], self.rows["credited"])
+        known = []
+        for number, day, credit in zip(*(c[first].tolist() for c in told), strict=True):
+            credited = date.fromordinal(credit) if credit else None
+            place = place_of(self.axis, self.series[number][1], date.fromordinal(day), credited)
+            known.append(places.setdefault(place, len(places)))
+        place_at = np.array(known, np.int64)[apart]
+        begins, amounts = grouped(self.amounts, [what, place_at, *columns])
+        return self._replace(numbers=self.numbers[begins], rows=self.rows[begins], amounts=amounts)
+
+    def _series_told(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return numbers of whose each row is, and of which measure and value."""
+        used = occurring(self.numbers)
+        owners: dict[str, int] = {}
+        whats: dict[tuple[str, str], int] = {}
+        told = np.empty((int(used[-1]) + 1, 2), np.int64)
+        named = [self.series[number] for number in used.tolist()]
+        told[used, 0] = [owners.setdefault(owner, len(owners)) for _, owner, _ in named]
+        told[used, 1] = [whats.setdefault((m, value), len(whats)) for m, _, value in named]
+        return told[self.numbers, 0], told[self.numbers, 1]
+
+
+def alike(
+    columns: Sequence[npt.NDArray[Any]],
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return one row of each that are alike in every column, and for each row which one."""
+    apart: npt.NDArray[Any] = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        values, numbers = np.unique(column, return_inverse=True)
+        apart = apart * len(values) + numbers
+        # Numbered anew each time: so they stay as few as there are rows.
+        apart = np.unique(apart, return_inverse=True)[1]
+    _, first, numbers = np.unique(apart, return_index=True, return_inverse=True)
+    return first, numbers
 
 
 def occurring(numbers: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
@@ -288,18 +367,30 @@ EPOCH = date(1970, 1, 1).toordinal()
 
 def intervals(days: npt.NDArray[Any], apart: Apart) -> list[npt.NDArray[Any]]:
     """Return columns of which one differs where two days are to be told apart."""
+    if apart.per == "day":
+        return [days]
+    if not len(days) or (apart.per is None and not apart.turns):
+        return []
+    first, last = int(days.min()), int(days.max())
+    if last - first < len(days):  # Each day is looked at once, where rows are more.
+        told = _intervals(np.arange(first, last + 1), apart)
+        return [column[days - first] for column in told]
+    return _intervals(days, apart)
+
+
+def _intervals(days: npt.NDArray[Any], apart: Apart) -> list[npt.NDArray[Any]]:
     columns = []
-    if apart.turns and apart.per != "day":
+    if apart.turns:
         turns = sorted(day.toordinal() for day in apart.turns)
         columns.append(np.searchsorted(turns, days, side="right"))
     match apart.per:
-        case "day":
-            columns.append(days)
         case "week":
             columns.append((days - 1) // 7)  # Ordinal 1 was a Monday.
         case "month" | "quarter":
             months = (days - EPOCH).astype("datetime64[D]").astype("datetime64[M]").astype(int)
             columns.append(months if apart.per == "month" else months // 3)
+        case "day":
+            columns.append(days)
         case None:
             pass
     return columns

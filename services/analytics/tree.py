@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
@@ -24,8 +25,9 @@ class Organization:
 
     def __init__(self, nodes: Mapping[str, OrgNode]) -> None:
         self._nodes = nodes
-        self._places: dict[tuple[str, date], Place] = {}
-        self._above: dict[tuple[str, date], frozenset[str]] = {}
+        self._turns: dict[str, tuple[date, ...]] = {}
+        self._places: dict[tuple[str, int], Place] = {}
+        self._above: dict[tuple[str, int], frozenset[str]] = {}
 
     @property
     def nodes(self) -> Mapping[str, OrgNode]:
@@ -45,18 +47,36 @@ class Organization:
         )
 
     def place(self, employee: str, day: date) -> Place:
-        known = self._places.get((employee, day))
+        when = employee, bisect_right(self._turns_of(employee), day)
+        known = self._places.get(when)
         if known is None:
-            known = self._places[employee, day] = self._look_up(employee, day)
+            known = self._places[when] = self._look_up(employee, day)
         return known
 
     def belongs(self, employee: str, unit: str, day: date) -> bool:
         """Whether somebody was in a unit, or in one below it, on a day."""
-        above = self._above.get((employee, day))
+        when = employee, bisect_right(self._turns_of(employee), day)
+        above = self._above.get(when)
         if above is None:
             found = frozenset(stream for stream, _ in self._units_above(employee, day))
-            above = self._above[employee, day] = found
+            above = self._above[when] = found
         return unit in above
+
+    def _turns_of(self, name: str) -> tuple[date, ...]:
+        """Return the days from which on the place of somebody is another one, or may be."""
+        known = self._turns.get(name)
+        if known is None:
+            seen, left, turns = {name}, [name], set[date]()
+            while left:
+                node = self._nodes.get(left.pop())
+                if node is None:
+                    continue
+                turns.update(one.since or date.min for one in (*node.under, *node.managers))
+                above = {one.what for one in node.under} - seen
+                seen |= above
+                left += above
+            known = self._turns[name] = tuple(sorted(turns))
+        return known
 
     def _look_up(self, employee: str, day: date) -> Place:
         kinds: dict[str, str] = {}

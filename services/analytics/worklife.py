@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.analytics.cells import Cell
-from services.analytics.packing import changes
+from services.analytics.packing import Rows, changes
 from services.analytics.pipeline import Key
 from services.analytics.tables import Grain, Table, intervals, occurring
 from shared.workplaces import SellerPlace, UnitPlace, WorkHours, Workplace, midnight
@@ -42,14 +42,15 @@ class Clock(NamedTuple):
         shows: npt.NDArray[np.float64] = np.interp(instants, self.instants, self.shown[when])
         return shows
 
-    def read(self, when: When, instants: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def read(self, instants: npt.NDArray[np.int64]) -> dict[When, npt.NDArray[np.float64]]:
         """Return what it shows at many instants: looked at once a minute, where they are more."""
         if not len(instants):
-            return np.empty(0)
+            return {when: np.empty(0) for when in WHEN}
         first, last = int(instants.min()), int(instants.max())
         if last - first >= len(instants):
-            return self.at(when, instants)
-        return self.at(when, np.arange(first, last + 1))[instants - first]
+            return {when: self.at(when, instants) for when in WHEN}
+        minutes, places = np.arange(first, last + 1), instants - first
+        return {when: self.at(when, minutes)[places] for when in WHEN}
 
 
 EPOCH_MINUTES = date(1970, 1, 1).toordinal() * A_DAY
@@ -183,20 +184,35 @@ class Outside:
         days = rows["day"].astype(np.int64)
         begin = int(days.min())
         spans, firsts = _spans(begin, int(days.max()), grain)
-        places = named.owner[rows["series"]] * len(firsts) + spans[days - begin]
-        instants = days * A_DAY + named.minute[rows["series"]]
-        clock = named.clock[rows["series"]]
-        for when in WHEN:
-            minutes = np.zeros(len(rows))
-            for number, one in enumerate(self.clocks.clocks):
-                theirs = slice(None) if len(self.clocks.clocks) == 1 else clock == number
-                minutes[theirs] = one.read(when, instants[theirs])
-            sums = np.bincount(places, minutes * rows["amount"])
-            for place in np.flatnonzero(sums).tolist():
-                who, span = divmod(place, len(firsts))
-                for key in key_of(named.owners[who], date.fromordinal(firsts[span])):
-                    found.setdefault(key, Counter())[when] += round(sums[place])
+        series = rows["series"]
+        places = spans[days - begin]
+        if grain.owners:
+            places = named.owner[series] * len(firsts) + places
+        sums = self._sums(places, days * A_DAY + named.minute[series], named.clock[series], rows)
+        for place in np.flatnonzero(sums.any(axis=0)).tolist():
+            who, span = divmod(place, len(firsts))
+            for key in key_of(named.owners[who], date.fromordinal(firsts[span])):
+                row = found.setdefault(key, Counter())
+                for when, minutes in zip(WHEN, sums[:, place].tolist(), strict=True):
+                    row[when] += round(minutes)
         return found
+
+    def _sums(
+        self,
+        places: npt.NDArray[np.int64],
+        instants: npt.NDArray[np.int64],
+        clock: npt.NDArray[np.int64],
+        rows: Rows,
+    ) -> npt.NDArray[np.float64]:
+        """Return the minutes of each kind by place."""
+        sums = np.zeros((len(WHEN), int(places.max()) + 1))
+        amounts = rows["amount"].astype(np.float64)
+        for number, one in enumerate(self.clocks.clocks):
+            theirs: Any = slice(None) if len(self.clocks.clocks) == 1 else clock == number
+            at, weights = places[theirs], amounts[theirs]
+            for place, shown in enumerate(one.read(instants[theirs]).values()):
+                sums[place] += np.bincount(at, shown * weights, len(sums[place]))
+        return sums
 
 
 class _Named(NamedTuple):

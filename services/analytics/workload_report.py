@@ -7,7 +7,7 @@ last day.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from datetime import date
 from typing import Any, get_args
 
@@ -24,7 +24,7 @@ from services.analytics.pipeline import (
     within,
 )
 from services.analytics.report_by import WorkloadBy
-from services.analytics.tables import Apart, Grain, bounds
+from services.analytics.tables import Apart, Grain, PlaceOf, bounds
 from services.analytics.tree import Organization
 from services.analytics.worklife import WHEN, Clocks, KeyOf, When
 from shared.events.calendar import Category
@@ -60,8 +60,19 @@ def grain(
         Apart(),
         last=span.last,
         owners=placed or by == "seller",
+        placed=_places(by, organization, span, unit) if by != "seller" else None,
         alike={"lateness": lambda late: IN_TIME if late in in_time else None},
     )
+
+
+def _places(by: WorkloadBy, organization: Organization, span: Span, unit: Key) -> PlaceOf:
+    def place_of(axis: Axis, owner: str, on: date, _credited: date | None) -> Hashable:
+        assert span.last is not None
+        at = on if axis in TIMES else span.last
+        key = None if by == "category" else key_of(by, owner, organization, at, on)
+        return key, not_theirs(unit, owner, at, organization)
+
+    return place_of
 
 
 def key_by(by: WorkloadBy, organization: Organization, unit: Key) -> KeyOf:

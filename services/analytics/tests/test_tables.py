@@ -171,24 +171,13 @@ def _workload(by: WorkloadBy, part_of: PartOf, told: Amounts) -> dict[Key, Any]:
 def _by_week(
     held: Organization, day: date, span: Span, unit: str | None
 ) -> Iterator[tuple[str, Grain, Any]]:
-    """Yield what is told of weeks: time that was lost, and what was entered of whom."""
+    """Yield what is told of weeks: time that was lost."""
     look, rules = losses.Look(span, unit, day, frozenset()), losses.Rules(5, 14)
     yield (
         "losses",
         losses.grain(span, unit),
         lambda told: losses.rows_of(told, held, look, rules, {}, []),
     )
-    assert span.first is not None
-    assert span.last is not None
-    mondays = [one.first for one in terms("week", span.first, span.last)]
-    sellers = [node for node in held.nodes if node.startswith("employee-")]
-
-    def entered(told: Amounts) -> Any:
-        entries = adoption.Entries(told, span.last or day)
-        weeks = [entries.week(seller, monday) for seller in sellers for monday in mondays]
-        return entries.first, weeks, list(entries.months(sellers, span))
-
-    yield "adoption", adoption.grain(span), entered
 
 
 def _measured(
@@ -263,6 +252,36 @@ def test_a_report_is_the_same_from_what_it_tells_apart(
         assert report(coarse) == report(exact), name
 
 
+@settings(max_examples=60)
+@given(histories(), st.integers(1, 4), days)
+def test_what_was_entered_of_a_week_is_what_its_cells_say(
+    found: list[list[Envelope]], parts: int, last: date
+) -> None:
+    """What was taken back on another day was entered all the same."""
+    exact = _cells(found)
+    # What is added and taken away again within the log is nothing that was entered.
+    told = [*exact.items()]
+    added = [dict(told[number::parts]) for number in range(parts)]
+    undone = {cell: -amount for cell, amount in added[0].items()}
+    tables = Tables().with_(unpack(pack(one)) for one in (*added, undone, added[0]))
+    entries = adoption.Entries(tables, last)
+    weeks: Counter[tuple[str, date, int]] = Counter()
+    months: Counter[tuple[str, date]] = Counter()
+    for cell, amount in exact.items():
+        kinds = (adoption.ACTIVITY, adoption.ENTERED)
+        of = [n for n, kind in enumerate(kinds) if cell.measure in kind.get(cell.axis, ())]
+        if of and amount > 0 and cell.day <= last:
+            weeks[cell.owner, cell.day - timedelta(days=cell.day.weekday()), *of] += amount
+            months[cell.owner, cell.day.replace(day=1)] += amount
+    assert entries.first == min((week for _, week, _ in weeks), default=None)
+    for seller, week in product({cell.owner for cell in exact}, {week for _, week, _ in weeks}):
+        activities, opportunities = weeks[seller, week, 0], weeks[seller, week, 1]
+        assert entries.week(seller, week) == (seller, week, activities, opportunities)
+    sellers = {cell.owner for cell in exact}
+    held = entries.months(sellers, Span(date(2020, 1, 1), date(2030, 1, 1)))
+    assert {(month.seller, month.first) for month in held} == set(months)
+
+
 def test_whoever_was_late_within_the_grace_was_in_time() -> None:
     late = {f"{minutes:02}": minutes + 1 for minutes in range(10)}
     exact = {
@@ -330,6 +349,8 @@ def test_a_quarter_of_days_is_one_cell_where_nobody_tells_them_apart() -> None:
     assert len(tables.cells(AXES)) == 270
     assert sorted(tables.cells(AXES, Grain(Apart(), Apart())).values()) == [90, 90, 90]
     assert list(tables.cells(AXES, Grain(Apart(), Apart(), owners=False)).values()) == [270]
+    placed = Grain(Apart(), Apart(), placed=lambda _axis, owner, *_days: owner == "employee-0")
+    assert sorted(tables.cells(AXES, placed).values()) == [90, 180]
     months = tables.cells(AXES, Grain(Apart(per="month"), Apart(), owners=False))
     assert sorted(months.values()) == [4 * 3, 27 * 3, 28 * 3, 31 * 3]
 
