@@ -325,6 +325,9 @@ async def _open(node: Node, failed: Callable[[], None]) -> None:
         node.failure = node.starting = f"failed to start: {str(error) or repr(error)}"
         failed()
         raise
+    if node.part.answers_for_domains and "analytics" in node.runtimes:
+        reporting = node.runtimes["analytics"]
+        reporting.tasks.start("read cells ahead", partial(analytics.read_ahead, reporting))
     if node.part.kind != "api":  # Its projector says the same of the same store.
         next(iter(node.runtimes.values())).tasks.start("measure", node.measure)
 

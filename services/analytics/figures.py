@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+import structlog
+
 from services.analytics.cells import Axis, Cell
 from services.analytics.entities import Entity, Opportunity
 from services.analytics.kept_cells import Mirrors
@@ -40,6 +42,7 @@ from shared.store import Document, Reads
 from shared.worktime import UsualWeek
 
 M = TypeVar("M")
+AHEAD_S = 5.0
 # Rows of these axes are of products and companies, which have names.
 LABELLED: frozenset[Axis] = frozenset(
     {"product", "company", "slip", "issue_company", "satisfaction"}
@@ -48,6 +51,9 @@ LABELLED: frozenset[Axis] = frozenset(
 UNITS = frozenset({"team", "division", "company", "manager", "region"})
 # These are not summed as cells are.
 RAW: frozenset[Axis] = frozenset({"clock"})
+
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,18 @@ async def read_tables(runtime: Runtime, reads: Reads, collection: str) -> Tables
     except UnreadableCellsError as error:
         raise UnavailableError(f"the figures have to be rebuilt: {error}") from error
     return tables
+
+
+async def read_ahead(runtime: Runtime) -> None:
+    """Keep the cells read, until cancelled: nobody's first report has to wait for all of them."""
+    while True:
+        try:
+            async with runtime.store.transaction() as tx:
+                collection = (await builds.read(tx, MEASURES)).active.collection
+                await read_tables(runtime, tx, collection)
+        except UnavailableError as error:  # Every report says so; all else still serves.
+            log.warning("cells_not_read", reason=str(error))
+        await asyncio.sleep(AHEAD_S)
 
 
 async def read_figures(

@@ -37,6 +37,7 @@ from services.analytics.assessments import (
 )
 from services.analytics.coaching import coaching
 from services.analytics.defaults import AnalyticsDefaults
+from services.analytics.figures import read_ahead
 from services.analytics.files import columns_noted
 from services.analytics.looking import Looking
 from services.analytics.looks import Look, decide_look, evolve_look
@@ -137,4 +138,13 @@ async def verify(runtime: Runtime) -> AsyncIterator[Check]:
     yield await verify_measures(runtime)
 
 
-__all__ = ["RULES", "Looking", "domain", "router", "verify", "watch", "worker_missing"]
+__all__ = [
+    "RULES",
+    "Looking",
+    "domain",
+    "read_ahead",
+    "router",
+    "verify",
+    "watch",
+    "worker_missing",
+]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+import structlog
 
+from services.analytics import figures
+from services.analytics.cells import AXES
+from services.analytics.kept_cells import changes_of, numbers_of
 from services.analytics.main import verify, watch, worker_missing
 from services.analytics.sink import entities_of
 from services.analytics.tests.kept import tamper
@@ -22,6 +28,7 @@ from shared.events.organization import (
 )
 from shared.projector import DROPPED, note_drops
 from shared.reading import Token
+from shared.store import Document, Store
 from shared.testing import recorded
 from shared.tests.tiny import Hands
 
@@ -173,6 +180,54 @@ async def test_a_reader_waits_for_its_own_write(impatient: World) -> None:
     await impatient.fold()
     fresh = await impatient.client.get("/analytics/pipeline?by=total", headers=wanted)
     assert fresh.json()["rows"][0]["count"] == 5
+
+
+class OnlyNumbers:
+    """Lets nobody read cells, only how many there are."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def find(self, collection: str, where: Document) -> list[Document]:
+        return await self._store.find(numbers_of(collection.removesuffix(".cell_numbers")), where)
+
+    async def get_many(self, collection: str, keys: list[str]) -> dict[str, Document]:
+        raise AssertionError(f"{collection} was not read before")
+
+
+async def _held(world: World, more_than: int) -> int:
+    """Wait until more cells than that are known without reading any; return how many."""
+    while True:
+        mirrors = world.runtime.remembered.get("cells")
+        with suppress(AssertionError):
+            if mirrors is not None:
+                read = await mirrors.read(OnlyNumbers(world.runtime.store), COLLECTION)
+                if len(cells := read.cells(AXES)) > more_than:
+                    return len(cells)
+        await asyncio.sleep(0.01)
+
+
+async def test_cells_are_read_before_anybody_asks_for_a_report(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A company's whole history takes a minute: the first who asks need not wait for it."""
+    monkeypatch.setattr(figures, "AHEAD_S", 0.01)
+    with structlog.testing.capture_logs() as told:
+        reading = asyncio.create_task(figures.read_ahead(world.runtime))
+        before = await _held(world, 20)
+        await world.append([*recorded(found(KIM, "06-01"), stream="opportunity-new")])
+        await world.fold()
+        await _held(world, before)
+        store = world.runtime.store
+        (held, *_) = await store.find(changes_of(COLLECTION), {})
+        await store.put_many(changes_of(COLLECTION), [held | {"cells": b"what?"}])
+        world.runtime.remembered.clear()
+        while not told:  # noqa: ASYNC110 - the log tells nobody.
+            await asyncio.sleep(0.01)
+        assert {one["event"] for one in told} == {"cells_not_read"}
+        assert not reading.done()
+        reading.cancel()
+        await asyncio.wait([reading])
 
 
 @pytest.mark.parametrize("query", ["by=weather", "as_of=yesterday", "by=total&as_of=2026-02-30"])
