@@ -1,16 +1,18 @@
 """A person is forgotten on the whole platform: canaries in every field, and then nowhere (M4).
 
 The data directory holds every topic, every collection, every log file and what the databases have
-freed and not overwritten: all of it is searched, byte by byte.
+freed and not overwritten: all of it is searched, byte by byte. So are the files of Apache Kafka.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,19 +21,24 @@ from uuid import uuid4
 import httpx2
 import orjson
 import pytest
+from aiokafka import AIOKafkaConsumer
 from rich.console import Console
 
 from sellers import forgetting
 from sellers.client import Api
 from sellers.data_dir import read_remembered
+from sellers.engines import ApacheKafka, SecantusMongo
 from sellers.processes import HOST
 from shared.events.contacts import PersonEvent
 from shared.events.touches import TouchRecorded
 from shared.personal import personal_fields
 from shared.released import examples_of
+from tests.conftest import running
+from tests.faults.plant import Plant
 from tests.integration.started import started
 
 PUBLISH = str(Path(__file__).parents[2] / "examples/publish_touches.py")
+INBOX = "touches-inbox"
 pytestmark = [pytest.mark.connected, pytest.mark.timeout(600)]
 
 # Words that stand nowhere else. Each in Latin letters and digits: found whatever writes it.
@@ -47,6 +54,7 @@ CANARIES = {
     )
 }
 HANGUL = "나만아는이름" + CANARIES["hangul"]
+WORDS = (*CANARIES.values(), "나만아는이름")
 # Nobody's, told in the clear: where it is not found, looking for the others proves nothing.
 CONTROL = f"control{uuid4().hex[:12]}"
 
@@ -62,12 +70,13 @@ def _written(word: str) -> tuple[bytes, bytes]:
     return word.encode(), ",".join(map(str, word.encode())).encode()
 
 
-def _found(root: Path, words: Iterable[str] = (*CANARIES.values(), "나만아는이름")) -> list[str]:
-    """Return which words stand in which files."""
+def _found(root: Path, words: Iterable[str] = WORDS, but: Iterable[str] = ()) -> list[str]:
+    """Return which words stand in which files, but those of some folders."""
     sought = [(word, _written(word)) for word in words]
     return [
         f"{word} in {path.relative_to(root)}"
         for path, content in _bytes(root)
+        if not any(path.parent.match(folder) for folder in but)
         for word, forms in sought
         if any(form in content for form in forms)
     ]
@@ -237,66 +246,120 @@ def test_every_personal_field_of_contacts_has_a_canary() -> None:
     assert examples_of(TouchRecorded)["full"].whose is not None
 
 
+@dataclass(frozen=True)
+class Searched:
+    """A platform, where publishers reach its log, and the folder that all of it lies in."""
+
+    api: Api
+    log: str
+    folder: Path
+    # Folders whose files are not searched.
+    but: tuple[str, ...] = ()
+
+    def found(self, words: Iterable[str] = WORDS) -> list[str]:
+        """Return which words stand in which files."""
+        return _found(self.folder, words, self.but)
+
+
 def test_m4_what_was_erased_is_in_no_topic_collection_file_or_answer(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with started(data, within_s=240) as api:
-        _enter(api)
-        _publish(f"{HOST}:{read_remembered(data).log_port}")
-        _until(lambda: api.get("/contacts/people/kim")["touch_count"] == 4)
-        _until(lambda: _sought(api, CANARIES["note"]))
-        _until(lambda: not any(row["lag"] for row in api.get("/lag")["projections"]))
-        shown = "".join(text for _, text in _answers(api.url, READ))
-        missing = [name for name, word in CANARIES.items() if word not in shown]
-        assert missing == [], "what nobody is shown proves nothing"
-        before = _figures(api)
-        assert all(before), "figures of nothing never move"
-        assert _verified(api)["equal"]
-        seen = " ".join(_found(data, [CONTROL]))
-        assert "kafka" in seen, "the log's files cannot be searched like this"
-        assert "mongo" in seen, "the store's files cannot be searched like this"
-        # Nothing stays in the clear: not in a journal, a view, a topic, or a log file.
-        _until(lambda: _found(data) == [])
-
-        asked = {"reason": "asked_for", "basis": "gdpr_17"}
-        done = api.post("/contacts/people/kim/erase", asked)
-        assert [one["in_the_clear"] for one in done["entries"]] == [0, 0]
-        said = Console(file=StringIO(), width=200)
-        forgetting.erase(api, "person-card", "asked_for", "pipa_36", said)
-        forgetting.show(api, said)
-        printed = said.file.getvalue()  # type: ignore[attr-defined]
-        assert printed.count("person-kim-too") == 1
-        assert "pipa_36" in printed
-        for word in CANARIES.values():
-            _until(lambda word=word: not _sought(api, word))
-
-        answered = [
-            f"{word} in {path}"
-            for path, text in _answers(api.url, READ)
-            for word in (*CANARIES.values(), "나만아는이름")
-            if word in text
-        ]
-        assert answered == []
-        card = api.get("/contacts/people/kim")
-        assert card["name"] == card["email"] == "[erased]"
-        assert _figures(api) == before
-        _until(lambda: not any(view["building"] for view in api.get("/views")["views"]))
-        assert _verified(api) == {"equal": True, "differences": []}
-        for view in ("person_card", "timeline", "search_entry"):
-            api.post(f"/views/{view}/rebuild")
-        _until(lambda: not any(view["building"] for view in api.get("/views")["views"]))
-        assert _verified(api)["equal"]
-        assert _figures(api) == before
-
-        # Who comes back is somebody new, under the same address.
-        again = {"name": "Somebody", "email": f"{CANARIES['email']}@x.example"}
-        api.post("/contacts/people/new/register", again)
-        query = {"email": again["email"]}
-        _until(lambda: api.get("/contacts/people", query)["items"])
-        (found,) = api.get("/contacts/people", query)["items"]
-        assert (found["person"], found["touch_count"]) == ("person-new", 0)
-
-        (proof, *_) = api.get("/contacts/erasures")["items"]
-        assert orjson.dumps(proof).count(b"canary") == 0
+        _erased(Searched(api, f"{HOST}:{read_remembered(data).log_port}", data))
     assert _found(data) == []
     mode = (data / "master.key").stat().st_mode & 0o777
     assert mode == 0o600
+
+
+@pytest.mark.kafka
+def test_m4_nor_is_it_on_apache_kafka(tmp_path: Path) -> None:
+    """Of the inbox, where publishers write in the clear, Kafka keeps a file that nobody can read.
+
+    How long, docs/how-to/erase-a-person.md says.
+    """
+    with (
+        running(ApacheKafka(tmp_path / "kafka")) as log,
+        running(SecantusMongo(tmp_path / "mongo")) as store,
+    ):
+        with Plant(tmp_path, log, store) as plant:
+            _erased(Searched(plant.api, log.address, tmp_path, (f"{INBOX}-*",)))
+        assert _kept(log.address, INBOX) == []
+    assert _found(tmp_path, WORDS, (f"{INBOX}-*",)) == []
+
+
+def _kept(log: str, topic: str) -> list[bytes | None]:
+    """Return every record of a topic that somebody can still read."""
+
+    async def read() -> list[bytes | None]:
+        reader = AIOKafkaConsumer(topic, bootstrap_servers=log, auto_offset_reset="earliest")
+        await reader.start()
+        try:
+            ends = await reader.end_offsets(reader.assignment())
+            assert sum(ends.values()) > 0, "nothing was ever written there"
+            told = await reader.getmany(timeout_ms=2_000)
+            return [record.value for batch in told.values() for record in batch]
+        finally:
+            await reader.stop()
+
+    return asyncio.run(read())
+
+
+def _erased(on: Searched) -> None:
+    """Tell of somebody, look for the words, erase them, and look for the words again."""
+    api = on.api
+    _enter(api)
+    _publish(on.log)
+    _until(lambda: api.get("/contacts/people/kim")["touch_count"] == 4)
+    _until(lambda: _sought(api, CANARIES["note"]))
+    _until(lambda: not any(row["lag"] for row in api.get("/lag")["projections"]))
+    shown = "".join(text for _, text in _answers(api.url, READ))
+    missing = [name for name, word in CANARIES.items() if word not in shown]
+    assert missing == [], "what nobody is shown proves nothing"
+    before = _figures(api)
+    assert all(before), "figures of nothing never move"
+    assert _verified(api)["equal"]
+    seen = " ".join(on.found([CONTROL]))
+    assert "kafka" in seen, "the log's files cannot be searched like this"
+    assert "mongo" in seen, "the store's files cannot be searched like this"
+    # Nothing stays in the clear: not in a journal, a view, a topic, or a log file.
+    _until(lambda: on.found() == [])
+
+    asked = {"reason": "asked_for", "basis": "gdpr_17"}
+    done = api.post("/contacts/people/kim/erase", asked)
+    assert [one["in_the_clear"] for one in done["entries"]] == [0, 0]
+    said = Console(file=StringIO(), width=200)
+    forgetting.erase(api, "person-card", "asked_for", "pipa_36", said)
+    forgetting.show(api, said)
+    printed = said.file.getvalue()  # type: ignore[attr-defined]
+    assert printed.count("person-kim-too") == 1
+    assert "pipa_36" in printed
+    for word in CANARIES.values():
+        _until(lambda word=word: not _sought(api, word))
+
+    answered = [
+        f"{word} in {path}"
+        for path, text in _answers(api.url, READ)
+        for word in WORDS
+        if word in text
+    ]
+    assert answered == []
+    card = api.get("/contacts/people/kim")
+    assert card["name"] == card["email"] == "[erased]"
+    assert _figures(api) == before
+    _until(lambda: not any(view["building"] for view in api.get("/views")["views"]))
+    assert _verified(api) == {"equal": True, "differences": []}
+    for view in ("person_card", "timeline", "search_entry"):
+        api.post(f"/views/{view}/rebuild")
+    _until(lambda: not any(view["building"] for view in api.get("/views")["views"]))
+    assert _verified(api)["equal"]
+    assert _figures(api) == before
+
+    # Who comes back is somebody new, under the same address.
+    again = {"name": "Somebody", "email": f"{CANARIES['email']}@x.example"}
+    api.post("/contacts/people/new/register", again)
+    query = {"email": again["email"]}
+    _until(lambda: api.get("/contacts/people", query)["items"])
+    (found,) = api.get("/contacts/people", query)["items"]
+    assert (found["person"], found["touch_count"]) == ("person-new", 0)
+
+    (proof, *_) = api.get("/contacts/erasures")["items"]
+    assert orjson.dumps(proof).count(b"canary") == 0
