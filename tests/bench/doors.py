@@ -1,26 +1,37 @@
 """Two doors, each a process of its own: the contacts API alone, and an empty FastAPI route.
 
 `python -m tests.bench.doors ours|empty PORT` serves one, configured by `SELLERS_...`. Ours folds
-nothing, as an API's pod on Kubernetes: what is measured is taking in, not what happens afterwards.
+nothing of contacts, as an API's pod on Kubernetes: what is measured is taking in, not what happens
+afterwards. It lets in who shows the key whose secret is `BENCH_SECRET`, and nobody else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
+from sellers import admission
 from services.contacts import main as contacts
 from services.contacts.touches import NewTouch
+from services.organization import main as organization
+from services.organization.key_views import key_card
+from services.organization.keys import REQUESTS_MAX, IssueKey, KeyAlreadyIssuedError
+from shared.access import platform
+from shared.access.keys import digest_of
+from shared.access.rules import joined
 from shared.clock import SystemClock
 from shared.kafka import log_of
 from shared.kept import keep_for_good
 from shared.mongo import MongoStore
 from shared.runtime import Runtime
+from shared.service import Request
 from shared.settings import load
 from shared.topics import load_topics
 from shared.web import build_app
@@ -29,28 +40,49 @@ from shared.web.protocol import Protocol
 HOST = "127.0.0.1"
 
 
+KEY, SECRET = "bench", "BENCH_SECRET"
+
+
+async def _issue(organization: Runtime) -> None:
+    """Issue the key that is let in, unless an earlier door on these servers has."""
+    issue = IssueKey(
+        name="bench",
+        roles=("marketing",),
+        requests_max=REQUESTS_MAX,
+        digest=digest_of(os.environ[SECRET]),
+    )
+    await organization.service.ready.wait()
+    with suppress(KeyAlreadyIssuedError):
+        request = Request(stream=f"key-{KEY}", command=issue, actor="bench")
+        await organization.service.handle(request)
+
+
 def ours() -> FastAPI:
-    """Return the contacts API without anything that folds."""
-    runtimes: dict[str, Runtime] = {}
+    """Return the contacts API, which folds nothing, and asks everybody for a key."""
+    settings, clock, runtimes = load(), SystemClock(), dict[str, Runtime]()
 
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        settings, clock = load(), SystemClock()
         log = await log_of(settings)
         await log.create_topics(load_topics())
-        store = await MongoStore.open(settings.mongo, f"{settings.database_prefix}contacts", "door")
-        runtime = Runtime(contacts.domain, store, log, clock, settings)
-        await runtime.start(folds=False)
-        runtimes["contacts"] = runtime
-        yield
-        await runtime.stop()
-        await store.close()
-        await log.close()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(log.close)
+            for domain in (organization.domain, contacts.domain):
+                database = f"{settings.database_prefix}{domain.name}"
+                store = await MongoStore.open(settings.mongo, database, "door")
+                stack.push_async_callback(store.close)
+                runtimes[domain.name] = runtime = Runtime(domain, store, log, clock, settings)
+                await runtime.start(folds=domain is organization.domain)
+                stack.push_async_callback(runtime.stop)
+            await _issue(runtimes["organization"])
+            yield
 
     async def ready() -> dict[str, str]:
-        opened = bool(runtimes) and runtimes["contacts"].service.ready.is_set()
-        return {} if opened else {"contacts": "starting"}
+        if len(runtimes) < 2 or not runtimes["contacts"].service.ready.is_set():
+            return {"contacts": "starting"}
+        issued = await runtimes["organization"].reader(key_card).get(f"key-{KEY}")
+        return {"organization": "the key is not there yet"} if issued is None else {}
 
-    return build_app(
+    app = build_app(
         "bench",
         runtimes,
         [contacts.router],
@@ -58,6 +90,9 @@ def ours() -> FastAPI:
         lifespan=lifespan,
         ready=ready,
     )
+    ruled = joined(platform.RULES, contacts.RULES)
+    app.guard_by(admission.guard(ruled, None, runtimes, settings))
+    return app
 
 
 def empty() -> FastAPI:

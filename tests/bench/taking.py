@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import statistics
 import subprocess
 import sys
@@ -23,9 +24,11 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from sellers.processes import HOST, free_ports
+from shared.access.keys import SECRET_BYTES, key_of
 from shared.clock import SystemClock
 from shared.kafka import KafkaLog
 from shared.log import Partition, partition_of
+from tests.bench import doors
 from tests.bench.live import Servers
 
 BATCH = 500
@@ -35,6 +38,9 @@ STARTS_S = 60.0
 PERSONS = 5_000
 SOURCE = "bench"
 TOUCHES = "touches"
+# Of all doors of a run: what one of them has issued, the next one on these servers knows.
+SECRET = secrets.token_hex(SECRET_BYTES)
+SHOWN = {"authorization": f"Bearer {key_of(doors.KEY, SECRET)}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ def door(kind: str, servers: Servers) -> Iterator[str]:
         "SELLERS_DATABASE_PREFIX": servers.prefix,
         "SELLERS_ENGINE": "embedded" if servers.embedded else "kafka",
         "SELLERS_DATA_DIR": str(servers.folder),
+        doors.SECRET: SECRET,
     }
     words = (sys.executable, "-m", "tests.bench.doors", kind, str(port))
     with (servers.folder / f"door-{kind}.log").open("ab") as output:
@@ -136,7 +143,7 @@ async def singles(servers: Servers, rounds: int, seconds: float) -> Taken:
             run = SystemClock().new_id()
 
             async def post(client: httpx2.AsyncClient, turn: int) -> int:
-                headers = {"idempotency-key": f"{run}-{turn}", "x-actor": "bench"}
+                headers = {"idempotency-key": f"{run}-{turn}", **SHOWN}
                 path = f"/touches?source={SOURCE}"
                 answer = await client.post(path, json=touch(turn), headers=headers)
                 answer.raise_for_status()
@@ -154,7 +161,7 @@ async def singles(servers: Servers, rounds: int, seconds: float) -> Taken:
 async def _post_batch(http: httpx2.AsyncClient, name: str) -> int:
     items = [{"id": f"{name}-{number}", "touch": touch(number)} for number in range(BATCH)]
     body = orjson.dumps({"source": SOURCE, "touches": items})
-    headers = {"content-type": "application/json", "x-actor": "bench"}
+    headers = {"content-type": "application/json", **SHOWN}
     answer = await http.post("/touches/batch", content=body, headers=headers)
     answer.raise_for_status()
     told = answer.json()
