@@ -17,7 +17,7 @@ from services.organization.key_views import key_card
 from services.organization.reach import OrganizationReach
 from shared.access.gate import Gate, Guarded
 from shared.access.issuer_keys import IssuerKeys
-from shared.access.keys import Card, Credentials
+from shared.access.keys import Card, Credentials, Remembered
 from shared.access.rules import Of
 from shared.access.tokens import Claims, Tokens
 from shared.access.whose import HELD, ViewOwners
@@ -96,7 +96,7 @@ def guard(
     cards = KeyCards(of("organization"))
     gate = Gate(
         rules,
-        Credentials(tokens, cards, settings.key_requests_max),
+        Credentials(tokens, Remembered(cards), settings.key_requests_max),
         ViewOwners(runtimes, {"entry": entry_owners(of("calendar"))}),
         OrganizationReach(of("organization")),
     )

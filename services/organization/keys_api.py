@@ -49,7 +49,7 @@ async def issue_key(
 async def revoke_key(
     key: StreamId, command: RevokeKey, runtime: Organization, meta: CommandMeta, response: Response
 ) -> Recorded:
-    """Let a key count no more, from the moment at which this is folded."""
+    """Let a key count no more, a second after this is folded at the latest."""
     return await record(runtime, f"key-{key}", command, meta, response)
 
 

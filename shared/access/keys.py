@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hmac
 import re
-from dataclasses import dataclass
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 from typing import Protocol
@@ -20,6 +23,8 @@ from shared.references import ID
 
 PREFIX = "sk_"
 SECRET_BYTES = 32
+# For so long a key that was revoked may still count.
+REMEMBERED_S, CARDS_MAX = 1.0, 1_000
 _KEY = re.compile(rf"{PREFIX}(?P<id>{ID})_(?P<secret>[0-9a-f]{{{2 * SECRET_BYTES}}})")
 
 
@@ -55,6 +60,35 @@ def key_of(key: str, secret: str) -> str:
 
 def digest_of(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class Remembered:
+    """Looks a card up once a second: within it, a system may send hundreds of requests.
+
+    What may not let anybody in is not remembered: a key that is issued counts at once.
+    """
+
+    cards: Cards
+    now: Callable[[], float] = time.monotonic
+    _known: OrderedDict[str, tuple[Card, float]] = field(default_factory=OrderedDict)
+
+    async def card(self, key: str) -> Card | None:
+        now = self.now()
+        card, until = self._known.get(key, (None, now))
+        if card is not None and now < until:
+            return card
+        self._known.pop(key, None)
+        found = await self.cards.card(key)
+        if found is not None and not found.revoked:
+            self._known[key] = (found, now + REMEMBERED_S)
+            if len(self._known) > CARDS_MAX:
+                self._known.popitem(last=False)
+        return found
+
+    @property
+    def today(self) -> date:
+        return self.cards.today
 
 
 @dataclass(frozen=True, slots=True)
