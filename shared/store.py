@@ -15,8 +15,8 @@ from shared.errors import SellersError
 
 Document = dict[str, Any]
 # A subset of MongoDB's query language: {"field.path": value} or {"field.path": {op: value}} with
-# op one of $in $gt $gte $lt $lte $ne; all conditions hold together. A list field matches when one
-# of its elements does.
+# op one of $in $gt $gte $lt $lte $ne, or $not {op: value}, which a missing field matches; all
+# conditions hold together. A list field matches when one of its elements does.
 Where = Mapping[str, Any]
 Sort = Sequence[tuple[str, Literal[1, -1]]]
 

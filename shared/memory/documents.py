@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator as compare
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ _KINDS: tuple[tuple[int, tuple[type, ...]], ...] = (
     (8, (datetime,)),
 )
 _KIND = {kind: order for order, kinds in _KINDS for kind in kinds} | {type(None): 0}
+
+_ORDER = {"$gt": compare.gt, "$gte": compare.ge, "$lt": compare.lt, "$lte": compare.le}
 
 
 def copied(value: Any) -> Any:
@@ -88,14 +91,11 @@ def _condition(candidates: Sequence[Any], operator: str, bound: Any) -> bool:
             return any(_equals_any(candidates, wanted) for wanted in bound)
         case "$ne":
             return not _equals_any(candidates, bound)
-        case "$gt":
-            return any(_comparable(value, bound) and value > bound for value in candidates)
-        case "$gte":
-            return any(_comparable(value, bound) and value >= bound for value in candidates)
-        case "$lt":
-            return any(_comparable(value, bound) and value < bound for value in candidates)
-        case "$lte":
-            return any(_comparable(value, bound) and value <= bound for value in candidates)
+        case "$gt" | "$gte" | "$lt" | "$lte":
+            holds = _ORDER[operator]
+            return any(_comparable(value, bound) and holds(value, bound) for value in candidates)
+        case "$not":
+            return not all(_condition(candidates, name, value) for name, value in bound.items())
         case _:
             raise ValueError(f"{operator} is not an operator of this port")
 

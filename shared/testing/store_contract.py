@@ -134,6 +134,8 @@ class Documents:
             ({"value": {"$gte": 10, "$lt": 30}}, "ab"),
             ({"value": {"$lte": 10}}, "a"),
             ({"value": {"$gt": "10"}}, ""),
+            ({"value": {"$not": {"$gte": 20}}}, "ad"),
+            ({"owner.name": {"$not": {"$gte": "Lee"}}}, "acd"),
             ({"_id": {"$gt": "b"}, "stage": "won"}, "c"),
         ],
     )
