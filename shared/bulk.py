@@ -6,6 +6,8 @@ No postponed annotations here: routes are made per domain, with a dependency of 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import takewhile
 from typing import Annotated, Any, Self
 
 import orjson
@@ -14,13 +16,22 @@ from pydantic import Field, ValidationError, model_validator
 
 from shared.command import Command, Instant
 from shared.errors import DomainError, InvalidError, NotFoundError, TooLargeError
-from shared.events import encode, timestamp
+from shared.events import Envelope, encode, timestamp
 from shared.observability import COMMANDS
 from shared.references import STREAM
 from shared.runtime import Runtime
 from shared.service import Domain, Outcome, Refused
 from shared.service import Request as CommandRequest
-from shared.web import BatchMeta, Meta, invalid, outcome_name, recorded, refusal, runtime_of
+from shared.web import (
+    BatchMeta,
+    Meta,
+    Viewer,
+    invalid,
+    outcome_name,
+    recorded,
+    refusal,
+    runtime_of,
+)
 from shared.web.media import json_only
 from shared.web.router import Router
 
@@ -82,11 +93,17 @@ def bulk_router(domain: Domain) -> Router:
     async def history(
         stream: str,
         runtime: Current,
+        viewer: Viewer,
         as_of: Annotated[Instant | None, Query()] = None,
         known_at: Annotated[Instant | None, Query()] = None,
     ) -> dict[str, Any]:
-        """All facts of one stream: by when they happened, and by when we knew of them."""
+        """All facts of one stream: by when they happened, and by when we knew of them.
+
+        It is told up to the first fact that is somebody else's alone yet: what follows it would
+        tell that there is one.
+        """
         facts = (await runtime.journal.histories(runtime.store, [stream]))[stream]
+        facts = list(takewhile(partial(_told_to, runtime, viewer), facts))
         if not facts:
             raise NotFoundError(_nothing_on(stream, domain))
         return {
@@ -102,6 +119,12 @@ def bulk_router(domain: Domain) -> Router:
         }
 
     return router
+
+
+def _told_to(runtime: Runtime, viewer: str, fact: Envelope) -> bool:
+    own_first = runtime.domain.own_first
+    own = None if own_first is None else own_first(fact)
+    return own is None or own.told_to(viewer, runtime.today)
 
 
 async def _decided(runtime: Runtime, items: Sequence[Any], meta: Meta) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from shared.events import Dated, Envelope, Event, encode
 from shared.events.base import day_in_range
 from shared.inbox import Inbox
 from shared.journal import MIRRORED, Commanded, Decision, Journal, Outgoing
+from shared.own_first import Own
 from shared.policies import Policy
 from shared.projection import Projection
 from shared.seals import KEYED, Seals, check_clear, has_words, sealed_size
@@ -69,6 +70,8 @@ class Domain:
     build: Callable[[Any], Domain] | None = None
     # Adds to what somebody asks for what no rule can know: the domain's views, of its `Runtime`.
     prepare: Callable[[Any, BaseModel], Awaitable[BaseModel]] | None = None
+    # Whose a fact is alone at first, and how long; None: it is told to all who may read it.
+    own_first: Callable[[Envelope], Own | None] | None = None
 
     def configured(self, defaults: Section) -> Domain:
         """Return the domain as this deployment has it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +53,7 @@ class Platform:
     """Everything, and whoever asks it."""
 
     http: AsyncClient
+    runtimes: Mapping[str, Runtime]
 
     async def get(self, who: str, path: str, at_least: str = "") -> Response:
         fresh = {"x-at-least": at_least} if at_least else {}
@@ -113,7 +114,7 @@ async def platform() -> AsyncIterator[Platform]:
         http = await stack.enter_async_context(
             AsyncClient(transport=transport, base_url="http://sellers")
         )
-        found = Platform(http)
+        found = Platform(http, runtimes)
         await _organize(found)
         yield found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request, Response
@@ -20,6 +21,7 @@ from shared.command import Command, Day
 from shared.errors import InvalidError, NotFoundError
 from shared.events.alerts import RuleName
 from shared.exports import note_columns
+from shared.own_first import Own
 from shared.reading import Reader, Token
 from shared.runtime import Runtime
 from shared.web import (
@@ -28,6 +30,7 @@ from shared.web import (
     PageWanted,
     Recorded,
     StreamId,
+    Viewer,
     composed,
     page,
     record,
@@ -106,19 +109,30 @@ async def try_rule(asked: TryRule, runtime: Alerts) -> DryRun:
 async def get_inbox(
     employee: StreamId,
     runtime: Alerts,
+    viewer: Viewer,
     wanted: PageWanted,
     at_least: AtLeast,
     *,
     acknowledged: bool = False,
 ) -> dict[str, Any]:
     """What this colleague has to look at; `still` says whether it is still so."""
-    where = {"owner": f"employee-{employee}", "acknowledged": acknowledged}
-    found = await page(runtime.reader(alert_card), where, wanted, at_least)
+    owner = f"employee-{employee}"
+    where = {"owner": owner, "acknowledged": acknowledged}
+    shown = _shown(viewer, owner, runtime.today)
+    found = await page(runtime.reader(alert_card), where, wanted, at_least, shown)
     items = [
         Inbox(card, await _still(runtime, card, at_least))
         for card in await _named(runtime, found["items"])
     ]
     return found | {"items": items}
+
+
+def _shown(viewer: str, owner: str | None, today: date) -> dict[str, Any]:
+    """Return which alerts a list shows: those that are somebody's alone yet only to them (K-09).
+
+    A list of everybody's is the same for all who may see it, and so holds none of those.
+    """
+    return {} if viewer == owner else {"own_until": {"$not": {"$gte": today.isoformat()}}}
 
 
 async def _named(runtime: Runtime, cards: Sequence[AlertCard]) -> list[AlertTold]:
@@ -151,19 +165,32 @@ async def acknowledge(
 
 @router.get("/{alert}")
 async def get_alert(
-    alert: StreamId, runtime: Alerts, at_least: AtLeast, request: Request, response: Response
+    alert: StreamId,
+    runtime: Alerts,
+    viewer: Viewer,
+    at_least: AtLeast,
+    request: Request,
+    response: Response,
 ) -> AlertTold:
+    """One alert; what is somebody's alone at first is, for others, not there yet."""
     found = await runtime.reader(alert_card).get(f"alert-{alert}", at_least)
-    if found is None:
+    if found is None or not _told_to(viewer, found.value, runtime.today):
         raise NotFoundError("no such alert")
     (named,) = await _named(runtime, [found.value])
     card: AlertTold = composed(found, named, request, response)
     return card
 
 
+def _told_to(viewer: str, card: AlertCard, today: date) -> bool:
+    if card.owner is None or card.own_until is None:
+        return True
+    return Own(card.owner, card.own_until).told_to(viewer, today)
+
+
 @router.get("")
 async def list_alerts(
     runtime: Alerts,
+    viewer: Viewer,
     wanted: PageWanted,
     at_least: AtLeast,
     owner: str | None = None,
@@ -173,6 +200,7 @@ async def list_alerts(
     acknowledged: Annotated[bool | None, Query()] = None,
 ) -> dict[str, Any]:
     where = {"owner": owner, "subject": subject, "rule": rule, "acknowledged": acknowledged}
-    found = await page(runtime.reader(alert_card), where, wanted, at_least)
+    shown = _shown(viewer, owner, runtime.today)
+    found = await page(runtime.reader(alert_card), where, wanted, at_least, shown)
     note_columns(AlertTold)
     return found | {"items": await _named(runtime, found["items"])}

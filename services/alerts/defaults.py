@@ -59,6 +59,11 @@ class AlertsDefaults(Section):
     first_meeting: RuleTerms = Field(
         RuleTerms(), description="Who took over has not met a customer by the day agreed."
     )
+    overwork: RuleTerms = Field(
+        RuleTerms(),
+        description="A week had more work outside working hours than `calendar` wants: told to "
+        "the seller, and for its `own_first_days` to nobody else.",
+    )
 
     def rules(self) -> dict[RuleName, Terms]:
         """Return the rules that are on, on their terms."""

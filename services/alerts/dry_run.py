@@ -72,7 +72,8 @@ async def dry_run(runtime: Runtime, asked: Asked) -> DryRun:
     cursors = {cursor_id(where): end for found in ends for where, end in found.items()}
     async for fact in facts_until(runtime.log, topics, cursors):
         meant = asked.rule.mark(fact, zone)
-        if meant is not None:
+        # What is somebody's alone yet is told here to nobody, not even by a number (K-09).
+        if meant is not None and not _own(meant[1], runtime.today):
             facts += 1
             marks[meant[0]].append(meant[1])
     now = runtime.clock.now()
@@ -96,6 +97,10 @@ async def dry_run(runtime: Runtime, asked: Asked) -> DryRun:
         _first(more),
         _first(less),
     )
+
+
+def _own(mark: Mark, today: date) -> bool:
+    return mark.own_until is not None and today <= mark.own_until
 
 
 def _called(

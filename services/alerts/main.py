@@ -12,6 +12,7 @@ from services.alerts.model import (
     decide_win,
     evolve_alert,
     evolve_win,
+    own_first,
 )
 from services.alerts.projections import alert_card, customers_won, watching, won_deal
 from services.alerts.subjects import subjects
@@ -32,6 +33,7 @@ def build(defaults: AlertsDefaults) -> Domain:
         },
         projections=(alert_card, subjects, won_deal, watch.projection),
         timers=(customers_won, watch.timer),
+        own_first=own_first,
         defaults=defaults,
         build=build,
     )

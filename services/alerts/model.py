@@ -10,13 +10,17 @@ from pydantic import Field
 
 from shared.command import Command, DatedCommand
 from shared.errors import DomainError, NotFoundError
+from shared.events import Envelope
 from shared.events.alerts import (
     AlertAcknowledged,
     AlertEvent,
     AlertRaised,
+    AlertRaisedToSelf,
     CustomerWon,
-    RuleName,
+    ForAll,
+    OwnFirst,
 )
+from shared.own_first import Own
 from shared.references import EmployeeStream
 
 
@@ -40,7 +44,7 @@ class Alert:
 class RaiseAlert(Command):
     """A rule calls. Only the timers say so, nobody by hand."""
 
-    rule: RuleName
+    rule: ForAll
     subject: str
     part: str = ""
     owner: str | None = None
@@ -48,12 +52,24 @@ class RaiseAlert(Command):
     set_by: str
 
 
+class RaiseToSelf(Command):
+    """A rule calls somebody to look at something of their own. Only the timers say so."""
+
+    rule: OwnFirst
+    subject: str
+    part: str = ""
+    owner: str
+    since: date
+    set_by: str
+    own_until: date
+
+
 class AcknowledgeAlert(DatedCommand):
     by: EmployeeStream
     note: str | None = Field(None, max_length=1_000)
 
 
-AlertCommand = RaiseAlert | AcknowledgeAlert
+AlertCommand = RaiseAlert | RaiseToSelf | AcknowledgeAlert
 
 
 def decide_alert(alert: Alert, command: AlertCommand) -> list[AlertEvent]:
@@ -61,6 +77,8 @@ def decide_alert(alert: Alert, command: AlertCommand) -> list[AlertEvent]:
     match command:
         case RaiseAlert():
             return [] if alert.raised else [AlertRaised(**command.model_dump())]
+        case RaiseToSelf():
+            return [] if alert.raised else [AlertRaisedToSelf(**command.model_dump())]
         case AcknowledgeAlert(by=by, note=note, on=on):
             if not alert.raised:
                 raise AlertUnknownError
@@ -75,12 +93,21 @@ def decide_alert(alert: Alert, command: AlertCommand) -> list[AlertEvent]:
 def evolve_alert(alert: Alert, event: AlertEvent) -> Alert:
     """Apply a fact. Total: a fact cannot be refused, whatever state it meets."""
     match event:
-        case AlertRaised(owner=owner):
+        case AlertRaised(owner=owner) | AlertRaisedToSelf(owner=owner):
             return replace(alert, raised=True, owner=owner)
         case AlertAcknowledged():
             return replace(alert, acknowledged=True)
         case _:
             assert_never(event)
+
+
+def own_first(fact: Envelope) -> Own | None:
+    """Return how long a fact is its owner's alone (K-09)."""
+    match fact.data:
+        case AlertRaisedToSelf(owner=owner, own_until=until):
+            return Own(owner, until)
+        case _:
+            return None
 
 
 class TellWin(Command):

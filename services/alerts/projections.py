@@ -7,12 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from services.alerts.model import RaiseAlert, TellWin
+from services.alerts.model import RaiseAlert, RaiseToSelf, TellWin
 from services.alerts.rules import ALL, Rule
 from services.alerts.watching import Alert, Terms, Watch, marked, told
 from shared.clock import derived_id
 from shared.events import Envelope, Event
-from shared.events.alerts import AlertAcknowledged, AlertRaised, CustomerWon, RuleName
+from shared.events.alerts import (
+    AlertAcknowledged,
+    AlertRaised,
+    AlertRaisedToSelf,
+    CustomerWon,
+    RuleName,
+)
 from shared.events.opportunities import (
     OpportunityCorrected,
     OpportunityDiscovered,
@@ -23,7 +29,7 @@ from shared.projection import Projection
 from shared.timers import DueAt, Overdue, Timer
 
 # Goes up when the folds below change; what a company changes about a rule counts beside it.
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 VERSIONS_A_FOLD = 1_000
 STREAMS = (
     "touch",
@@ -34,13 +40,17 @@ STREAMS = (
     "commitment",
     "handover",
     "win",
+    "overwork",
     "alert",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class AlertCard:
-    """Answers: whom did a rule call, about what, since when, and have they seen it? (N-07)."""
+    """Answers: whom did a rule call, about what, since when, and have they seen it? (N-07).
+
+    `own_until`: up to that day it is told to its owner alone (K-09); None: to all.
+    """
 
     alert: str
     rule: RuleName | None = None
@@ -55,11 +65,12 @@ class AlertCard:
     acknowledged_by: str | None = None
     acknowledged_on: date | None = None
     note: str | None = None
+    own_until: date | None = None
 
 
 alert_card = Projection(
     "alert_card",
-    version=2,
+    version=3,
     view=AlertCard,
     indexes=("owner", "subject", "rule", "acknowledged"),
     streams=("alert",),
@@ -67,8 +78,7 @@ alert_card = Projection(
 RULES = {rule.name: rule for rule in ALL}
 
 
-@alert_card.on(AlertRaised)
-def alert_raised(card: AlertCard, event: AlertRaised, at: Envelope) -> AlertCard:
+def _raised(card: AlertCard, event: AlertRaised | AlertRaisedToSelf, at: Envelope) -> AlertCard:
     return replace(
         card,
         rule=event.rule,
@@ -80,6 +90,16 @@ def alert_raised(card: AlertCard, event: AlertRaised, at: Envelope) -> AlertCard
         raised_at=at.occurred_at,
         set_by=event.set_by,
     )
+
+
+@alert_card.on(AlertRaised)
+def alert_raised(card: AlertCard, event: AlertRaised, at: Envelope) -> AlertCard:
+    return _raised(card, event, at)
+
+
+@alert_card.on(AlertRaisedToSelf)
+def alert_raised_to_self(card: AlertCard, event: AlertRaisedToSelf, at: Envelope) -> AlertCard:
+    return replace(_raised(card, event, at), own_until=event.own_until)
 
 
 @alert_card.on(AlertAcknowledged)
@@ -183,18 +203,22 @@ def watching(rules: Mapping[RuleName, Terms], version: int) -> Watching:
     for event in dict.fromkeys(event for rule, _ in held for event in rule.means):
         _register(projection, held, event)
 
-    @projection.on_zoned(AlertRaised, keys=_its_watch)
-    def raised(watch: Watch, event: AlertRaised, at: Envelope, zone: tzinfo) -> Watch:
+    def raised(
+        watch: Watch, event: AlertRaised | AlertRaisedToSelf, at: Envelope, zone: tzinfo
+    ) -> Watch:
         terms = rules.get(event.rule)
         told_of = replace(watch, rule=event.rule, subject=event.subject)
         return told_of if terms is None else told(told_of, event.part, event.set_by, terms, zone)
+
+    projection.on_zoned(AlertRaised, keys=_its_watch)(raised)
+    projection.on_zoned(AlertRaisedToSelf, keys=_its_watch)(raised)
 
     timer = Timer("alerts", projection=projection, due="due_at", fire=call)
     return Watching(projection, timer)
 
 
 def _its_watch(at: Envelope, _zone: tzinfo) -> Sequence[str]:
-    assert isinstance(at.data, AlertRaised)
+    assert isinstance(at.data, AlertRaised | AlertRaisedToSelf)
     return (watch_of(at.data.rule, at.data.subject),)
 
 
@@ -232,14 +256,16 @@ def call(watch: Watch) -> Iterator[Overdue]:
 
 
 def _overdue(rule: RuleName, subject: str, alert: Alert) -> Overdue:
-    command = RaiseAlert(
-        rule=rule,
-        subject=subject,
-        part=alert.part,
-        owner=alert.owner,
-        since=alert.since,
-        set_by=alert.set_by,
-    )
+    said: dict[str, Any] = {
+        "rule": rule,
+        "subject": subject,
+        "part": alert.part,
+        "owner": alert.owner,
+        "since": alert.since,
+        "set_by": alert.set_by,
+    }
+    until = alert.own_until
+    command = RaiseAlert(**said) if until is None else RaiseToSelf(**said, own_until=until)
     stream = alert_of(rule, subject, alert)
     return Overdue(stream, command, deadline=alert.at, set_by=alert.set_by, about=stream)
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, get_args
 from services.alerts.watching import Mark, Verb
 from shared.events import Envelope, Event
 from shared.events.alerts import CustomerWon, RuleName
+from shared.events.calendar import OverworkFound
 from shared.events.contacts import (
     BuyingRoleStated,
     PersonErased,
@@ -72,6 +73,7 @@ class Meant(NamedTuple):
     part: str = ""
     owner: str | None = None
     soft: bool = False
+    own_until: date | None = None
 
 
 Means = Callable[[Any, Envelope], Meant | None]
@@ -109,7 +111,8 @@ class Rule:
             return None
         on = meant.on or at.day(zone)
         place = at.recorded_at, at.id, at.stream, at.version
-        return meant.subject, Mark(*place, meant.verb, on, meant.part, meant.owner, meant.soft)
+        mark = Mark(*place, meant.verb, on, meant.part, meant.owner, meant.soft, meant.own_until)
+        return meant.subject, mark
 
 
 def _its(verb: Verb, event: Any, at: Envelope) -> Meant:
@@ -167,6 +170,11 @@ def _has_a_say(event: BuyingRoleStated, at: Envelope) -> Meant:
 
 def _won(event: CustomerWon, _at: Envelope) -> Meant:
     return Meant(event.company, "begin", owner=event.owner)
+
+
+def _overworked(event: OverworkFound, _at: Envelope) -> Meant:
+    part, until = event.week.isoformat(), event.own_until
+    return Meant(event.seller, "now", event.week, part, event.seller, own_until=until)
 
 
 _SETTLED = _same("end", OpportunityWon, OpportunityLost)
@@ -246,6 +254,11 @@ ALL: tuple[Rule, ...] = (
             HandoverReceiverNamed: _first_meeting,
             **_same("end", HandoverCustomerMet, HandoverCalledOff),
         },
+    ),
+    Rule(
+        "overwork",
+        "a week had more work outside working hours than the company wants",
+        {OverworkFound: _overworked},
     ),
 )
 

@@ -6,13 +6,14 @@ complaint, which promise or whom it is about, and which of several things of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 
 from services.alerts.projections import AlertCard
 from services.alerts.rules import NEXT_STEP
 from shared.events import Envelope
+from shared.events.calendar import OverworkFound
 from shared.events.contacts import (
     CompanyRegistered,
     PersonDetailsStated,
@@ -53,11 +54,12 @@ class AlertTold(AlertCard):
 
 subjects = Projection(
     "alert_subject",
-    version=1,
+    version=2,
     view=Subject,
     streams=(
         *("opportunity", "issue", "commitment", "visit"),
         *("person", "company", "employee", "handover"),
+        "overwork",
     ),
 )
 
@@ -122,6 +124,18 @@ def company(view: Subject, event: CompanyRegistered, at: Envelope) -> Subject:
 @subjects.on(EmployeeJoined)
 def employee(view: Subject, event: EmployeeJoined, at: Envelope) -> Subject:
     return replace(view, name=event.name)
+
+
+def _seller(at: Envelope) -> Sequence[str]:
+    assert isinstance(at.data, OverworkFound)
+    return (at.data.seller,)
+
+
+@subjects.on(OverworkFound, keys=_seller)
+def overwork(view: Subject, event: OverworkFound, at: Envelope) -> Subject:
+    week = event.week.isoformat()
+    what = f"{event.minutes} minutes in the week of {week}; at most {event.most} are wanted"
+    return replace(view, parts={**view.parts, week: what})
 
 
 @subjects.on(HandoverStarted)

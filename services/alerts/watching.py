@@ -28,7 +28,7 @@ class Mark:
 
     `stream` and `version` are its place: clocks of two processes differ, the order of a stream not.
     `part` names one of several clocks of a subject, `owner` whom it concerns from then on; a `soft`
-    owner only where nobody else is known.
+    owner only where nobody else is known. Up to the day `own_until` it is the owner's alone (K-09).
     """
 
     at: datetime
@@ -40,6 +40,7 @@ class Mark:
     part: str = ""
     owner: str | None = None
     soft: bool = False
+    own_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Clock:
     since: date
     set_by: str
     owner: str | None = None
+    own_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,17 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """The rule calls: whom, about which part of the subject, since when, set by which fact."""
+    """The rule calls: whom, about which part of the subject, since when, set by which fact.
+
+    `own_until`: up to that day nobody else; None: others may know at once.
+    """
 
     at: datetime
     part: str
     since: date
     set_by: str
     owner: str | None
+    own_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +175,7 @@ def _name(alert: Alert) -> str:
 def _alerts(standing: Standing) -> list[Alert]:
     owner = standing.owner or standing.soft_owner
     return [
-        Alert(clock.at, part, clock.since, clock.set_by, clock.owner or owner)
+        Alert(clock.at, part, clock.since, clock.set_by, clock.owner or owner, clock.own_until)
         for part, clock in sorted(standing.clocks.items())
     ]
 
@@ -207,7 +213,8 @@ def _after(standing: Standing, mark: Mark, terms: Terms, zone: tzinfo) -> Standi
 def _begun(standing: Standing, mark: Mark, terms: Terms, zone: tzinfo) -> Standing:
     """Set a clock: from that day on, from the end of a rest, to a day, or to this very moment."""
     if mark.verb == "now":
-        return _set(standing, mark, Clock(mark.at, mark.on, mark.fact, mark.owner))
+        clock = Clock(mark.at, mark.on, mark.fact, mark.owner, mark.own_until)
+        return _set(standing, mark, clock)
     if mark.verb != "begin":
         return _set(standing, mark, _counted(mark, mark.on, terms.days, zone))
     last = standing.last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 
 from fastapi import Response
@@ -11,10 +12,10 @@ from services.calendar.agendas import RegisterKey, SetZone
 from services.calendar.days import busy_times, shown
 from services.calendar.entry_views import EntryCard
 from services.calendar.projections import AgendaCard
-from services.calendar.reads import Calendar, Viewer, agenda_of, span_of, stands
+from services.calendar.reads import Calendar, agenda_of, span_of, stands
 from services.calendar.sealing import sealed_to
 from shared.command import Day
-from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
+from shared.web import AtLeast, CommandMeta, Recorded, StreamId, Viewer, record
 from shared.web.looking import Noticed
 from shared.web.router import Router
 
@@ -70,9 +71,15 @@ async def register_key(
 
 
 @router.get("/agendas/{employee}/settings")
-async def get_settings(employee: StreamId, runtime: Calendar, at_least: AtLeast) -> AgendaCard:
-    """Zone, public keys and open feeds of a seller."""
-    return await agenda_of(runtime, f"employee-{employee}", at_least)
+async def get_settings(
+    employee: StreamId, runtime: Calendar, viewer: Viewer, at_least: AtLeast
+) -> AgendaCard:
+    """Zone, public keys and open feeds of a seller; of weeks with too much work those one saw."""
+    seller = f"employee-{employee}"
+    card = await agenda_of(runtime, seller, at_least)
+    if viewer == seller:
+        return card
+    return replace(card, seen=tuple(seen for seen in card.seen if seen.by == viewer))
 
 
 @router.get("/agendas/{employee}")

@@ -23,7 +23,7 @@ from services.calendar.model import (
     Start,
 )
 from services.calendar.projections import EntryCard, entry_card
-from services.calendar.reads import Calendar, Viewer, entry_seen, take_out
+from services.calendar.reads import Calendar, entry_seen, take_out
 from services.calendar.series import entry_of
 from shared.command import Command, Day
 from shared.errors import InvalidError
@@ -36,6 +36,7 @@ from shared.web import (
     PageWanted,
     Recorded,
     StreamId,
+    Viewer,
     page,
     record,
     seen,

@@ -10,13 +10,14 @@ from services.calendar.days import Span
 from services.calendar.figures import TimeFigures, Told, figures, weeks
 from services.calendar.imports_api import defaults_of
 from services.calendar.improving import Improvement, Period, improvements, own_until
-from services.calendar.reads import Calendar, Viewer, span_of
+from services.calendar.reads import Calendar, span_of
 from services.calendar.time_api import time_told
 from services.calendar.workplaces import Workplaces
 from shared.command import Day
+from shared.own_first import Own
 from shared.references import EmployeeStream
 from shared.runtime import Runtime
-from shared.web import AtLeast
+from shared.web import AtLeast, Viewer
 from shared.web.looking import Noticed
 from shared.web.router import Router
 
@@ -57,7 +58,7 @@ async def get_improvement(
         for some in (span, earlier)
     ]
     until = own_until(span.last, defaults_of(runtime))
-    withheld = viewer != seller and runtime.today <= until
+    withheld = not Own(seller, until).told_to(viewer, runtime.today)
     return ImprovementPage(
         seller=seller,
         first=span.first,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from services.calendar import model
 from services.calendar.access import RULES
 from services.calendar.api import router
 from services.calendar.defaults import CalendarDefaults
+from services.calendar.finding import decide_overwork, evolve_overwork
+from services.calendar.judging import judge_weeks
+from services.calendar.overwork import own_first
 from services.calendar.policies import POLICIES
 from services.calendar.projections import PROJECTIONS
 from shared.command import Command
@@ -53,9 +58,12 @@ def build(defaults: CalendarDefaults) -> Domain:
             "agenda": Decider(
                 model.Agenda(), model.decide_agenda, model.evolve_agenda, AGENDA_COMMANDS
             ),
+            "overwork": Decider(frozenset(), decide_overwork, evolve_overwork),
         },
         projections=PROJECTIONS,
         policies=POLICIES,
+        works={"judge weeks": judge_weeks},
+        own_first=partial(own_first, chosen=defaults),
         defaults=defaults,
         build=build,
     )

@@ -1,6 +1,7 @@
 """Weeks with more work in free time than the company wants, until somebody saw them (K-07).
 
-Pure. Rule: a week that was seen is told again only when it has grown since.
+Pure. Rule: a week that was seen is told again only when it has grown since; others are told some
+days after whose week it was (K-09).
 """
 
 from __future__ import annotations
@@ -13,6 +14,13 @@ from services.calendar.agenda_views import AgendaCard
 from services.calendar.days import Span
 from services.calendar.defaults import CalendarDefaults
 from services.calendar.figures import Told, figures, weeks
+from services.calendar.improving import own_until
+from services.calendar.overwork_views import OverworkTold
+from shared.events import Envelope
+from shared.events.calendar import AgendaOverworkSeen, OverworkFound
+from shared.own_first import Own
+
+A_DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,32 @@ class Worked:
     name: str | None
     told: Told
     agenda: AgendaCard
+
+
+def own_week(seller: str, week: date, told: OverworkTold | None, chosen: CalendarDefaults) -> Own:
+    """Return how long a week is the seller's alone: for some days after its end.
+
+    Where it was found too much later than that, from the day on which the seller was told.
+    """
+    until = own_until(week + WEEK - A_DAY, chosen)
+    found = None if told is None else told.own_until.get(week.isoformat())
+    return Own(seller, until if found is None else max(until, found))
+
+
+def own_first(fact: Envelope, chosen: CalendarDefaults) -> Own | None:
+    """Return how long a fact is its seller's alone: that they were told of a week, or saw it."""
+    match fact.data:
+        case OverworkFound(seller=seller, own_until=until):
+            return Own(seller, until)
+        case AgendaOverworkSeen(week=week, by=by) if by.partition("-")[2] == _id(fact.stream):
+            # A week is looked at until the next one is over, and may be found too much until then.
+            return Own(by, own_until(week + 2 * WEEK, chosen))
+        case _:
+            return None
+
+
+def _id(stream: str) -> str:
+    return stream.partition("-")[2]
 
 
 def whole_weeks(span: Span) -> Span:

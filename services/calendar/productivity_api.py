@@ -12,7 +12,7 @@ from services.calendar.days import Span
 from services.calendar.figures import Told, figures
 from services.calendar.imports_api import defaults_of
 from services.calendar.productivity import Productivity, productivity
-from services.calendar.reads import Calendar, Viewer, span_of
+from services.calendar.reads import Calendar, span_of
 from services.calendar.result_views import OpportunityResult, opportunity_result
 from services.calendar.time_api import time_told
 from services.calendar.workplaces import Workplaces, one_of
@@ -20,7 +20,7 @@ from shared.command import Day
 from shared.reading import Token
 from shared.references import EmployeeStream, UnitStream
 from shared.runtime import Runtime
-from shared.web import AtLeast
+from shared.web import AtLeast, Viewer
 from shared.web.looking import Noticed
 from shared.web.router import Router
 

@@ -12,6 +12,7 @@ from services.calendar.around_views import (
     visit_around,
 )
 from services.calendar.entry_views import EntryCard, entry_card
+from services.calendar.overwork_views import overwork_told
 from services.calendar.result_views import opportunity_result
 from services.calendar.series_views import SeriesCard, series_card
 from services.calendar.workplace_views import PLACES
@@ -21,6 +22,7 @@ PROJECTIONS = (
     series_card,
     agenda_card,
     feed_access,
+    overwork_told,
     person_around,
     company_around,
     issue_around,

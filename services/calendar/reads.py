@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import Depends, Header
+from fastapi import Depends
 
 from services.calendar.days import BEFORE, Held, Span, together
 from services.calendar.entries import Plan
@@ -32,13 +32,6 @@ Calendar = Annotated[Runtime, Depends(runtime_of("calendar"))]
 ONE_TIME = re.compile(r"(?P<series>.{1,200})\.(?P<at>[0-9]{8}T[0-9]{6}Z)")
 STAMP = "%Y%m%dT%H%M%SZ"
 IN_MAX = 200
-
-
-async def _viewer(x_actor: Annotated[str, Header(max_length=200)] = "anonymous") -> str:
-    return x_actor
-
-
-Viewer = Annotated[str, Depends(_viewer)]
 
 
 async def agenda_of(runtime: Runtime, seller: str, at_least: Token | None) -> AgendaCard:

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from services.calendar.days import UNTOLD
 from services.calendar.model import EndSeries, PlanSeries, Reassign, SkipOccurrence
 from services.calendar.projections import SeriesCard, series_card
-from services.calendar.reads import Calendar, Viewer
+from services.calendar.reads import Calendar
 from shared.events.calendar import Activity
 from shared.web import (
     AtLeast,
@@ -19,6 +19,7 @@ from shared.web import (
     PageWanted,
     Recorded,
     StreamId,
+    Viewer,
     page,
     record,
     seen,

@@ -15,7 +15,7 @@ from services.calendar.days import Span
 from services.calendar.defaults import CalendarDefaults
 from services.calendar.figures import TimeFigures, Told, figures, weeks
 from services.calendar.imports_api import defaults_of
-from services.calendar.reads import Calendar, Viewer, agenda_of, span_of, stands, zone_of
+from services.calendar.reads import Calendar, agenda_of, span_of, stands, zone_of
 from services.calendar.rhythms import Rhythm, rhythm_of
 from services.calendar.series_views import series_card
 from services.calendar.workplaces import Workplaces, one_of
@@ -25,7 +25,7 @@ from shared.exports import note_columns
 from shared.reading import Token
 from shared.references import EmployeeStream, UnitStream
 from shared.runtime import Runtime
-from shared.web import AtLeast, PageWanted, page
+from shared.web import AtLeast, PageWanted, Viewer, page
 from shared.web.looking import Noticed
 from shared.web.router import Router
 

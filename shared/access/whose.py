@@ -122,6 +122,10 @@ HELD: dict[str, Held] = {
 }
 
 
+# Streams of which each employee has one, under the same id.
+OF_EMPLOYEE = frozenset({"agenda", "overwork"})
+
+
 @dataclass(frozen=True, slots=True)
 class ViewOwners:
     """Reads from the views of this process whose a thing is; they lag by moments."""
@@ -134,7 +138,7 @@ class ViewOwners:
         if not self.runtimes:
             raise UnavailableError("the platform is starting", slug="starting")
         kind, _, id_ = stream.partition("-")
-        if kind == "agenda":
+        if kind in OF_EMPLOYEE:
             return frozenset({f"employee-{id_}"})
         if kind in self.special:
             return await self.special[kind](stream)

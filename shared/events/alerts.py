@@ -11,7 +11,7 @@ from typing import Literal
 
 from shared.events.base import Dated, Event
 
-RuleName = Literal[
+ForAll = Literal[
     "overdue_commitment",
     "stale_opportunity",
     "cadence_gap",
@@ -20,6 +20,9 @@ RuleName = Literal[
     "post_win_neglect",
     "first_meeting",
 ]
+# What these rules call for is at first the business of whom it concerns alone (K-09).
+OwnFirst = Literal["overwork"]
+RuleName = Literal[ForAll, OwnFirst]
 
 
 class AlertRaised(Event, wire="alerts.alert_raised.v1"):
@@ -29,12 +32,27 @@ class AlertRaised(Event, wire="alerts.alert_raised.v1"):
     it is about, `set_by` the id of the fact that set the clock.
     """
 
-    rule: RuleName
+    rule: ForAll
     subject: str
     part: str = ""
     owner: str | None = None
     since: date
     set_by: str
+
+
+class AlertRaisedToSelf(Event, wire="alerts.alert_raised_to_self.v1"):
+    """By a rule, somebody has to look at something of their own, before others do (N-07, K-09).
+
+    It says what an alert for all says, and up to which day it is told to its owner alone.
+    """
+
+    rule: OwnFirst
+    subject: str
+    part: str = ""
+    owner: str
+    since: date
+    set_by: str
+    own_until: date
 
 
 class AlertAcknowledged(Dated, wire="alerts.alert_acknowledged.v1"):
@@ -52,5 +70,5 @@ class CustomerWon(Dated, wire="alerts.customer_won.v1"):
     owner: str | None = None
 
 
-AlertEvent = AlertRaised | AlertAcknowledged
+AlertEvent = AlertRaised | AlertRaisedToSelf | AlertAcknowledged
 AlertsEvent = AlertEvent | CustomerWon

@@ -1,7 +1,8 @@
 """Facts about how sellers planned and spent their time (K-01).
 
 Streams: `entry-<id>`, one for each thing that stands in a calendar once; `series-<id>`, one for
-each that repeats; `agenda-<id>`, one for each seller: zone, keys, and who may read along.
+each that repeats; `agenda-<id>`, one for each seller: zone, keys, and who may read along;
+`overwork-<id>`, one for each seller: of which weeks they were told that it was too much.
 """
 
 from __future__ import annotations
@@ -252,6 +253,20 @@ class AgendaOverworkSeen(Event, wire="calendar.agenda_overwork_seen.v1"):
     by: str
 
 
+class OverworkFound(Event, wire="calendar.overwork_found.v1"):
+    """A week that is over had too much work outside working hours (K-07). Said once of a week.
+
+    `week` is its Monday, `minutes` how many they were when it was found, `most` how many the
+    company wants at most. Up to the day `own_until` it is told to the seller alone (K-09).
+    """
+
+    seller: str
+    week: date
+    minutes: int
+    most: int
+    own_until: date
+
+
 EntryEvent = (
     EntryPlanned
     | EntryDescribed
@@ -278,4 +293,4 @@ AgendaEvent = (
     | AgendaUrlFetched
     | AgendaOverworkSeen
 )
-CalendarEvent = EntryEvent | SeriesEvent | AgendaEvent
+CalendarEvent = EntryEvent | SeriesEvent | AgendaEvent | OverworkFound

@@ -68,6 +68,14 @@ async def _meta(
     )
 
 
+async def _viewer(x_actor: Annotated[str, Header(max_length=200)] = "anonymous") -> str:
+    return x_actor
+
+
+# Who reads: whom the token proves, or where access is open whom they say they are.
+Viewer = Annotated[str, Depends(_viewer)]
+
+
 async def _batch_meta(request: Request, meta: Annotated[Meta, Depends(_meta)]) -> Meta:
     for name in ("Idempotency-Key", "If-Match"):
         if name in request.headers:

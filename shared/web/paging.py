@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Annotated, Any
@@ -38,14 +39,23 @@ PageWanted = Annotated[Paging, Depends(_paging)]
 
 
 async def page(
-    reader: Reader[Any], where: dict[str, Any], wanted: Paging, at_least: Token | None
+    reader: Reader[Any],
+    where: Mapping[str, Any],
+    wanted: Paging,
+    at_least: Token | None,
+    shown: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Answer one page; the cursor belongs to this very list and is refused on another."""
+    """Answer one page; the cursor belongs to this very list and is refused on another.
+
+    `shown` narrows a list to what may be shown today: tomorrow its cursors still count.
+    """
     given = {name: value for name, value in where.items() if value is not None}
     mark = _mark(reader, given)
     after = None if wanted.cursor is None else key_of(wanted.cursor, mark)
     note_columns(reader.projection.view)
-    found: Page = await reader.page(given, limit=wanted.limit, after=after, at_least=at_least)
+    found: Page = await reader.page(
+        given | dict(shown or {}), limit=wanted.limit, after=after, at_least=at_least
+    )
     cursor = None if found.next_key is None else cursor_of(found.next_key, mark)
     return {
         "items": [item.value for item in found.items],

@@ -53,6 +53,7 @@ UNTOLD = {
     "calendar.agenda_feed_opened.v1": "whoever opens an address is told it once, and nobody else",
     "calendar.agenda_feed_revoked.v1": "no address was opened",
     "calendar.agenda_key_registered.v1": "a key is made by its owner, where nobody else is",
+    "calendar.overwork_found.v1": "the running platform looks, when a week is over",
     "calendar.agenda_overwork_seen.v1": "the inbox is left to whoever tries the demo",
     "calendar.agenda_url_fetched.v1": "the demo reads nothing from elsewhere",
     "contacts.consent_given.v1": "consent is asked of people, and the demo's are nobody",
@@ -87,6 +88,7 @@ EMPTY = {
     "person_consents": "consent is asked of people, and the demo's are nobody",
     "key_card": "a key is told once, to whoever asked for it",
     "looks": "nobody has looked at anybody before the demo is opened",
+    "overwork_told": "the running platform looks, when a week is over",
 }
 
 

@@ -1,8 +1,9 @@
-"""Weeks with too much work in free time are told until they are seen (K-07)."""
+"""Weeks with too much work in free time are told until they are seen (K-07), own ones first."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+import asyncio
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,16 +16,24 @@ from services.calendar.days import Span
 from services.calendar.defaults import CalendarDefaults
 from services.calendar.entry_views import EntryCard
 from services.calendar.figures import Told
+from services.calendar.judging import week_over
 from services.calendar.main import build, domain, router
-from services.calendar.overwork import Worked, overworked, whole_weeks
+from services.calendar.overwork import Worked, overworked, own_first, own_week, whole_weeks
+from services.calendar.overwork_views import overwork_told
+from shared.clock import SystemClock
 from shared.errors import InvalidError
-from shared.events.calendar import AgendaOverworkSeen
+from shared.events import encode
+from shared.events.calendar import AgendaOverworkSeen, EntryDone, EntryPlanned, OverworkFound
+from shared.memory import MemoryLog
+from shared.own_first import Own
+from shared.reading import Token
+from shared.settings import Settings
 from shared.testing import given, recorded, serving
 from shared.workplaces import Workplace
 
 SEOUL = ZoneInfo("Asia/Seoul")
 MONDAY, SUNDAY = date(2026, 1, 5), date(2026, 1, 11)
-CHOSEN = CalendarDefaults(outside_minutes_week=60)
+CHOSEN = CalendarDefaults(outside_minutes_week=60, own_first_days=7)
 SEEN = AgendaOverworkSeen(week=MONDAY, minutes=120, by="employee-9")
 
 
@@ -85,6 +94,76 @@ def test_k_07_who_saw_it_says_so_once() -> None:
 def test_k_07_a_week_begins_on_a_monday() -> None:
     with pytest.raises(InvalidError, match="Monday"):
         SeeOverwork(week=SUNDAY, minutes=120, by="employee-9").check("agenda-1", SUNDAY)
+
+
+def test_k_09_a_week_is_its_sellers_alone_for_some_days_after_its_end() -> None:
+    until = SUNDAY + timedelta(days=7)
+    assert own_week("employee-1", MONDAY, None, CHOSEN) == Own("employee-1", until)
+
+
+@pytest.mark.parametrize("late", [-3, 0, 6])
+def test_k_09_a_week_that_is_found_late_is_its_sellers_alone_from_then_on(late: int) -> None:
+    until = SUNDAY + timedelta(days=7 + late)
+    found = OverworkFound(seller="employee-1", week=MONDAY, minutes=90, most=60, own_until=until)
+    told = overwork_told.replay(recorded(found, stream="overwork-1"))["overwork-1"]
+    own = own_week("employee-1", MONDAY, told, CHOSEN)
+    assert own == Own("employee-1", max(until, SUNDAY + timedelta(days=7)))
+    (fact,) = recorded(found, stream="overwork-1")
+    assert own_first(fact, CHOSEN) == Own("employee-1", until)
+
+
+def test_k_09_that_sellers_saw_a_week_of_theirs_is_theirs_as_long() -> None:
+    mine = SEEN.model_copy(update={"by": "employee-1"})
+    (own, others) = recorded(mine, SEEN, stream="agenda-1")
+    # It may be found until the next week is over, too.
+    assert own_first(own, CHOSEN) == Own("employee-1", MONDAY + timedelta(days=14 + 7))
+    assert own_first(others, CHOSEN) is None
+
+
+async def test_k_09_no_page_tells_others_of_a_week_that_is_its_sellers_alone() -> None:
+    zone = Settings().zone
+    week = week_over(SystemClock().now(), zone)
+    begin, end = (datetime.combine(week, time(hour), zone) for hour in (19, 22))
+    planned = EntryPlanned(seller="employee-1", category="reporting", starts_at=begin, ends_at=end)
+    log = MemoryLog(2)
+    # It is looked at when the platform starts, and an hour later only.
+    for fact in recorded(planned, EntryDone(started_at=begin, ended_at=end), stream="entry-1"):
+        await log.append(fact.data.topic, fact.stream, encode(fact))
+    last = week + timedelta(days=6)
+    pages = (f"overwork?seller=employee-1&first={week}&last={last}&seen=true", "agendas/1/settings")
+    me, other = {"X-Actor": "employee-1"}, {"X-Actor": "employee-9"}
+    async with serving(build(CHOSEN), router, log=log) as client:
+
+        async def post(path: str, body: dict[str, Any]) -> dict[str, str]:
+            answer = await client.post(f"/calendar/{path}", json=body)
+            assert answer.status_code == 202, answer.text
+            return {"X-At-Least": answer.json()["token"]}
+
+        async def facts(stream: str, headers: dict[str, str]) -> int:
+            answer = await client.get(f"/calendar/history/{stream}", headers=headers)
+            return len(answer.json()["facts"]) if answer.status_code == 200 else 0
+
+        (mine,) = await inbox(client, pages[0], {"X-At-Least": Token("entry-1", 2).encode()} | me)
+        assert (mine["week"], mine["minutes"]) == (week.isoformat(), 180)
+        seen = {"week": mine["week"], "minutes": mine["minutes"]}
+        await post("agendas/1/set-zone", {"zone": zone.key})
+        await post("agendas/1/see-overwork", {**seen, "by": "employee-1"})
+        told = await post("agendas/1/see-overwork", {**seen, "by": "employee-9"})
+
+        own, shown = [
+            [(await client.get(f"/calendar/{page}", headers=told | who)).json() for page in pages]
+            for who in (me, other)
+        ]
+        until = (last + timedelta(days=7)).isoformat()
+        assert (len(own[0]["items"]), own[0]["withheld_until"]) == (1, None)
+        assert (shown[0]["items"], shown[0]["withheld_until"]) == ([], until)
+        assert [len(own[1]["seen"]), len(shown[1]["seen"])] == [2, 1]
+        # The zone was set before; what follows the first that is not told is not told either.
+        assert [await facts("agenda-1", who) for who in (me, other)] == [3, 1]
+        async with asyncio.timeout(20):
+            while not await facts("overwork-1", me):
+                continue
+        assert await facts("overwork-1", other) == 0
 
 
 async def test_k_07_it_is_in_the_inbox_until_it_is_seen() -> None:
