@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from services.analytics.cells import AXES, Cell
 from services.analytics.entities import Entity
@@ -14,6 +15,7 @@ from services.analytics.packing import UnreadableCellsError
 from services.analytics.sink import MEASURES, entities_of, entity_document
 from services.analytics.tables import Tables
 from shared import builds
+from shared.events import Envelope
 from shared.projector import Collections, dropped_by
 from shared.runtime import Runtime
 from shared.store import Document
@@ -21,61 +23,80 @@ from shared.verify import Check, facts_until
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
-    """What the worker had written at one moment."""
+class _Reached:
+    """How far the worker had come at one moment."""
 
     cursors: dict[str, int]
     heads: dict[str, Document]
-    entities: dict[str, Document]
-    cells: list[Document]
     # The records that an operator left out for good, by what `identity` says of them.
     dropped: frozenset[str]
 
 
-async def _stored(runtime: Runtime, collection: str) -> _Stored:
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What the worker had written at that moment."""
+
+    entities: dict[str, Document]
+    cells: list[Document]
+
+
+async def _stored(runtime: Runtime, collection: str, reached: asyncio.Future[_Reached]) -> _Stored:
+    """Read in one snapshot; how far it reaches is told as soon as it is known."""
     names = Collections(collection)
     async with runtime.store.transaction() as tx:
         dropped = await dropped_by(tx, MEASURES.name)
-        cursors = await tx.find(names.cursors, {})
-        heads = await tx.find(names.heads, {})
+        cursors = {cursor["_id"]: cursor["offset"] for cursor in await tx.find(names.cursors, {})}
+        heads = {head["_id"]: head for head in await tx.find(names.heads, {})}
+        reached.set_result(_Reached(cursors, heads, dropped))
         entities = await tx.find(entities_of(collection), {})
         cells = await tx.find(changes_of(collection), {})
-    return _Stored(
-        {cursor["_id"]: cursor["offset"] for cursor in cursors},
-        {head["_id"]: head for head in heads},
-        {entity["_id"]: entity for entity in entities},
-        cells,
-        dropped,
-    )
+    return _Stored({entity["_id"]: entity for entity in entities}, cells)
 
 
 async def verify_measures(runtime: Runtime) -> Check:
     """Compare every entity and every cell with the recomputation over the log."""
-    build = (await builds.read(runtime.store, MEASURES)).active
-    stored = await _stored(runtime, build.collection)
-    check = Check(f"{runtime.domain.name}/{build.collection}")
-    facts = facts_until(
-        runtime.log,
-        TOPICS,
-        stored.cursors,
-        dropped=stored.dropped,
-        check=check,
-        heads=stored.heads,
-    )
-    folded = [
-        fact
-        async for fact in facts
-        if fact.stream.partition("-")[0] in STREAMS and check.is_folded(fact, stored.heads)
-    ]
+    collection = (await builds.read(runtime.store, MEASURES)).active.collection
+    check = Check(f"{runtime.domain.name}/{collection}")
+    reached: asyncio.Future[_Reached] = asyncio.get_running_loop().create_future()
+    # Store and log are read beside each other: each waits for its server most of the time.
+    reading = asyncio.create_task(_stored(runtime, collection, reached))
+    try:
+        either: set[asyncio.Future[Any]] = {reading, reached}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not reached.done():
+            await reading  # It has failed, and says why.
+        folded = await _folded(runtime, check, await reached)
+        stored = await reading
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
     entities, cells = recompute(folded, runtime.settings.zone)
     _compare_entities(check, entities, stored.entities)
     kept = await asyncio.to_thread(_kept, check, stored.cells)
-    for cell in sorted(cells.keys() | kept.keys(), key=str):
-        check.checked += 1
-        wanted, held = cells.get(cell, 0), kept.get(cell, 0)
-        if wanted != held:
-            check.differs(f"{_named(cell)} is {held}, the log says {wanted}")
+    told = cells.keys() | kept.keys()
+    check.checked += len(told)
+    differing = [cell for cell in told if cells.get(cell, 0) != kept.get(cell, 0)]
+    for cell in sorted(differing, key=str):
+        held, wanted = kept.get(cell, 0), cells.get(cell, 0)
+        check.differs(f"{_named(cell)} is {held}, the log says {wanted}")
     return check
+
+
+async def _folded(runtime: Runtime, check: Check, reached: _Reached) -> list[Envelope]:
+    """Return the facts that the worker has folded, in order."""
+    facts = facts_until(
+        runtime.log,
+        TOPICS,
+        reached.cursors,
+        dropped=reached.dropped,
+        check=check,
+        heads=reached.heads,
+    )
+    return [
+        fact
+        async for fact in facts
+        if fact.stream.partition("-")[0] in STREAMS and check.is_folded(fact, reached.heads)
+    ]
 
 
 def _kept(check: Check, documents: Iterable[Document]) -> dict[Cell, int]:

@@ -10,9 +10,14 @@ import pytest
 from services.analytics.kept_cells import changes_of
 from services.analytics.main import verify
 from services.analytics.projections import PROJECTIONS
+from services.analytics.proof import verify_measures
 from services.analytics.proof_api import digest
+from services.analytics.sink import entities_of
 from services.analytics.tests.kept import tamper
 from services.analytics.tests.world import COLLECTION, World, won
+from shared.memory.store import MemoryTransaction
+from shared.projector import Collections
+from shared.store import TransientStoreError
 from shared.testing import recorded
 
 
@@ -83,3 +88,25 @@ def test_the_order_of_lines_is_no_matter_but_lines_are() -> None:
     mixed = Random(1).sample(lines, len(lines))
     assert digest(mixed) == digest(lines)
     assert digest([b"1", b"2"]) != digest([b"12"])
+
+
+@pytest.mark.parametrize("place", ["heads", "entities", "cells"])
+async def test_where_the_store_goes_away_meanwhile_it_is_said(
+    world: World, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Store and log are read beside each other: a proof of half of it would prove nothing."""
+    names = {
+        "heads": Collections(COLLECTION).heads,
+        "entities": entities_of(COLLECTION),
+        "cells": changes_of(COLLECTION),
+    }
+    find = MemoryTransaction.find
+
+    async def gone(self: MemoryTransaction, collection: str, *where: Any, **how: Any) -> Any:
+        if collection == names[place]:
+            raise TransientStoreError("the store is gone")
+        return await find(self, collection, *where, **how)
+
+    monkeypatch.setattr(MemoryTransaction, "find", gone)
+    with pytest.raises(TransientStoreError):
+        await verify_measures(world.runtime)
