@@ -37,9 +37,9 @@ def pipeline_table(rows: Sequence[Row], by: str) -> Table:
         value = number(row.get("value_won"))
         table.add_row(
             named(row),
-            *(f"{row.get(name) or 0:,}" for name in ("count", "open", "won", "lost")),
+            *(counted(row, name) for name in ("count", "open", "won", "lost")),
             f"{number(row.get('value_open')):,.0f}",
-            f"{value:,.0f}",
+            "" if row.get("value_won") is None else f"{value:,.0f}",
             Bar(value / largest if largest else Decimal(0)),
             shown(row.get("win_rate"), " %"),
             shown(row.get("mean_cycle_days")),
@@ -139,7 +139,7 @@ def issues_table(rows: Sequence[Row], by: str) -> Table:
             named(row),
             f"{count:,}",
             Bar(Decimal(count) / most if most else Decimal(0)),
-            *(f"{row.get(name) or 0:,}" for name in others),
+            *(counted(row, name) for name in others),
             *(shown(row.get(name), unit) for name, unit in rates.values()),
         )
     return table
@@ -162,10 +162,10 @@ def workload_table(rows: Sequence[Row], by: str) -> Table:
             shown(shares.get("customer"), " %"),
             Bar(number(shares.get("customer")) / 100),
             shown(shares.get("reporting"), " %"),
-            f"{row.get('plans') or 0:,}",
+            counted(row, "plans"),
             shown(row.get("kept_share"), " %"),
             shown(row.get("on_time_share"), " %"),
-            *(f"{row.get(name) or 0:,}" for name in ("missed", "displaced")),
+            *(counted(row, name) for name in ("missed", "displaced")),
             *("" if count is None else f"{count:,}" for count in carried),
         )
     return table
@@ -220,6 +220,12 @@ def number(value: Any) -> Decimal:
         return Decimal(str(value))
     except InvalidOperation:
         return Decimal(0)
+
+
+def counted(row: Row, name: str) -> str:
+    """Write down how many there are; of what is not counted by what was asked for, nothing."""
+    value = row.get(name)
+    return "" if value is None else f"{value:,}"
 
 
 def shown(value: Any, unit: str = "") -> str:

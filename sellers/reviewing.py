@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from sellers.report import Row, named, number, shown
+from sellers.report import Row, counted, named, number, shown
 from sellers.tables import Bar, columns
 from shared.references import shortened
 
@@ -28,7 +28,7 @@ def adoption_table(rows: Sequence[Row], by: str) -> Table:
             shown(row.get("activity_rate"), " %"),
             Bar(number(row.get("activity_rate")) / 100),
             shown(row.get("opportunity_rate"), " %"),
-            f"{row.get('months') or 0:,}",
+            counted(row, "months"),
             shown(row.get("feedback_rate"), " %"),
         )
     return table

@@ -213,15 +213,19 @@ def rows_of(
     return rows
 
 
-def document(amounts: Counter[str]) -> dict[str, Any]:
-    """Return a row as it is answered: rates in percent as text, null of nothing."""
+def document(by: AdoptionBy, amounts: Counter[str]) -> dict[str, Any]:
+    """Return a row as it is answered: rates in percent as text, null of nothing.
+
+    Of a single week there is no month to tell of.
+    """
+    of_months = by != "week"
     return {
         "weeks": amounts["weeks"],
         "activity_weeks": amounts["activity_weeks"],
         "activity_rate": ratio(100 * amounts["activity_weeks"], amounts["weeks"]),
         "opportunity_weeks": amounts["opportunity_weeks"],
         "opportunity_rate": ratio(100 * amounts["opportunity_weeks"], amounts["weeks"]),
-        "months": amounts["months"],
-        "feedback_months": amounts["feedback_months"],
+        "months": amounts["months"] if of_months else None,
+        "feedback_months": amounts["feedback_months"] if of_months else None,
         "feedback_rate": ratio(100 * amounts["feedback_months"], amounts["months"]),
     }

@@ -103,7 +103,7 @@ async def adoption(
     rows = report.rows_of(by, weeks, months, figures.organization)
     return {
         "rows": [
-            {"id": key, "key": figures.name(key), **report.document(rows[key])}
+            {"id": key, "key": figures.name(key), **report.document(by, rows[key])}
             for key in in_order(rows)
         ],
         "by": by,
@@ -146,7 +146,7 @@ async def explain_adoption(
     return {
         "key": key,
         "ids": figures.ids,
-        "total": report.document(rows.get("total", Counter())),
+        "total": report.document(by, rows.get("total", Counter())),
         "weeks": [
             {
                 "seller": week.seller,

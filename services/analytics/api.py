@@ -130,7 +130,8 @@ async def pipeline(
     """Opportunities by stage, product, seller, ... (N-06): counts, value won, rate, mean cycle.
 
     By `quality` what is open is told by what shows that it is in its stage, and whether its next
-    step is known; by `segment`, by the sector of its company.
+    step is known; by `segment`, by the sector of its company. By `age` and `quality` nothing is
+    told of what was decided: `won`, `lost` and `value_won` are null.
 
     Without `as_of` as it stands today in the company's zone. `latent` counts what is not real yet
     (O-02): it is neither `open` nor in `count`. `key` is the name of the row, `id` the stream
@@ -148,7 +149,7 @@ async def pipeline(
     currency = runtime.settings.currency
     return {
         "rows": [
-            {"id": key, **row_document(figures.name(key), rows[key], currency)}
+            {"id": key, **row_document(by, figures.name(key), rows[key], currency)}
             for key in in_order(rows)
         ],
         "by": by,

@@ -130,14 +130,18 @@ def _stands(now: Standing, event: IssuesEvent) -> Standing:
 
 def count(sums: Sums, known: Issue) -> None:
     """Add what the issue adds to what; whose it is only where that is asked for."""
-    before: Standing | None = None
+    before: tuple[Standing, str] | None = None
+    closed: date | None = None
     for standing in known.stood:
-        for cell in _at(known, standing, standing.day):
+        # What is told of it once it is closed makes it no older.
+        closed = None if standing.open else closed or standing.day
+        now = standing, aged(known.stood[0].day, closed)
+        for cell in _at(known, *now, standing.day):
             sums[cell] += 1
         if before is not None:
-            for cell in _at(known, before, standing.day):
+            for cell in _at(known, *before, standing.day):
                 sums[cell] -= 1
-        before = standing
+        before = now
     for move in known.moves:
         value = f"{move.before}{ARROW}{move.after}"
         sums[Cell("moved", "", "issue_move", value, move.day)] += 1
@@ -148,7 +152,17 @@ def count(sums: Sums, known: Issue) -> None:
             sums[cell] += amount
 
 
-def _at(known: Issue, standing: Standing, day: date) -> Iterator[Cell]:
+def aged(registered: date, closed: date | None) -> str:
+    """Write down how old a case is: since when it is open, or in how many days it was closed."""
+    return registered.isoformat() if closed is None else f"{(closed - registered).days}"
+
+
+def days_old(value: str, day: date) -> int:
+    """Read what `aged` has written: how old an open case is depends on when somebody asks."""
+    return int(value) if value.isdecimal() else (day - date.fromisoformat(value)).days
+
+
+def _at(known: Issue, standing: Standing, age: str, day: date) -> Iterator[Cell]:
     measures = ["cases"]
     measures += ["open"] if standing.open else []
     measures += ["reopened"] if standing.reopened else []
@@ -161,10 +175,8 @@ def _at(known: Issue, standing: Standing, day: date) -> Iterator[Cell]:
         ("issue_kind", "", known.kind),
         ("issue_cause", "", standing.cause),
         ("issue_company", "", known.company),
+        ("issue_age", standing.owner, age),
     )
     for axis, owner, value in axes:
         for measure in measures:
             yield Cell(measure, owner, axis, value, day)
-    if standing.open:
-        # How old it is depends on when somebody asks.
-        yield Cell("open", standing.owner, "issue_age", known.stood[0].day.isoformat(), day)

@@ -7,7 +7,7 @@ anybody tell anything of it lately, does it say what has to be known, do its wor
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -24,6 +24,12 @@ from services.analytics.workload import Entry
 
 Aspect = Literal["fresh", "complete", "consistent"]
 ASPECTS: tuple[Aspect, ...] = ("fresh", "complete", "consistent")
+# What each kind of thing is asked for; of what it is not asked it is neither well nor wanting.
+ASKED: Mapping[str, tuple[Aspect, ...]] = {
+    "opportunity": ASPECTS,
+    "issue": ("complete",),
+    "entry": ("fresh",),
+}
 # How long before a day what was planned is still asked for.
 LOOKED_BACK = timedelta(days=90)
 
@@ -37,6 +43,10 @@ class Judged:
     wanting: tuple[tuple[Aspect, str], ...] = ()
     # From which facts that is known.
     facts: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        return self.stream.partition("-")[0]
 
     def lacks(self, aspect: Aspect) -> bool:
         return any(one == aspect for one, _ in self.wanting)
@@ -122,7 +132,7 @@ def _entry(known: Entry, day: date, within_days: int) -> Judged | None:
 def key_of(by: QualityBy, one: Judged, organization: Organization, day: date) -> Key:
     """Return the row of a thing: its kind, or where whoever has it is on that day."""
     if by == "kind":
-        return one.stream.partition("-")[0]
+        return one.kind
     return forecast.key_of(by, one.owner, organization, day, day)
 
 
@@ -135,8 +145,9 @@ def rows_of(
         row = rows.setdefault(key_of(by, one, organization, day), Counter())
         row["items"] += 1
         row["well"] += not one.wanting
-        for aspect in ASPECTS:
+        for aspect in ASKED[one.kind]:
             row[aspect] += not one.lacks(aspect)
+            row[f"asked {aspect}"] += 1
     return rows
 
 
@@ -146,6 +157,6 @@ def document(amounts: Counter[str]) -> dict[str, Any]:
     return {
         "items": items,
         "well": amounts["well"],
-        **{aspect: ratio(100 * amounts[aspect], items) for aspect in ASPECTS},
+        **{one: ratio(100 * amounts[one], amounts[f"asked {one}"]) for one in ASPECTS},
         "quality": ratio(100 * amounts["well"], items),
     }

@@ -69,7 +69,8 @@ async def data_quality(
     within the days that the company chose (`told_within_days`; entries of the last 90 days).
     Complete: owner, company, product, amount and closing day of an opportunity, owner and company
     of an issue. Consistent: no day by which it was to close or is stood by for has passed.
-    `quality` is the share of which nothing is wanting.
+    Each is a share of what is asked for it, null of nothing; `quality` is the share of all of which
+    nothing is wanting.
     """
     figures, told, _ = await _judged(runtime, moment, _row(by, None), unit, seller)
     rows = report.rows_of(by, told, figures.organization, moment.day(runtime))

@@ -20,13 +20,13 @@ ATTAINED = (
 )
 # Others stand in a row only where there is something to tell: other currencies, what is latent.
 COLUMNS = {
-    "/analytics/pipeline": ("id", *row_document(None, Tally(), "")),
+    "/analytics/pipeline": ("id", *row_document("total", None, Tally(), "")),
     "/analytics/inflow": ("key", "discovered", "won", "lost", "value_won"),
     "/analytics/touches": ("key", "id", "touches"),
     "/analytics/why": ("stream",),
     "/analytics/inflow/why": ("stream",),
     "/analytics/touches/why": ("stream",),
-    "/analytics/issues": ("id", "key", *issues_document(Counter())),
+    "/analytics/issues": ("id", "key", *issues_document("severity", Counter())),
     "/analytics/issues/why": ("stream",),
     "/analytics/forecast": ("id", "key", *Committed().document("")),
     "/analytics/forecast/why": ("stream",),
@@ -45,7 +45,7 @@ COLUMNS = {
     "/analytics/yield/why": ("stream",),
     "/analytics/workload": ("id", "key", *workload_report.document("seller", Counter(), {}, 0)),
     "/analytics/workload/why": ("stream",),
-    "/analytics/adoption": ("id", "key", *adoption.document(Counter())),
+    "/analytics/adoption": ("id", "key", *adoption.document("seller", Counter())),
     "/analytics/data-quality": ("id", "key", *data_quality.document(Counter())),
     "/analytics/growth": ("id", "key", *growth.document(Counter(), growth.NOBODY, "")),
     "/analytics/growth/why": ("stream",),

@@ -9,6 +9,7 @@ from typing import Any
 
 from services.analytics.api import Analytics, At, Seller, employee, explained, facts_of
 from services.analytics.cells import Cell, IssueAxis
+from services.analytics.complaints import days_old
 from services.analytics.figures import Row
 from services.analytics.pipeline import (
     TOTAL,
@@ -37,15 +38,17 @@ AGES = ((7, "00-07 days"), (30, "08-30 days"), (90, "31-90 days"))
 OLDEST = "91+ days"
 
 
-def document(amounts: Counter[str]) -> dict[str, Any]:
-    """Return a row as it is answered; whether a level was kept, nobody may have said."""
+def document(by: IssuesBy, amounts: Counter[str]) -> dict[str, Any]:
+    """Return a row as it is answered; whether a level was kept, nobody may have said.
+
+    Moves are counted apart from cases: of either, a row of the other tells nothing.
+    """
     cases, still_open = amounts["cases"], amounts["open"]
-    names = ("kept", "missed", "reopened", "fed_back", "moved")
+    counted = {"cases": cases, "open": still_open, "closed": cases - still_open}
+    counted |= {name: amounts[name] for name in ("kept", "missed", "reopened", "fed_back")}
     return {
-        "cases": cases,
-        "open": still_open,
-        "closed": cases - still_open,
-        **{name: amounts[name] for name in names},
+        **(dict.fromkeys(counted) if by == "move" else counted),
+        "moved": amounts["moved"] if by == "move" else None,
         "breach_rate": ratio(100 * amounts["missed"], amounts["kept"] + amounts["missed"]),
         "feedback_rate": ratio(100 * amounts["fed_back"], cases),
         "mean_age_days": ratio(amounts["age_days"], amounts["aged"]),
@@ -90,22 +93,17 @@ def in_issues(by: IssuesBy, organization: Organization, day: date) -> PartOf:
 
 
 def aged(by: IssuesBy, organization: Organization, day: date) -> PartsOf:
-    """Say what a case that is open adds to how old it is on a day; by age, it is all there is."""
+    """Say what a case that is open adds to how old such cases are on a day."""
 
     def parts_of(cell: Cell, amount: int) -> Iterator[Part]:
-        if cell.axis != "issue_age" or cell.day > day or by not in OF_AGE:
+        of_open = cell.axis == "issue_age" and cell.measure == "open"
+        if not of_open or cell.day > day or by not in OF_AGE:
             return
-        key, days = _key(by, cell, organization, day), _days_old(cell, day)
+        key = _key(by, cell, organization, day)
         yield Part(key, "aged", amount)
-        yield Part(key, "age_days", amount * days)
-        if by == "age":
-            yield Part(key, "cases", amount)
+        yield Part(key, "age_days", amount * days_old(cell.value, day))
 
     return parts_of
-
-
-def _days_old(cell: Cell, day: date) -> int:
-    return (day - date.fromisoformat(cell.value)).days
 
 
 def _key(by: IssuesBy, cell: Cell, organization: Organization, day: date) -> Key:
@@ -117,7 +115,7 @@ def _key(by: IssuesBy, cell: Cell, organization: Organization, day: date) -> Key
         case "team":
             return organization.place(cell.owner, day).team
         case "age":
-            days = _days_old(cell, day)
+            days = days_old(cell.value, day)
             return next((text for most, text in AGES if days <= most), OLDEST)
         case _:
             return cell.value or None
@@ -132,9 +130,11 @@ async def issues(
     `kept` and `missed` tell of service levels where somebody said, `breach_rate` which share of
     them was missed; `reopened` and `fed_back` count cases, `feedback_rate` is the share of cases of
     which the customer was told. By `cause` a case stands under the kind of its root cause
-    (`unsorted`: a cause of no kind; null: none is found). `mean_age_days` is of what is open, told
-    by age, seller, team and in all. By `move`, `moved` counts how often one status followed
-    another. `seller` narrows what is told by age, seller, team or in all. Rates in percent.
+    (`unsorted`: a cause of no kind; null: none is found), by `age` under how old it is or, once it
+    is closed, was on that day. `mean_age_days` is of what is open, told by age, seller, team and in
+    all. By `move`, `moved` counts how often one status followed another, and nothing else is
+    counted; where a field is not kept by what is asked for, it is null. `seller` narrows what is
+    told by age, seller, team or in all. Rates in percent.
     """
     day = moment.day(runtime)
     figures = await moment.figures(
@@ -147,7 +147,8 @@ async def issues(
     rows = tallied(figures.cells, in_issues(by, places, day), aged(by, places, day))
     return {
         "rows": [
-            {"id": key, "key": figures.name(key), **document(rows[key])} for key in in_order(rows)
+            {"id": key, "key": figures.name(key), **document(by, rows[key])}
+            for key in in_order(rows)
         ],
         "by": by,
         **moment.document(),

@@ -35,7 +35,7 @@ from services.analytics.workload import Entry, spend
 from shared.events import Envelope
 
 # Bump it when a measure changes: the new cells are built beside the old ones from the first fact.
-VERSION = 9
+VERSION = 10
 TOPICS = ("opportunities", "touches", "issues", "calendar", "analytics")
 Kind = Literal["opportunity", "touch", "issue", "entry", "series", "review", "assessment"]
 STREAMS: frozenset[str] = frozenset(get_args(Kind))

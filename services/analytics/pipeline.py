@@ -249,7 +249,11 @@ def period_of(day: date, per: Per) -> str:
             return f"{day.year}-Q{(day.month + 2) // 3}"
 
 
-def row_document(key: Key, tally: Tally, currency: str) -> dict[str, Any]:
+# Only what is open is told by these: what was decided is in no row of them.
+OF_OPEN = frozenset({"age", "quality"})
+
+
+def row_document(by: PipelineBy, key: Key, tally: Tally, currency: str) -> dict[str, Any]:
     """Return a row as it is answered: money and rates as text, so that nobody rounds them."""
     decided = tally.won + tally.lost
     row: dict[str, Any] = {
@@ -263,6 +267,8 @@ def row_document(key: Key, tally: Tally, currency: str) -> dict[str, Any]:
         "win_rate": ratio(100 * tally.won, decided),
         "mean_cycle_days": ratio(tally.cycle_days, tally.cycles),
     }
+    if by in OF_OPEN:
+        row |= dict.fromkeys(("won", "lost", "value_won"))
     # What is not real yet is neither open nor in the count (O-02).
     latent = {"latent": tally.latent} if tally.latent else {}
     # No figure of stale data without a mark (N-08).

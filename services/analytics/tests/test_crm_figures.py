@@ -39,7 +39,7 @@ def report(cells: dict[Cell, int], nodes: dict[str, OrgNode]) -> Any:
     def rows(by: PipelineBy, as_of: date = IMPORTED_ON) -> dict[str | None, dict[str, Any]]:
         needed = {cell: n for cell, n in cells.items() if cell.axis in axes_of(by)}
         found = pipeline(by, needed, organization, as_of)
-        documents = {key: row_document(key, tally, "USD") for key, tally in found.items()}
+        documents = {key: row_document(by, key, tally, "USD") for key, tally in found.items()}
         return {called[key].name if key in called else key: row for key, row in documents.items()}
 
     return rows

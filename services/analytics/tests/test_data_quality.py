@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.analytics.data_quality import judged
+from services.analytics.data_quality import ASPECTS, judged
 from services.analytics.entities import Opportunity
 from services.analytics.measures import contributions, recompute
 from services.analytics.tests.histories import ZONE
@@ -147,7 +147,12 @@ async def test_n_08_by_seller_with_what_is_wanting_behind_it(told: World) -> Non
         }
     ]
     kinds = await told.get("data-quality", by="kind", **asked)
-    assert {row["id"] for row in kinds["rows"]} == {"entry", "issue", "opportunity"}
+    # What is asked of no issue and of no entry is no share of them, and of nobody's.
+    assert {row["id"]: [row[one] for one in ASPECTS] for row in kinds["rows"]} == {
+        "entry": ["50.00", None, None],
+        "issue": [None, "0.00", None],
+        "opportunity": ["50.00", "50.00", "100.00"],
+    }
     # Until it is due nobody is asked.
     early = await told.get("data-quality/why", by="seller", key=LEE, as_of="2026-06-08")
     assert early["wanting"] == []

@@ -72,7 +72,7 @@ FIGURES: Mapping[Axis, set[str]] = {
     "issue_status": CASES,
     "issue_kind": CASES,
     "issue_cause": CASES,
-    "issue_age": {"open"},
+    "issue_age": CASES,
     "issue_company": CASES,
     "issue_move": {"moved"},
 }

@@ -61,7 +61,7 @@ def test_what_was_won_in_another_currency_is_told_beside_and_never_added() -> No
     tally = Tally(won=2)
     tally.add("value_USD", 10_000)
     tally.add("value_KRW", 70_000)
-    row = row_document("x", tally, "USD")
+    row = row_document("total", "x", tally, "USD")
     assert (row["value_won"], row["value_won_other"]) == ("1", {"KRW": "7"})
 
 
