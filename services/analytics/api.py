@@ -15,6 +15,7 @@ from services.analytics import pipeline as report
 from services.analytics.cells import Axis, Per
 from services.analytics.figures import Figures, GrainOf, Row, exact, read_figures
 from services.analytics.forecast import Span
+from services.analytics.marks import NEWS, mark
 from services.analytics.pipeline import (
     PartOf,
     PartsOf,
@@ -136,11 +137,12 @@ async def pipeline(
     Without `as_of` as it stands today in the company's zone. `latent` counts what is not real yet
     (O-02): it is neither `open` nor in `count`. `key` is the name of the row, `id` the stream
     behind the name; both null where a row has none. Money and rates are decimal text; `win_rate`
-    is in percent. `stale`, of a row and of all, is how much that is open nobody has told anything
-    of for a month (N-08). `positions` say which facts of the log are in the figures,
+    is in percent. `stale` is how much that is open nobody has told anything of for a month (N-08):
+    of all that is asked about and, by seller, unit, product, company, segment and in all, of each
+    row that has any. `positions` say which facts of the log are in the figures,
     `parked_facts` how many of those are set aside.
     """
-    axes = sorted({*axes_of(by), "news"})
+    axes = sorted({*axes_of(by), NEWS})
     day = moment.day(runtime)
     figures = await moment.figures(
         runtime, axes, owner=employee(seller), grain_of=lambda held: report.grain(by, held, day)
@@ -155,7 +157,7 @@ async def pipeline(
         "by": by,
         **moment.document(),
         "currency": currency,
-        "stale": report.stale(figures.cells, day),
+        "stale": mark(figures, day, employee(seller)),
         **facts_of(figures),
     }
 

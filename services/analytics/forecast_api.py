@@ -27,7 +27,7 @@ from services.analytics.figures import Row, opportunities_at
 from services.analytics.forecast import Span
 from services.analytics.known import view_at, views_at
 from services.analytics.marks import NEWS, mark
-from services.analytics.pipeline import in_order, stale
+from services.analytics.pipeline import in_order
 from services.analytics.projections import Target, frozen_forecasts, targets
 from services.analytics.promised import by_outcome, kept
 from services.analytics.report_by import ForecastBy, YieldBy
@@ -70,12 +70,13 @@ async def forecast(
     """What sellers stand by, rolled up (O-06): their own commitments, neither weighed nor guessed.
 
     `from` and `to` are about the day on which each says that it closes; rows by day, week, month or
-    quarter are the roadmap (O-13). Who belongs where is as of `as_of`, or today.
+    quarter are the roadmap (O-13). Who belongs where is as of `as_of`, or today. `stale` is of how
+    much that is open, of this seller or unit, nobody has told anything for a month (N-08).
     """
     owner, day = employee(seller), moment.day(runtime)
     figures = await moment.figures(
         runtime,
-        ("commitment", "news"),
+        ("commitment", NEWS),
         owner=owner,
         grain_of=lambda _: report.forecast_grain(by, day, period, unit),
     )
@@ -89,7 +90,7 @@ async def forecast(
         "by": by,
         **moment.document(),
         "currency": currency,
-        "stale": stale(figures.cells, day),
+        "stale": mark(figures, day, owner, unit),
         **facts_of(figures),
     }
 
@@ -154,7 +155,8 @@ async def attainment(
 
     With `on`, those whose period that day is in. A unit's target counts everybody who was in it, or
     below it, when they won; what is committed, who is in it on the day asked about. `stale` marks
-    what is open and committed: of how much of it nobody has told anything for a month (N-08).
+    what is open and committed of the owner, unit and product asked about, whatever the targets are
+    for: of how much of it nobody has told anything for a month (N-08).
     `coached` counts the talks in its period up to that day with its owner, with who was in its
     unit, or about deals with its product: about deals (O-03) and about figures (N-03); `coaching`
     lists the latest of them, and where each opens.
@@ -186,7 +188,7 @@ async def attainment(
             }
             for target in wanted
         ],
-        "stale": mark(figures, day, employee(owner), unit),
+        "stale": mark(figures, day, employee(owner), unit, product),
         **moment.document(),
         **facts_of(figures),
     }

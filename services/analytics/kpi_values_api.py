@@ -170,8 +170,8 @@ async def values(
 
     Periods are whole ones; the last may have only begun. `value` is decimal text with two digits,
     null where it divides by nothing; `measures` are what it was computed from. `stale` is, where
-    these tell of what is open, of how much of it nobody has told anything for a month (N-08); else
-    null.
+    these tell of what is open, of how much of it, of the definition's product if it is of one,
+    nobody has told anything for a month (N-08); else null.
     """
     card = await _card(runtime, kpi, moment, by_number=definition is not None)
     asked = _asked(card, definition, period, moment.day(runtime))
@@ -185,7 +185,9 @@ async def values(
         "definition": asked.defined,
         "currency": runtime.settings.currency,
         "stale": (
-            mark(figures, asked.day, employee(seller)) if tells_of_open(asked.names) else None
+            mark(figures, asked.day, employee(seller), product=asked.defined.product)
+            if tells_of_open(asked.names)
+            else None
         ),
         **moment.document(),
         **facts_of(figures),
@@ -219,7 +221,9 @@ async def restatement(
         rows.append(row | {"difference": differs})
     marked = tells_of_open(old.names) or tells_of_open(new.names)
     read = figures if tells_of_open(old.names) else also
-    stale = mark(read, day, employee(seller)) if marked else None
+    products = {one.defined.product for one in (old, new)}
+    about = products.pop() if len(products) == 1 else None
+    stale = mark(read, day, employee(seller), product=about) if marked else None
     compared = {"before": old.defined, "after": new.defined, "stale": stale}
     return {"rows": rows, **compared, **moment.document()}
 

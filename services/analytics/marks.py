@@ -12,6 +12,7 @@ from datetime import date
 from services.analytics.cells import Axis
 from services.analytics.figures import Figures
 from services.analytics.kpi_measures import KPI_MEASURES
+from services.analytics.measures import bought_by
 from services.analytics.pipeline import stale
 from services.analytics.tables import Apart, Grain
 
@@ -25,12 +26,24 @@ _OF_OPEN = frozenset(
 )
 
 
-def mark(figures: Figures, day: date, owner: str | None = None, unit: str | None = None) -> int:
+def mark(
+    figures: Figures,
+    day: date,
+    owner: str | None = None,
+    unit: str | None = None,
+    product: str | None = None,
+) -> int:
     """Return of how much that is open on a day nobody has told anything for a month.
 
-    Of what the report is about: everybody's, an owner's, or theirs who are in a unit on that day.
+    Of what the report is about: everybody's, an owner's, or theirs who are in a unit on that day;
+    of all products, or of one.
     """
-    cells = figures.tables.cells((NEWS,), Grain(Apart(), last=day), owner)
+
+    def about(value: str) -> str | None:
+        return "" if product in (None, bought_by(value)[0]) else None
+
+    grain = Grain(Apart(), last=day, owners=unit is not None, alike={NEWS: about})
+    cells = figures.tables.cells((NEWS,), grain, owner)
     if unit is not None:
         places = figures.organization
         cells = {c: n for c, n in cells.items() if places.belongs(c.owner, unit, day)}

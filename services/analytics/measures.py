@@ -99,8 +99,9 @@ def _open_cells(sums: Sums, known: Opportunity, stood: Sequence[Period], axes: A
     for spell in spells(were_open):
         for axis, value in axes:
             sums.hold(Cell("open", spell.period.owner, axis, value, spell.start), 1, spell.stop)
+    about = bought(known.product, known.company)
     for unseen in stale(known, spells(were_open)):
-        cell = Cell("stale", unseen.period.owner, "news", "", unseen.start)
+        cell = Cell("stale", unseen.period.owner, "news", about, unseen.start)
         sums.hold(cell, 1, unseen.stop)
     for spell, band in _good(known, were_open):
         sums.hold(Cell("open", spell.period.owner, "quality", band, spell.start), 1, spell.stop)

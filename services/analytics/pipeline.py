@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any, Literal, NamedTuple
 
 from services.analytics.cells import Axis, Cell, Per
+from services.analytics.measures import bought, bought_by
 from services.analytics.report_by import PipelineBy
 from services.analytics.tables import Apart, Grain, PlaceOf
 from services.analytics.told import MONEY_SCALE
@@ -79,10 +80,12 @@ def axes_of(by: PipelineBy) -> tuple[Axis, ...]:
     match by:
         case "stage":
             return ("stage", "owner")
-        case "product" | "company" | "age" | "quality":
+        case "product" | "company":
+            return (by, "news")
+        case "age" | "quality":
             return (by,)
         case "segment":
-            return ("company",)
+            return ("company", "news")
         case "quarter":
             return ("owner",)
         case _:
@@ -167,6 +170,7 @@ def grain(by: PipelineBy, organization: Organization, day: date) -> Grain:
         last=day,
         owners=placed or by == "seller",
         placed=_places(by, organization, day) if placed else None,
+        alike={"news": bought_apart(by)},
     )
 
 
@@ -178,6 +182,17 @@ def _places(by: PipelineBy, organization: Organization, day: date) -> PlaceOf:
         return getattr(organization.place(owner, credited or day), name)  # type: ignore[no-any-return]
 
     return place_of
+
+
+def bought_apart(by: str) -> Callable[[str], str]:
+    """Say what stands for all that is bought, but for what the rows are of."""
+    match by:
+        case "product":
+            return lambda value: bought(bought_by(value)[0], "")
+        case "company" | "segment":
+            return lambda value: bought("", bought_by(value)[1])
+        case _:
+            return lambda _: ""
 
 
 def _by_stage(cell: Cell, amount: int) -> Part | None:
@@ -217,15 +232,21 @@ def _keys(
     def place(cell: Cell) -> Any:
         return organization.place(cell.owner, cell.credited or day)
 
+    def product(cell: Cell) -> str:
+        return bought_by(cell.value)[0] if cell.axis == "news" else cell.value
+
+    def company(cell: Cell) -> str:
+        return bought_by(cell.value)[1] if cell.axis == "news" else cell.value
+
     keys: dict[str, Callable[[Cell], Key]] = {
         "total": lambda _: TOTAL,
         "stage": lambda cell: cell.value or None,
-        "product": lambda cell: cell.value or None,
-        "company": lambda cell: cell.value or None,
+        "product": lambda cell: product(cell) or None,
+        "company": lambda cell: company(cell) or None,
         "age": lambda cell: _age(cell.value, day),
         # Only of what is open: what was decided was as good as it was.
         "quality": lambda cell: cell.value,
-        "segment": lambda cell: segments.get(cell.value),
+        "segment": lambda cell: segments.get(company(cell)),
         "seller": lambda cell: cell.owner or None,
         "team": lambda cell: place(cell).team,
         "manager": lambda cell: place(cell).manager,

@@ -12,8 +12,18 @@ from typing import Any
 
 from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span, key_of
-from services.analytics.measures import bought, bought_by
-from services.analytics.pipeline import NOBODY, Key, Part, PartOf, Reason, not_theirs, ratio, within
+from services.analytics.measures import bought_by
+from services.analytics.pipeline import (
+    NOBODY,
+    Key,
+    Part,
+    PartOf,
+    Reason,
+    bought_apart,
+    not_theirs,
+    ratio,
+    within,
+)
 from services.analytics.report_by import SlipsBy
 from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
@@ -38,19 +48,8 @@ def slippage_grain(by: SlipsBy, organization: Organization, span: Span, unit: Ke
     turns = organization.turns if placed else frozenset()
     per = by if by in ("day", "week", "month", "quarter") else None
     days = Apart(turns | bounds(*span), per)
-    alike: dict[Axis, Callable[[str], str]] = {"slip": _alike(by)}
+    alike: dict[Axis, Callable[[str], str]] = {"slip": bought_apart(by)}
     return Grain(days, last=span.last, owners=placed or by == "seller", alike=alike)
-
-
-def _alike(by: SlipsBy) -> Callable[[str], str]:
-    """Say what stands for all that is bought, but for what the rows are of."""
-    match by:
-        case "product":
-            return lambda value: bought(bought_by(value)[0], "")
-        case "company" | "segment":
-            return lambda value: bought("", bought_by(value)[1])
-        case _:
-            return lambda _: ""
 
 
 def in_stages(organization: Organization, span: Span, unit: Key) -> PartOf:

@@ -47,6 +47,7 @@ async def test_a_row_says_everything_about_itself(world: World) -> None:
             "value_open": "0",
             "win_rate": "66.67",
             "mean_cycle_days": "59.50",
+            "stale": 1,
         }
     ]
     assert sum(answer["positions"].values()) == 9  # opportunities' eight facts and the touch

@@ -37,7 +37,7 @@ async def test_n_08_a_report_of_what_is_open_bears_the_mark(world: World, report
     assert known["stale"] == 1
 
 
-@pytest.mark.parametrize("report", ["attainment", "slippage", "workload"])
+@pytest.mark.parametrize("report", ["attainment", "forecast", "slippage", "workload"])
 async def test_n_08_the_mark_is_of_whom_the_report_is_about(world: World, report: str) -> None:
     seller = "owner" if report == "attainment" else "seller"
     for who, stale in ((KIM, 1), (LEE, 0)):
@@ -45,6 +45,32 @@ async def test_n_08_the_mark_is_of_whom_the_report_is_about(world: World, report
     # Kim went from red to blue on the first of April.
     for unit, stale in (("unit-blue", 1), ("unit-red", 0)):
         assert (await world.get(report, as_of=DAY, unit=unit))["stale"] == stale
+
+
+@pytest.mark.parametrize(("product", "stale"), [("product-x", 1), ("product-y", 0)])
+async def test_n_08_the_mark_is_of_the_product_that_is_asked_about(
+    world: World, product: str, stale: int
+) -> None:
+    assert (await world.get("attainment", as_of=DAY, product=product))["stale"] == stale
+    rows = await world.rows(by="product", as_of=DAY)
+    # Of a product that nobody sells there is no row.
+    assert rows["Product X"]["stale"] == 1
+    body = {"name": "Open", "expression": "open", "product": product}
+    told = await world.client.post("/analytics/kpis/open/define", json=body)
+    headers = {"X-At-Least": told.json()["token"]}
+    asked = {"from": "2026-01-01", "as_of": DAY}
+    for path, more in (("values", {}), ("restatement", {"before": 1, "after": 1})):
+        url = f"/analytics/kpis/open/{path}"
+        answer = await world.client.get(url, params=asked | more, headers=headers)
+        assert answer.json()["stale"] == stale, path
+
+
+async def test_n_08_by_what_is_bought_each_row_bears_its_own(world: World) -> None:
+    for by, key in (("product", "Product X"), ("company", None), ("segment", None)):
+        rows = await world.rows(by=by, as_of=DAY)
+        assert {name: row.get("stale") for name, row in rows.items() if row["open"]} == {key: 1}
+        why = await world.get("why", by=by, as_of=DAY, **({} if key is None else {"key": key}))
+        assert why["total"]["stale"] == 1
 
 
 async def test_n_08_a_figure_of_the_company_is_marked_where_it_tells_of_what_is_open(
