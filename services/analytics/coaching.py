@@ -6,10 +6,12 @@ owner, with somebody of its unit, or about a deal with its product is told besid
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, tzinfo
-from typing import Any
+from typing import Any, Literal
 
 from services.analytics.entities import Opportunity
 from services.analytics.periods import at as standing
@@ -24,6 +26,8 @@ from shared.references import shortened
 
 # So many sessions are listed beside a target, the latest first; `coached` counts all.
 LISTED_MAX = 50
+# Whom or what a target is for.
+For = Literal["owner", "unit", "product"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,12 @@ class Coached:
             return False
         if target.unit is None:
             return True
-        # A unit's own figure may have been talked about, too.
+        return target.unit in self.units(organization)
+
+    def units(self, organization: Organization) -> frozenset[str]:
+        """Return the units that it was in; a unit's own figure may have been talked about, too."""
         whose = self.seller or ""
-        return whose == target.unit or organization.belongs(whose, target.unit, self.day)
+        return organization.units_above(whose, self.day) | {whose}
 
     def document(self) -> dict[str, Any]:
         """Return it as it is answered: without the words, which are opened where it points."""
@@ -127,13 +134,47 @@ def _with(session: Session, deal: Opportunity | None) -> Coached | None:
     return Coached(session, session.seller or owner or None, deal.product or None, session.day)
 
 
-def beside(
-    target: Target, sessions: Iterable[Coached], organization: Organization, *, listed: bool
-) -> dict[str, Any]:
-    """Return what stands of them beside a target: how many, and which were the latest.
+class Talks:
+    """Finds the talks that helped a target: each is looked at for those that it may have helped.
 
-    Not `listed`: who may read figures and no talks is told only how many.
+    A company has thousands of both.
     """
-    held = [one for one in sessions if one.helps(target, organization)]
-    shown = held[:LISTED_MAX] if listed else []
-    return {"coached": len(held), "coaching": [one.document() for one in shown]}
+
+    def __init__(self, sessions: Iterable[Coached], organization: Organization) -> None:
+        """Keep sessions, the latest first, by what targets are for."""
+        self._organization = organization
+        self._all = list(sessions)
+        self._of: dict[tuple[For, str | None], list[Coached]] = defaultdict(list)
+        for one in self._all:
+            self._of["owner", one.seller].append(one)
+            self._of["product", one.product].append(one)
+            for unit in one.units(organization):
+                self._of["unit", unit].append(one)
+
+    def beside(self, target: Target, *, listed: bool) -> dict[str, Any]:
+        """Return what stands of them beside a target: how many, and which were the latest.
+
+        Not `listed`: who may read figures and no talks is told only how many.
+        """
+        held = [one for one in self._near(target) if one.helps(target, self._organization)]
+        shown = held[:LISTED_MAX] if listed else []
+        return {"coached": len(held), "coaching": [one.document() for one in shown]}
+
+    def _near(self, target: Target) -> Sequence[Coached]:
+        """Return the talks in its period of whom or what it is for, of which there are fewest."""
+        if target.period_from is None or target.period_to is None:
+            return ()
+        aims: tuple[tuple[For, str | None], ...] = (
+            ("owner", target.owner),
+            ("unit", target.unit),
+            ("product", target.product),
+        )
+        found = [self._of.get(aim, ()) for aim in aims if aim[1] is not None]
+        fewest: Sequence[Coached] = min(found, key=len, default=self._all)
+        begin = bisect_left(fewest, -target.period_to.toordinal(), key=_latest_first)
+        end = bisect_right(fewest, -target.period_from.toordinal(), key=_latest_first)
+        return fewest[begin:end]
+
+
+def _latest_first(one: Coached) -> int:
+    return -one.day.toordinal()

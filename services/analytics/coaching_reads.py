@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -29,4 +30,5 @@ async def read_talks(
         days: dict[str, Any] = {"day": {"$gte": min(begins).isoformat(), "$lte": day.isoformat()}}
         found = [one async for one in runtime.reader(coaching).every(days, told)]
     about = {one.about for one in found}
-    return known_by(found, await opportunities_at(runtime, about, moment.known_at), day)
+    deals = await opportunities_at(runtime, about, moment.known_at)
+    return await asyncio.to_thread(known_by, found, deals, day)

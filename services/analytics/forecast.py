@@ -184,6 +184,21 @@ class Attained:
     coverage: str | None
 
 
+class Reached:
+    """Tells how far targets are reached at the end of a day; somebody's by their cells alone."""
+
+    def __init__(self, cells: Amounts, organization: Organization, day: date) -> None:
+        self._cells, self._organization, self._day = cells, organization, day
+        self._theirs: dict[str, dict[Cell, int]] = defaultdict(dict)
+        for cell, amount in cells.items():
+            self._theirs[cell.owner][cell] = amount
+
+    def of(self, target: Target) -> Attained:
+        whole = target.owner is None
+        cells = self._cells if whole else self._theirs.get(target.owner or "", {})
+        return attained(target, cells, self._organization, self._day)
+
+
 def attained(target: Target, cells: Amounts, organization: Organization, day: date) -> Attained:
     """Return how far a target is reached at the end of a day."""
     part_of = in_target(target, organization, day)

@@ -55,12 +55,16 @@ class Organization:
 
     def belongs(self, employee: str, unit: str, day: date) -> bool:
         """Whether somebody was in a unit, or in one below it, on a day."""
+        return unit in self.units_above(employee, day)
+
+    def units_above(self, employee: str, day: date) -> frozenset[str]:
+        """Return every unit that somebody was in, or in one below it, on a day."""
         when = employee, bisect_right(self._turns_of(employee), day)
         above = self._above.get(when)
         if above is None:
-            found = frozenset(stream for stream, _ in self._units_above(employee, day))
+            found = frozenset(stream for stream, _ in self._walk_up(employee, day))
             above = self._above[when] = found
-        return unit in above
+        return above
 
     def _turns_of(self, name: str) -> tuple[date, ...]:
         """Return the days from which on the place of somebody is another one, or may be."""
@@ -81,13 +85,13 @@ class Organization:
     def _look_up(self, employee: str, day: date) -> Place:
         kinds: dict[str, str] = {}
         manager: str | None = None
-        for number, (stream, unit) in enumerate(self._units_above(employee, day)):
+        for number, (stream, unit) in enumerate(self._walk_up(employee, day)):
             # A unit of unstated kind is the team of whoever works in it.
             kinds.setdefault(unit.kind or ("team" if number == 0 else ""), stream)
             manager = manager or _on(unit.managers, day)
         return Place(kinds.get("team"), kinds.get("division"), kinds.get("company"), manager)
 
-    def _units_above(self, employee: str, day: date) -> Iterator[tuple[str, OrgNode]]:
+    def _walk_up(self, employee: str, day: date) -> Iterator[tuple[str, OrgNode]]:
         seen = {employee}
         below = self._nodes.get(employee)
         while below is not None:

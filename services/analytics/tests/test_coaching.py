@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from services.analytics.coaching import coaching
-from services.analytics.tests.world import KIM, LEE, World, on
+from services.analytics.coaching import LISTED_MAX, Coached, Session, Talks, coaching
+from services.analytics.projections import Target, org_tree
+from services.analytics.tests.world import FACTS, KIM, LEE, World, on
+from services.analytics.tree import Organization
 from shared.events import timestamp
 from shared.events.analytics import KpiCoached
 from shared.events.opportunities import CoachingHeld, TargetSet
@@ -140,6 +144,65 @@ async def test_n_13_whoever_reads_of_somebody_s_coaching_has_looked_at_them(
         months = await coached.client.get("/analytics/looks/kim")
     (look,) = months.json()["items"][0]["looks"]
     assert (look["viewer"], look["report"]) == ("employee-boss", "/analytics/attainment")
+
+
+UNITS = ("unit-red", "unit-blue", "unit-east")
+OF_NOBODY = [None, KIM, LEE]
+
+
+def tree() -> Organization:
+    histories = [recorded(*told, stream=stream) for stream, told in FACTS]
+    return Organization(org_tree.replay(fact for history in histories for fact in history))
+
+
+# Kim changes on the first of April.
+DAYS = [on("01-01") + timedelta(days=15 * number) for number in range(8)]
+
+
+def aims() -> Iterator[Target]:
+    """Every target there may be, of every period between these days, and of an unknown one."""
+    products = [None, "product-x", "product-z"]
+    for owner, unit, product in itertools.product(OF_NOBODY, [None, *UNITS], products):
+        told = {"owner": owner, "unit": unit, "product": product}
+        yield Target("target-1", **told)
+        for first, last in itertools.product(DAYS, DAYS):
+            yield Target("target-1", **told, period_from=first, period_to=last)
+
+
+def test_o_07_the_talks_found_are_those_that_helped() -> None:
+    places = tree()
+    whose = itertools.product(reversed(DAYS), [*OF_NOBODY, "unit-red"], [None, "product-x"])
+    sessions = [
+        Coached(Session(f"review-{number}"), seller, product, day)
+        for number, (day, seller, product) in enumerate(whose)
+    ]
+    talks, found = Talks(sessions, places), 0
+    for aim in aims():
+        beside = talks.beside(aim, listed=True)
+        helped = [one.document() for one in sessions if one.helps(aim, places)]
+        assert (beside["coached"], beside["coaching"]) == (len(helped), helped[:LISTED_MAX]), aim
+        found += len(helped)
+    assert found > len(sessions)
+
+
+class Looked(Coached):
+    """Counts how often it is asked whether it helped."""
+
+    times = 0
+
+    def helps(self, target: Target, organization: Organization) -> bool:
+        Looked.times += 1
+        return super().helps(target, organization)
+
+
+def test_o_07_many_targets_beside_many_talks_are_not_each_held_against_each() -> None:
+    first, last = on("01-01"), on("12-31")
+    sellers = [f"employee-{number}" for number in range(100)]
+    sessions = [Looked(Session(f"review-{who}"), who, None, on("03-01")) for who in sellers]
+    talks = Talks(sessions, Organization({}))
+    wanted = [Target(f"t-{who}", who, period_from=first, period_to=last) for who in sellers]
+    found = [talks.beside(one, listed=True)["coached"] for one in wanted]
+    assert (found, Looked.times) == ([1] * 100, 100)
 
 
 def test_o_07_talks_are_folded_in_any_order() -> None:
