@@ -131,7 +131,9 @@ class Weeks:
             if isinstance(part, Part) and part.measure == "minutes":
                 self._lost[part.key][begin_of("week", cell.day)] += part.amount
         for day, minutes in worked.items():
-            self._work[begin_of("week", day)] += minutes
+            # A week that the span ends in has lost nothing yet of what comes after.
+            if within(day, *whole):
+                self._work[begin_of("week", day)] += minutes
 
     def found(self, inhibitor: Inhibitor, most_percent: float) -> Found | None:
         """Return the first week in which a loss took more than its share; None: none did."""

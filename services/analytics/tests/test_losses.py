@@ -158,3 +158,13 @@ async def test_n_12_the_numbers_stand_beside_what_was_said(lost: World) -> None:
     assert [(one["assessment"], one["process"]) for one in page["assessments"]] == [
         ("assessment-0", 2)
     ]
+
+
+async def test_n_11_a_week_that_the_time_ends_in_counts_no_work_of_later_days(lost: World) -> None:
+    asked = {**MARCH, "to": "2026-03-10", "as_of": "2026-04-30"}
+    live = (await lost.get("losses", **asked))["rows"]
+    displaced = {row["id"]: row for row in live}["displaced"]
+    # Two hours of a visit, of the one that was worked until then.
+    assert displaced["found"] == {"week": "2026-03-09", "share": "200.00"}
+    known = await lost.get("losses", known_at="2100-01-01T00:00:00Z", **asked)
+    assert known["rows"] == live
