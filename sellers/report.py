@@ -171,9 +171,9 @@ def workload_table(rows: Sequence[Row], by: str) -> Table:
     return table
 
 
-def stages_table(rows: Sequence[Row], _by: str = "") -> Table:
+def stages_table(rows: Sequence[Row], by: str = "stage") -> Table:
     """Return one row a stage: what passed it, and what is won from there, by what happened."""
-    table = columns(("stage",), ("passed", "days in it", "not lost", "decided", "won from it"))
+    table = columns((by,), ("passed", "days in it", "not lost", "decided", "won from it"))
     table.title = "stages: what passed them, and what was won of what had been in them"
     for row in rows:
         few = "not enough history" if row.get("insufficient_history") else ""
@@ -182,7 +182,7 @@ def stages_table(rows: Sequence[Row], _by: str = "") -> Table:
             f"{row.get('passed') or 0:,}",
             shown(row.get("mean_days")),
             shown(row.get("conversion"), " %"),
-            f"{row.get('decided') or 0:,}",
+            counted(row, "decided"),
             few or shown(row.get("probability"), " %"),
         )
     return table

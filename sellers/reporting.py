@@ -38,12 +38,12 @@ from sellers.reviewing import (
 )
 from services.analytics.report_by import (
     AdoptionBy,
+    DealsBy,
     ForecastBy,
     GrowthBy,
     IssuesBy,
     PipelineBy,
     QualityBy,
-    SlipsBy,
     WorkloadBy,
     YieldBy,
 )
@@ -175,13 +175,14 @@ def workload(
 @report.command("stages")
 def stages(
     context: typer.Context,
+    by: Annotated[DealsBy, typer.Option(help="What it is counted by.")] = "stage",
     first: First = None,
     last: Last = None,
     unit: Unit = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what passed each stage in how many days, and what was won from there."""
-    query = {"from": first, "to": last, "unit": unit}
+    query = {"by": by, "from": first, "to": last, "unit": unit}
     _show(context, "stages", query, as_json, stages_table)
 
 
@@ -282,7 +283,7 @@ def reconciliation(
 @report.command("slippage")
 def slippage(
     context: typer.Context,
-    by: Annotated[SlipsBy, typer.Option(help="What it is counted by.")] = "seller",
+    by: Annotated[DealsBy, typer.Option(help="What it is counted by.")] = "seller",
     first: First = None,
     last: Last = None,
     unit: Unit = None,

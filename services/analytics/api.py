@@ -23,7 +23,7 @@ from services.analytics.pipeline import (
     in_order,
     row_document,
 )
-from services.analytics.report_by import PipelineBy, TouchesBy
+from services.analytics.report_by import DealsBy, PipelineBy, TouchesBy
 from services.analytics.why import Explained, each_entity, why
 from shared.command import Day, Instant
 from shared.errors import InvalidError
@@ -174,29 +174,30 @@ async def inflow(
     moment: At,
     look: Looked,
     per: Per = "month",
+    by: DealsBy | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
-    """What was discovered, won and lost in each period, by what holds at the end of `as_of`."""
+    """What was discovered, won and lost in each period, by what holds at the end of `as_of`.
+
+    With `by`, of all these days together, by whose it was then, what is bought by whom, and in
+    which stage, how old and how good to work on it was when it came in or last before it was
+    decided. `win_rate` is in percent of what was decided.
+    """
+    told = by or per
     figures = await moment.figures(
         runtime,
-        ("owner",),
+        ("flow",),
         owner=employee(seller),
-        grain_of=lambda held: flows.inflow_grain(per, held, look),
+        grain_of=lambda held: flows.inflow_grain(told, held, look),
     )
-    rows = flows.inflow(per, figures.cells, figures.organization, look)
+    rows = flows.inflow(told, figures.cells, figures.organization, look, figures.segments)
     currency = runtime.settings.currency
     return {
         "rows": [
-            {
-                "key": key,
-                "discovered": rows[key].discovered,
-                "won": rows[key].tally.won,
-                "lost": rows[key].tally.lost,
-                "value_won": report.money(rows[key].tally.values[currency]),
-                **report.other_currencies(rows[key].tally, currency),
-            }
-            for key in sorted(rows)
+            {"id": key, "key": figures.name(key), **rows[key].document(currency)}
+            for key in in_order(rows)
         ],
+        "by": told,
         "per": per,
         "currency": currency,
         **moment.document(),
@@ -257,15 +258,22 @@ async def explain_inflow(
     runtime: Analytics,
     moment: At,
     look: Looked,
-    key: str,
+    key: str | None = None,
     per: Per = "month",
+    by: DealsBy | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
-    """The opportunities behind a period of `/analytics/inflow`."""
-    owner, row = employee(seller), Row(per, key, unit=look.unit)
+    """The opportunities behind a row of `/analytics/inflow`."""
+    told = by or per
+    owner, row = employee(seller), Row(told, key, unit=look.unit)
     figures = await moment.figures(runtime, (), owner=owner, row=row)
-    part_of = flows.in_inflow(per, figures.organization, look)
-    return {"per": per, **moment.document(), **await explained(figures, key, part_of, owner)}
+    part_of = flows.in_inflow(told, figures.organization, look, figures.segments)
+    return {
+        "by": told,
+        "per": per,
+        **moment.document(),
+        **await explained(figures, key, part_of, owner),
+    }
 
 
 @router.get("/touches/why")

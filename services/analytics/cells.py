@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-# Of opportunities; how often they were put off, and what passed which stage; of entries; of issues.
+# Of opportunities: how they stand, and what became of them; of entries; of issues.
 DealAxis = Literal[
     "owner",
     "stage",
@@ -25,6 +25,7 @@ DealAxis = Literal[
     "passage",
     "slip",
     "commitment",
+    "flow",
     "news",
 ]
 TimeAxis = Literal["time", "plan", "lateness", "loss", "clock"]

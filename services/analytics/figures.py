@@ -45,7 +45,7 @@ M = TypeVar("M")
 AHEAD_S = 5.0
 # Rows of these axes are of products and companies, which have names.
 LABELLED: frozenset[Axis] = frozenset(
-    {"product", "company", "slip", "issue_company", "satisfaction"}
+    {"product", "company", "passage", "slip", "flow", "issue_company", "satisfaction"}
 )
 # Rows by these are of some of our people.
 UNITS = frozenset({"team", "division", "company", "manager", "region"})

@@ -7,6 +7,7 @@ from collections import Counter
 from fastapi import Request
 
 from services.analytics import adoption, data_quality, growth, stages_report, workload_report
+from services.analytics.flows import Flow
 from services.analytics.forecast import Committed, Yield
 from services.analytics.issues_api import document as issues_document
 from services.analytics.ledger import Balance
@@ -21,7 +22,7 @@ ATTAINED = (
 # Others stand in a row only where there is something to tell: other currencies, what is latent.
 COLUMNS = {
     "/analytics/pipeline": ("id", *row_document("total", None, Tally(), "")),
-    "/analytics/inflow": ("key", "discovered", "won", "lost", "value_won"),
+    "/analytics/inflow": ("id", "key", *Flow().document("")),
     "/analytics/touches": ("key", "id", "touches"),
     "/analytics/why": ("stream",),
     "/analytics/inflow/why": ("stream",),

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from services.analytics.cells import Cell, Per
+from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span
 from services.analytics.pipeline import (
+    NOBODY,
     Amounts,
     Key,
     Part,
     PartOf,
     Reason,
     Tally,
-    is_open_value,
+    money,
     not_theirs,
+    other_currencies,
     period_of,
+    ratio,
     within,
 )
-from services.analytics.report_by import TouchesBy
+from services.analytics.report_by import DealsBy, TouchesBy
+from services.analytics.report_traits import PLACED, alike_by, days_by, key_by
 from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
 
@@ -33,6 +38,18 @@ class Flow:
     discovered: int = 0
     tally: Tally = field(default_factory=Tally)
 
+    def document(self, currency: str) -> dict[str, Any]:
+        """Return it as it is answered."""
+        tally = self.tally
+        return {
+            "discovered": self.discovered,
+            "won": tally.won,
+            "lost": tally.lost,
+            "win_rate": ratio(100 * tally.won, tally.won + tally.lost),
+            "value_won": money(tally.values[currency]),
+            **other_currencies(tally, currency),
+        }
+
 
 class Look(NamedTuple):
     """Which days, as they stood at the end of which day, and of whom in which unit."""
@@ -42,13 +59,19 @@ class Look(NamedTuple):
     unit: Key = None
 
 
-def inflow(per: Per, cells: Amounts, organization: Organization, look: Look) -> dict[str, Flow]:
-    """Sum what was discovered, won and lost by period. What was undone later never came."""
-    flows: dict[str, Flow] = defaultdict(Flow)
-    part_of = in_inflow(per, organization, look)
+def inflow(
+    by: DealsBy,
+    cells: Amounts,
+    organization: Organization,
+    look: Look,
+    segments: Mapping[str, str] = NOBODY,
+) -> dict[Key, Flow]:
+    """Sum what was discovered, won and lost into rows. What was undone later never came."""
+    flows: dict[Key, Flow] = defaultdict(Flow)
+    part_of = in_inflow(by, organization, look, segments)
     for cell, amount in cells.items():
         part = part_of(cell, amount)
-        if not isinstance(part, Part) or part.key is None:
+        if not isinstance(part, Part):
             continue
         flow = flows[part.key]
         if part.measure == "discovered":
@@ -58,15 +81,18 @@ def inflow(per: Per, cells: Amounts, organization: Organization, look: Look) -> 
     return {key: flow for key, flow in flows.items() if flow.discovered or not flow.tally.empty}
 
 
-def in_inflow(per: Per, organization: Organization, look: Look) -> PartOf:
+def in_inflow(
+    by: DealsBy, organization: Organization, look: Look, segments: Mapping[str, str] = NOBODY
+) -> PartOf:
+    """Say to which row a cell adds what; `segments` as in the pipeline."""
+    key = key_by(by, organization, segments)
+
     def part_of(cell: Cell, amount: int) -> Part | Reason | None:
-        if cell.axis != "owner" or cell.measure in {"open", "latent"}:
-            return None
-        if is_open_value(cell.measure):
+        if cell.axis != "flow":
             return None
         on = cell.credited or cell.day
         reason = _left_out(cell, on, look, organization)
-        return reason or Part(period_of(on, per), cell.measure, amount)
+        return reason or Part(key(cell, on), cell.measure, amount)
 
     return part_of
 
@@ -79,10 +105,12 @@ def _left_out(cell: Cell, on: date, look: Look, organization: Organization) -> R
     return not_theirs(look.unit, cell.owner, on, organization)
 
 
-def inflow_grain(per: Per, organization: Organization, look: Look) -> Grain:
-    turns = organization.turns if look.unit is not None else frozenset()
-    apart = Apart(bounds(*look.span) | turns, per)
-    return Grain(apart, apart, last=look.day, owners=look.unit is not None)
+def inflow_grain(by: DealsBy, organization: Organization, look: Look) -> Grain:
+    placed = by in PLACED or look.unit is not None
+    turns = organization.turns if placed else frozenset()
+    apart = days_by(by, bounds(*look.span) | turns)
+    alike: dict[Axis, Callable[[str], str]] = {"flow": alike_by(by)}
+    return Grain(apart, apart, last=look.day, owners=placed or by == "seller", alike=alike)
 
 
 def touches_grain(by: TouchesBy, organization: Organization, look: Look) -> Grain:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from services.analytics.api import Analytics, At, Moment, Seller, employee, facts_of, unheard
+from services.analytics.cells import Axis
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period
@@ -46,6 +47,8 @@ from shared.web.router import Router
 router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 Definition = Annotated[int | None, Query(ge=1, description="without: the one that holds")]
 CENT = Decimal("0.01")
+# Of these no figure tells what the deals were like.
+ANY_TRAITS: Mapping[Axis, Callable[[str], str]] = {"passage": lambda _: "", "slip": lambda _: ""}
 # How far back figures go that nobody gave a first day, in days.
 USUALLY = {"day": 30, "week": 90, "month": 365, "quarter": 730}
 
@@ -66,7 +69,8 @@ class Asked:
         """Return what it tells apart: its periods, and where sellers were in them."""
         turns = {turn for term in self.held for turn in bounds(term.first, term.last)}
         apart = Apart(organization.turns | turns | bounds(None, self.day))
-        return Grain(apart, apart, last=self.day, owners=self.defined.level != "total")
+        owners = self.defined.level != "total"
+        return Grain(apart, apart, last=self.day, owners=owners, alike=ANY_TRAITS)
 
     def scope(self, organization: Organization, currency: str) -> Scope:
         told = self.defined

@@ -15,7 +15,6 @@ from services.analytics.cells import Axis, Cell, Contributions, Sums
 from services.analytics.complaints import Issue, count
 from services.analytics.entities import Entity, Opportunity, Touch, entity_of, evolve
 from services.analytics.feedback import Feedback, give
-from services.analytics.passages import passages, slips
 from services.analytics.periods import (
     Overlap,
     Period,
@@ -31,6 +30,7 @@ from services.analytics.periods import (
 )
 from services.analytics.series import PlannedSeries, differing, repeat
 from services.analytics.told import NO_CURRENCY, Coached, Commitment, Expected, Step, carried
+from services.analytics.traits import Course
 from services.analytics.workload import Entry, spend
 from shared.events import Envelope
 
@@ -85,13 +85,8 @@ def _of_opportunity(sums: Sums, entity: Opportunity) -> None:
         _promise_cells(sums, entity, promise)
     expected = carried(entity.expected)
     _worth_cells(sums, entity, overlaps(stood, expected), axes)
-    for passed in passages(stood):
-        cell = Cell(passed.measure, passed.owner, "passage", passed.stage, passed.start)
-        sums.hold(cell, passed.amount, passed.stop)
-    about = bought(entity.product, entity.company)
-    for slip in slips(stood, expected):
-        cell = Cell(slip.measure, slip.owner, "slip", about, slip.start)
-        sums.hold(cell, slip.amount, slip.stop)
+    for cell, amount, stop in Course(entity, stood, since).cells(expected):
+        sums.hold(cell, amount, stop)
 
 
 def _open_cells(sums: Sums, known: Opportunity, stood: Sequence[Period], axes: Axes) -> None:

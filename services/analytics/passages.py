@@ -23,6 +23,8 @@ class Passage(Struct, frozen=True, gc=False):
     owner: str
     stage: str
     amount: int
+    # How it stood when it was last in a stage.
+    last: Period
     start: date
     stop: date | None = None
 
@@ -45,22 +47,24 @@ def passages(stood: Sequence[Period]) -> Iterator[Passage]:
     """
     spells = [list(of_it) for _, of_it in groupby(stood, key=lambda period: period.step)]
     been: dict[str, None] = {}
+    last: Period | None = None
     for place, spell in enumerate(spells):
         step, owner, left = spell[0].step, spell[-1].owner, spell[-1].stop
         if step.decides:
             for stage in been:
-                yield Passage(f"{step.kind}_from", owner, stage, 1, spell[0].start, left)
+                assert last is not None  # It has been somewhere.
+                yield Passage(f"{step.kind}_from", owner, stage, 1, last, spell[0].start, left)
             continue
         if step.latent:
             continue
-        been[step.stage] = None
+        been[step.stage], last = None, spell[-1]
         if left is None:
             continue
-        yield Passage("passed", owner, step.stage, 1, left)
-        yield Passage("stage_days", owner, step.stage, (left - spell[0].start).days, left)
+        yield Passage("passed", owner, step.stage, 1, last, left)
+        yield Passage("stage_days", owner, step.stage, (left - spell[0].start).days, last, left)
         to = spells[place + 1][0].step if place + 1 < len(spells) else None
         if to is not None and to.decides:
-            yield Passage(f"passed_{to.kind}", owner, step.stage, 1, left)
+            yield Passage(f"passed_{to.kind}", owner, step.stage, 1, last, left)
 
 
 def slips(stood: Sequence[Period], expected: Sequence[Expected]) -> Iterator[Slip]:

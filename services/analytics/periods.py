@@ -14,7 +14,16 @@ from typing import Generic, Literal, TypeVar
 from msgspec import Struct
 
 from services.analytics.entities import Opportunity
-from services.analytics.told import Coached, Commitment, Handover, Step, T, Told, overridden
+from services.analytics.told import (
+    Coached,
+    Commitment,
+    Handover,
+    NextStep,
+    Step,
+    T,
+    Told,
+    overridden,
+)
 from shared.events.opportunities import FIRST_STAGE
 
 
@@ -140,16 +149,35 @@ def bands(known: Opportunity, one: Overlap[S]) -> Iterator[tuple[Overlap[S], Ban
     That is: does anything show that it is in its stage, and do we know what happens next?
     """
     stage = one.period.step.stage
-    shown = min((told.day for told in known.shown if told.stage == stage), default=None)
+    shown = _first_shown(known, stage)
     agreed = overridden(known.next_steps)
     changes = [day for day in (shown, *(told.day for told in agreed)) if day is not None]
     days = {day for day in changes if one.start < day and (one.stop is None or day < one.stop)}
     bounds = [one.start, *sorted(days), one.stop]
     for start, stop in pairwise(bounds):
         assert start is not None
-        known_next = next((told.agreed for told in reversed(agreed) if told.day <= start), False)
-        band = BANDS[shown is not None and shown <= start, known_next]
-        yield Overlap(one.period, one.told, start, stop), band
+        yield Overlap(one.period, one.told, start, stop), _band(shown, agreed, start)
+
+
+class Quality:
+    """Says how good a deal was to work on, on any day on which it stood in a stage (O-08)."""
+
+    def __init__(self, known: Opportunity) -> None:
+        self._known, self._agreed = known, overridden(known.next_steps)
+
+    def on(self, stage: str, day: date) -> Band:
+        if not self._known.shown and not self._agreed:
+            return "neither"
+        return _band(_first_shown(self._known, stage), self._agreed, day)
+
+
+def _first_shown(known: Opportunity, stage: str) -> date | None:
+    return min((told.day for told in known.shown if told.stage == stage), default=None)
+
+
+def _band(shown: date | None, agreed: Sequence[NextStep], day: date) -> Band:
+    known_next = next((told.agreed for told in reversed(agreed) if told.day <= day), False)
+    return BANDS[shown is not None and shown <= day, known_next]
 
 
 # Who says nothing of what is open for longer has not looked at it (N-08).

@@ -17,6 +17,7 @@ from services.analytics.measures import bought, bought_by
 from services.analytics.report_by import PipelineBy
 from services.analytics.tables import Apart, Grain, PlaceOf
 from services.analytics.told import MONEY_SCALE
+from services.analytics.traits import age_of
 from services.analytics.tree import Organization
 from shared.events.opportunities import LOST, WON
 
@@ -107,6 +108,7 @@ Reason = Literal[
     "other_seller",
     "other_unit",
     "other_product",
+    "other_stage",
     "other_currency",
     "outside_period",
     "no_day",
@@ -218,14 +220,6 @@ def is_open_value(measure: str) -> bool:
     return measure.startswith("open_")
 
 
-def _age(since: str, day: date) -> str:
-    """Say how many months ago it was discovered, so written that text order is that of age."""
-    year, month = (int(part) for part in since.split("-"))
-    months = (day.year - year) * 12 + day.month - month
-    steps = ((0, "00"), (2, "01-02"), (5, "03-05"), (11, "06-11"))
-    return next((f"{text} months" for most, text in steps if months <= most), "12+ months")
-
-
 def _keys(
     by: PipelineBy, organization: Organization, day: date, segments: Mapping[str, str]
 ) -> Callable[[Cell], Key]:
@@ -243,7 +237,7 @@ def _keys(
         "stage": lambda cell: cell.value or None,
         "product": lambda cell: product(cell) or None,
         "company": lambda cell: company(cell) or None,
-        "age": lambda cell: _age(cell.value, day),
+        "age": lambda cell: age_of(cell.value, day),
         # Only of what is open: what was decided was as good as it was.
         "quality": lambda cell: cell.value,
         "segment": lambda cell: segments.get(company(cell)),

@@ -7,6 +7,23 @@ from typing import Literal
 AdoptionBy = Literal[
     "seller", "team", "division", "company", "manager", "week", "month", "quarter", "total"
 ]
+DealsBy = Literal[
+    "seller",
+    "team",
+    "manager",
+    "region",
+    "stage",
+    "age",
+    "quality",
+    "product",
+    "company",
+    "segment",
+    "day",
+    "week",
+    "month",
+    "quarter",
+    "total",
+]
 ForecastBy = Literal[
     "total", "seller", "team", "manager", "region", "product", "day", "week", "month", "quarter"
 ]
@@ -39,20 +56,6 @@ PipelineBy = Literal[
     "total",
 ]
 QualityBy = Literal["seller", "team", "division", "company", "manager", "kind", "total"]
-SlipsBy = Literal[
-    "seller",
-    "team",
-    "manager",
-    "region",
-    "product",
-    "company",
-    "segment",
-    "day",
-    "week",
-    "month",
-    "quarter",
-    "total",
-]
 TouchesBy = Literal["seller", "team", "division", "company", "day", "week", "month", "quarter"]
 WorkloadBy = Literal[
     "seller",

@@ -2,47 +2,92 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import Depends, Query
 
 from services.analytics import stages_report as report
-from services.analytics.api import Analytics, At, Seller, Unit, employee, explained, facts_of
+from services.analytics.api import (
+    Analytics,
+    At,
+    Moment,
+    Seller,
+    Unit,
+    employee,
+    explained,
+    facts_of,
+)
+from services.analytics.cells import Axis
 from services.analytics.figures import Row
 from services.analytics.forecast_api import Period
 from services.analytics.marks import NEWS, mark
 from services.analytics.pipeline import in_order, tallied
-from services.analytics.report_by import SlipsBy
+from services.analytics.report_by import DealsBy
+from services.analytics.stages_report import Look
 from services.analytics.workload_api import defaults_of, until
+from shared.runtime import Runtime
 from shared.web.looking import Noticed
 from shared.web.router import Router
 
 router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 
 
+Stage = Annotated[str | None, Query(description="what was in this stage alone")]
+Product = Annotated[str | None, Query(description="this product's alone: `product-...`")]
+
+
+async def _look(
+    runtime: Analytics,
+    moment: At,
+    period: Period,
+    unit: Unit = None,
+    stage: Stage = None,
+    product: Product = None,
+) -> Look:
+    return Look(until(moment, period, runtime), unit, stage, product)
+
+
+Looked = Annotated[Look, Depends(_look)]
+
+
 @router.get("/stages")
 async def stages(
-    runtime: Analytics, moment: At, period: Period, unit: Unit = None, seller: Seller = None
+    runtime: Analytics,
+    moment: At,
+    look: Looked,
+    by: DealsBy = "stage",
+    seller: Seller = None,
 ) -> dict[str, Any]:
     """What passed each stage: how many, in how many days, to what; and what is won from there.
 
+    By something else, what passed all stages, or the one that `stage` names: by whose it was, what
+    was bought by whom, and how old and how good to work on the deal was when it left the stage.
     `passed` counts what left the stage within the period, `conversion` what was not lost by that.
     `probability` is the share won of what was decided in the period and had been in the stage
-    (`decided`): null with `insufficient_history` where that is less than the company's floor. What
+    (`decided`): null with `insufficient_history` where that is less than the company's floor, and
+    of several stages together, in which the same deals had been. What
     still stands in a stage is in none of them, so they bear no mark of what is stale (N-08).
     """
-    span = until(moment, period, runtime)
     figures = await moment.figures(
         runtime,
         ("passage",),
         owner=employee(seller),
-        grain_of=lambda held: report.stages_grain(held, span, unit),
+        grain_of=lambda held: report.grain("passage", by, held, look),
     )
-    rows = tallied(figures.cells, report.in_stages(figures.organization, span, unit))
+    part_of = report.in_course("passage", by, figures.organization, look, figures.segments)
+    rows = tallied(figures.cells, part_of)
     floor = defaults_of(runtime).sample_floor
+    of_one = by == "stage" or look.stage is not None
     return {
         "rows": [
-            {"id": key, "key": key, **report.stage_document(rows[key], floor)}
+            {
+                "id": key,
+                "key": figures.name(key),
+                **report.stage_document(rows[key], floor, of_one=of_one),
+            }
             for key in in_order(rows)
         ],
+        "by": by,
         "sample_floor": floor,
         **moment.document(),
         **facts_of(figures),
@@ -53,40 +98,50 @@ async def stages(
 async def explain_stages(
     runtime: Analytics,
     moment: At,
-    period: Period,
-    key: str,
-    unit: Unit = None,
+    look: Looked,
+    by: DealsBy = "stage",
+    key: str | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The opportunities behind a row of `/analytics/stages`."""
-    owner = employee(seller)
-    figures = await moment.figures(runtime, (), owner=owner, row=Row("stage", key, unit=unit))
-    part_of = report.in_stages(figures.organization, until(moment, period, runtime), unit)
-    return {**moment.document(), **await explained(figures, key, part_of, owner)}
+    return await _explained(runtime, moment, "passage", by, look, key, employee(seller))
+
+
+async def _explained(
+    runtime: Runtime,
+    moment: Moment,
+    axis: Axis,
+    by: DealsBy,
+    look: Look,
+    key: str | None,
+    owner: str | None,
+) -> dict[str, Any]:
+    figures = await moment.figures(runtime, (), owner=owner, row=Row(by, key, unit=look.unit))
+    part_of = report.in_course(axis, by, figures.organization, look, figures.segments)
+    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
 
 
 @router.get("/slippage")
 async def slippage(
     runtime: Analytics,
     moment: At,
-    period: Period,
-    by: SlipsBy = "seller",
-    unit: Unit = None,
+    look: Looked,
+    by: DealsBy = "seller",
     seller: Seller = None,
 ) -> dict[str, Any]:
     """How often closings were put off, and how late what was won came, by what was said first.
 
-    What nobody tells of is not put off either: `stale` is how much that is open nobody has told
-    anything of for a month (N-08).
+    By stage, age and quality as the deal was when it was put off, or was won. What nobody tells of
+    is not put off either: `stale` is how much that is open nobody has told anything of for a month
+    (N-08), of the unit, seller and product asked about.
     """
-    span = until(moment, period, runtime)
     figures = await moment.figures(
         runtime,
         ("slip", NEWS),
         owner=employee(seller),
-        grain_of=lambda held: report.slippage_grain(by, held, span, unit),
+        grain_of=lambda held: report.grain("slip", by, held, look),
     )
-    part_of = report.in_slippage(by, figures.organization, span, unit, figures.segments)
+    part_of = report.in_course("slip", by, figures.organization, look, figures.segments)
     rows = tallied(figures.cells, part_of)
     return {
         "rows": [
@@ -94,7 +149,7 @@ async def slippage(
             for key in in_order(rows)
         ],
         "by": by,
-        "stale": mark(figures, moment.day(runtime), employee(seller), unit),
+        "stale": mark(figures, moment.day(runtime), employee(seller), look.unit, look.product),
         **moment.document(),
         **facts_of(figures),
     }
@@ -104,15 +159,10 @@ async def slippage(
 async def explain_slippage(
     runtime: Analytics,
     moment: At,
-    period: Period,
-    by: SlipsBy,
+    look: Looked,
+    by: DealsBy,
     key: str | None = None,
-    unit: Unit = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The opportunities behind a row of `/analytics/slippage`."""
-    owner = employee(seller)
-    figures = await moment.figures(runtime, (), owner=owner, row=Row(by, key, unit=unit))
-    span = until(moment, period, runtime)
-    part_of = report.in_slippage(by, figures.organization, span, unit, figures.segments)
-    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
+    return await _explained(runtime, moment, "slip", by, look, key, employee(seller))

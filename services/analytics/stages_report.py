@@ -8,100 +8,92 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.analytics.cells import Axis, Cell
-from services.analytics.forecast import Span, key_of
-from services.analytics.measures import bought_by
-from services.analytics.pipeline import (
-    NOBODY,
-    Key,
-    Part,
-    PartOf,
-    Reason,
-    bought_apart,
-    not_theirs,
-    ratio,
-    within,
-)
-from services.analytics.report_by import SlipsBy
-from services.analytics.tables import Apart, Grain, bounds
+from services.analytics.forecast import Span
+from services.analytics.pipeline import NOBODY, Key, Part, PartOf, Reason, not_theirs, ratio, within
+from services.analytics.report_by import DealsBy
+from services.analytics.report_traits import PLACED, alike_by, days_by, key_by
+from services.analytics.tables import Grain, bounds
+from services.analytics.traits import traits
 from services.analytics.tree import Organization
 
 
-def _left_out(organization: Organization, span: Span, unit: Key, cell: Cell) -> Reason | None:
-    """Say why a cell does not count: it is of other days, or of who was not in this unit then."""
-    if not within(cell.day, *span):
+class Look(NamedTuple):
+    """Which days, of whom in which unit; of which stage and product alone, if told."""
+
+    span: Span
+    unit: Key = None
+    stage: Key = None
+    product: Key = None
+
+    @property
+    def narrowed(self) -> tuple[str, ...]:
+        return tuple(name for name in ("stage", "product") if getattr(self, name) is not None)
+
+
+def _left_out(organization: Organization, look: Look, cell: Cell) -> Reason | None:
+    """Say why a cell does not count: it is of something else, or of who was in another unit."""
+    told = traits(cell.value)
+    if look.product not in (None, told.product):
+        return "other_product"
+    if look.stage not in (None, told.stage):
+        return "other_stage"
+    if not within(cell.day, *look.span):
         return "outside_period"
-    return not_theirs(unit, cell.owner, cell.day, organization)
+    return not_theirs(look.unit, cell.owner, cell.day, organization)
 
 
-def stages_grain(organization: Organization, span: Span, unit: Key) -> Grain:
-    """Return what stages tell apart: where a seller was only if a unit is asked for."""
-    turns = organization.turns if unit is not None else frozenset()
-    return Grain(Apart(turns | bounds(*span)), last=span.last, owners=unit is not None)
-
-
-def slippage_grain(by: SlipsBy, organization: Organization, span: Span, unit: Key) -> Grain:
-    """Return what slippage tells apart: periods, and where sellers were in them."""
-    placed = by in ("team", "manager", "region") or unit is not None
+def grain(axis: Axis, by: DealsBy, organization: Organization, look: Look) -> Grain:
+    """Return what stages or slippage tell apart: periods, where sellers were, what is asked for."""
+    placed = by in PLACED or look.unit is not None
     turns = organization.turns if placed else frozenset()
-    per = by if by in ("day", "week", "month", "quarter") else None
-    days = Apart(turns | bounds(*span), per)
-    alike: dict[Axis, Callable[[str], str]] = {"slip": bought_apart(by)}
-    return Grain(days, last=span.last, owners=placed or by == "seller", alike=alike)
+    days = days_by(by, turns | bounds(*look.span))
+    alike: dict[Axis, Callable[[str], str]] = {axis: alike_by(by, *look.narrowed)}
+    return Grain(days, last=look.span.last, owners=placed or by == "seller", alike=alike)
 
 
-def in_stages(organization: Organization, span: Span, unit: Key) -> PartOf:
-    def part_of(cell: Cell, amount: int) -> Part | Reason | None:
-        if cell.axis != "passage":
-            return None
-        left_out = _left_out(organization, span, unit, cell)
-        return left_out or Part(cell.value, cell.measure, amount)
-
-    return part_of
-
-
-def in_slippage(
-    by: SlipsBy,
+def in_course(
+    axis: Axis,
+    by: DealsBy,
     organization: Organization,
-    span: Span,
-    unit: Key,
+    look: Look,
     segments: Mapping[str, str] = NOBODY,
 ) -> PartOf:
-    """Say to which row of slippage a cell adds what; `segments` as in the pipeline."""
+    """Say to which row of stages or slippage a cell adds what; `segments` as in the pipeline."""
+    key = key_by(by, organization, segments)
 
     def part_of(cell: Cell, amount: int) -> Part | Reason | None:
-        if cell.axis != "slip":
+        if cell.axis != axis:
             return None
-        left_out = _left_out(organization, span, unit, cell)
-        return left_out or Part(_slip_key(cell), cell.measure, amount)
-
-    def _slip_key(cell: Cell) -> Key:
-        product, company = bought_by(cell.value)
-        if by == "product":
-            return product or None
-        if by == "company":
-            return company or None
-        if by == "segment":
-            return segments.get(company)
-        return key_of(by, cell.owner, organization, cell.day, cell.day)
+        left_out = _left_out(organization, look, cell)
+        return left_out or Part(key(cell, cell.day), cell.measure, amount)
 
     return part_of
 
 
-def stage_document(amounts: Counter[str], floor: int) -> dict[str, Any]:
-    """Return a stage as it is answered: shares in percent as text."""
+def stage_document(amounts: Counter[str], floor: int, *, of_one: bool = True) -> dict[str, Any]:
+    """Return a row of stages as it is answered: shares in percent as text.
+
+    A deal is decided once, and had been in several stages: of all of them together (not `of_one`)
+    nobody can tell how many were decided.
+    """
     passed, lost = amounts["passed"], amounts["passed_lost"]
     won_from, lost_from = amounts["won_from"], amounts["lost_from"]
     sample = won_from + lost_from
     enough = sample >= floor
-    return {
+    row = {
         "passed": passed,
         "passed_won": amounts["passed_won"],
         "passed_lost": lost,
         "mean_days": ratio(amounts["stage_days"], passed),
         "conversion": ratio(100 * (passed - lost), passed),
+    }
+    if not of_one:
+        return row | dict.fromkeys(("decided", "won_from", "probability"))
+    return {
+        **row,
         "decided": sample,
         "won_from": won_from,
         "probability": ratio(100 * won_from, sample) if enough else None,

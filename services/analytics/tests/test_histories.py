@@ -15,7 +15,16 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from services.analytics import complaints, feedback, measures, passages, periods, series, workload
+from services.analytics import (
+    complaints,
+    feedback,
+    measures,
+    passages,
+    periods,
+    series,
+    traits,
+    workload,
+)
 from services.analytics.cells import AXES, Axis
 from services.analytics.entities import _BLANK
 from services.analytics.measures import STREAMS, recompute
@@ -55,6 +64,7 @@ FIGURES: Mapping[Axis, set[str]] = {
     "stage": {"entered", "left", "latent", *in_each("open")},
     "age": OPEN,
     "quality": OPEN,
+    "flow": {"discovered", "won", "lost", *in_each("value")},
     "news": {"stale"},
     "passage": {"passed", "stage_days", "passed_won", "passed_lost", "won_from", "lost_from"},
     "slip": {"pushes", "pushed_days", "due", "late", "late_days"},
@@ -116,9 +126,9 @@ def test_every_figure_is_drawn() -> None:
 
 # --- what the code says there is
 
-COUNTING = (complaints, feedback, measures, passages, periods, series, workload)
+COUNTING = (complaints, feedback, measures, passages, periods, series, traits, workload)
 # Read what was counted, and count nothing.
-READERS = {measures.closes.__code__, measures.bought_by.__code__}
+READERS = {one.__code__ for one in (measures.closes, measures.bought_by, traits.traits.__wrapped__)}
 
 
 def codes(found: ModuleType | CodeType) -> Iterator[CodeType]:

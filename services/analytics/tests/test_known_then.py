@@ -230,8 +230,10 @@ def questions(random: Random) -> list[Question]:
 
 
 def enum(fields: Mapping[str, Any]) -> Sequence[str]:
-    told: Sequence[str] = fields["by"]["enum"]
-    return told
+    told = fields["by"]
+    # Where it need not be said by what, that is one of two.
+    found: Sequence[str] = (told if "enum" in told else told["anyOf"][0])["enum"]
+    return found
 
 
 async def append(world: World, histories: Sequence[Sequence[Envelope]], random: Random) -> None:

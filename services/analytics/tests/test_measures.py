@@ -136,7 +136,8 @@ def test_what_is_latent_is_not_open_and_counts_as_discovered_once_it_is_real() -
     assert stock(cells, on("01-31"), "stage") == {("latent", KIM, "Prospecting"): 1}
     assert stock(cells, on("02-01")) == {("open", KIM): 1}
     assert stock(cells, on("02-01"), "stage") == {("entered", KIM, "Prospecting"): 1}
-    assert [cell.day for cell in cells if cell.measure == "discovered"] == [on("02-01")]
+    discovered = {cell.axis: cell.day for cell in cells if cell.measure == "discovered"}
+    assert discovered == {"owner": on("02-01"), "flow": on("02-01")}
 
 
 def test_a_handover_moves_what_is_open_from_its_day_on() -> None:

@@ -19,6 +19,7 @@ from services.analytics.pipeline import (
     row_document,
 )
 from services.analytics.report_by import TouchesBy
+from services.analytics.traits import Traits
 from services.analytics.tree import Organization
 
 KIM = "employee-kim"
@@ -29,6 +30,10 @@ MONDAY, TUESDAY, WEDNESDAY = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7
 
 def cell(measure: str, day: date, credited: date | None = None) -> Cell:
     return Cell(measure, KIM, "owner", "", day, credited)
+
+
+def flow(measure: str, day: date, credited: date | None = None) -> Cell:
+    return Cell(measure, KIM, "flow", Traits().written(), day, credited)
 
 
 def test_weeks_belong_to_the_year_that_has_their_thursday() -> None:
@@ -93,11 +98,11 @@ def test_touches_add_up_whatever_they_are_told_by(by: TouchesBy) -> None:
 def test_what_is_undone_leaves_the_period_that_it_was_credited_to() -> None:
     undone_on = date(2026, 4, 1)
     cells = {
-        cell("won", MONDAY, MONDAY): 1,
-        cell("value_USD", MONDAY, MONDAY): 10_000,
-        cell("won", undone_on, MONDAY): -1,
-        cell("value_USD", undone_on, MONDAY): -10_000,
-        cell("lost", undone_on, undone_on): 1,
+        flow("won", MONDAY, MONDAY): 1,
+        flow("value_USD", MONDAY, MONDAY): 10_000,
+        flow("won", undone_on, MONDAY): -1,
+        flow("value_USD", undone_on, MONDAY): -10_000,
+        flow("lost", undone_on, undone_on): 1,
     }
     flows = inflow("quarter", cells, NOBODY, ALWAYS)
     assert {key: (flow.tally.won, flow.tally.lost) for key, flow in flows.items()} == {
@@ -109,7 +114,7 @@ def test_what_stands_open_or_is_latent_neither_comes_in_nor_goes_out() -> None:
     cells = {
         cell("open", MONDAY): 1,
         cell("latent", MONDAY): 1,
-        cell("discovered", TUESDAY): 1,
+        flow("discovered", TUESDAY): 1,
     }
     flows = inflow("day", cells, NOBODY, ALWAYS)
     assert {key: flow.discovered for key, flow in flows.items()} == {"2026-01-06": 1}

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from services.analytics.entities import Opportunity, evolve
 from services.analytics.passages import passages
 from services.analytics.periods import periods
+from services.analytics.report_by import DealsBy
 from services.analytics.tests.histories import ZONE
 from services.analytics.tests.world import KIM, LEE, World, on
+from shared.events.contacts import CompanyDescribed
 from shared.events.opportunities import (
+    EvidenceRecorded,
+    NextStepAgreed,
     OpportunityDiscovered,
     OpportunityEvent,
     OpportunityLost,
@@ -22,6 +26,7 @@ from shared.events.opportunities import (
     OpportunityWon,
     StageAdvanced,
 )
+from shared.reading import Token
 from shared.testing import recorded
 
 
@@ -156,6 +161,121 @@ async def test_what_is_open_is_counted_by_its_age(dealt: World) -> None:
     assert ages == {"01-02 months": 1, "03-05 months": 1}
     why = await dealt.get("why", by="age", key="01-02 months", as_of="2026-07-31")
     assert [one["stream"] for one in why["contributions"]] == ["opportunity-21"]
+
+
+GOOD = "evidence and next step"
+# It came in, showed what it was, and was won.
+SHOWN = (
+    found(LEE, "06-01", 40, "06-08").model_copy(
+        update={"product": "product-x", "company": "company-p"}
+    ),
+    EvidenceRecorded(stage="Alpha", what="They asked.", on=on("06-03")),
+    NextStepAgreed(stage="Alpha", what="Visit them.", on=on("06-04")),
+    bought("06-10"),
+)
+
+
+@pytest.fixture
+async def shown(dealt: World) -> World:
+    described = CompanyDescribed(sector="chips", stated_by=KIM)
+    await dealt.append(recorded(described, stream="company-p", after=1))
+    await dealt.append(recorded(*SHOWN, stream="opportunity-23"))
+    await dealt.fold()
+    headers = {"X-At-Least": Token("company-p", 2).encode()}
+    assert (await dealt.client.get("/analytics/growth", headers=headers)).status_code == 200
+    return dealt
+
+
+def told(rows: Any, *names: str) -> dict[str | None, tuple[Any, ...]]:
+    return {row["key"]: tuple(row[name] for name in names) for row in rows["rows"]}
+
+
+FLOW = {"first": "2026-06-01", "as_of": "2026-12-31"}
+
+
+@pytest.mark.parametrize(
+    ("by", "rows"),
+    [
+        ("stage", {"Alpha": (4, 1, 0, "100.00"), "Beta": (0, 1, 1, "50.00")}),
+        ("age", {"00 months": (4, 1, 1, "50.00"), "01-02 months": (0, 1, 0, "100.00")}),
+        ("quality", {GOOD: (0, 1, 0, "100.00"), "neither": (4, 1, 1, "50.00")}),
+        ("product", {"Product X": (1, 1, 0, "100.00"), None: (3, 1, 1, "50.00")}),
+        ("company", {"P & Co.": (1, 1, 0, "100.00"), None: (3, 1, 1, "50.00")}),
+        ("segment", {"chips": (1, 1, 0, "100.00"), None: (3, 1, 1, "50.00")}),
+        ("seller", {"김": (2, 1, 1, "50.00"), LEE: (2, 1, 0, "100.00")}),
+        ("team", {"Blue": (2, 1, 1, "50.00"), None: (2, 1, 0, "100.00")}),
+    ],
+)
+async def test_n_06_what_came_in_and_went_out_is_told_by_what_it_was(
+    shown: World, by: str, rows: Any
+) -> None:
+    found = await shown.get("inflow", by=by, **FLOW)
+    assert told(found, "discovered", "won", "lost", "win_rate") == rows
+
+
+@pytest.mark.parametrize(
+    ("by", "rows"),
+    [
+        ("age", {"00 months": (5, "11.80", "60.00"), "01-02 months": (1, "30.00", "100.00")}),
+        ("quality", {GOOD: (1, "9.00", "100.00"), "neither": (5, "16.00", "60.00")}),
+        ("product", {"Product X": (1, "9.00", "100.00"), None: (5, "16.00", "60.00")}),
+    ],
+)
+async def test_n_06_time_in_stage_and_conversion_are_told_by_what_it_was(
+    shown: World, by: str, rows: Any
+) -> None:
+    found = await shown.get("stages", by=by, as_of="2026-12-31", **YEAR)
+    assert told(found, "passed", "mean_days", "conversion") == rows
+    # The same deals had been in each of them.
+    assert set(told(found, "decided", "won_from", "probability").values()) == {(None,) * 3}
+    beta = await shown.get("stages", by=by, stage="Beta", as_of="2026-12-31", **YEAR)
+    assert sum(row["decided"] for row in beta["rows"]) == 2
+    whole = (await stages(shown, **YEAR))["Beta"]
+    assert sum(row["passed"] for row in beta["rows"]) == whole["passed"]
+
+
+async def test_n_06_stages_of_one_product_alone(shown: World) -> None:
+    alone = await stages(shown, product="product-x", **YEAR)
+    assert {key: row["passed"] for key, row in alone.items()} == {"Alpha": 1}
+
+
+async def test_n_06_what_was_put_off_is_told_by_what_it_was_then(shown: World) -> None:
+    for by, key, others in (
+        ("stage", "Beta", {"Alpha": (0, 1)}),
+        ("age", "00 months", {"01-02 months": (0, 1)}),
+        ("quality", "neither", {GOOD: (0, 1)}),
+    ):
+        found = told(
+            await shown.get("slippage", by=by, as_of="2026-12-31", **YEAR), "pushes", "won_late"
+        )
+        assert found.pop(key)[0] == 1, by
+        assert found == others, by
+
+
+# What each of these reports counts, and how days are asked for.
+COURSES: dict[str, tuple[str, dict[str, str]]] = {
+    "inflow": ("discovered won lost", FLOW),
+    "stages": ("passed passed_won passed_lost", {"as_of": "2026-12-31", **YEAR}),
+    "slippage": ("pushes won_late", {"as_of": "2026-12-31", **YEAR}),
+}
+BEHIND = {"won_late": "late"}
+
+
+@pytest.mark.parametrize("report", COURSES)
+@pytest.mark.parametrize("by", get_args(DealsBy))
+async def test_n_06_whatever_it_is_told_by_it_adds_up_and_opens(
+    shown: World, report: str, by: str
+) -> None:
+    names, days = COURSES[report]
+    (whole,) = (await shown.get(report, by="total", **days))["rows"]
+    rows = (await shown.get(report, by=by, **days))["rows"]
+    for name in names.split():
+        assert sum(row[name] for row in rows) == whole[name] > 0, name
+    for row in rows:
+        key = {} if row["id"] is None else {"key": row["id"]}
+        why = await shown.get(f"{report}/why", by=by, **key, **days)
+        for name in names.split():
+            assert why["total"].get(BEHIND.get(name, name), 0) == row[name], (row, name)
 
 
 def test_a_stage_handed_over_in_between_was_passed_once() -> None:

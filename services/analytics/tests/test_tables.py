@@ -40,9 +40,10 @@ from services.analytics.measures import closing, recompute
 from services.analytics.packing import UnreadableCellsError, pack, unpack
 from services.analytics.pipeline import Amounts, Key, PartOf, tallied
 from services.analytics.projections import Held, OrgNode, Target
-from services.analytics.report_by import IssuesBy, PipelineBy, WorkloadBy
+from services.analytics.report_by import DealsBy, IssuesBy, PipelineBy, WorkloadBy
 from services.analytics.tables import EXACT, Apart, Grain, Tables
 from services.analytics.tests.histories import ZONE, histories
+from services.analytics.traits import Traits
 from services.analytics.tree import Organization
 from shared.events import Envelope
 from shared.events.analytics import KpiDefined, KpiLevel
@@ -136,9 +137,13 @@ def _reports(
         grain = workload_report.grain(by, held, until, unit, GRACE)
         part = workload_report.in_workload(by, held, until, unit)
         yield f"workload {by}", grain, partial(_workload, by, part)
-    for per in ("day", "week", "month", "quarter"):
-        grain = flows.inflow_grain(per, held, look)
-        yield f"inflow {per}", grain, lambda told, per=per: flows.inflow(per, told, held, look)
+    for by in get_args(DealsBy):
+        grain = flows.inflow_grain(by, held, look)
+        yield (
+            f"inflow {by}",
+            grain,
+            lambda told, by=by: flows.inflow(by, told, held, look, SEGMENTS),
+        )
     for by in get_args(flows.TouchesBy):
         grain = flows.touches_grain(by, held, look)
         yield f"touches {by}", grain, lambda told, by=by: flows.touches(by, told, held, look)
@@ -152,12 +157,13 @@ def _reports(
     for by in get_args(forecast.YieldBy):
         grain = forecast.yield_grain(by, held, span, day)
         yield f"yield {by}", grain, lambda told, by=by: forecast.yields(by, told, held, span, day)
-    grain = stages_report.stages_grain(held, span, unit)
-    yield "stages", grain, lambda told: tallied(told, stages_report.in_stages(held, span, unit))
-    for by in get_args(stages_report.SlipsBy):
-        grain = stages_report.slippage_grain(by, held, span, unit)
-        part = stages_report.in_slippage(by, held, span, unit, SEGMENTS)
-        yield f"slippage {by}", grain, lambda told, part=part: tallied(told, part)
+    of_them = stages_report.Look(span, unit)
+    narrowed = of_them._replace(stage="Engaging", product="product-x")
+    for by in get_args(DealsBy):
+        for axis, course in (("passage", of_them), ("passage", narrowed), ("slip", of_them)):
+            grain = stages_report.grain(axis, by, held, course)
+            part = stages_report.in_course(axis, by, held, course, SEGMENTS)
+            yield f"{axis} {by}", grain, lambda told, part=part: tallied(told, part)
     last = span.last or day
     yield from _by_week(held, day, Span(min(span.first or day, last), last), unit)
     yield from _measured(held, day, span, unit)
@@ -300,13 +306,20 @@ def test_whoever_was_late_within_the_grace_was_in_time() -> None:
 
 
 near = st.dates(date(2026, 1, 20), date(2026, 2, 20))
+# Of these the value says what a deal was like.
+COURSE = ("passage", "slip", "flow")
+LIKE = [
+    Traits("product-x", "company-p", "00 months", "evidence", "Engaging").written(),
+    Traits(stage="Pro/posal").written(),
+]
 # What is counted of sellers: axis, measure, value.
 KINDS = [
     *(
         (measure.axis, f"{measure.measure}USD" if measure.money else measure.measure, value)
         for measure in KPI_MEASURES.values()
-        for value in (measure.value or "", "customer")
+        for value in (LIKE if measure.axis in COURSE else (measure.value or "", "customer"))
     ),
+    *(("flow", measure, value) for measure in ("discovered", "won", "value_USD") for value in LIKE),
     *(("product", measure, "product-x") for measure in ("won", "lost", "value_USD", "open_USD")),
     *(("owner", measure, "") for measure in ("won", "value_USD", "open_USD")),
     *(("commitment", "commit_USD", closing(date(2026, 2, 10), name)) for name in ("", "product-x")),

@@ -43,15 +43,17 @@ def reports(held: Organization, day: date, span: Span, unit: Key) -> Iterator[Re
     look, year = flows.Look(span, day, unit), Span(date(2026, 1, 1), day)
     for by in get_args(PipelineBy):
         yield f"pipeline {by}", pipeline.in_pipeline(by, held, day, SEGMENTS), no_more
-    yield "inflow", flows.in_inflow("month", held, look), no_more
+    yield "inflow", flows.in_inflow("quality", held, look), no_more
     yield "touches", flows.in_touches("team", held, look), no_more
     for by in get_args(WorkloadBy):
         part = workload_report.in_workload(by, held, Span(span.first, span.last or day), unit)
         yield f"workload {by}", part, no_more
     yield "forecast", forecast.in_forecast("month", held, day, span, unit), no_more
     yield "yield", forecast.in_yield("seller", held, span, day), no_more
-    yield "stages", stages_report.in_stages(held, span, unit), no_more
-    yield "slippage", stages_report.in_slippage("segment", held, span, unit, SEGMENTS), no_more
+    course = stages_report.Look(span, unit, "Engaging", "product-x")
+    yield "stages", stages_report.in_course("passage", "stage", held, course), no_more
+    course = stages_report.Look(span, unit)
+    yield "slippage", stages_report.in_course("slip", "segment", held, course, SEGMENTS), no_more
     for by in get_args(IssuesBy):
         yield (
             f"issues {by}",
