@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
@@ -53,10 +53,14 @@ class Inbox:
 
 @dataclass(frozen=True, slots=True)
 class RuleTold:
-    """Answers: when does this rule call, and what does it say?"""
+    """Answers: when does this rule call, and what does it say?
+
+    `says_of`: what it says instead of subjects of some kinds.
+    """
 
     rule: RuleName
     says: str
+    says_of: Mapping[str, str]
     on: bool
     days: int
     once: bool
@@ -86,7 +90,7 @@ async def list_rules(runtime: Alerts) -> dict[str, Any]:
     """The rules, on the terms that the company chose."""
     defaults = _defaults(runtime)
     items = [
-        RuleTold(rule.name, rule.says, chosen.on, chosen.days, rule.once)
+        RuleTold(rule.name, rule.says, rule.says_of, chosen.on, chosen.days, rule.once)
         for rule in ALL
         for chosen in (defaults.of(rule),)
     ]

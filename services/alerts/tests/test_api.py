@@ -106,4 +106,7 @@ async def test_n_07_the_rules_are_told_on_the_terms_that_the_company_chose() -> 
         told = {one["rule"]: one for one in (await get(client, "/rules"))["items"]}
         assert (told["cadence_gap"]["on"], told["cadence_gap"]["days"]) == (False, 7)
         assert told["stale_opportunity"]["on"] is True
+        of_issues = {"issue": "the answer that a customer waits for is overdue"}
+        assert told["overdue_commitment"]["says_of"] == of_issues
+        assert told["cadence_gap"]["says_of"] == {}
         assert "cadence_gap" not in chosen.defaults.rules()

@@ -1,4 +1,4 @@
-"""N_07: an alert says in words what it is about, whichever of the five it is."""
+"""N_07: an alert says in words what it is about, whichever it is."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ from services.alerts.subjects import subjects
 from services.alerts.tests.test_api import LONG_AGO, get
 from shared.clock import SystemClock
 from shared.events import encode
-from shared.events.contacts import PersonDetailsStated, PersonRegistered
+from shared.events.contacts import (
+    PersonDetailsStated,
+    PersonRegistered,
+    VisitFollowUpPromised,
+    VisitPlanned,
+)
 from shared.events.issues import (
     CommitmentBroken,
     CommitmentMade,
     DeadlineMissed,
     IssueRegistered,
 )
-from shared.events.opportunities import ActionAgreed, OpportunityDiscovered
+from shared.events.opportunities import ActionAgreed, NextStepAgreed, OpportunityDiscovered
 from shared.events.organization import (
     EmployeeJoined,
     HandoverReceiverNamed,
@@ -35,7 +40,7 @@ MISSED: dict[str, Any] = {"owner": ME, "set_by": "fact"}
 
 # Of each: the facts by stream, the rule that calls, what it says, what its subject is called, and
 # which part of it is meant.
-FIVE: dict[str, tuple[dict[str, list[Any]], str, str, str, str | None]] = {
+ABOUT: dict[str, tuple[dict[str, list[Any]], str, str, str, str | None]] = {
     "issues": (
         {
             "issue-1": [
@@ -71,6 +76,32 @@ FIVE: dict[str, tuple[dict[str, list[Any]], str, str, str, str | None]] = {
         "what was to be done by a day is not done",
         "Pump for Busan",
         "Send the offer",
+    ),
+    "next steps": (
+        {
+            "opportunity-1": [
+                DEAL,
+                NextStepAgreed(stage="A", what="Call the plant", owner=ME, due_on=DAY, on=DAY),
+            ]
+        },
+        "milestone",
+        "what was to be done by a day is not done",
+        "Pump for Busan",
+        "Call the plant",
+    ),
+    "visits": (
+        {
+            "visit-1": [
+                VisitPlanned(executive=ME, company="company-1", purpose="Ten years", on=DAY),
+                VisitFollowUpPromised(
+                    follow_up="f1", what="Send the drawings", owner=ME, due_on=DAY, on=DAY
+                ),
+            ]
+        },
+        "milestone",
+        "what was to be done by a day is not done",
+        "Ten years",
+        "Send the drawings",
     ),
     "cadence": (
         {
@@ -115,9 +146,9 @@ FIVE: dict[str, tuple[dict[str, list[Any]], str, str, str, str | None]] = {
 }
 
 
-@pytest.mark.parametrize("about", FIVE)
+@pytest.mark.parametrize("about", ABOUT)
 async def test_n_07_an_alert_says_what_it_is_about(about: str) -> None:
-    streams, rule, says, name, what = FIVE[about]
+    streams, rule, says, name, what = ABOUT[about]
     log = MemoryLog(2)
     async with serving(domain, router, log=log) as client:
         for stream, events in streams.items():
