@@ -11,7 +11,6 @@ from services.analytics.api import Analytics, At, facts_of
 from services.analytics.assessment_views import AssessmentCard, assessment_card
 from services.analytics.assessments import AnswerAssessment, GiveAssessment, WithdrawAssessment
 from services.analytics.forecast_api import Period
-from services.analytics.known import views_at
 from services.analytics.kpi_measures import (
     KPI_MEASURES,
     Scope,
@@ -23,6 +22,7 @@ from services.analytics.kpi_measures import (
 )
 from services.analytics.marks import NEWS, mark
 from services.analytics.spans import span_of
+from shared.known import views_at
 from shared.web import (
     AtLeast,
     CommandMeta,

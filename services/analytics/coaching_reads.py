@@ -10,8 +10,8 @@ from typing import Any
 from services.analytics.api import Moment
 from services.analytics.coaching import Coached, coaching, known_by
 from services.analytics.figures import opportunities_at
-from services.analytics.known import views_at
 from services.analytics.projections import Target
+from shared.known import views_at
 from shared.runtime import Runtime
 
 

@@ -13,13 +13,13 @@ from services.analytics import daily
 from services.analytics.api import Analytics, KnownAt, Seller, Unit, employee
 from services.analytics.diary import DiaryItem, diary
 from services.analytics.figures import read_figures
-from services.analytics.known import known_views
 from services.analytics.projections import person_label
 from services.analytics.spans import in_calendar
 from services.analytics.tree import Organization
 from shared.command import Day
 from shared.errors import InvalidError
 from shared.events import timestamp
+from shared.known import known_views
 from shared.pages import FORMS, Form, formed
 from shared.reading import Token
 from shared.runtime import Runtime

@@ -13,7 +13,7 @@ import structlog
 from services.analytics.cells import Axis, Cell
 from services.analytics.entities import Entity, Opportunity
 from services.analytics.kept_cells import Mirrors
-from services.analytics.known import Measured, known_measures, known_views
+from services.analytics.known import Measured, known_measures
 from services.analytics.measures import STREAMS, Kind
 from services.analytics.packing import UnreadableCellsError, pack, unpack
 from services.analytics.pipeline import Key
@@ -33,6 +33,7 @@ from services.analytics.work_places import PLACES, seller_zone
 from services.analytics.worklife import Places
 from shared import builds
 from shared.errors import UnavailableError
+from shared.known import known_views
 from shared.projection import Projection
 from shared.projector import Collections
 from shared.published import Build

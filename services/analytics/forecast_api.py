@@ -26,7 +26,6 @@ from services.analytics.coaching import Talks
 from services.analytics.coaching_reads import read_talks
 from services.analytics.figures import Figures, Row, opportunities_at
 from services.analytics.forecast import Span
-from services.analytics.known import view_at, views_at
 from services.analytics.marks import NEWS, mark
 from services.analytics.pipeline import in_order
 from services.analytics.projections import Target, frozen_forecasts, targets
@@ -36,6 +35,7 @@ from shared.access.principal import Principal
 from shared.access.roles import Scope
 from shared.command import Day
 from shared.errors import NotFoundError
+from shared.known import view_at, views_at
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import StreamId

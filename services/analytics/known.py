@@ -7,25 +7,17 @@ by the instant asked about, so a report of that day comes out as it was read on 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any, TypeVar
 
 from services.analytics.cells import Cell
 from services.analytics.entities import Entity
 from services.analytics.measures import STREAMS, TOPICS, recompute
 from services.analytics.sink import MEASURES
 from shared import builds
-from shared.events import Envelope
-from shared.projection import Projection
-from shared.reading import Token
+from shared.known import Known
 from shared.runtime import Runtime
-from shared.verify import BREATH, Snapshot, facts_until, snapshot
-
-V = TypeVar("V")
-NO_CONDITION: Mapping[str, str] = MappingProxyType({})
+from shared.verify import snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,97 +33,12 @@ class Measured:
     collection: str
 
 
-@dataclass(slots=True)
-class _Known:
-    """The facts of what one sink has folded, up to an instant.
-
-    A stream ends at the first fact that was recorded later: clocks of two processes differ, and a
-    stream without one of its facts was never known to anybody.
-    """
-
-    runtime: Runtime
-    held: Snapshot
-    known_at: datetime
-    parked: int = 0
-    later: int = 0
-
-    async def facts(self, topics: Sequence[str]) -> AsyncIterator[Envelope]:
-        ended: set[str] = set()
-        cursors, dropped = self.held.cursors, self.held.dropped
-        async for fact in facts_until(self.runtime.log, topics, cursors, dropped=dropped):
-            if fact.stream in ended or fact.recorded_at > self.known_at:
-                ended.add(fact.stream)
-                self.later += 1
-            elif self._is_folded(fact):
-                yield fact
-
-    def _is_folded(self, fact: Envelope) -> bool:
-        head = self.held.heads.get(fact.stream)
-        if head is not None and fact.version <= head["version"]:
-            return True
-        self.parked += head is not None and head["parked"]
-        return False
-
-
 async def known_measures(runtime: Runtime, known_at: datetime) -> Measured:
     """Fold the measures over what was known; some seconds for a million facts."""
     build = (await builds.read(runtime.store, MEASURES)).active
     held = await snapshot(runtime.store, build.collection, MEASURES.name)
-    known = _Known(runtime, held, known_at)
+    known = Known(runtime, held, known_at)
     facts = [fact async for fact in known.facts(TOPICS) if fact.stream.partition("-")[0] in STREAMS]
     # Nobody else has to wait for it.
     entities, cells = await asyncio.to_thread(recompute, facts, runtime.settings.zone)
     return Measured(entities, cells, held.cursors, known.parked, known.later, build.collection)
-
-
-async def known_views(
-    runtime: Runtime, projection: Projection[Any], known_at: datetime
-) -> dict[str, Any]:
-    """Return the views of a small projection as they were known."""
-    build = (await builds.read(runtime.store, projection)).active
-    held = await snapshot(runtime.store, build.collection, projection.name)
-    views: dict[str, Any] = {}
-    place = 0
-    async for fact in _Known(runtime, held, known_at).facts(projection.topics):
-        if projection.follows(fact.stream):
-            projection.replay([fact], views)
-            place += 1
-            if place % BREATH == 0:
-                await asyncio.sleep(0)
-    if not projection.personal:
-        return views
-    # Known then, and read now: of who was erased since, nobody is told any more.
-    documents = [projection.to_document(view) for view in views.values()]
-    opened = await runtime.seals.opened(documents)
-    return {key: projection.from_document(one) for key, one in zip(views, opened, strict=True)}
-
-
-async def views_at(
-    runtime: Runtime,
-    projection: Projection[V],
-    known_at: datetime | None,
-    where: Mapping[str, str] = NO_CONDITION,
-    at_least: Token | None = None,
-) -> list[V]:
-    """Return the views of a small projection as they are or, with an instant, as they were known.
-
-    Whoever answers by what was known asks here: one that stands as it is now would tell of later.
-    """
-    if known_at is None:
-        return [view async for view in runtime.reader(projection).every(dict(where), at_least)]
-    known = (await known_views(runtime, projection, known_at)).values()
-    return [one for one in known if all(getattr(one, n) == v for n, v in where.items())]
-
-
-async def view_at(
-    runtime: Runtime,
-    projection: Projection[V],
-    key: str,
-    known_at: datetime | None,
-    at_least: Token | None = None,
-) -> V | None:
-    """Return one of these views; None: there is none, or nobody knew of it then."""
-    if known_at is not None:
-        return (await known_views(runtime, projection, known_at)).get(key)
-    read = await runtime.reader(projection).get(key, at_least)
-    return read.value if read is not None else None

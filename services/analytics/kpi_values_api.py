@@ -17,7 +17,6 @@ from services.analytics.cells import Axis
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period
-from services.analytics.known import view_at
 from services.analytics.kpi_expression import parse
 from services.analytics.kpi_measures import (
     KPI_MEASURES,
@@ -39,6 +38,7 @@ from services.analytics.tree import Organization
 from services.analytics.why import Explained, each_entity, left_out
 from shared.errors import InvalidError, NotFoundError
 from shared.events.analytics import KpiDefined
+from shared.known import view_at
 from shared.runtime import Runtime
 from shared.web import StreamId
 from shared.web.looking import Noticed

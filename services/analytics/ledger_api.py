@@ -8,7 +8,6 @@ from fastapi import Query
 
 from services.analytics.api import Analytics, At, Moment, facts_of, unheard
 from services.analytics.figures import Figures, Row, opportunities_at
-from services.analytics.known import views_at
 from services.analytics.ledger import Judged, Which, judged, ledger, not_judged
 from services.analytics.marks import NEWS, mark
 from services.analytics.pipeline import in_order
@@ -16,6 +15,7 @@ from services.analytics.projections import FrozenForecast, frozen_forecasts
 from services.analytics.report_by import LedgerBy
 from services.analytics.why import left_out
 from services.analytics.workload_api import defaults_of
+from shared.known import views_at
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
 from shared.web.router import Router

@@ -20,11 +20,11 @@ from services.analytics.api import (
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period
-from services.analytics.known import views_at
 from services.analytics.kpi_views import kpi_card, kpi_review
 from services.analytics.losses import Look, Rules
 from services.analytics.spans import span_of
 from services.analytics.workload_api import defaults_of
+from shared.known import views_at
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
 from shared.web.router import Router

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Response
+from fastapi import Query, Response
 from starlette.exceptions import HTTPException
 
 from services.issues.agreements import (
@@ -16,10 +16,11 @@ from services.issues.agreements import (
     service_kept,
 )
 from services.issues.boards_api import Issues, between, days_asked
-from services.issues.capture import Captured, captured, expressed_touch, issues_of
+from services.issues.capture import Captured, captured, expressed_touch, heard_in, issues_of
 from services.issues.projections import issue_card
 from services.issues.satisfaction import Satisfaction, satisfaction
-from shared.command import Day
+from shared.command import Day, Instant
+from shared.known import views_at
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
 from shared.web.looking import NoticedLists
 from shared.web.router import Router
@@ -85,8 +86,21 @@ async def get_capture(
     last: Day | None = None,
     employee: str | None = None,
     company: str | None = None,
+    known_at: Annotated[
+        Instant | None, Query(description="by what had been recorded until this instant (C-06)")
+    ] = None,
 ) -> Captured:
-    """How much of what customers expressed in touches was registered, and answered."""
+    """How much of what customers expressed in touches was registered, and answered.
+
+    With `known_at`, by what was known then: that costs a pass over the log.
+    """
+    if known_at is not None:
+        day = known_at.astimezone(runtime.settings.zone).date()
+        first, last = days_asked(first, last, day)
+        heard = await views_at(runtime, expressed_touch, known_at)
+        touches = heard_in(heard, first, last, employee, company)
+        cards = await views_at(runtime, issue_card, known_at)
+        return captured(touches, {card.issue for card in cards if card.feedback}, first, last)
     first, last = days_asked(first, last, runtime.today)
     where = between("heard_on", first, last, employee=employee, company=company)
     touches = [one async for one in runtime.reader(expressed_touch).every(where, at_least)]

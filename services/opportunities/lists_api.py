@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import orjson
 from fastapi import Depends, HTTPException, Query, Request, Response
@@ -21,9 +21,10 @@ from services.opportunities.record.quality import (
     snoozed_until,
 )
 from services.opportunities.record.views import OpportunityRecord, opportunity_record
-from shared.command import Day
+from shared.command import Day, Instant
 from shared.errors import InvalidError
 from shared.exports import note_columns
+from shared.known import views_at
 from shared.pages import FORMS, Form, formed
 from shared.reading import Seen, Token
 from shared.runtime import Runtime
@@ -46,7 +47,26 @@ Opportunities = Annotated[Runtime, Depends(runtime_of("opportunities"))]
 # What is ranked or summed is read as a whole: an answer about more would be slow, or a part of it.
 WHOLE_MAX = 3_000
 L = TypeVar("L")
+KnownAt = Annotated[
+    Instant | None, Query(description="by what had been recorded until this instant (C-06)")
+]
 Today = Annotated[Day | None, Query(description="as of this day; today when not told")]
+
+
+class When(NamedTuple):
+    """As of which day, and by whose knowledge: None: by all there is."""
+
+    day: date
+    known_at: datetime | None
+
+
+async def _when(runtime: Opportunities, today: Today = None, known_at: KnownAt = None) -> When:
+    if known_at is None:
+        return When(today or runtime.today, None)
+    return When(today or known_at.astimezone(runtime.settings.zone).date(), known_at)
+
+
+WhenAsked = Annotated[When, Depends(_when)]
 
 
 def rules_of(runtime: Runtime) -> OpportunitiesDefaults:
@@ -80,6 +100,25 @@ async def read_all(
                 f"more than {WHOLE_MAX} fit: ask for one owner or company", field="query/owner"
             )
         after = part.next_key
+
+
+async def known_then(
+    runtime: Runtime, where: dict[str, Any], known_at: datetime
+) -> tuple[list[OpportunityRecord], list[str]]:
+    """Return all that was known to fit at an instant, and which streams lack facts by now.
+
+    Raises:
+        InvalidError: there is more than one answer can hold.
+
+    """
+    given = {name: value for name, value in where.items() if value is not None}
+    found = await views_at(runtime, opportunity_record, known_at, given)
+    if len(found) > WHOLE_MAX:
+        raise InvalidError(
+            f"more than {WHOLE_MAX} fit: ask for one owner or company", field="query/owner"
+        )
+    now = await runtime.reader(opportunity_record).page(given, limit=1)
+    return found, sorted(now.parked)
 
 
 def cut(
@@ -120,16 +159,24 @@ async def list_ranked(
     runtime: Opportunities,
     wanted: PageWanted,
     at_least: AtLeast,
+    when: WhenAsked,
     owner: str | None = None,
     company: str | None = None,
     latent: bool = False,  # noqa: FBT001, FBT002
     snoozed: Annotated[bool, Query(description="also those that rest")] = True,  # noqa: FBT002
-    today: Today = None,
 ) -> dict[str, Any]:
-    """Open opportunities, the best ones first, each with why; what rests raises no alerts."""
-    day, rules = today or runtime.today, rules_of(runtime)
+    """Open opportunities, the best ones first, each with why; what rests raises no alerts.
+
+    With `known_at` as they were known at that instant, which costs a pass over the log, and as of
+    its day unless `today` tells another.
+    """
+    rules = rules_of(runtime)
     where = {"open": True, "owner": owner, "company": company}
-    views, parked = await read_all(runtime, where, at_least)
+    day = when.day
+    if when.known_at is None:
+        views, parked = await read_all(runtime, where, at_least)
+    else:
+        views, parked = await known_then(runtime, where, when.known_at)
     items = [ranked(view, day, rules) for view in views if view.latent == latent]
     if not snoozed:
         items = [item for item in items if item.snoozed_until is None]

@@ -24,6 +24,8 @@ from services.issues.main import domain, router
 from services.issues.projections import issue_card
 from services.issues.satisfaction import Month, satisfaction
 from services.issues.tests.test_api import LATE, post, read
+from shared.clock import SystemClock
+from shared.events import Event, encode, timestamp
 from shared.events.issues import (
     AgreementEvent,
     AnswerWithin,
@@ -35,6 +37,8 @@ from shared.events.issues import (
     ServicePoint,
 )
 from shared.events.touches import TouchRecorded
+from shared.memory import MemoryLog
+from shared.reading import Token
 from shared.testing import (
     check_decider,
     check_projection,
@@ -46,6 +50,8 @@ from shared.testing import (
 )
 
 decider = domain.decider("agreement-1")
+# The sixth, in Seoul.
+NIGHT = datetime(2026, 1, 5, 20, tzinfo=UTC)
 JANUARY, MARCH = date(2026, 1, 5), date(2026, 3, 2)
 POINTS = (ServicePoint(area="responsive", what="Within three days."),)
 ANSWERS = (AnswerWithin(severity="high", days=3),)
@@ -211,8 +217,36 @@ async def test_i_07_i_11_are_one_call_each_and_days_that_cannot_be_are_refused()
             assert far.json()["errors"][0]["pointer"] == "query/last"
 
 
+async def test_i_11_what_was_captured_is_told_by_what_was_known_then() -> None:
+    log, clock = MemoryLog(2), SystemClock()
+    async with serving(domain, router, log=log) as client:
+
+        async def told(stream: str, *events: Event, after: int = 0) -> str:
+            when = {"occurred_at": NIGHT, "recorded_at": clock.now()}
+            for fact in recorded(*events, stream=stream, after=after, **when):
+                await log.append(fact.data.topic, stream, encode(fact))
+            return Token(stream, after + len(events)).encode()
+
+        async def captured_by(token: str, **more: str) -> tuple[int, int, int]:
+            headers = {"X-At-Least": token}
+            asked = {"first": "2026-01-06", "last": "2026-01-06", **more}
+            answer = await client.get("/issues/capture", params=asked, headers=headers)
+            assert answer.status_code == 200, answer.text
+            found = answer.json()
+            return found["heard"], found["registered"], found["fed_back"]
+
+        heard = await told("touch-1", touch("advice"))
+        at_first = timestamp(clock.now())
+        assert await captured_by(heard) == (1, 0, 0)
+        case = IssueRegistered(kind="advice", words="Smaller.", touch="touch-1")
+        done = await told("issue-1", case, FeedbackGiven(result="It is smaller."))
+        assert await captured_by(done) == (1, 1, 1)
+        assert await captured_by(done, known_at=at_first) == (1, 0, 0)
+        assert await captured_by(done, known_at=timestamp(clock.now())) == (1, 1, 1)
+        assert await captured_by(done, known_at="2020-01-01T00:00:00Z") == (0, 0, 0)
+
+
 def test_i_11_the_day_it_was_heard_is_the_companys() -> None:
-    night = datetime(2026, 1, 5, 20, tzinfo=UTC)
-    (fact,) = recorded(touch("advice"), stream="touch-1", occurred_at=night)
+    (fact,) = recorded(touch("advice"), stream="touch-1", occurred_at=NIGHT)
     zoned = expressed_touch.within(ZoneInfo("Asia/Seoul"))
     assert zoned.replay([fact])["touch-1"].heard_on == date(2026, 1, 6)

@@ -17,6 +17,8 @@ from services.opportunities.defaults import OpportunitiesDefaults, QualityWeight
 from services.opportunities.main import domain, router
 from services.opportunities.record.quality import alerts, quality, snoozed_until
 from services.opportunities.record.views import OpportunityRecord, opportunity_record
+from shared.clock import SystemClock
+from shared.events import timestamp
 from shared.events.opportunities import (
     ActionAgreed,
     EvidenceRecorded,
@@ -156,10 +158,16 @@ async def test_o_08_a_small_one_in_hand_ranks_above_a_large_hope(client: AsyncCl
     assert [item["opportunity"] for item in rest.json()["items"]] == order[2:]
     assert rest.json()["next_cursor"] is None
     assert (await client.get("/opportunities/ranked?cursor=nonsense")).status_code == 422
+    then = {"owner": "employee-1", "known_at": timestamp(SystemClock().now())}
     last = await post(2, "snooze", reason="Budget next year", resume_on="2162-01-01")
     after = {"X-At-Least": last.json()["token"]}
     awake = (await client.get("/opportunities/ranked?snoozed=false", headers=after)).json()
     assert [item["opportunity"] for item in awake["items"]] == order[1:]
+    # What is told since changes no list of what was known then; before, nothing was known.
+    known = (await client.get("/opportunities/ranked", params=then, headers=after)).json()
+    assert known == listed
+    long_ago = {"known_at": "2020-01-01T00:00:00Z"}
+    assert (await client.get("/opportunities/ranked", params=long_ago)).json()["items"] == []
     page = (await client.get("/opportunities/2/page", headers=after)).json()
     assert (page["snoozed_until"], page["alerts"]) == ("2162-01-01", [])
     assert page["quality"]["score"] == 75
