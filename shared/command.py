@@ -9,6 +9,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     GetCoreSchemaHandler,
     model_validator,
@@ -16,12 +17,12 @@ from pydantic import (
 
 from shared.errors import InvalidError
 from shared.events.base import day_in_range, in_range
-from shared.exact import exact
+from shared.exact import day, exact, instant
 
-# What every instant that somebody sends must be: with a zone, and in living memory or plans.
-Instant = Annotated[AwareDatetime, AfterValidator(in_range)]
+# What every instant that somebody sends must be: text with a zone, in living memory or plans.
+Instant = Annotated[AwareDatetime, AfterValidator(in_range), BeforeValidator(instant)]
 # And every business date: a fact of the year 3000 could be written and never be read again.
-Day = Annotated[date, AfterValidator(day_in_range)]
+Day = Annotated[date, AfterValidator(day_in_range), BeforeValidator(day)]
 
 
 class Command(BaseModel):

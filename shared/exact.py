@@ -17,18 +17,27 @@ DECIMAL = r"^[+-]?[0-9]{1,40}(\.[0-9]{1,40})?$"
 # Next-line (U+0085) is cut off as a blank here, and none to the patterns of JSON Schema.
 NOT_BLANK = r"[^\s\u0085]"
 _DECIMAL = re.compile(DECIMAL)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ].+")
+_DATE, _CLOCK = r"[0-9]{4}-[0-9]{2}-[0-9]{2}", r"([01][0-9]|2[0-3]):[0-5][0-9]"
+_DAY = re.compile(_DATE)
+# RFC 3339, 5.6: with seconds and an offset; the blank for the T is its note's.
+_INSTANT = re.compile(rf"{_DATE}[Tt ]{_CLOCK}:[0-5][0-9](\.[0-9]+)?([Zz]|[+-]{_CLOCK})")
+# In an address a plus is a blank.
+_PLUS_LOST = re.compile(rf"{_DATE}[Tt ].* {_CLOCK}")
+_AN_INSTANT = "an instant as text with its offset, like 2026-03-01T09:00:00+09:00"
 _STRICT = {"bool", "int", "float"}
 _NO_SCHEMAS = {"metadata", "default", "cls", "expected"}
 
 
-def _day(said: Any) -> Any:
+def day(said: Any) -> Any:
+    """Return it where it may be read as a day, or raise ValueError."""
     return _text(said, date, _DAY, "a date as text, like 2026-03-01")
 
 
-def _instant(said: Any) -> Any:
-    return _text(said, date, _INSTANT, "an instant as text, like 2026-03-01T09:00:00+09:00")
+def instant(said: Any) -> Any:
+    """Return it where it may be read as an instant (RFC 3339), or raise ValueError."""
+    if isinstance(said, str) and _PLUS_LOST.fullmatch(said):
+        raise ValueError(f"{_AN_INSTANT}; in an address + is written %2B")
+    return _text(said, date, _INSTANT, _AN_INSTANT)
 
 
 def _time(said: Any) -> Any:
@@ -49,7 +58,7 @@ def _text(said: Any, kind: type[Any], pattern: re.Pattern[str], wanted: str) -> 
     return said
 
 
-_LOOKED_AT = {"date": _day, "datetime": _instant, "time": _time, "decimal": _decimal}
+_LOOKED_AT = {"date": day, "datetime": instant, "time": _time, "decimal": _decimal}
 
 
 def exact(schema: Any) -> Any:

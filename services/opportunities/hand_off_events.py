@@ -18,7 +18,7 @@ from services.opportunities.hand_off_mapping import TOLD, EventMapping
 from services.opportunities.record.commands import ReportHandOff
 from shared.cloudevents import SOURCE_MAX, opened
 from shared.command import Instant
-from shared.errors import InvalidError
+from shared.errors import InvalidError, in_words
 from shared.references import ID
 from shared.web import invalid, refusal
 
@@ -90,7 +90,7 @@ class Reading:
         try:
             return _TIME.validate_python(time).astimezone(self.zone).date()
         except ValidationError as error:
-            raise InvalidError(error.errors()[0]["msg"], field=f"{at}/time") from None
+            raise InvalidError(in_words(error.errors()[0]["msg"]), field=f"{at}/time") from None
 
 
 def found_at(data: Mapping[str, Any], path: str) -> Any:

@@ -226,8 +226,11 @@ async def test_history_answers_by_when_it_happened_and_by_when_we_knew(
         ({"known_at": "2017-03-02T00:00:00Z"}, 0),
     ):
         assert len((await client.get(path, params=params)).json()["facts"]) == count
-    bad = await client.get(path, params={"as_of": "2017-03-02"})
-    assert bad.status_code == 422
+    for said in ("2017-03-02", "5", "1764547200"):
+        bad = await client.get(path, params={"known_at": said})
+        (error,) = bad.json()["errors"]
+        assert (bad.status_code, error["pointer"]) == (422, "query/known_at")
+        assert error["detail"].startswith("an instant as text")
 
 
 async def test_verify_says_equal_and_probes_answer(client: AsyncClient) -> None:

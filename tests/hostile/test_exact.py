@@ -10,9 +10,10 @@ from typing import Annotated, Any, get_args, get_origin
 import pytest
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute, iter_route_contexts
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
 
 from sellers.node import MODULES, Node, create_app
+from shared.command import Instant
 from shared.settings import Settings
 
 # What is no value of the kind, although it could be taken for one.
@@ -23,9 +24,14 @@ MISTAKEN: dict[type[Any], tuple[Any, ...]] = {
     str: (1, 1.0, True),
     Decimal: (True, "1e5", " 1", "1_0", "NaN", "Infinity", "0x1", "\u0661"),
     date: (0, 86_400.0, True, "0", "1700000000", "2026-01-01T00:00:00", "20260101"),
-    datetime: (0, 1.5, True, "0", "1700000000", "2026-01-01"),
+    datetime: (
+        *(0, 1.5, True, "0", "1700000000", "2026-01-01", "20260101T090000Z"),
+        *("2026-01-01T09:00:00", "2026-01-01T09:00Z", "2026-01-01T09:00:00+0900"),
+        *("2026-01-01_09:00:00Z", "2026-01-01T09:00:00,5Z", "2026-01-01T09:00:00\u221209:00"),
+    ),
     time: (0, 1.5, True),
 }
+INSTANT = "2026-01-09T09:00:00.5+09:00"
 
 
 def bodies() -> list[type[BaseModel]]:
@@ -64,6 +70,8 @@ def scalars(kind: Any) -> set[type[Any]]:
     """Return which scalars a field may be; none where it may be something with parts, too."""
     if get_origin(kind) is Annotated:
         return scalars(get_args(kind)[0])
+    if kind is AwareDatetime:
+        return {datetime}
     if kind in MISTAKEN:
         return {kind}
     return set().union(*(scalars(one) for one in get_args(kind)))
@@ -88,27 +96,41 @@ def test_what_could_be_taken_for_another_value_is_refused(body: type[BaseModel])
             assert any(place[0] == name for place in refused), f"{name}: {mistaken!r} is taken"
 
 
-def days_asked() -> dict[str, TypeAdapter[Any]]:
-    """Return what is read of every date in an address, by its route and name."""
+def asked(kind: type[Any]) -> dict[str, TypeAdapter[Any]]:
+    """Return what is read of every such scalar in an address or a header, by route and name."""
     return {
         f"{route.path}?{one.alias}": TypeAdapter(
             Annotated[(one.field_info.annotation, *one.field_info.metadata, one.field_info)]
         )
         for route in routes()
         for one in get_flat_params(route.dependant)
-        if date in scalars(one.field_info.annotation)
+        if scalars(one.field_info.annotation) == {kind}
     }
 
 
 def test_no_address_names_a_day_with_which_nobody_can_reckon() -> None:
-    asked = days_asked()
-    assert len(asked) > 50
+    found = asked(date)
+    assert len(found) > 50
     days = ("0001-01-01", "1899-12-31", "2026-01-09", "2200-01-01", "9999-12-31")
-    for where, read in asked.items():
+    for where, read in found.items():
         assert [day for day in days if takes(read, day)] == ["2026-01-09"], where
 
 
-def takes(read: TypeAdapter[Any], said: str) -> bool:
+@pytest.mark.parametrize(("kind", "right"), [(date, "2026-01-09"), (datetime, INSTANT)])
+def test_an_address_names_days_and_instants_as_text_alone(kind: type[Any], right: str) -> None:
+    found = asked(kind)
+    assert found
+    for where, read in found.items():
+        assert takes(read, right), where
+        assert [said for said in MISTAKEN[kind] if takes(read, said)] == [], where
+
+
+def test_a_plus_that_an_address_lost_is_told_of() -> None:
+    with pytest.raises(ValidationError, match="%2B"):
+        TypeAdapter(Instant).validate_python(INSTANT.replace("+", " "))
+
+
+def takes(read: TypeAdapter[Any], said: Any) -> bool:
     try:
         read.validate_python(said)
     except ValidationError:

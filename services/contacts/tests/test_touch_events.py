@@ -85,6 +85,7 @@ async def test_c_14_of_a_batch_each_event_is_taken_or_refused_for_itself(
         "no event",
         event("d", data={**DATA, "person": "person-2"}),
         event("e", data={**DATA, "note": "enc:v1:forged"}),
+        event("f", time=5),
     ]
     answer = await publish(client, batch, BATCH)
     assert answer.status_code == 202, answer.text
@@ -98,12 +99,13 @@ async def test_c_14_of_a_batch_each_event_is_taken_or_refused_for_itself(
         "rejected",
         "accepted",
         "rejected",
+        "rejected",
     ]
-    assert (told["accepted"], told["duplicates"], told["rejected"]) == (2, 1, 5)
+    assert (told["accepted"], told["duplicates"], told["rejected"]) == (2, 1, 6)
     pointers = [
         one["problem"]["errors"][0]["pointer"] for one in told["events"] if "problem" in one
     ]
-    assert pointers == ["#/1/data/channel", "#/3/id", "#/4/type", "#/5", "#/7"]
+    assert pointers == ["#/1/data/channel", "#/3/id", "#/4/type", "#/5", "#/7", "#/8/time"]
     assert len(await timeline(client, told["events"][0]["token"])) == 1
     assert (await publish(client, [], BATCH)).json()["events"] == []
 
@@ -176,6 +178,9 @@ async def _ready() -> dict[str, str]:
         ({"source": ""}, "#/source"),
         ({"type": "x"}, "#/type"),
         ({"time": "yesterday"}, "#/time"),
+        ({"time": 5}, "#/time"),
+        ({"time": "1764547200"}, "#/time"),
+        ({"time": "2026-03-02T09:00:00"}, "#/time"),
         ({"data": None}, "#/data"),
         ({"data": {**DATA, "towel": 1}}, "#/data/towel"),
         ({"data": {**DATA, "occurred_at": "2026-03-01T00:00:00Z"}}, "#/data/occurred_at"),
@@ -189,6 +194,15 @@ async def test_what_is_wrong_with_an_event_is_named(
     assert refused.status_code == 422, refused.text
     assert refused.headers["content-type"] == "application/problem+json"
     assert [one["pointer"] for one in refused.json()["errors"]] == [pointer]
+
+
+async def test_a_header_that_says_an_epoch_is_no_instant(client: AsyncClient) -> None:
+    said = {"ce_specversion": "1.0", "ce_id": "m-1", "ce_source": "/campaigns", "ce_type": TYPE}
+    refused = await publish(client, DATA, "application/json", **said, ce_time="5")
+    assert refused.status_code == 422, refused.text
+    (error,) = refused.json()["errors"]
+    assert error["pointer"] == "#/time"
+    assert "2026-03-01T09:00:00+09:00" in error["detail"]
 
 
 async def test_what_is_no_json_is_refused(client: AsyncClient) -> None:

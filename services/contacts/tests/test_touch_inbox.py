@@ -212,17 +212,21 @@ async def test_c_14_what_cannot_be_read_is_set_aside_with_the_reason_and_stops_n
     await bench.send(b"{", [("content-type", STRUCTURED.encode())], key="wrong-2")
     await bench.send(*binary({**event(), "type": "com.example.clicked"}), key="wrong-3")
     await bench.send(None, key="wrong-4")
+    await bench.send(*structured(event("w-5", time=5)), key="wrong-5")
+    await bench.send(*binary(event("w-6", time="5")), key="wrong-6")
     await bench.send(*structured(event("good")))
     async with bench.running() as runtime:
         assert await touches_of(runtime, stream(event("good"))) == [stream(event("good"))]
-        held = {one["key"].decode(): one["reason"] for one in await parked(runtime, 4)}
-        assert {one["stream"] for one in await parked(runtime, 4)} == {
-            one["_id"] for one in await parked(runtime, 4)
+        held = {one["key"].decode(): one["reason"] for one in await parked(runtime, 6)}
+        assert {one["stream"] for one in await parked(runtime, 6)} == {
+            one["_id"] for one in await parked(runtime, 6)
         }
     assert held["wrong-1"].startswith("#/data/channel: ")
     assert held["wrong-2"].startswith("#: not JSON")
     assert held["wrong-3"].startswith("#/type: only 'touches.touch_recorded.v1'")
     assert held["wrong-4"] == "#: the record has no value"
+    assert held["wrong-5"].startswith("#/time: an instant as text")
+    assert held["wrong-6"].startswith("#/time: an instant as text")
 
 
 async def test_however_much_is_wrong_the_inbox_goes_on() -> None:

@@ -85,7 +85,7 @@ async def test_a_deadline_that_passed_is_on_the_card(client: AsyncClient) -> Non
 @pytest.mark.parametrize(
     ("answer_by", "detail"),
     [
-        ("2026-01-06T18:00:00", "timezone"),
+        ("2026-01-06T18:00:00", "with its offset"),
         ("0001-01-01T00:00:00+09:00", "not between the years"),
         ("tomorrow", "an instant"),
         ("2026-01-03T18:00:00Z", "the issue is of 2026-01-05"),

@@ -286,6 +286,15 @@ async def test_an_event_comes_in_binary_mode_too(client: AsyncClient) -> None:
     assert (answer.status_code, answer.json()["status"]) == (202, "accepted")
 
 
+@pytest.mark.parametrize("said", [5, "5", "2026-01-05", "1764547200"])
+async def test_a_time_that_is_no_instant_is_named(client: AsyncClient, said: Any) -> None:
+    told = event("1", CONFIRMED, subject="opportunity-1", time=said)
+    answer = await send(client, told)
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["pointer"]) == (422, "#/time")
+    assert error["detail"].startswith("an instant as text")
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [
