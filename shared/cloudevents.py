@@ -32,7 +32,11 @@ def is_id(value: Any) -> TypeGuard[str]:
 
 def is_source(value: Any) -> TypeGuard[str]:
     """Whether this may name who tells of events."""
-    return isinstance(value, str) and 1 <= len(value) <= SOURCE_MAX
+    return _is_told(value) and len(value) <= SOURCE_MAX
+
+
+def _is_told(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and not value.isspace() and value != ""
 
 
 class Opened(NamedTuple):
@@ -62,7 +66,11 @@ def opened(document: Any, types: Collection[str], at: str) -> Opened:
     if not is_id(name):
         raise InvalidError("1 to 200 printable ASCII characters", field=f"{at}/id")
     if not is_source(source):
-        raise InvalidError(f"1 to {SOURCE_MAX} characters", field=f"{at}/source")
+        told = f"1 to {SOURCE_MAX} characters, not all of them blank"
+        raise InvalidError(told, field=f"{at}/source")
+    subject = document.get("subject")
+    if subject is not None and not _is_told(subject):
+        raise InvalidError("text that is more than blanks, or left out", field=f"{at}/subject")
     if document.get("datacontenttype", JSON) != JSON:
         raise InvalidError(f"{JSON} is the one that is understood", field=f"{at}/datacontenttype")
     data = document.get("data")

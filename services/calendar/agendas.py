@@ -22,6 +22,7 @@ from shared.events.calendar import (
     AgendaZoneSet,
     FeedScope,
 )
+from shared.exact import NOT_BLANK
 from shared.references import ID, EmployeeStream
 
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -83,7 +84,7 @@ class NoteFetched(Command):
     """A calendar elsewhere has been read in, in the version `etag`."""
 
     url_hash: Hash
-    etag: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    etag: Annotated[str, StringConstraints(max_length=500, pattern=NOT_BLANK)]
 
 
 class SeeOverwork(Command):

@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
+from typing import Annotated
 
 from fastapi import Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, StringConstraints
 
 from services.calendar.agendas import NoteFetched
 from services.calendar.defaults import CalendarDefaults
@@ -40,7 +41,7 @@ AT_ONCE = 200
 class Address(Command):
     """Where a calendar is. It is asked once; what is kept of it is a hash."""
 
-    url: str = Field(max_length=2_000)
+    url: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 
 
 class Imported(BaseModel):
@@ -94,7 +95,7 @@ async def import_url(
 ) -> Imported:
     """Read a calendar that is published elsewhere into a seller's, if it is new there."""
     owner = await _owner(runtime, employee, category, at_least)
-    url_hash = sha256(address.url.strip().encode()).hexdigest()
+    url_hash = sha256(address.url.encode()).hexdigest()
     known = {one.url_hash: one.etag for one in owner.agenda.fetched}
     chosen = defaults_of(runtime)
     limits = Limits(chosen.fetch_seconds, chosen.fetch_bytes, chosen.networks)
@@ -102,7 +103,7 @@ async def import_url(
     if content is None:
         return Imported(events=0, recorded=0, unchanged=0, refused=[], fetched=False)
     done = await _import(runtime, content, owner, meta)
-    if etag is not None and len(etag) <= 500:  # noqa: PLR2004 - as NoteFetched says
+    if etag is not None and 0 < len(etag) <= 500:  # noqa: PLR2004 - as NoteFetched says
         note = NoteFetched(url_hash=url_hash, etag=etag)
         await _decided(runtime, [(f"agenda-{employee}", note)], meta)
     return done

@@ -21,11 +21,12 @@ from shared.events.contacts import (
     MoveNoticed,
     PersonAffiliated,
 )
+from shared.exact import NOT_BLANK
 from shared.policies import Policy, Reaction
 from shared.projection import Projection
 from shared.references import EmployeeStream
 
-NoticeName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+NoticeName = Annotated[str, StringConstraints(max_length=200, pattern=NOT_BLANK)]
 What = Literal["there", "gone", "mistaken"]
 
 

@@ -9,6 +9,7 @@ from fastapi import Query
 from services.contacts.reads import Contacts, entries
 from services.contacts.search import SHOWN_MAX, SearchEntry, search_entry, wanted
 from shared.errors import InvalidError
+from shared.exact import NOT_BLANK
 from shared.reading import Token
 from shared.runtime import Runtime
 from shared.web import AtLeast, PageWanted, Paging, page
@@ -24,7 +25,7 @@ async def search(
     runtime: Contacts,
     paging: PageWanted,
     at_least: AtLeast,
-    q: Annotated[str, Query(min_length=1, max_length=200)],
+    q: Annotated[str, Query(min_length=1, max_length=200, pattern=NOT_BLANK)],
     kind: Literal["person", "company", "touch"] | None = None,
 ) -> dict[str, Any]:
     """What has every word of the query: companies first, then people, then touches.

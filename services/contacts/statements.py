@@ -81,7 +81,7 @@ class AskQuestion(HappenedCommand):
 
 class AnswerQuestion(HappenedCommand):
     question: Text
-    answer: Words
+    answer: Annotated[Words, Field(min_length=1)]
     survey: Text | None = None
 
 

@@ -14,6 +14,7 @@ from services.contacts.reads import (
 )
 from services.contacts.statement_views import all_statements
 from services.contacts.surveys import MayAsk, may_ask, survey_question
+from shared.exact import NOT_BLANK
 from shared.web import AtLeast, PageWanted, StreamId, page
 from shared.web.router import Router
 
@@ -38,7 +39,7 @@ async def get_may_ask(
     person: StreamId,
     runtime: Contacts,
     at_least: AtLeast,
-    question: Annotated[str, Query(min_length=1, max_length=200)],
+    question: Annotated[str, Query(min_length=1, max_length=200, pattern=NOT_BLANK)],
 ) -> MayAsk:
     """Whether this person was asked the same inside the window, as any of their entries (C-12)."""
     name = f"person-{person}"

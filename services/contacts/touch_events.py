@@ -15,6 +15,7 @@ from shared.cloudevents import ID_PATTERN, JSON, SOURCE_MAX, STRUCTURED, opened
 from shared.command import Instant
 from shared.errors import InvalidError, in_words
 from shared.events.touches import TouchRecorded
+from shared.exact import NOT_BLANK
 from shared.web import invalid, refusal
 
 TYPE = TouchRecorded.wire
@@ -36,8 +37,14 @@ def event_schema(touch: str) -> dict[str, Any]:
         "properties": {
             "specversion": {"const": "1.0", "type": "string"},
             "id": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
-            "source": {"type": "string", "minLength": 1, "maxLength": SOURCE_MAX},
+            "source": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": SOURCE_MAX,
+                "pattern": NOT_BLANK,
+            },
             "type": {"const": TYPE, "type": "string"},
+            "subject": {"type": "string", "pattern": NOT_BLANK},
             "time": {
                 "type": "string",
                 "format": "date-time",

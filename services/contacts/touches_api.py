@@ -21,9 +21,10 @@ from services.contacts.touch_outcomes import (
     recorded,
 )
 from services.contacts.touches import NewTouch, Sent
-from shared.cloudevents import EVENTS_MAX
+from shared.cloudevents import EVENTS_MAX, SOURCE_MAX
 from shared.command import Command
 from shared.errors import DomainError, InvalidError, TooLargeError
+from shared.exact import NOT_BLANK
 from shared.observability import TOUCHES
 from shared.reading import Token
 from shared.web import KEY, BatchMeta, CommandMeta, Recorded, invalid
@@ -33,7 +34,7 @@ from shared.web.router import Router
 ID_MAX = 200
 
 router = Router(tags=["contacts"], route_class=TouchRoute)
-Source = Annotated[str, Field(min_length=1, max_length=200)]
+Source = Annotated[str, Field(min_length=1, max_length=SOURCE_MAX, pattern=NOT_BLANK)]
 
 
 class RecordedTouch(Recorded):

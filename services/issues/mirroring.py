@@ -26,6 +26,7 @@ from shared.events.issues import (
     Severity,
     StatusTold,
 )
+from shared.exact import NOT_BLANK
 from shared.references import CompanyStream, EmployeeStream, PersonStream
 
 CHANGES_MAX = 1_000
@@ -51,7 +52,7 @@ class Mirror(Command):
     """All changes so far, the oldest first. Told again with more of them, the rest is new."""
 
     kind: IssueKind
-    words: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+    words: Annotated[str, StringConstraints(max_length=10_000, pattern=NOT_BLANK)]
     source_ref: Short
     opened_on: Day
     opened_at: Instant

@@ -78,7 +78,7 @@ class Reading:
         order = found_at(data, mapping.order)
         if isinstance(stream, str) and _STREAM.fullmatch(stream):
             return Read(at, name, source, command, stream)
-        if isinstance(order, str) and 1 <= len(order) <= SOURCE_MAX:
+        if isinstance(order, str) and order.strip() and len(order) <= SOURCE_MAX:
             return Read(at, name, source, command, order=order)
         where = mapping.opportunity.replace(".", "/")
         raise InvalidError(

@@ -1,7 +1,8 @@
 """Who reads what others send reads days and instants by the one exact way (`shared/command.py`).
 
-What pydantic makes of a bare one, 5 is five seconds after 1970 began, which a fact then says. Bodies
-and addresses are tried one by one (`tests/hostile/test_exact.py`); this finds what else reads.
+What pydantic makes of a bare one, 5 is five seconds after 1970 began, which a fact then says.
+Bodies and addresses are tried one by one (`tests/hostile/test_exact.py`): this finds what reads
+besides them.
 """
 
 from __future__ import annotations

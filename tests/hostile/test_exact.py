@@ -14,6 +14,8 @@ from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
 
 from sellers.node import MODULES, Node, create_app
 from shared.command import Instant
+from shared.events.issues import ServicePoint
+from shared.parking import Drop, Replay
 from shared.settings import Settings
 
 # What is no value of the kind, although it could be taken for one.
@@ -94,6 +96,24 @@ def test_what_could_be_taken_for_another_value_is_refused(body: type[BaseModel])
         for mistaken in MISTAKEN[kinds.pop()]:
             refused = causes(body, {name: mistaken})
             assert any(place[0] == name for place in refused), f"{name}: {mistaken!r} is taken"
+
+
+# What a text has none of that says nothing; the last is one to Unicode, and not to JSON Schema.
+BLANK = ("", " ", "\t\n ", "\u3000", "\u0085")
+
+
+# These name what is set aside, whatever it is called; of a point the agreement says it.
+UNSAID = {Replay, Drop, ServicePoint}
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: f"{body.__module__}.{body.__name__}")
+def test_a_text_that_must_be_said_says_more_than_blanks(body: type[BaseModel]) -> None:
+    for name, field in body.model_fields.items():
+        if not field.is_required() or scalars(field.annotation) != {str} or body in UNSAID:
+            continue
+        for blank in BLANK:
+            refused = causes(body, {name: blank})
+            assert any(place[0] == name for place in refused), f"{name}: {blank!r} is taken"
 
 
 def asked(kind: type[Any]) -> dict[str, TypeAdapter[Any]]:

@@ -149,5 +149,6 @@ async def test_c_12_the_registry_tells_before_a_question_is_asked(client: AsyncC
     found = await get(client, path + "satisfied?", after)
     assert (found["may"], found["asked_by"]) == (False, "service")
     assert (await get(client, path + "recommend?", after))["may"] is True
+    assert (await client.get(path + "%20")).status_code == 422
     (question,) = (await get(client, "/contacts/questions?asked_by=service", after))["items"]
     assert (question["asked"], question["repeated"]) == (1, 0)
