@@ -3,7 +3,6 @@
 No postponed annotations here: routes are made per domain, with a dependency of their own.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from shared.command import Command, Instant
 from shared.errors import DomainError, InvalidError, NotFoundError, TooLargeError
 from shared.events import Envelope, encode, timestamp
+from shared.json_text import read
 from shared.observability import COMMANDS
 from shared.references import STREAM
 from shared.runtime import Runtime
@@ -158,24 +158,14 @@ def _nothing_on(stream: str, domain: Domain) -> str:
 
 
 def _items(body: bytes) -> Sequence[Any]:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        document = _half_written(body, error)
+    # Of what has no bytes one item is to blame.
+    document = read(body, half_written=True)
     items = document.get("commands") if isinstance(document, dict) else None
     if not isinstance(items, list):
         raise InvalidError("a list is missing", field="#/commands")
     if len(items) > COMMANDS_MAX:
         raise TooLargeError(f"at most {COMMANDS_MAX} commands", field="#/commands")
     return items
-
-
-def _half_written(body: bytes, error: orjson.JSONDecodeError) -> Any:
-    """Read what is JSON but for its text having no bytes: then one item of it is to blame."""
-    try:
-        return json.loads(body)
-    except ValueError:
-        raise InvalidError(f"not JSON: {error}", field="#/") from error
 
 
 def _read(domain: Domain, raw: Any, at: str, meta: Meta) -> _Read:

@@ -7,9 +7,8 @@ from collections.abc import Collection, Mapping
 from typing import Any, Literal, NamedTuple, TypeGuard
 from urllib.parse import unquote_to_bytes
 
-import orjson
-
 from shared.errors import InvalidError, TooLargeError
+from shared.json_text import read
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -98,10 +97,7 @@ def events_of(mode: Mode, headers: Mapping[str, str], content: bytes) -> list[tu
         TooLargeError: there are more than one request may bring.
 
     """
-    try:
-        body = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise InvalidError(f"not JSON: {error}", field="#") from error
+    body = read(content)
     if mode != "batch":
         return [("#", body if mode == "structured" else of_headers(headers, body))]
     if not isinstance(body, list):

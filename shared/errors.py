@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
 
 from pydantic import ValidationError
 
@@ -69,6 +69,12 @@ class UnavailableError(SellersError):
         super().__init__(detail)
         self.slug = slug
         self.retry_after_s = retry_after_s
+
+
+def pointer(base: str, steps: Sequence[Any]) -> str:
+    """Go on from a JSON pointer (RFC 6901, 3), whatever characters the names have."""
+    told = [str(step).replace("~", "~0").replace("/", "~1") for step in steps]
+    return "/".join([base, *told]).encode(errors="backslashreplace").decode()
 
 
 def causes(error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -10,8 +10,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from services.contacts.identities import Blind, entry_named
 from services.contacts.touch_events import JSON, STRUCTURED, read_event
 from services.contacts.touches import Sent, touch_fact
@@ -19,6 +17,7 @@ from shared.cloudevents import is_id, is_source
 from shared.errors import InvalidError
 from shared.events import Envelope, UndecodableError
 from shared.events.touches import TouchRecorded
+from shared.json_text import read
 from shared.log import Record
 from shared.tracing import TRACEPARENT
 from shared.web import refusal
@@ -130,10 +129,7 @@ def _headers(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
 def _json(value: bytes | None) -> Any:
     if value is None:
         raise InvalidError("the record has no value", field="#")
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise InvalidError(f"not JSON: {error}", field="#") from error
+    return read(value)
 
 
 def named_blind(fact: Envelope, blind: Blind) -> Envelope:

@@ -53,7 +53,11 @@ async def test_the_same_idempotency_key_is_the_same_command(client: AsyncClient)
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        (b"{", "#/1"),
+        (b"{", "#"),
+        (b'{"name": "Ada", "sold": NaN}', "#"),
+        (b'{"name": "Ada", "deals": [1, ' + b"9" * 5_000 + b"]}", "#/deals/1"),
+        (b'{"name": "Ada", "deals": 1e999}', "#/deals"),
+        (b'{"name": "Ada", "deals": ' + b"9" * 300 + b"}", "#/deals"),
         (b"{}", "#/name"),
         (b'{"name": 3}', "#/name"),
         (b'{"name": "Ada", "nmae": 1}', "#/nmae"),

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from shared.errors import DomainError, UnavailableError, in_words
+from shared.errors import DomainError, UnavailableError, in_words, pointer
 from shared.events.base import UndecodableError
 from shared.log import LogUnavailableError
 from shared.store import StoreError
@@ -59,7 +59,7 @@ def invalid(error: Any, within: str | None = None) -> dict[str, Any]:
     """
     errors = [
         {
-            "pointer": _pointer(found["loc"]) if within is None else _at(within, found["loc"]),
+            "pointer": _pointer(found["loc"]) if within is None else pointer(within, found["loc"]),
             "detail": in_words(found["msg"]),
             "code": found["type"],
         }
@@ -83,14 +83,8 @@ def _causes(errors: Sequence[Any]) -> list[Any]:
 def _pointer(loc: Sequence[Any]) -> str:
     where, *rest = loc or ["body"]
     if where == "body":
-        return _at("#", rest or [""])
-    return _at(str(where), rest)
-
-
-def _at(pointer: str, steps: Sequence[Any]) -> str:
-    """Go on from a JSON pointer (RFC 6901, 3), whatever characters the names have."""
-    told = [str(step).replace("~", "~0").replace("/", "~1") for step in steps]
-    return "/".join([pointer, *told]).encode(errors="backslashreplace").decode()
+        return pointer("#", rest or [""])
+    return pointer(str(where), rest)
 
 
 def problem_response(body: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:

@@ -218,6 +218,29 @@ async def test_what_is_no_json_is_refused(client: AsyncClient) -> None:
     assert (await publish(client, event(), BATCH)).status_code == 422
 
 
+async def test_a_name_that_is_given_twice_is_refused_in_every_mode(client: AsyncClient) -> None:
+    data = orjson.dumps(DATA).replace(b"{", b'{"person": "person-2", ', 1)
+    whole = orjson.dumps(event()).replace(orjson.dumps(DATA), data)
+    named = {"ce_specversion": "1.0", "ce_id": "m-1", "ce_source": "/campaigns", "ce_type": TYPE}
+    batch = b'{"source": "/campaigns", "touches": [{"id": "p", "touch": %b}]}' % data
+    answers = {
+        "#/data/person": await publish(client, whole, STRUCTURED),
+        "#/1/data/person": await publish(client, b'[{"id": "m-0"}, %b]' % whole, BATCH),
+        "#/person": await publish(client, data, "application/json", Idempotency_Key="p-1"),
+        "#/touches/0/touch/person": await client.post(
+            "/touches/batch", content=batch, headers={"content-type": "application/json"}
+        ),
+    }
+    answers["#/person "] = await publish(client, data, "application/json", **named)
+    for pointer, refused in answers.items():
+        assert refused.status_code == 400, refused.text
+        (error,) = refused.json()["errors"]
+        assert (error["pointer"], refused.json()["type"].rpartition("/")[2]) == (
+            pointer.strip(),
+            "repeated-name",
+        )
+
+
 async def test_plain_json_is_taken_as_before(client: AsyncClient) -> None:
     answer = await publish(client, DATA, "application/json", Idempotency_Key="p-1")
     assert answer.status_code == 202

@@ -214,12 +214,14 @@ async def test_c_14_what_cannot_be_read_is_set_aside_with_the_reason_and_stops_n
     await bench.send(None, key="wrong-4")
     await bench.send(*structured(event("w-5", time=5)), key="wrong-5")
     await bench.send(*binary(event("w-6", time="5")), key="wrong-6")
+    value, headers = structured(event("w-7"))
+    await bench.send(value.replace(b"{", b'{"id": "w-8",', 1), headers, key="wrong-7")
     await bench.send(*structured(event("good")))
     async with bench.running() as runtime:
         assert await touches_of(runtime, stream(event("good"))) == [stream(event("good"))]
-        held = {one["key"].decode(): one["reason"] for one in await parked(runtime, 6)}
-        assert {one["stream"] for one in await parked(runtime, 6)} == {
-            one["_id"] for one in await parked(runtime, 6)
+        held = {one["key"].decode(): one["reason"] for one in await parked(runtime, 7)}
+        assert {one["stream"] for one in await parked(runtime, 7)} == {
+            one["_id"] for one in await parked(runtime, 7)
         }
     assert held["wrong-1"].startswith("#/data/channel: ")
     assert held["wrong-2"].startswith("#: not JSON")
@@ -227,6 +229,7 @@ async def test_c_14_what_cannot_be_read_is_set_aside_with_the_reason_and_stops_n
     assert held["wrong-4"] == "#: the record has no value"
     assert held["wrong-5"].startswith("#/time: an instant as text")
     assert held["wrong-6"].startswith("#/time: an instant as text")
+    assert held["wrong-7"] == "#/id: the name 'id' is given twice"
 
 
 async def test_however_much_is_wrong_the_inbox_goes_on() -> None:
