@@ -23,6 +23,7 @@ from shared.events.alerts import RuleName
 from shared.exports import note_columns
 from shared.own_first import Own
 from shared.reading import Reader, Token
+from shared.references import EmployeeStream
 from shared.runtime import Runtime
 from shared.web import (
     AtLeast,
@@ -197,7 +198,7 @@ async def list_alerts(
     viewer: Viewer,
     wanted: PageWanted,
     at_least: AtLeast,
-    owner: str | None = None,
+    owner: EmployeeStream | None = None,
     subject: str | None = None,
     rule: RuleName | None = None,
     *,

@@ -29,7 +29,7 @@ from shared.command import Day, Instant
 from shared.errors import InvalidError
 from shared.events import timestamp
 from shared.reading import Token
-from shared.references import UnitStream
+from shared.references import ID, UnitStream
 from shared.runtime import Runtime
 from shared.web import AtLeast, runtime_of
 from shared.web.looking import Noticed
@@ -45,7 +45,9 @@ KnownAt = Annotated[
 Unit = Annotated[
     UnitStream | None, Query(description="who is in this unit or below it: `unit-...`")
 ]
-Seller = Annotated[str | None, Query(description="this colleague's alone: `employee-...`")]
+Seller = Annotated[
+    str | None, Query(pattern=f"^{ID}$", description="this colleague's alone: `employee-...`")
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from services.analytics.kpi_measures import (
 from services.analytics.marks import NEWS, mark
 from services.analytics.spans import span_of
 from shared.known import views_at
+from shared.references import EmployeeStream
 from shared.web import (
     AtLeast,
     CommandMeta,
@@ -145,7 +146,7 @@ async def list_assessments(
     wanted: PageWanted,
     at_least: AtLeast,
     of: Of = None,
-    leader: str | None = None,
+    leader: EmployeeStream | None = None,
     period: str | None = None,
 ) -> dict[str, Any]:
     """What leaders said, of whom, of which period; withdrawn ones say so."""

@@ -147,7 +147,7 @@ async def attainment(
     request: Request,
     runtime: Analytics,
     moment: At,
-    owner: str | None = None,
+    owner: Seller = None,
     unit: str | None = None,
     product: str | None = None,
     on: Day | None = None,

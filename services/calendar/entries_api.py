@@ -28,6 +28,7 @@ from services.calendar.series import entry_of
 from shared.command import Command, Day
 from shared.errors import InvalidError
 from shared.events.calendar import Activity
+from shared.references import EmployeeStream
 from shared.runtime import Runtime
 from shared.web import (
     AtLeast,
@@ -177,7 +178,7 @@ async def list_entries(  # noqa: PLR0913, PLR0917 - one for each thing that is a
     wanted: PageWanted,
     viewer: Viewer,
     at_least: AtLeast,
-    seller: str | None = None,
+    seller: EmployeeStream | None = None,
     day: Day | None = None,
     person: str | None = None,
     company: str | None = None,

@@ -13,6 +13,7 @@ from services.calendar.model import EndSeries, PlanSeries, Reassign, SkipOccurre
 from services.calendar.projections import SeriesCard, series_card
 from services.calendar.reads import Calendar
 from shared.events.calendar import Activity
+from shared.references import EmployeeStream
 from shared.web import (
     AtLeast,
     CommandMeta,
@@ -98,7 +99,7 @@ async def list_series(
     wanted: PageWanted,
     viewer: Viewer,
     at_least: AtLeast,
-    seller: str | None = None,
+    seller: EmployeeStream | None = None,
     person: str | None = None,
     company: str | None = None,
     activity: Activity | None = None,

@@ -109,7 +109,7 @@ async def list_rhythms(
     wanted: PageWanted,
     at_least: AtLeast,
     company: str | None = None,
-    seller: str | None = None,
+    seller: EmployeeStream | None = None,
     activity: Activity = "rhythm",
 ) -> dict[str, Any]:
     """Regular meetings with customers: when the next is, when the last was, how many fell out."""

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request, Response
-from pydantic import StringConstraints
 
 from services.campaigns.attribution import (
     Attributed,
@@ -20,6 +19,7 @@ from services.campaigns.model import End, GiveFeedback, Plan, Start
 from services.campaigns.projections import CampaignCard, campaign_card
 from shared.exports import note_names
 from shared.reading import Token
+from shared.references import EmployeeStream
 from shared.runtime import Runtime
 from shared.web import (
     AtLeast,
@@ -38,7 +38,6 @@ from shared.web.router import Router
 router = Router(prefix="/campaigns", tags=["campaigns"])
 Current = Annotated[Runtime, Depends(runtime_of("campaigns"))]
 State = Annotated[str | None, Query(pattern="^(planned|started|ended)$")]
-Seller = Annotated[str | None, StringConstraints(max_length=200), Query()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ async def list_campaigns(
     wanted: PageWanted,
     at_least: AtLeast,
     state: State = None,
-    seller: Seller = None,
+    seller: EmployeeStream | None = None,
 ) -> dict[str, Any]:
     """Campaigns; of a `seller`: those that they share."""
     where = {"state": state, "sellers": seller}

@@ -28,6 +28,7 @@ from services.contacts.reads import (
 )
 from shared.errors import NotFoundError
 from shared.reading import Token
+from shared.references import EmployeeStream
 from shared.runtime import Runtime
 from shared.web import AtLeast, PageWanted, StreamId, page
 from shared.web.router import Router
@@ -105,7 +106,7 @@ async def list_moves(
     runtime: Contacts,
     wanted: PageWanted,
     at_least: AtLeast,
-    owner: str | None = None,
+    owner: EmployeeStream | None = None,
     days: Days = None,
 ) -> dict[str, Any]:
     """Who came to an owner's companies, who left them, and where they are now (C-08)."""

@@ -15,6 +15,7 @@ from services.contacts.model import (
 )
 from services.contacts.readings_api import FieldsAsked
 from services.contacts.reads import Contacts
+from shared.references import EmployeeStream
 from shared.web import (
     AtLeast,
     CommandMeta,
@@ -87,7 +88,7 @@ async def list_companies(
     name: str | None = None,
     parent: str | None = None,
     sector: str | None = None,
-    owner: str | None = None,
+    owner: EmployeeStream | None = None,
 ) -> dict[str, Any]:
     where = {"name": name, "parent": parent, "sector": sector, "owner": owner}
     found = await page(runtime.reader(company_card), where, wanted, at_least)

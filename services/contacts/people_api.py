@@ -32,6 +32,7 @@ from services.contacts.search import search_entry, whole
 from services.contacts.statement_views import PersonPage, all_statements, person_page
 from shared.exports import note_columns
 from shared.reading import Token
+from shared.references import EmployeeStream
 from shared.runtime import Runtime
 from shared.web import (
     AtLeast,
@@ -158,7 +159,7 @@ async def list_people(
     asked: FieldsAsked,
     company: str | None = None,
     email: str | None = None,
-    owner: str | None = None,
+    owner: EmployeeStream | None = None,
 ) -> dict[str, Any]:
     """Some of our people; an entry that is part of another is answered by the whole person."""
     where = {"companies": company, "owner": owner}

@@ -32,6 +32,7 @@ from services.contacts.statement_views import all_statements
 from services.contacts.timelines import timeline
 from shared.events.touches import Channel
 from shared.reading import Token
+from shared.references import EmployeeStream
 from shared.runtime import Runtime
 from shared.web import (
     AtLeast,
@@ -83,7 +84,7 @@ async def get_segment(
 
 @router.get("/contacts/segments")
 async def list_segments(
-    runtime: Contacts, wanted: PageWanted, at_least: AtLeast, owner: str | None = None
+    runtime: Contacts, wanted: PageWanted, at_least: AtLeast, owner: EmployeeStream | None = None
 ) -> dict[str, Any]:
     return await page(runtime.reader(segment_card), {"owner": owner}, wanted, at_least)
 

@@ -16,6 +16,7 @@ from services.contacts.visits import (
     VisitCard,
     visit_card,
 )
+from shared.references import EmployeeStream
 from shared.web import (
     AtLeast,
     CommandMeta,
@@ -78,7 +79,7 @@ async def list_visits(
     wanted: PageWanted,
     at_least: AtLeast,
     company: str | None = None,
-    executive: str | None = None,
+    executive: EmployeeStream | None = None,
     person: str | None = None,
     state: State | None = None,
     *,

@@ -22,6 +22,7 @@ from services.issues.model import (
     StateSatisfaction,
 )
 from services.issues.projections import IssueCard, issue_card
+from shared.references import EmployeeStream
 from shared.runtime import Runtime
 from shared.web import (
     AtLeast,
@@ -160,7 +161,7 @@ async def list_issues(
     at_least: AtLeast,
     person: str | None = None,
     company: str | None = None,
-    owner: str | None = None,
+    owner: EmployeeStream | None = None,
     open: bool | None = None,  # noqa: A002, FBT001 - the query parameter's name.
 ) -> dict[str, Any]:
     """Return issues by account and by person, the open ones or those that are settled (I-06)."""

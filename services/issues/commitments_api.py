@@ -16,6 +16,7 @@ from services.issues.commitments import (
     ReassignCommitment,
     WithdrawCommitment,
 )
+from shared.references import EmployeeStream
 from shared.runtime import Runtime
 from shared.web import (
     AtLeast,
@@ -111,7 +112,7 @@ async def get_commitment(
 class Which(BaseModel):
     """Of which owner, customer or issue, and how they stand; what is None does not matter."""
 
-    owner: str | None = None
+    owner: EmployeeStream | None = None
     person: str | None = None
     company: str | None = None
     issue: str | None = None

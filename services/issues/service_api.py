@@ -21,6 +21,7 @@ from services.issues.projections import issue_card
 from services.issues.satisfaction import Satisfaction, satisfaction
 from shared.command import Day, Instant
 from shared.known import views_at
+from shared.references import EmployeeStream
 from shared.web import AtLeast, CommandMeta, Recorded, StreamId, record
 from shared.web.looking import NoticedLists
 from shared.web.router import Router
@@ -84,7 +85,7 @@ async def get_capture(
     at_least: AtLeast,
     first: Day | None = None,
     last: Day | None = None,
-    employee: str | None = None,
+    employee: EmployeeStream | None = None,
     company: str | None = None,
     known_at: Annotated[
         Instant | None, Query(description="by what had been recorded until this instant (C-06)")

@@ -23,6 +23,7 @@ from services.opportunities.projections import (
     opportunity_card,
     product_card,
 )
+from shared.references import EmployeeStream
 from shared.runtime import Runtime
 from shared.web import (
     AtLeast,
@@ -171,7 +172,7 @@ async def list_opportunities(
     runtime: Opportunities,
     wanted: PageWanted,
     at_least: AtLeast,
-    owner: str | None = None,
+    owner: EmployeeStream | None = None,
     company: str | None = None,
     stage: str | None = None,
     latent: Latent = None,

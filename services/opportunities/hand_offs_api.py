@@ -28,6 +28,7 @@ from shared.command import Day
 from shared.errors import DomainError, InvalidError, NotFoundError
 from shared.exports import note_columns
 from shared.reading import Token
+from shared.references import EmployeeStream
 from shared.runtime import Runtime
 from shared.service import Outcome, Refused
 from shared.service import Request as CommandRequest
@@ -179,7 +180,7 @@ async def get_reconciliation(
     first: Annotated[Day | None, Query(alias="from")] = None,
     last: Annotated[Day | None, Query(alias="to")] = None,
     state: Annotated[State | None, Query()] = None,
-    owner: Annotated[str | None, Query(max_length=200)] = None,
+    owner: EmployeeStream | None = None,
     company: Annotated[str | None, Query(max_length=200)] = None,
     today: Annotated[Day | None, Query(description="as of this day")] = None,
 ) -> dict[str, Any]:

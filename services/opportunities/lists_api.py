@@ -27,6 +27,7 @@ from shared.exports import note_columns
 from shared.known import views_at
 from shared.pages import FORMS, Form, formed
 from shared.reading import Seen, Token
+from shared.references import EmployeeStream
 from shared.runtime import Runtime
 from shared.web import (
     AtLeast,
@@ -160,7 +161,7 @@ async def list_ranked(
     wanted: PageWanted,
     at_least: AtLeast,
     when: WhenAsked,
-    owner: str | None = None,
+    owner: EmployeeStream | None = None,
     company: str | None = None,
     latent: bool = False,  # noqa: FBT001, FBT002
     snoozed: Annotated[bool, Query(description="also those that rest")] = True,  # noqa: FBT002

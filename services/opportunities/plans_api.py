@@ -29,6 +29,7 @@ from shared.command import Day
 from shared.errors import InvalidError
 from shared.exports import note_columns
 from shared.reading import Token
+from shared.references import EmployeeStream
 from shared.runtime import Runtime
 from shared.web import AtLeast, PageWanted, StreamId, composed, page, runtime_of, seen
 from shared.web.looking import Noticed
@@ -47,7 +48,7 @@ async def list_commitments(
     runtime: Opportunities,
     wanted: PageWanted,
     at_least: AtLeast,
-    owner: str | None = None,
+    owner: EmployeeStream | None = None,
     close_from: Day | None = None,
     close_to: Day | None = None,
 ) -> dict[str, Any]:
@@ -110,7 +111,7 @@ async def list_forecasts(
     runtime: Opportunities,
     wanted: PageWanted,
     at_least: AtLeast,
-    owner: str | None = None,
+    owner: EmployeeStream | None = None,
     unit: str | None = None,
 ) -> dict[str, Any]:
     where = {"owner": owner, "unit": unit}
@@ -138,7 +139,7 @@ async def list_targets(
     runtime: Opportunities,
     wanted: PageWanted,
     at_least: AtLeast,
-    owner: str | None = None,
+    owner: EmployeeStream | None = None,
     unit: str | None = None,
     product: str | None = None,
 ) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from services.organization.reads import Organization, Reads
 from shared.events.organization import HandedItem
 from shared.pages import FORMS, Form, formed
 from shared.reading import lacking
+from shared.references import EmployeeStream
 from shared.web import (
     AtLeast,
     CommandMeta,
@@ -170,7 +171,7 @@ async def list_owned_items(
     runtime: Organization,
     wanted: PageWanted,
     at_least: AtLeast,
-    owner: str | None = None,
+    owner: EmployeeStream | None = None,
     *,
     is_open: bool | None = None,
 ) -> dict[str, Any]:
@@ -184,7 +185,7 @@ async def list_handovers(
     runtime: Organization,
     wanted: PageWanted,
     at_least: AtLeast,
-    receiver: str | None = None,
+    receiver: EmployeeStream | None = None,
     *,
     is_open: bool | None = None,
     overdue: bool | None = None,

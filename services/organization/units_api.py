@@ -143,7 +143,7 @@ async def list_units(
     wanted: PageWanted,
     at_least: AtLeast,
     parent: str | None = None,
-    manager: str | None = None,
+    manager: EmployeeStream | None = None,
 ) -> dict[str, Any]:
     """Units, those under a parent or led by somebody today. A page may have fewer: some moved."""
     where = {"parents.what": parent, "managers.what": manager}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar, NamedTuple
 
 import orjson
@@ -72,6 +72,9 @@ UPCASTERS: dict[str, tuple[str, Upcaster]] = {}
 INTEGER_MAX = 2**31 - 1
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 OUT_OF_RANGE = "not between the years 1900 and 2200"
+# A day of which every zone's hours are.
+FIRST_DAY, LAST_DAY = date(1900, 1, 2), date(2199, 12, 30)
+DAY_OUT_OF_RANGE = f"a day is from {FIRST_DAY} to {LAST_DAY}"
 
 
 class Position(NamedTuple):
@@ -263,6 +266,6 @@ def in_range(at: datetime) -> datetime:
 
 def day_in_range(day: date) -> date:
     """Return a date all of whose instants, in whatever zone, are in range, or raise ValueError."""
-    if not EARLIEST.date() < day < LATEST.date() - timedelta(days=1):
-        raise ValueError(OUT_OF_RANGE)
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(DAY_OUT_OF_RANGE)
     return day

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
 
 from sellers.node import MODULES, Node, create_app
-from shared.command import Instant
+from shared.command import Day, Instant
 from shared.events.issues import ServicePoint
 from shared.parking import Drop, Replay
 from shared.settings import Settings
@@ -143,6 +143,23 @@ def test_an_address_names_days_and_instants_as_text_alone(kind: type[Any], right
     for where, read in found.items():
         assert takes(read, right), where
         assert [said for said in MISTAKEN[kind] if takes(read, said)] == [], where
+
+
+NAMED = ("seller", "owner", "employee", "leader", "manager", "executive", "receiver")
+
+
+def test_an_address_names_colleagues_as_they_can_be_called() -> None:
+    found = {where: read for where, read in asked(str).items() if where.rpartition("?")[2] in NAMED}
+    assert len(found) > 50
+    for where, read in found.items():
+        assert takes(read, "employee-kim"), where
+        for wrong in ("", " ", "kim!", "employee kim", "x" * 200, "김"):
+            assert not takes(read, wrong), f"{where} takes {wrong!r}"
+
+
+def test_a_day_that_is_refused_is_told_which_are_taken() -> None:
+    with pytest.raises(ValidationError, match="from 1900-01-02 to 2199-12-30"):
+        TypeAdapter(Day).validate_python("2199-12-31")
 
 
 def test_a_plus_that_an_address_lost_is_told_of() -> None:
