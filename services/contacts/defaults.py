@@ -59,6 +59,13 @@ class ContactsDefaults(Section):
         description='What a promotion takes: that consent was given ("consent"), or that it was '
         'not withdrawn ("no_withdrawal").',
     )
+    touch_ahead_hours: int = Field(
+        24,
+        ge=0,
+        le=8_760,
+        description="How many hours ahead of our clock a touch may say that it happened: as far as "
+        "the clocks of those who publish touches may be wrong. One further ahead is refused.",
+    )
     move_days: int = Field(
         90, ge=1, le=730, description="For how many days owners are shown who came and who went."
     )

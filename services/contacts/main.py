@@ -22,7 +22,7 @@ from services.contacts.segments import (
     decide_segment,
     evolve_segment,
 )
-from services.contacts.touch_answers import touches_inbox
+from services.contacts.touch_answers import touches_inbox_by
 from services.contacts.visits import (
     CancelVisit,
     HoldVisit,
@@ -99,7 +99,7 @@ def build(defaults: ContactsDefaults) -> Domain:
         policies=(*POLICIES, owners_are_told_who_moved),
         intake=("touches",),
         erasures=erasure,
-        inboxes=(touches_inbox,),
+        inboxes=(touches_inbox_by(defaults),),
         defaults=defaults,
         build=build,
     )

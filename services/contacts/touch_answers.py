@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Literal, get_args
 
 import orjson
@@ -17,6 +18,7 @@ import structlog
 from pydantic import TypeAdapter
 
 from services.contacts.consents import NoConsent
+from services.contacts.defaults import ContactsDefaults
 from services.contacts.fatigue import Noted, compared, promotes
 from services.contacts.touch_events import JSON, read_event
 from services.contacts.touch_inbox import (
@@ -276,6 +278,8 @@ def _written(record: Record, told: TouchAnswered, now: datetime) -> tuple[str, b
     return key, orjson.dumps(event)
 
 
-touches_inbox = Inbox(
-    "touches_inbox", "touches-inbox", fact_of, named_blind, Answers(TOPIC, answers_of)
-)
+def touches_inbox_by(rules: ContactsDefaults) -> Inbox:
+    """Return the inbox of a deployment with these rules."""
+    reading = partial(fact_of, rules=rules)
+    answers = Answers(TOPIC, answers_of)
+    return Inbox("touches_inbox", "touches-inbox", reading, named_blind, answers)

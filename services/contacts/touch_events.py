@@ -86,7 +86,9 @@ def read_event(document: Any, at: str = "#") -> Read:
 
 def _sent(document: Any, at: str) -> Sent:
     event = opened(document, (TYPE,), at)
-    return Sent(_touch(event.data, document.get("time"), at), event.source, event.id)
+    time = document.get("time")
+    dated_at = f"{at}/data/occurred_at" if time is None else f"{at}/time"
+    return Sent(_touch(event.data, time, at), event.source, event.id, dated_at)
 
 
 def _touch(data: dict[str, Any], time: Any, at: str) -> NewTouch:

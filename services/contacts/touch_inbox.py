@@ -6,13 +6,17 @@ An event is read by the code that reads it from HTTP: the same are refused, in t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import orjson
+
+from services.contacts.defaults import ContactsDefaults
 from services.contacts.identities import Blind, entry_named
 from services.contacts.touch_events import JSON, STRUCTURED, read_event
-from services.contacts.touches import Sent, touch_fact
+from services.contacts.touches import Sent, TouchAheadError, check_happened, touch_fact
 from shared.cloudevents import is_id, is_source
 from shared.errors import InvalidError
 from shared.events import Envelope, UndecodableError
@@ -36,7 +40,7 @@ class RefusedTouchError(UndecodableError):
         self.problem = problem
 
 
-def fact_of(record: Record, now: datetime) -> Envelope:
+def fact_of(record: Record, now: datetime, rules: ContactsDefaults) -> Envelope:
     """Return the fact that a record of the inbox makes.
 
     Raises:
@@ -50,6 +54,10 @@ def fact_of(record: Record, now: datetime) -> Envelope:
     read = read_event(event)
     if read.sent is None:
         raise RefusedTouchError(read.problem or {})
+    try:
+        check_happened(read.sent, now, rules)
+    except TouchAheadError as error:
+        raise RefusedTouchError(refusal(error)) from error
     return touch_fact(
         read.sent,
         now=now,
@@ -106,6 +114,9 @@ def named_in(record: Record) -> tuple[str | None, str | None]:
     except InvalidError:
         told = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
         event = {key: told.get(f"{PREFIX}{key}") for key in ("id", "source")}
+        with suppress(orjson.JSONDecodeError):
+            # What is refused for something else may say its name all the same.
+            event = event if any(event.values()) else orjson.loads(record.value or b"")
     document = event if isinstance(event, dict) else {}
     name, source = document.get("id"), document.get("source")
     return (name if is_id(name) else None), (source if is_source(source) else None)

@@ -6,18 +6,20 @@ The publisher's (source, id) makes the stream, so the same touch sent again is t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from services.contacts.defaults import ContactsDefaults
 from services.contacts.identities import NAMES, Blind, Named, entry_named
+from services.contacts.reads import defaults_of
 from shared import builds
 from shared.clock import derived_id
 from shared.command import Instant
 from shared.errors import DomainError, InvalidError, TooLargeError, UnavailableError
-from shared.events import CONTENT_TYPE, Envelope, encode
+from shared.events import CONTENT_TYPE, Envelope, encode, timestamp
 from shared.events.touches import Channel, Topic, TouchRecorded
 from shared.journal import entry_of
 from shared.log import LogUnavailableError
@@ -42,6 +44,10 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 WITH_WHOM = ("person", *NAMES)
 # What a fact says otherwise than who tells us of a touch.
 NOT_SAID_ALIKE = {"occurred_at", *WITH_WHOM}
+
+
+class TouchAheadError(InvalidError):
+    """A touch has happened: it is of no time that is still to come."""
 
 
 class NewTouch(Named):
@@ -84,6 +90,8 @@ class Sent:
     touch: NewTouch
     publisher: str
     publisher_id: str
+    # Where its sender says when it happened, a JSON pointer.
+    dated_at: str = field(default="#/occurred_at", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,19 @@ def _stream(name: str) -> str:
 
 def _name_of(sent: Sent) -> str:
     return derived_id("touch", sent.publisher, sent.publisher_id)
+
+
+def check_happened(sent: Sent, now: datetime, rules: ContactsDefaults) -> None:
+    """Refuse a touch that is still to come, further ahead than clocks may be wrong.
+
+    Raises:
+        TouchAheadError: naming where it says when.
+
+    """
+    happened, ahead = sent.touch.occurred_at, timedelta(hours=rules.touch_ahead_hours)
+    if happened is not None and happened > now + ahead:
+        until = timestamp(now + ahead)
+        raise TouchAheadError(f"a touch has happened; {until} is the latest", field=sent.dated_at)
 
 
 async def folded(runtime: Runtime, view: Projection[Any], streams: Sequence[str]) -> set[str]:
@@ -156,12 +177,18 @@ async def made_of(
 ) -> list[Made | DomainError]:
     """Return of each touch the fact that it makes, ready to be kept, or why it cannot be.
 
-    InvalidError: it says what only sealed words may say. TooLargeError: it does not fit into a
-    record of the log. What is wrong with one stops no other.
+    InvalidError: it says what only sealed words may say. TouchAheadError: it is still to come.
+    TooLargeError: it does not fit into a record of the log. What is wrong with one stops no other.
     """
     now, blind = runtime.clock.now(), await runtime.seals.blinder()
+    rules = defaults_of(runtime)
     told: list[Made | DomainError] = []
     for sent in touches:
+        try:
+            check_happened(sent, now, rules)
+        except TouchAheadError as error:
+            told.append(error)
+            continue
         fact = touch_fact(
             sent,
             now=now,

@@ -144,4 +144,4 @@ def _read(source: str, item: Any, at: str) -> Read:
         read = TouchItem.model_validate(item)
     except ValidationError as error:
         return Read(name, source, at, problem=invalid(error, at))
-    return Read(name, source, at, Sent(read.touch, source, read.id))
+    return Read(name, source, at, Sent(read.touch, source, read.id, f"{at}/touch/occurred_at"))

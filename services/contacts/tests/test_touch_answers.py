@@ -34,7 +34,6 @@ from services.contacts.touch_answers import (
     TYPE,
     TouchAnswered,
     answers_of,
-    touches_inbox,
     unquoting,
 )
 from services.contacts.touch_events import STRUCTURED
@@ -50,6 +49,7 @@ from shared.runtime import Runtime
 from shared.testing import serving
 
 INBOX = "touches-inbox"
+(touches_inbox,) = domain.inboxes
 ENGINES = pytest.mark.parametrize("engine", ["embedded", "kafka"])
 MAIL, PHONE, NAME = "canary.kim@example.com", "+82 10-1234-5678", "Canary Kim"
 CANARIES = ("canary", "kim", "example.com", "1234", "5678")

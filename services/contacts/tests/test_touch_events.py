@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -239,6 +240,33 @@ async def test_a_name_that_is_given_twice_is_refused_in_every_mode(client: Async
             pointer.strip(),
             "repeated-name",
         )
+
+
+async def test_a_touch_that_is_still_to_come_is_refused_at_every_entrance(
+    client: AsyncClient,
+) -> None:
+    """As far ahead as clocks may be wrong it is taken; a card would show it as the newest."""
+    now = datetime.now(UTC)
+    later, soon = (str(now + timedelta(hours=hours)).replace(" ", "T") for hours in (25, 23))
+    plain = {**DATA, "occurred_at": later}
+    named = {"ce_specversion": "1.0", "ce_id": "m-1", "ce_source": "/campaigns", "ce_type": TYPE}
+    batch = {"source": "/campaigns", "touches": [{"id": "p-2", "touch": plain}]}
+    once = (
+        ("#/time", await publish(client, event(time=later), STRUCTURED)),
+        ("#/time", await publish(client, DATA, "application/json", **named, ce_time=later)),
+        ("#/data/occurred_at", await publish(client, event(time=None, data=plain), STRUCTURED)),
+        ("#/occurred_at", await publish(client, plain, "application/json", Idempotency_Key="p-1")),
+    )
+    for pointer, refused in once:
+        problem = refused.json()
+        assert (refused.status_code, problem["errors"][0]["pointer"]) == (422, pointer)
+        assert problem["type"].endswith("/touch-ahead")
+    events = [event("b-1", time=later), event("b-2", time=soon)]
+    wrong, right = (await publish(client, events, BATCH)).json()["events"]
+    assert wrong["problem"]["errors"][0]["pointer"] == "#/0/time"
+    (other,) = (await client.post("/touches/batch", json=batch)).json()["events"]
+    assert other["problem"]["errors"][0]["pointer"] == "#/touches/0/touch/occurred_at"
+    assert [touch["touch"] for touch in await timeline(client, right["token"])] == [right["stream"]]
 
 
 async def test_plain_json_is_taken_as_before(client: AsyncClient) -> None:

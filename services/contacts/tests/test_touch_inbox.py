@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -13,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.contacts.defaults import ContactsDefaults
 from services.contacts.identities import entry_named, identity_card
 from services.contacts.main import domain
 from services.contacts.timelines import timeline
-from services.contacts.touch_answers import touches_inbox
 from services.contacts.touch_events import STRUCTURED, TYPE, read_event
 from services.contacts.touch_inbox import event_of, fact_of
 from services.contacts.touches import stream_of
@@ -38,6 +39,8 @@ from shared.testing import memory_seals
 from shared.testing.histories import BEGIN
 
 TOPIC = "touches-inbox"
+NOW = datetime.fromisoformat("2026-03-02T10:00:00Z")
+(touches_inbox,) = domain.inboxes
 DATA = {"person": "person-1", "channel": "campaign", "about": "promotion", "note": "Spring."}
 Headers = Sequence[tuple[str, bytes]]
 ENGINES = pytest.mark.parametrize("engine", ["embedded", "kafka"])
@@ -230,6 +233,21 @@ async def test_c_14_what_cannot_be_read_is_set_aside_with_the_reason_and_stops_n
     assert held["wrong-5"].startswith("#/time: an instant as text")
     assert held["wrong-6"].startswith("#/time: an instant as text")
     assert held["wrong-7"] == "#/id: the name 'id' is given twice"
+
+
+async def test_what_is_still_to_come_waits_until_it_may_have_happened() -> None:
+    """Set aside with the reason; how far ahead a clock may be the deployment says."""
+    bench, told = Bench("kafka"), event(time="2126-03-02T09:00:00Z")
+    await bench.send(*structured(told))
+    async with bench.running() as runtime:
+        (held,) = await parked(runtime, 1)
+        assert held["reason"].startswith("#/time: a touch has happened; ")
+    (record,) = bench.log.records(TOPIC)
+    rules = ContactsDefaults(touch_ahead_hours=2)
+    then = datetime.fromisoformat("2126-03-02T07:00:00Z")
+    assert fact_of(record, then, rules).occurred_at.year == 2126
+    with pytest.raises(UndecodableError, match="08:59:59"):
+        fact_of(record, then - timedelta(microseconds=1), rules)
 
 
 async def test_however_much_is_wrong_the_inbox_goes_on() -> None:
@@ -462,14 +480,19 @@ def test_the_publisher_s_trace_goes_on_where_it_is_one() -> None:
     value, headers = structured(event())
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     for told, goes_on in ((trace.encode(), trace), (b"00-1", None), (b"\xff", None)):
-        fact = fact_of(record(value, [*headers, ("traceparent", told)]), BEGIN)
+        fact = fact_of(record(value, [*headers, ("traceparent", told)]), NOW, ContactsDefaults())
         assert fact.traceparent == goes_on
 
 
 def test_the_publisher_is_who_recorded_it_and_its_correlation_goes_on() -> None:
-    fact = fact_of(record(*structured(event(correlationid="c-1"))), BEGIN)
+    fact = fact_of(record(*structured(event(correlationid="c-1"))), NOW, ContactsDefaults())
     assert (fact.actor, fact.correlation_id, fact.recorded_at) == ("/campaigns", "c-1", BEGIN)
-    assert fact_of(record(*structured(event(correlationid=7))), BEGIN).correlation_id == "m-1"
+    assert (
+        fact_of(
+            record(*structured(event(correlationid=7))), BEGIN, ContactsDefaults()
+        ).correlation_id
+        == "m-1"
+    )
 
 
 ANYTHING = st.recursive(
@@ -486,7 +509,7 @@ NAMES = st.sampled_from(["content-type", "ce_id", "ce_source", "ce_specversion",
 )
 def test_whatever_comes_is_a_touch_or_says_what_is_wrong(value: Any, headers: Any) -> None:
     try:
-        fact = fact_of(record(value, headers), BEGIN)
+        fact = fact_of(record(value, headers), NOW, ContactsDefaults())
     except UndecodableError:
         return
     assert fact.stream.startswith("touch-")
