@@ -195,7 +195,11 @@ class TimerRunner(Generic[V]):
         for request, outcome in zip(
             requests, await self.service.handle_many(requests), strict=True
         ):
-            told = {"timer": self.timer.name, "stream": request.stream}
+            told = {
+                "timer": self.timer.name,
+                "stream": request.stream,
+                "correlation_id": request.correlation_id,
+            }
             if not isinstance(outcome, Refused):
                 if outcome.recorded:
                     log.info("timer_fired", **told, cause=request.causation_id)

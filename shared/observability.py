@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from structlog.tracebacks import ExceptionDictTransformer
 
+from shared.clock import SystemClock
 from shared.redaction import redaction
 from shared.settings import Settings
 
@@ -175,6 +176,11 @@ def serving_metrics(settings: Settings) -> Iterator[None]:
         thread.join()
 
 
+def debugging() -> bool:
+    """Whether lines are written of what goes well, too, which costs time to put together."""
+    return logging.getLogger().isEnabledFor(logging.DEBUG)
+
+
 def in_json(event: Any) -> str:
     """Return a line of the log, whatever is told in it."""
     try:
@@ -186,15 +192,23 @@ def in_json(event: Any) -> str:
 def configure_logs(level: str, secrets: Iterable[str] = ()) -> None:
     """One JSON object a line on standard error, for our own logs and the libraries' alike.
 
-    None of them says one of the `secrets`, or what looks like one.
+    None of them says one of the `secrets`, or what looks like one. Each has a `correlation_id`: of
+    the request or the fact that it is about, or else one that all lines of this process share.
     """
     redacted = redaction(secrets)
+    run = f"run-{SystemClock().new_id()}"
 
     def line(event: Any, **_: Any) -> str:
         return redacted(in_json(event))
 
+    def correlated(_: Any, __: str, event: Any) -> Any:
+        if not event.get("correlation_id"):
+            event["correlation_id"] = next(iter(event.get("correlation_ids", ())), run)
+        return event
+
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        correlated,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         # Where it failed, not with what: variables hold what nobody but its owner may read.

@@ -32,6 +32,7 @@ from shared.observability import (
     FACT_TO_VIEW_SECONDS,
     FOLDED,
     INBOX_NOT_THERE,
+    debugging,
 )
 from shared.store import (
     Document,
@@ -466,6 +467,13 @@ class Projector:
         FOLDED.labels(*name, "folded").inc(batch.folded)
         FOLDED.labels(*name, "parked").inc(parked)
         FOLDED.labels(*name, "passed_over").inc(len(read) - batch.folded - parked)
+        if debugging():
+            log.debug(
+                "folded",
+                projection=self.sink.collection,
+                facts=batch.folded,
+                correlation_ids=correlations_of(record for record, _ in read),
+            )
         first = next((fact for _, fact in read if isinstance(fact, Envelope)), None)
         if first is not None:
             age = (self.clock.now() - first.recorded_at).total_seconds()

@@ -32,6 +32,7 @@ from services.contacts.touch_inbox import (
 from services.contacts.touches import NewTouch, Sent
 from shared.batch import identity, place
 from shared.clock import derived_id
+from shared.correlation import about
 from shared.errors import DomainError
 from shared.events import Envelope, UndecodableError, timestamp
 from shared.events.touches import Channel, Topic, TouchRecorded
@@ -180,7 +181,7 @@ def _refused(record: Record, error: UndecodableError) -> TouchAnswered:
     try:
         return _rejected(record, error)
     except Exception as failure:
-        log.exception("touch_not_answered_in_words", place=place(record), error=type(failure))
+        log.exception("touch_not_answered_in_words", error=type(failure), **about(record, None))
         told = Problem(f"{PROBLEM_TYPE}invalid", "The record does not fit its schema", 422, CUT)
         return TouchAnswered("rejected", Place(*record.position), problem=told)
 

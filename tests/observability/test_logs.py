@@ -9,6 +9,7 @@ import logging
 import socket
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ from shared.sinks import ViewSink
 from shared.store import StoreError
 from shared.testing import serving
 from shared.web import build_app
+from tests.hostile.platform import TOKEN, MemoryNode, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +101,47 @@ async def test_a_requests_id_is_in_the_lines_of_the_api_of_projectors_and_of_the
     assert [line["correlation_id"] for line in parked] == ["whose-request-it-is"] * 2
     assert {line["projection"] for line in parked} == {"opportunity_v1", build.collection}
     assert {line["position"] for line in parked} == {"opportunities/0/0"}
+
+
+async def test_every_line_of_a_platform_says_what_it_is_about(logged: Any) -> None:
+    """Of a touch those of HTTP, of the views and of the figures; of nobody's request the run."""
+    app, mine = guarded(MemoryNode(Settings(read_wait_s=5.0))), "the-touch-of-kim"
+    transport, shown = ASGITransport(app), {"Authorization": f"Bearer {TOKEN}"}
+    client = AsyncClient(transport=transport, base_url="http://sellers", headers=shown)
+    async with app.router.lifespan_context(app), client:
+        async with asyncio.timeout(60):
+            while (await client.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - over HTTP.
+                await asyncio.sleep(0.05)
+        named = {"Idempotency-Key": "k-1", "X-Correlation-ID": mine}
+        touch = {"person": "person-1", "channel": "call"}
+        answer = await client.post("/touches", json=touch, headers=named)
+        assert answer.status_code == 202, answer.text
+        async with asyncio.timeout(20):
+            measured = partial(folded, collection=MEASURES.name)
+            while not any(mine in told_of(line) for line in measured(logged())):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        headers = {"X-At-Least": answer.json()["token"]}
+        assert (await client.get("/contacts/people/1/timeline", headers=headers)).is_success
+        structlog.contextvars.clear_contextvars()  # The request's, which was made in this task.
+        logging.getLogger("a.library").warning("of nobody's request")
+    lines = logged()
+    assert [line for line in map(json.loads, lines) if not line.get("correlation_id")] == []
+    (answered,) = [line for line in about(lines, "answered") if line["route"] == "/touches"]
+    assert answered["correlation_id"] == mine
+    assert any(mine in told_of(line) for line in folded(lines, "timeline"))
+    (said,) = about(lines, "of nobody's request")
+    assert said["correlation_id"].startswith("run-")
+    runs = {line["correlation_id"] for line in map(json.loads, lines)}
+    assert len([name for name in runs if name.startswith("run-")]) == 1
+
+
+def folded(lines: list[str], collection: str) -> list[dict[str, Any]]:
+    return [one for one in about(lines, "folded") if one["projection"].startswith(collection)]
+
+
+def told_of(line: dict[str, Any]) -> list[str]:
+    found: list[str] = line["correlation_ids"]
+    return found
 
 
 async def test_no_line_says_what_was_asked_or_who_one_is(logged: Any) -> None:
