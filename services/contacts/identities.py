@@ -39,7 +39,10 @@ def _tellable(phone: str) -> str:
 
 Stripped = StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
 Address = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^\s@]+@[^\s@]+$")
+    str,
+    StringConstraints(
+        strip_whitespace=True, max_length=320, pattern=r"^[^\s\u0085@]+@[^\s\u0085@]+$"
+    ),
 ]
 Number = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=50), AfterValidator(_tellable)

@@ -37,7 +37,9 @@ from shared.store import DuplicateKeyError
 Colleague = Annotated[
     str,
     StringConstraints(
-        strip_whitespace=True, max_length=200, pattern=rf"^(employee-{ID}|[^\s@]+@[^\s@]+)$"
+        strip_whitespace=True,
+        max_length=200,
+        pattern=rf"^(employee-{ID}|[^\s\u0085@]+@[^\s\u0085@]+)$",
     ),
 ]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, date, datetime
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import orjson
 import schemathesis
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from schemathesis import Case, CheckContext, GenerationMode, HookContext, Response
 from schemathesis.generation.meta import TestPhase
 
+from shared.cloudevents import BATCH
 from tests.hostile.reached import noted
+
+DESCRIPTION = Path(__file__).parents[2] / "docs" / "api" / "openapi.json"
+TOUCHES = "POST /touches"
 
 PROBLEM = "application/problem+json"
 # What a rule of ours says of several fields, or of what is inside of one, and no schema could;
@@ -56,9 +63,9 @@ def before_call(ctx: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
 
 @schemathesis.hook
 def after_call(ctx: HookContext, case: Case, response: Response) -> None:
-    """Note which operation answered, and how."""
+    """Note which operation answered, of which type the body was, and how."""
     with Path(os.environ["HOSTILE_REACHED"]).open("a") as file:
-        file.write(noted(case.operation.label, response.status_code))
+        file.write(noted(case.operation.label, response.status_code, case.media_type))
 
 
 @schemathesis.check
@@ -75,6 +82,29 @@ def refused_by_rules_only(ctx: CheckContext, response: Response, case: Case) -> 
         and not isinstance(_at(case.body, error["pointer"]), OF_NUMBERS.get(error["code"], ()))
     }
     assert codes <= RULES, f"fits its description and is refused as {sorted(codes - RULES)}"
+
+
+@schemathesis.check
+def touches_that_do_not_fit_are_refused(ctx: CheckContext, response: Response, case: Case) -> None:
+    """Of a batch each has an answer of its own; none that does not fit is taken."""
+    if case.operation.label != TOUCHES or response.status_code != HTTPStatus.ACCEPTED:
+        return
+    if case.media_type != BATCH:
+        assert _described(case.media_type).is_valid(case.body), "it does not fit and is taken"
+        return
+    events, told = case.body, response.json()["events"]
+    assert len(told) == len(events), "not each event has an answer"
+    for event, one in zip(events, told, strict=True):
+        fits = _described(BATCH).is_valid([event])
+        assert fits or one["status"] == "rejected", f"it does not fit and is {one['status']}"
+
+
+@cache
+def _described(media: str | None) -> Draft202012Validator:
+    """Return what the description says of a body of that type."""
+    described = orjson.loads(DESCRIPTION.read_bytes())
+    content = described["paths"]["/touches"]["post"]["requestBody"]["content"]
+    return Draft202012Validator({**described, **content[media]["schema"]})
 
 
 def _at(body: Any, pointer: str) -> Any:

@@ -15,6 +15,7 @@ import httpx2
 # What is answered before an operation looks at anything.
 AT_THE_DOOR = frozenset({401, 403, 404, 405, 406, 415, 429})
 KNOCK_S = 30.0
+JSON = "application/json"
 _PARAMETER = re.compile(r"\{([^}]+)\}")
 # Of these the company that is attacked has none, and what was made up is refused alike.
 _NONE = "there is none to ask for"
@@ -47,14 +48,25 @@ KINDS = {
 
 
 def operations(description: Mapping[str, Any]) -> Iterator[str]:
-    """Yield every operation of an OpenAPI document, as `POST /touches`."""
+    """Yield every operation of an OpenAPI document, as `POST /touches`.
+
+    One that reads bodies of several types is as many: `POST /touches, application/json`.
+    """
     for path, told in description["paths"].items():
-        yield from (f"{method.upper()} {path}" for method in told)
+        for method, operation in told.items():
+            label, types = f"{method.upper()} {path}", media_types(operation)
+            yield from (f"{label}, {one}" for one in types) if len(types) > 1 else (label,)
 
 
-def noted(operation: str, status: int) -> str:
-    """Return the line that says how an operation answered; `unreached` reads it."""
-    return f"{operation}\t{status}\n"
+def media_types(operation: Mapping[str, Any]) -> list[str]:
+    """Return of which types the body may be that an operation reads."""
+    return list(operation.get("requestBody", {}).get("content", ()))
+
+
+def noted(operation: str, status: int, media: str | None = None) -> str:
+    """Return the lines that say how an operation answered; `unreached` reads them."""
+    alone = f"{operation}\t{status}\n"
+    return alone if media is None else f"{operation}, {media}\t{status}\n{alone}"
 
 
 def unreached(description: Mapping[str, Any], lines: Iterable[str]) -> dict[str, list[int]]:
@@ -75,20 +87,23 @@ def knock(
 ) -> Iterator[str]:
     """Ask each operation once, of what exists and with an empty body; yield how it answered.
 
-    An attack is cut off by its budget: this says that what it did not come to is there.
+    An attack is cut off by its budget: this says that what it did not come to is there. Bodies of
+    each type are tried that it reads.
     """
     headers = {"Authorization": f"Bearer {token}"}
     with httpx2.Client(base_url=address, headers=headers, timeout=KNOCK_S) as client:
         for operation in operations(description):
-            method, _, path = operation.partition(" ")
-            told = description["paths"][path][method.lower()]
-            media = next(iter(told.get("requestBody", {}).get("content", ())), "application/json")
+            label, _, media = operation.partition(", ")
+            method, _, path = label.partition(" ")
+            media = media or next(
+                iter(media_types(description["paths"][path][method.lower()])), JSON
+            )
             content = b"{}" if method in {"POST", "PUT", "PATCH"} else None
             # What never ends is left as soon as it begins.
             with client.stream(
                 method, _known(path, ids), content=content, headers={"Content-Type": media}
             ) as answer:
-                yield noted(operation, answer.status_code)
+                yield noted(label, answer.status_code, media)
 
 
 def _known(path: str, ids: Mapping[str, Sequence[str]]) -> str:
