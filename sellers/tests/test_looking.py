@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sellers.tests.admitted import Platform, viewers
+from sellers.tests.admitted import Platform, as_who, viewers
 
 # What a leader may ask of a seller in hand outside of the reports, and under which path it is told.
 LISTS = (
@@ -20,6 +20,8 @@ LISTS = (
     "/commitments?owner=employee-ada",
     "/forecasts?owner=employee-ada",
     "/targets?owner=employee-ada",
+    "/organization/owned-items?owner=employee-ada",
+    "/organization/handovers?receiver=employee-ada",
 )
 
 
@@ -36,6 +38,22 @@ async def test_n_13_who_lists_everybody_has_seen_each_of_them(platform: Platform
     assert (await platform.get("kim", "/opportunities")).status_code == 200
     for who in ("ada", "eve", "sam"):
         assert "employee-kim" in await viewers(platform, who, "/opportunities")
+
+
+async def test_n_13_who_is_told_that_nothing_changed_has_looked_again(platform: Platform) -> None:
+    path, told = "/calendar/entries/ada-noon", {"seller": "employee-ada", "category": "customer"}
+    told |= {
+        "starts_at": "2026-03-02T12:00:00Z",
+        "ends_at": "2026-03-02T13:00:00Z",
+        "title": "Noon",
+    }
+    await platform.done("ada", f"{path}/plan", told)
+    await platform.folded()
+    first = await platform.get("park", path)
+    held = {"if-none-match": first.headers["etag"]}
+    again = await platform.http.get(path, headers=as_who("kim") | held)
+    assert (again.status_code, again.content) == (304, b"")
+    assert "employee-kim" in await viewers(platform, "ada", path)
 
 
 async def test_n_13_one_deal_tells_of_its_customer(platform: Platform) -> None:

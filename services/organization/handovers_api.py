@@ -34,9 +34,10 @@ from shared.web import (
     page,
     record,
 )
+from shared.web.looking import NoticedLists
 from shared.web.router import Router
 
-router = Router(prefix="/organization", tags=["organization"])
+router = Router(prefix="/organization", tags=["organization"], route_class=NoticedLists)
 
 
 def assigned_to(command: HandOver) -> dict[str, str]:

@@ -64,6 +64,7 @@ def composed(found: Seen, value: Any, request: Request, response: Response) -> A
 def _tagged(found: Seen, etag: str, value: Any, request: Request, response: Response) -> Any:
     headers = {"ETag": etag, **lacking(found.parked)}
     if _has(request.headers.get("if-none-match"), etag):
+        request.state.had = value
         raise StarletteHTTPException(304, headers=headers)
     response.headers.update(headers)
     return value

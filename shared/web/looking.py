@@ -15,16 +15,19 @@ from typing import Any
 
 import orjson
 from fastapi import Request, Response
+from pydantic import TypeAdapter
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from shared.access.principal import Principal
 from shared.references import ID
 from shared.web.router import Route
 
 EMPLOYEE = "employee-"
+NOT_MODIFIED = 304
 _COLLEAGUE = re.compile(rf"{EMPLOYEE}{ID}")
 # Which parameters say whose figures are asked for, and where answers name people.
-ASKED = ("seller", "of", "key", "owner", "employee", "introduced_by")
-NAMED = ("id", "seller", "of", "owner", "employee", "introduced_by")
+ASKED = ("seller", "of", "key", "owner", "employee", "receiver", "introduced_by")
+NAMED = ("id", "seller", "of", "owner", "employee", "receiver", "introduced_by")
 LISTS = (
     *("rows", "reports", "weeks", "months", "sellers", "items"),
     *("contributions", "wanting"),
@@ -56,21 +59,32 @@ class Noticed(Route):
             return answer
 
         async def noticed(request: Request) -> Response:
-            response = await answer(request)
-            note: NoteLook | None = getattr(request.app.state, "note_look", None)
-            viewer = _viewer(request)
-            if note is None or viewer is None:
-                return response
-            told = {*_asked(request), *getattr(request.state, "shown", ())}
-            if self.reads_answers:
-                told |= {*_named(response)}
-            seen = {one for one in told - {viewer} if _COLLEAGUE.fullmatch(one)}
-            if seen:
-                report, correlation = request.url.path, request.state.correlation_id
-                await note(viewer, report, frozenset(seen), correlation)
+            try:
+                response = await answer(request)
+            except StarletteHTTPException as unchanged:
+                if unchanged.status_code == NOT_MODIFIED:
+                    # What they look at again they have already; nobody need send it for that.
+                    had = getattr(request.state, "had", None)
+                    told = TypeAdapter(type(had)).dump_python(had, mode="json")
+                    await self._note(request, _named(told))
+                raise
+            await self._note(request, _named(_document(response)))
             return response
 
         return noticed
+
+    async def _note(self, request: Request, named: Iterable[str]) -> None:
+        note: NoteLook | None = getattr(request.app.state, "note_look", None)
+        viewer = _viewer(request)
+        if note is None or viewer is None:
+            return
+        told = {*_asked(request), *getattr(request.state, "shown", ())}
+        if self.reads_answers:
+            told |= {*named}
+        seen = {one for one in told - {viewer} if _COLLEAGUE.fullmatch(one)}
+        if seen:
+            report, correlation = request.url.path, request.state.correlation_id
+            await note(viewer, report, frozenset(seen), correlation)
 
 
 class NoticedLists(Noticed):
@@ -108,10 +122,13 @@ def _asked(request: Request) -> Iterator[str]:
             yield f"{EMPLOYEE}{said}"
 
 
-def _named(response: Response) -> Iterator[str]:
+def _document(response: Response) -> Any:
     if not response.headers.get("content-type", "").startswith("application/json"):
-        return
-    told = orjson.loads(response.body)
+        return None
+    return orjson.loads(response.body)
+
+
+def _named(told: Any) -> Iterator[str]:
     if not isinstance(told, dict):
         return
     yield from _people(told)

@@ -12,8 +12,9 @@ from shared.web.looking import Noticed
 PERMISSIONS = frozenset(
     {"alerts.read", "calendar.read", "calendar.busy", "coaching.read", "figures.read", "goals.read"}
 )
-# Deals tell of customers; a list of somebody's deals tells of what they have in hand.
-LISTED = frozenset({"deals.read"})
+# Deals tell of customers; a list of somebody's deals tells of what they have in hand, as one of
+# what they look after or take over does.
+LISTED = frozenset({"deals.read", "handovers.read"})
 # Lists of customers that may be asked for by a colleague's name, whoever may see all of them.
 BY_NAME = ("GET /issues", "GET /issues/commitments")
 # Pages that name a colleague and note nothing, each with the reason.
