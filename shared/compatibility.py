@@ -43,8 +43,19 @@ def meaning(schema: Schema) -> Schema:
     return told
 
 
+def alike(one: Any, other: Any) -> bool:
+    """Whether both are the same JSON: true is not 1 there, as it is in Python."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return bool(one == other)
+
+
 def _changes(was: Any, now: Any, kind: Kind, at: tuple[str, ...]) -> Iterator[str]:
-    if was == now:
+    if alike(was, now):
         return
     if not isinstance(was, dict) or not isinstance(now, dict):
         yield _said(at)
@@ -53,7 +64,7 @@ def _changes(was: Any, now: Any, kind: Kind, at: tuple[str, ...]) -> Iterator[st
         yield from _alternatives(was, now, kind, at)
         return
     names = (was.keys() | now.keys()) - COMPARED - {*MAXIMA, *MINIMA}
-    if any(was.get(name) != now.get(name) or (name in was) != (name in now) for name in names):
+    if any(not alike(was.get(n), now.get(n)) or (n in was) != (n in now) for n in names):
         yield _said(at)
     if _bounds(was, now, narrower=True) and kind != "out":
         yield _said(at)
@@ -86,7 +97,7 @@ def _others(was: Schema, now: Schema, kind: Kind, at: tuple[str, ...]) -> Iterat
     others, other = was.get("additionalProperties", True), now.get("additionalProperties", True)
     if isinstance(others, dict) and isinstance(other, dict):
         yield from _changes(others, other, kind, (*at, "*"))
-    elif others != other and (kind != "in" or other is not True):
+    elif not alike(others, other) and (kind != "in" or other is not True):
         yield _said(at)
 
 
@@ -103,13 +114,13 @@ def _bounds(was: Schema, now: Schema, *, narrower: bool) -> bool:
 
 
 def _within(few: list[Any], many: list[Any]) -> bool:
-    return all(one in many for one in few)
+    return all(any(alike(one, other) for other in many) for one in few)
 
 
 def _alternatives(was: Schema, now: Schema, kind: Kind, at: tuple[str, ...]) -> Iterator[str]:
     """Compare what may be one of several: that it may be nothing, and what else it may be."""
     (old, around), (new, rounds) = _choices(was), _choices(now)
-    if around != rounds:
+    if not alike(around, rounds):
         yield _said(at)
     if (NULL in old) != (NULL in new) and kind != ("in" if NULL in new else "out"):
         yield _said(at)

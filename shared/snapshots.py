@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import orjson
 
-from shared.compatibility import Kind, Schema, breaks, meaning
+from shared.compatibility import Kind, Schema, alike, breaks, meaning
 
 EVENTS = Path(__file__).parent / "events"
 SCHEMAS = EVENTS / "schemas"
@@ -80,7 +80,7 @@ def grow(name: str, schema: Schema, kind: Kind = "fact") -> Iterator[Path]:
         )
     path = schema_path(name, kind)
     newest = orjson.loads(path.read_bytes()) if path.exists() else None
-    if newest is not None and meaning(newest) != meaning(schema):
+    if newest is not None and not alike(meaning(newest), meaning(schema)):
         yield write(earlier_path(name), [*earlier(name), newest])
     if newest != schema:
         yield write(path, schema)

@@ -57,6 +57,21 @@ def test_everything_else_is_a_new_version(fields: dict[str, Any], broken: str) -
     assert broken in breaks(OLD, schema(**said))
 
 
+@pytest.mark.parametrize(("one", "other"), [(True, 1), (0, False), (1.0, True)])
+def test_a_truth_is_no_number(one: Any, other: Any) -> None:
+    for told, tells in (
+        ({"enum": [one]}, {"enum": [other]}),
+        ({"const": one}, {"const": other}),
+        ({"default": one}, {"default": other}),
+        ({"enum": [{"a": [one]}]}, {"enum": [{"a": [other]}]}),
+        ({"anyOf": [{"enum": [one]}, {"type": "null"}]}, {"enum": [other]}),
+    ):
+        old, new = ({"properties": {"flag": flag}} for flag in (told, tells))
+        for kind in ("fact", "in", "out"):
+            assert "flag: means something else" in breaks(old, new, kind), told
+    assert breaks({"enum": [1]}, {"enum": [1.0]}) == []
+
+
 def test_more_choices_than_an_old_reader_knows_are_a_new_version() -> None:
     few, more = schema(kind=(Literal["a"], ...)), schema(kind=(Literal["a", "b"], ...))
     assert breaks(few, more)
