@@ -40,9 +40,7 @@ def _tellable(phone: str) -> str:
 Stripped = StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
 Address = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True, max_length=320, pattern=r"^[^\s\u0085@]+@[^\s\u0085@]+$"
-    ),
+    StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^\s@]+@[^\s@]+$"),
 ]
 Number = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=50), AfterValidator(_tellable)

@@ -39,7 +39,7 @@ Colleague = Annotated[
     StringConstraints(
         strip_whitespace=True,
         max_length=200,
-        pattern=rf"^(employee-{ID}|[^\s\u0085@]+@[^\s\u0085@]+)$",
+        pattern=rf"^(employee-{ID}|[^\s@]+@[^\s@]+)$",
     ),
 ]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
