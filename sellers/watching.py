@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,14 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from sellers.client import ApiError
+from sellers.client import UNAVAILABLE, ApiError
 from sellers.console import progress_bar, waiting
 from sellers.errors import CommandError
 from sellers.report import rows_of
 from shared.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from rich.console import Console
@@ -169,18 +170,19 @@ def import_crm(
     """Import, wait until all of it can be read, and say what became of the rows.
 
     Raises:
-        CommandError: a file or a column is missing, or nothing is folded any more.
+        CommandError: a file or a column is missing, nothing is folded any more, or nobody answers.
 
     """
     # Other commands need neither YAML nor the rules of importing.
     from sellers import importing  # noqa: PLC0415
 
     mapping, source = told
-    with progress_bar(err, f"importing {directory.name}") as progress:
-        summary = importing.import_crm(
-            directory, api, mapping, report_path, progress, source=source, batch=batch
-        )
-    return _folded(api, summary, err)
+    with _repeatable():
+        with progress_bar(err, f"importing {directory.name}") as progress:
+            summary = importing.import_crm(
+                directory, api, mapping, report_path, progress, source=source, batch=batch
+            )
+        return _folded(api, summary, err)
 
 
 def import_incidents(
@@ -193,17 +195,31 @@ def import_incidents(
     """Import the log of a service desk, and wait until all of it can be read.
 
     Raises:
-        CommandError: the file or a column is missing, or nothing is folded any more.
+        CommandError: the file or a column is missing, nothing is folded any more, or nobody
+            answers.
 
     """
     from sellers import importing  # noqa: PLC0415
 
     mapping, source = told
-    with progress_bar(err, f"importing {directory.name}") as progress:
-        summary = importing.import_incidents(
-            directory, api, mapping, report_path, progress, source=source
-        )
-    return _folded(api, summary, err)
+    with _repeatable():
+        with progress_bar(err, f"importing {directory.name}") as progress:
+            summary = importing.import_incidents(
+                directory, api, mapping, report_path, progress, source=source
+            )
+        return _folded(api, summary, err)
+
+
+@contextmanager
+def _repeatable() -> Iterator[None]:
+    """Say of an import whose platform went away that it may be run again."""
+    try:
+        yield
+    except ApiError as error:
+        if error.status not in {0, UNAVAILABLE}:
+            raise
+        again = "run it again: nothing is lost, and nothing is counted twice"
+        raise CommandError(f"{error}; the import gave up waiting: {again}") from error
 
 
 def _folded(api: Api, summary: Summary, err: Console) -> Summary:

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from sellers import watching
 from sellers.client import Api, ApiError
+from sellers.errors import CommandError
 from sellers.importing import CrmImportError, import_crm, load_mapping, wait_until_folded
 from sellers.importing.crm import CsvFile, Format
 from sellers.importing.mapping import DEFAULT, Opportunities, Sellers
@@ -386,6 +389,21 @@ def test_nobody_there_is_one_line(export: Path, tmp_path: Path) -> None:
         pytest.raises(ApiError, match=r"nothing answers at http://127\.0\.0\.1:1;"),
     ):
         import_crm(export, client, report_path=tmp_path / "report.csv")
+
+
+def test_an_import_that_gives_up_says_that_it_may_be_run_again(
+    export: Path, tmp_path: Path
+) -> None:
+    """The platform goes away while it imports, and does not come back."""
+    served, told = Served(), (None, None)
+    with serving(served) as client:
+        started = watching.import_crm(client, export, told, tmp_path / "1.csv", None, Console())
+        assert started.facts
+    with (
+        Api(served.url, patience_s=0.2) as client,
+        pytest.raises(CommandError, match=r"nothing answers.*run it again: nothing is lost"),
+    ):
+        watching.import_crm(client, export, told, tmp_path / "2.csv", None, Console())
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real export is not here")
