@@ -35,6 +35,8 @@ class Touch:
     note: str | None = None
     # The entry of our book that it was told of, where that is now part of another one.
     person: str | None = None
+    # Who recorded it, where that is another than the colleague who had it.
+    recorded_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Month:
     touches: tuple[Touch, ...] = field(default=())
 
 
-timeline = Projection("timeline", version=3, view=Month, indexes=("person",), streams=("touch",))
+timeline = Projection("timeline", version=4, view=Month, indexes=("person",), streams=("touch",))
 
 
 def _month(at: Envelope, zone: tzinfo) -> str:
@@ -75,6 +77,7 @@ def touch_entered(month: Month, event: TouchRecorded, at: Envelope, zone: tzinfo
         opportunity=event.opportunity,
         subject=event.subject,
         note=event.note,
+        recorded_by=None if at.actor == event.employee else at.actor,
     )
     # Sorted by when it happened: the same timeline whatever arrived first.
     touches = sorted((*month.touches, touch), key=lambda t: (t.occurred_at, t.touch))

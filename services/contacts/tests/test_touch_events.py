@@ -269,6 +269,21 @@ async def test_a_touch_that_is_still_to_come_is_refused_at_every_entrance(
     assert [touch["touch"] for touch in await timeline(client, right["token"])] == [right["stream"]]
 
 
+async def test_c_03_who_records_a_colleagues_touch_is_seen_beside_them(
+    client: AsyncClient,
+) -> None:
+    """Whoever was there may have it recorded by another; a card shows both."""
+    touch = {**DATA, "employee": "employee-kim"}
+    for name, actor in (("p-1", "employee-kim"), ("p-2", "employee-lee")):
+        answer = await publish(
+            client, touch, "application/json", Idempotency_Key=name, X_Actor=actor
+        )
+        told = await timeline(client, answer.json()["token"])
+    told.sort(key=lambda one: one["recorded_at"])
+    assert [one["employee"] for one in told] == ["employee-kim"] * 2
+    assert [one["recorded_by"] for one in told] == [None, "employee-lee"]
+
+
 async def test_plain_json_is_taken_as_before(client: AsyncClient) -> None:
     answer = await publish(client, DATA, "application/json", Idempotency_Key="p-1")
     assert answer.status_code == 202
