@@ -170,7 +170,6 @@ async def sold(platform: Platform, deal: str) -> str:
     return fact
 
 
-@pytest.mark.slow
 async def test_the_page_on_webhooks_and_its_receiver(
     platform: Platform, address: str, tmp_path: Path
 ) -> None:
