@@ -8,7 +8,7 @@ What counts is when it happened, not when it was entered: what comes late counts
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import chain
@@ -21,7 +21,7 @@ from services.analytics.cells import Axis, Per
 from services.analytics.forecast import Span, key_of
 from services.analytics.kpi_measures import begin_of, terms
 from services.analytics.packing import Rows
-from services.analytics.pipeline import Key, ratio
+from services.analytics.pipeline import Key, Reason, not_theirs, ratio
 from services.analytics.projections import OrgNode
 from services.analytics.report_by import AdoptionBy
 from services.analytics.tables import Apart, Exactly, Tables, grouped, intervals
@@ -54,6 +54,11 @@ class Week(NamedTuple):
     activities: int
     opportunities: int
 
+    @property
+    def placed(self) -> date:
+        """Where the seller was on its Monday is where it counts."""
+        return self.first
+
 
 class NoWeek(NamedTuple):
     """A week by which a seller is not measured, and why."""
@@ -61,6 +66,10 @@ class NoWeek(NamedTuple):
     seller: str
     first: date
     reason: Literal["away", "other_function"]
+
+    @property
+    def placed(self) -> date:
+        return self.first
 
 
 class Month(NamedTuple):
@@ -71,9 +80,12 @@ class Month(NamedTuple):
     feedback: int
 
     @property
-    def last(self) -> date:
-        """Its last day: where the seller was then is where it counts."""
+    def placed(self) -> date:
+        """Where the seller was on its last day is where it counts."""
         return terms("month", self.first, self.first)[0].last
+
+
+Measure = Week | NoWeek | Month
 
 
 class Entries:
@@ -104,10 +116,9 @@ class Entries:
         whose = (seller, first)
         return Week(*whose, self._activities.get(whose, 0), self._opportunities.get(whose, 0))
 
-    def months(self, sellers: Iterable[str], span: Span) -> Iterator[Month]:
-        wanted = set(sellers)
+    def months(self, span: Span) -> Iterator[Month]:
         for (seller, first), entered in sorted(self._months.items()):
-            if seller in wanted and entered and _touches(first, span):
+            if entered and _touches(first, span):
                 yield Month(seller, first, self._feedback[seller, first])
 
 
@@ -147,22 +158,55 @@ def _touches(first: date, span: Span) -> bool:
     return begin_of("month", span.first) <= first <= span.last
 
 
-def weeks(
-    nodes: Mapping[str, OrgNode], functions: frozenset[str], entries: Entries, span: Span
-) -> Iterator[Week | NoWeek]:
-    """Yield the whole weeks of the span in which each seller was at work, and why not in others."""
-    assert span.first is not None
-    assert span.last is not None
-    first = begin_of("week", span.first + WEEK - A_DAY)
-    mondays = [first + n * WEEK for n in range((span.last + A_DAY - first) // WEEK)]
-    for seller, node in sorted(nodes.items()):
-        for first in mondays if seller.startswith("employee-") else ():
-            if not sells(node, first, functions):
-                yield NoWeek(seller, first, "other_function")
-            elif not at_work(node, first):
-                yield NoWeek(seller, first, "away")
-            else:
-                yield entries.week(seller, first)
+class Measured:
+    """Whom and when adoption measures: weeks and months, or why it does not.
+
+    `sellers`: of nobody else anything is told, not even how much; None: of everybody.
+    """
+
+    def __init__(
+        self,
+        organization: Organization,
+        functions: frozenset[str],
+        span: Span,
+        unit: Key = None,
+        sellers: Collection[Key] | None = None,
+    ) -> None:
+        self._organization, self._functions = organization, functions
+        self._span, self._unit, self._sellers = span, unit, sellers
+
+    def told(self, entries: Entries) -> Iterator[tuple[Measure, Reason | None]]:
+        """Yield all weeks and then all months, each with the reason why it does not count."""
+        counted: set[str] = set()
+        for week in self._weeks(entries):
+            reason = self._elsewhere(week) or (week.reason if isinstance(week, NoWeek) else None)
+            if reason is None:
+                counted.add(week.seller)
+            yield week, reason
+        for month in entries.months(self._span):
+            if self._sellers is None or month.seller in self._sellers:
+                # A month counts where the seller is measured at all.
+                unmeasured: Reason | None = None if month.seller in counted else "not_counted"
+                yield month, self._elsewhere(month) or unmeasured
+
+    def _weeks(self, entries: Entries) -> Iterator[Week | NoWeek]:
+        """Yield the whole weeks of the span of each seller, at work or not."""
+        assert self._span.first is not None
+        assert self._span.last is not None
+        first = begin_of("week", self._span.first + WEEK - A_DAY)
+        mondays = [first + n * WEEK for n in range((self._span.last + A_DAY - first) // WEEK)]
+        for seller, node in sorted(self._organization.nodes.items()):
+            asked_for = self._sellers is None or seller in self._sellers
+            for first in mondays if asked_for and seller.startswith("employee-") else ():
+                if not sells(node, first, self._functions):
+                    yield NoWeek(seller, first, "other_function")
+                elif not at_work(node, first):
+                    yield NoWeek(seller, first, "away")
+                else:
+                    yield entries.week(seller, first)
+
+    def _elsewhere(self, one: Measure) -> Reason | None:
+        return not_theirs(self._unit, one.seller, one.placed, self._organization)
 
 
 def sells(node: OrgNode, day: date, functions: frozenset[str]) -> bool:
@@ -185,32 +229,35 @@ def at_work(node: OrgNode, first: date) -> bool:
     )
 
 
-def rows_of(
-    by: AdoptionBy,
-    held: Iterable[Week],
-    answered: Iterable[Month],
-    organization: Organization,
-) -> dict[Key, Counter[str]]:
-    """Sum weeks and months into rows.
+def row_of(by: AdoptionBy, one: Measure, organization: Organization) -> Key:
+    """Return the row of a week or month: where its seller was then."""
+    return key_of(by, one.seller, organization, one.placed, one.placed)
 
-    A week counts where its seller was on its Monday, a month where they were on its last day; of a
-    single week there is no month to tell of.
-    """
-    rows: dict[Key, Counter[str]] = {}
-    for week in held:
-        row = rows.setdefault(
-            key_of(by, week.seller, organization, week.first, week.first), Counter()
-        )
-        row["weeks"] += 1
-        row["activity_weeks"] += week.activities > 0
-        row["opportunity_weeks"] += week.opportunities > 0
-    for month in answered if by != "week" else ():
-        row = rows.setdefault(
-            key_of(by, month.seller, organization, month.last, month.last), Counter()
-        )
-        row["months"] += 1
-        row["feedback_months"] += month.feedback > 0
+
+def rows_of(
+    by: AdoptionBy, told: Iterable[Measure], organization: Organization
+) -> dict[Key, Counter[str]]:
+    """Sum weeks and months into rows; of a single week there is no month to tell of."""
+    rows: dict[Key, Counter[str]] = defaultdict(Counter)
+    for one in told:
+        if by != "week" or not isinstance(one, Month):
+            rows[row_of(by, one, organization)].update(amounts(one))
     return rows
+
+
+def amounts(one: Measure) -> dict[str, int]:
+    """Return what a week or month adds to its row."""
+    match one:
+        case Week():
+            return {
+                "weeks": 1,
+                "activity_weeks": int(one.activities > 0),
+                "opportunity_weeks": int(one.opportunities > 0),
+            }
+        case Month():
+            return {"months": 1, "feedback_months": int(one.feedback > 0)}
+        case NoWeek():
+            return {}
 
 
 def document(by: AdoptionBy, amounts: Counter[str]) -> dict[str, Any]:

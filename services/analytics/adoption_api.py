@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.analytics import adoption as report
-from services.analytics.adoption import Entries, Month, NoWeek, Week
+from services.analytics.adoption import Entries
+from services.analytics.adoption_why import opened
 from services.analytics.api import Analytics, At, Moment, Seller, Unit, employee, facts_of, unheard
 from services.analytics.figures import Figures, Row
-from services.analytics.forecast import Span, key_of
+from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period
-from services.analytics.pipeline import in_order, not_theirs, period_of
+from services.analytics.pipeline import Key, in_order, period_of
 from services.analytics.report_by import AdoptionBy
 from services.analytics.spans import span_of
 from services.analytics.workload_api import defaults_of
@@ -33,52 +35,27 @@ def _begun(span: Span, entries: Entries, asked: Span) -> Span:
     return Span(max(span.first, entries.first), span.last)
 
 
-def _measured(
-    figures: Figures,
-    span: Span,
-    entries: Entries,
-    functions: frozenset[str],
-    whose: tuple[str | None, str | None],
-) -> tuple[list[Week], list[Month], Counter[str]]:
-    unit, seller = whose
-    held, rest = [], Counter[str]()
-    for week in report.weeks(figures.organization.nodes, functions, entries, span):
-        if isinstance(week, NoWeek):
-            rest[week.reason] += 1
-        elif seller not in (None, week.seller):
-            rest["other_seller"] += 1
-        elif not_theirs(unit, week.seller, week.first, figures.organization):
-            rest["other_unit"] += 1
-        else:
-            held.append(week)
-    # A month counts where the seller is measured at all.
-    answered = [
-        month
-        for month in entries.months({week.seller for week in held}, span)
-        if not not_theirs(unit, month.seller, month.last, figures.organization)
-    ]
-    return held, answered, rest
+class _Read(NamedTuple):
+    """What adoption is told by: figures, the time asked about, and what was entered in it."""
+
+    figures: Figures
+    span: Span
+    entries: Entries
+    functions: frozenset[str]
+
+    def measured(self, unit: Key, sellers: Collection[Key] | None) -> report.Measured:
+        places = self.figures.organization
+        return report.Measured(places, self.functions, self.span, unit, sellers)
 
 
-async def _read(
-    runtime: Runtime,
-    moment: Moment,
-    period: Span,
-    unit: str | None,
-    seller: str | None,
-    row: Row | None = None,
-) -> tuple[Figures, Span, list[Week], list[Month], Counter[str]]:
+async def _read(runtime: Runtime, moment: Moment, period: Span, row: Row | None = None) -> _Read:
     asked = Span(period.first, min(period.last or date.max, moment.day(runtime)))
     span = span_of(moment, asked, runtime, USUALLY, years=5)
     figures = await moment.figures(runtime, report.AXES, row=row, grain_of=None)
     assert span.last is not None
     entries = await asyncio.to_thread(Entries, figures.tables, span.last)
-    span = _begun(span, entries, period)
     functions = frozenset(defaults_of(runtime).seller_functions)
-    measured = await asyncio.to_thread(
-        _measured, figures, span, entries, functions, (unit, employee(seller))
-    )
-    return figures, span, *measured
+    return _Read(figures, _begun(span, entries, period), entries, functions)
 
 
 @router.get("/adoption")
@@ -99,8 +76,15 @@ async def adoption(
     which anybody entered anything here. Whose it is to enter the
     company says (`seller_functions`); a week away is none.
     """
-    figures, span, weeks, months, _ = await _read(runtime, moment, period, unit, seller)
-    rows = report.rows_of(by, weeks, months, figures.organization)
+    read = await _read(runtime, moment, period)
+    figures, span = read.figures, read.span
+    measured = read.measured(unit, None if seller is None else {employee(seller)})
+
+    def summed() -> dict[Key, Counter[str]]:
+        counted = (one for one, reason in measured.told(read.entries) if reason is None)
+        return report.rows_of(by, counted, figures.organization)
+
+    rows = await asyncio.to_thread(summed)
     return {
         "rows": [
             {"id": key, "key": figures.name(key), **report.document(by, rows[key])}
@@ -126,27 +110,25 @@ async def explain_adoption(
 ) -> dict[str, Any]:
     """Each week and month behind a row of `/analytics/adoption`, with how much was entered in it.
 
-    They add up to the row. `left_out` counts the weeks that are not in it: of somebody else or
-    another row, `away` from work, or when it was not theirs to enter (`other_function`). What was
+    They add up to the row. `left_out` counts the weeks and months that are not in it: of another
+    unit or row, `away` from work, when it was not theirs to enter (`other_function`), or months of
+    whom no week is measured (`not_counted`). Of one seller's nothing of others is counted. What was
     entered in a week: `/analytics/touches/why`, `/analytics/workload/why` and
     `/analytics/inflow/why` of its days.
     """
     # The weeks are told by the cells: of no entity more has to be read.
-    row = Row(by, key, None)
-    figures, span, weeks, months, rest = await _read(runtime, moment, period, unit, seller, row)
-    places = figures.organization
-    held = [w for w in weeks if key_of(by, w.seller, places, w.first, w.first) in figures.keys]
-    rest["other_row"] = len(weeks) - len(held)
-    told = [
-        month
-        for month in months
-        if by != "week" and key_of(by, month.seller, places, month.last, month.last) in figures.keys
-    ]
-    rows = report.rows_of("total", held, told, places)
+    read = await _read(runtime, moment, period, Row(by, key, None))
+    figures, span = read.figures, read.span
+    # Of one seller's nothing of others is told, not even how much there is of it.
+    whose = figures.keys if by == "seller" else None
+    measured = read.measured(unit, {employee(seller)} if seller is not None else whose)
+    found = await asyncio.to_thread(
+        opened, by, figures.keys, measured.told(read.entries), figures.organization
+    )
     return {
         "key": key,
         "ids": figures.ids,
-        "total": report.document(by, rows.get("total", Counter())),
+        "total": report.document(by, found.total),
         "weeks": [
             {
                 "seller": week.seller,
@@ -154,7 +136,7 @@ async def explain_adoption(
                 "activities": week.activities,
                 "opportunities": week.opportunities,
             }
-            for week in held
+            for week in found.weeks
         ],
         "months": [
             {
@@ -162,11 +144,9 @@ async def explain_adoption(
                 "month": period_of(month.first, "month"),
                 "feedback": month.feedback,
             }
-            for month in told
+            for month in found.months
         ],
-        "left_out": [
-            {"reason": reason, "weeks": count} for reason, count in sorted(rest.items()) if count
-        ],
+        "left_out": found.left_out(),
         "by": by,
         "from": span.first,
         "to": span.last,

@@ -113,6 +113,8 @@ Reason = Literal[
     "outside_period",
     "no_day",
     "later",
+    "away",
+    "other_function",
     "not_counted",
 ]
 # Says to which row of a report a cell adds what, or why to none; None: it tells of something else.

@@ -127,6 +127,25 @@ async def test_n_04_the_weeks_behind_a_rate_add_up_to_it(entered: World) -> None
     assert empty == ["2026-W13"]
 
 
+def left_out(answer: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    return {one["reason"]: (one["weeks"], one["months"]) for one in answer["left_out"]}
+
+
+async def test_n_04_of_others_who_were_away_nothing_is_counted(entered: World) -> None:
+    """Ann was away in one of the four weeks; when Bo was, and what the clerk does, is theirs."""
+    of_ann = await entered.get("adoption/why", by="total", key="total", seller="ann", **MARCH)
+    assert left_out(of_ann) == {"away": (1, 0)}
+    row = await entered.get("adoption/why", by="seller", key=ANN, **MARCH)
+    assert left_out(row) == {"away": (1, 0)}
+    # Bo was with us until the third week, in the blue team.
+    red = await entered.get("adoption/why", by="total", key="total", unit="unit-red", **MARCH)
+    assert left_out(red)["away"] == (1, 0)
+    team = await entered.get("adoption/why", by="team", key="unit-red", **MARCH)
+    assert left_out(team)["away"] == (1, 0)
+    everybody = await entered.get("adoption/why", by="total", key="total", **MARCH)
+    assert left_out(everybody)["away"] == (3, 0)
+
+
 async def test_n_04_it_is_exported_for_the_review(entered: World) -> None:
     answer = await entered.client.get(
         "/analytics/adoption", params=MARCH, headers={"Accept": "text/csv"}

@@ -283,8 +283,7 @@ def test_what_was_entered_of_a_week_is_what_its_cells_say(
     for seller, week in product({cell.owner for cell in exact}, {week for _, week, _ in weeks}):
         activities, opportunities = weeks[seller, week, 0], weeks[seller, week, 1]
         assert entries.week(seller, week) == (seller, week, activities, opportunities)
-    sellers = {cell.owner for cell in exact}
-    held = entries.months(sellers, Span(date(2020, 1, 1), date(2030, 1, 1)))
+    held = entries.months(Span(date(2020, 1, 1), date(2030, 1, 1)))
     assert {(month.seller, month.first) for month in held} == set(months)
 
 
