@@ -7,8 +7,9 @@ asked about, so what is answered comes out as it was read then. It costs a pass 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -35,25 +36,24 @@ class Known:
     runtime: Runtime
     held: Snapshot
     known_at: datetime
-    parked: int = 0
-    later: int = 0
+    # Of each stream, how many have been folded by now and were recorded later.
+    later: Counter[str] = field(default_factory=Counter)
 
     async def facts(self, topics: Sequence[str]) -> AsyncIterator[Envelope]:
         ended: set[str] = set()
         cursors, dropped = self.held.cursors, self.held.dropped
         async for fact in facts_until(self.runtime.log, topics, cursors, dropped=dropped):
+            if not self._is_folded(fact):
+                continue
             if fact.stream in ended or fact.recorded_at > self.known_at:
                 ended.add(fact.stream)
-                self.later += 1
-            elif self._is_folded(fact):
+                self.later[fact.stream] += 1
+            else:
                 yield fact
 
     def _is_folded(self, fact: Envelope) -> bool:
         head = self.held.heads.get(fact.stream)
-        if head is not None and fact.version <= head["version"]:
-            return True
-        self.parked += head is not None and head["parked"]
-        return False
+        return head is not None and fact.version <= head["version"]
 
 
 async def known_views(

@@ -58,6 +58,11 @@ async def _read(runtime: Runtime, moment: Moment, period: Span, row: Row | None 
     return _Read(figures, _begun(span, entries, period), entries, functions)
 
 
+def _row(by: AdoptionBy, key: str | None) -> Row:
+    # What was entered is told by the cells of all these: of none of them more has to be read.
+    return Row(by, key, "opportunity", ("touch", "entry", "review", "assessment"), read=False)
+
+
 @router.get("/adoption")
 async def adoption(
     runtime: Analytics,
@@ -116,8 +121,7 @@ async def explain_adoption(
     entered in a week: `/analytics/touches/why`, `/analytics/workload/why` and
     `/analytics/inflow/why` of its days.
     """
-    # The weeks are told by the cells: of no entity more has to be read.
-    read = await _read(runtime, moment, period, Row(by, key, None))
+    read = await _read(runtime, moment, period, _row(by, key))
     figures, span = read.figures, read.span
     # Of one seller's nothing of others is told, not even how much there is of it.
     whose = figures.keys if by == "seller" else None

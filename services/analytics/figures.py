@@ -28,7 +28,7 @@ from services.analytics.sink import (
 )
 from services.analytics.tables import EXACT, Grain, Tables
 from services.analytics.tree import Organization
-from services.analytics.unheard import facts_left_out
+from services.analytics.unheard import READ_MAX, Known, facts_left_out, parked_facts
 from services.analytics.work_places import PLACES, seller_zone
 from services.analytics.worklife import Places
 from shared import builds
@@ -50,6 +50,7 @@ LABELLED: frozenset[Axis] = frozenset(
 )
 # Rows by these are of some of our people.
 UNITS = frozenset({"team", "division", "company", "manager", "region"})
+ALL = Known()
 # These are not summed as cells are.
 RAW: frozenset[Axis] = frozenset({"clock"})
 
@@ -63,12 +64,13 @@ class Row:
 
     by: str
     key: Key
-    # None: what makes it is told by cells alone.
-    kind: Kind | None = "opportunity"
+    kind: Kind = "opportunity"
     # Further kinds that make it, too.
     also: tuple[Kind, ...] = ()
     # Only what is of whoever is in this unit is asked for.
     unit: Key = None
+    # False: what makes it is told without these, by cells or by lines that were frozen.
+    read: bool = True
 
     @property
     def names_others(self) -> bool:
@@ -80,7 +82,7 @@ class Row:
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        told = () if self.kind is None else (self.kind, *self.also)
+        told = (self.kind, *self.also)
         # What is planned in a calendar stands there as an entry or as one time of a series.
         return (*told, "series") if "entry" in told else told
 
@@ -188,16 +190,15 @@ async def read_figures(
         if row is not None or not axes or LABELLED.intersection(axes):
             called |= await remembered(runtime, tx, labels)
         cursors = await tx.find(Collections(collection).cursors, {})
-        parked = await tx.count(Collections(collection).parked, {})
+        parked = await parked_facts(tx, collection, ALL)
         names, keys = _names(called), _meant(row, called)
-        kinds = () if row is None else row.kinds
         held: list[Document] = []
-        for kind in kinds:
+        for kind in row.kinds if row is not None and row.read else ():
             assert row is not None
             where = behind(kind, row.by, keys, owner)
             held += await tx.find(entities_of(collection), where)
-        streams = {document["_id"] for document in held}
-        left_out = [] if row is None else await facts_left_out(tx, collection, streams)
+        asked = _Behind(collection, row, keys, owner)
+        left_out = [] if row is None else await asked.facts_left_out(tx, ALL)
     # Some tenths of a second for a company's whole history: nobody else has to wait for it.
     cells: dict[Cell, int] = {}
     if grain_of is not None:
@@ -231,17 +232,21 @@ async def _as_known(
     }
     keys = _meant(row, called)
     behind_it = {} if row is None else _behind_then(measured, row, keys, owner)
+    known, asked = Known(at, measured.later), _Behind(measured.collection, row, keys, owner)
+    async with runtime.store.transaction() as tx:
+        parked = await parked_facts(tx, measured.collection, known)
+        left_out = [] if row is None else await asked.facts_left_out(tx, known, behind_it)
     return Figures(
         {cell: amount for cell, amount in cells.items() if cell.axis not in RAW},
-        behind_it,
+        behind_it if row is not None and row.read else {},
         Organization(nodes),
         _names(called),
         _segments(called),
         keys,
         measured.positions,
-        measured.parked,
+        parked,
         row,
-        await _left_out_then(runtime, measured, behind_it) if row is not None else [],
+        left_out,
         Tables().with_([unpack(pack(cells))]),
     )
 
@@ -259,11 +264,40 @@ def _behind_then(
     return found
 
 
-async def _left_out_then(
-    runtime: Runtime, measured: Measured, streams: Collection[str]
-) -> list[dict[str, Any]]:
-    async with runtime.store.transaction() as tx:
-        return await facts_left_out(tx, measured.collection, streams, measured.later)
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """Which streams may make a row, as an index says."""
+
+    collection: str
+    row: Row | None
+    keys: Collection[Key]
+    owner: str | None
+
+    async def facts_left_out(
+        self, reads: Reads, known: Known, then: Collection[str] = ()
+    ) -> list[dict[str, Any]]:
+        """Return which facts are in no figure; `then`: these streams could make the row then."""
+
+        async def theirs(streams: Collection[str]) -> set[str]:
+            return {*(await self._of(reads, streams)), *(one for one in streams if one in then)}
+
+        # Who may see one unit may not see the next: nobody knows of which a fact is.
+        named = self.owner is not None or (self.row is not None and self.row.names_others)
+        return await facts_left_out(reads, self.collection, known, theirs, named=named)
+
+    async def _of(self, reads: Reads, streams: Collection[str]) -> list[str]:
+        """Return which of these streams may make the row by what is known now."""
+        found: list[str] = []
+        row, ordered = self.row, sorted(streams)
+        for kind in () if row is None else row.kinds:
+            assert row is not None
+            where = behind(kind, row.by, self.keys, self.owner)
+            of_kind = [stream for stream in ordered if stream.startswith(f"{kind}-")]
+            for first in range(0, len(of_kind), READ_MAX):
+                wanted = {**where, "_id": {"$in": of_kind[first : first + READ_MAX]}}
+                held = await reads.find(entities_of(self.collection), wanted, fields=("_id",))
+                found += [one["_id"] for one in held]
+        return found
 
 
 def _names(called: Mapping[str, Any]) -> dict[str, str]:

@@ -7,6 +7,7 @@ by the instant asked about, so a report of that day comes out as it was read on 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,9 +28,8 @@ class Measured:
     entities: dict[str, Entity]
     cells: dict[Cell, int]
     positions: dict[str, int]
-    parked: int
-    # How many had been folded by now, and were recorded later than that instant.
-    later: int
+    # Of each stream, how many have been folded by now and were recorded later than that instant.
+    later: Mapping[str, int]
     collection: str
 
 
@@ -41,4 +41,4 @@ async def known_measures(runtime: Runtime, known_at: datetime) -> Measured:
     facts = [fact async for fact in known.facts(TOPICS) if fact.stream.partition("-")[0] in STREAMS]
     # Nobody else has to wait for it.
     entities, cells = await asyncio.to_thread(recompute, facts, runtime.settings.zone)
-    return Measured(entities, cells, held.cursors, known.parked, known.later, build.collection)
+    return Measured(entities, cells, held.cursors, known.later, build.collection)

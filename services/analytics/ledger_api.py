@@ -26,7 +26,7 @@ Currency = Annotated[str | None, Query(pattern=r"^[A-Z]{3}$", description="witho
 
 
 # Who asks for no row's entities still asks for names.
-NAMES = Row("ledger", None, None)
+NAMES = Row("ledger", None, read=False)
 
 
 class _Lines(NamedTuple):
@@ -99,8 +99,9 @@ async def explain_ledger(
     Left out is what is of another row, currency or confidence, whose period is `not_over`, or
     `frozen_again`: of several freezings for a period one is judged.
     """
-    # Its lines are frozen with the roll-up: no kind of stream has to be looked through for them.
-    figures, rolled_up, lines = await _judged(runtime, moment, which, Row(by, key, None))
+    # Its lines are frozen with the roll-up: no stream has to be looked through for them.
+    row = Row(by, key, read=False)
+    figures, rolled_up, lines = await _judged(runtime, moment, which, row)
     rest = not_judged(rolled_up, moment.day(runtime), which)
     wanted = currency or runtime.settings.currency
     held = []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any, get_args
 
 import pytest
@@ -29,10 +30,16 @@ from services.analytics.pipeline import Key, PartOf, PartsOf, no_more, tallied
 from services.analytics.report_by import GrowthBy, IssuesBy, PipelineBy, WorkloadBy
 from services.analytics.tests.histories import DAYS, ZONE, histories
 from services.analytics.tests.test_tables import SEGMENTS, organizations, units
-from services.analytics.tests.world import KIM, LEE, World, won
+from services.analytics.tests.world import COLLECTION, KIM, LEE, World, on, won
+from services.analytics.tests.world import found as opportunity_found
 from services.analytics.tree import Organization
 from services.analytics.why import NAMED_MAX, Explained, left_out, why
-from shared.events import Envelope
+from shared.clock import derived_id
+from shared.events import Envelope, Event
+from shared.events.analytics import KpiSwitched
+from shared.events.calendar import AgendaZoneSet
+from shared.events.opportunities import OpportunityLost
+from shared.projector import Collections
 from shared.testing import recorded
 
 Report = tuple[str, PartOf, PartsOf]
@@ -205,9 +212,82 @@ async def test_facts_in_no_figure_are_told_with_each_row(world: World) -> None:
     for asked in ({"by": "seller", "key": "employee-none"}, {**TOTAL, "seller": "none"}):
         (other,) = (await world.get("why", **asked, **ASKED))["left_out_facts"]
         assert (other["count"], other["facts"]) == (1, [])
-    then = await world.get("why", by="total", key="total", known_at="2025-01-01T00:00:00Z")
-    assert "recorded_later" in {one["reason"] for one in then["left_out_facts"]}
-    assert then["contributions"] == []
+    # Of a unit's, too: nobody knows of which one it is.
+    (of_red,) = (await world.get("why", by="team", key="Red", **ASKED))["left_out_facts"]
+    assert (of_red["count"], of_red["facts"]) == (1, [])
+
+
+JUNE, JULY = datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)
+THEN = {"known_at": "2026-06-15T00:00:00Z"}
+
+
+def facts_left_out(answer: dict[str, Any]) -> dict[str, int]:
+    return {one["reason"]: one["count"] for one in answer["left_out_facts"]}
+
+
+async def test_c_06_what_was_recorded_later_is_counted_of_the_row_s_own(world: World) -> None:
+    """Two of Lee's, one of Kim's, and of a KPI, of a colleague and of what is parked none."""
+    lost = OpportunityLost(on=on("05-02"))
+    told: tuple[tuple[str, tuple[Event, ...], int], ...] = (
+        ("opportunity-3", (lost,), 2),
+        ("opportunity-7", (opportunity_found(LEE, "06-01"),), 0),
+        ("opportunity-4", (lost,), 1),
+        ("kpi-won", (KpiSwitched(definition=1, on=on("06-01")),), 0),
+        ("agenda-kim", (AgendaZoneSet(zone="Asia/Seoul"),), 0),
+        ("opportunity-2", (lost,), 7),
+    )
+    for stream, events, after in told:
+        await world.append(recorded(*events, stream=stream, after=after, recorded_at=JULY))
+    await world.fold()
+    rows = {
+        KIM: {"by": "seller", "key": KIM},
+        LEE: {"by": "seller", "key": LEE},
+        "all": {"by": "total", "key": "total"},
+        "none": {"by": "seller", "key": "employee-none"},
+    }
+    counts = {}
+    for name, asked in rows.items():
+        answer = await world.get("why", **THEN, **asked)
+        counts[name] = facts_left_out(answer)
+        assert answer["parked_facts"] == 0
+    assert counts == {
+        KIM: {"recorded_later": 1},
+        LEE: {"recorded_later": 2},
+        "all": {"recorded_later": 3},
+        "none": {},
+    }
+    touches = await world.get("touches/why", by="seller", key=KIM, **THEN)
+    assert touches["left_out_facts"] == []
+    ledger = await world.get("forecast-ledger/why", by="total", key="total", **THEN)
+    assert facts_left_out(ledger) == {"recorded_later": 3}
+
+
+async def test_c_06_of_what_is_set_aside_only_what_was_there_then_is_told(world: World) -> None:
+    """Of two facts that fork their streams one had been recorded, of two that were dropped, too."""
+    aside = []
+    for stream, after, at in (
+        *(("opportunity-1", 1, JUNE), ("opportunity-2", 1, JUNE)),
+        *(("opportunity-3", 1, JULY), ("opportunity-4", 0, JULY)),
+    ):
+        (told,) = recorded(won("9", "05-05"), stream=stream, after=after, recorded_at=at)
+        aside.append(replace(told, id=derived_id(stream, "fork")))
+    await world.append(aside)
+    await world.fold()
+    parked = await world.runtime.store.find(Collections(COLLECTION).parked, {})
+    for stream in ("opportunity-2", "opportunity-4"):
+        (place,) = [one["_id"] for one in parked if one["stream"] == stream]
+        await world.projector.drop(stream, place, reason="Twice.", by="employee-han")
+    now = await world.get("why", **TOTAL)
+    assert (facts_left_out(now), now["parked_facts"]) == ({"parked": 2, "dropped": 2}, 2)
+    then = await world.get("why", **TOTAL, **THEN)
+    assert (facts_left_out(then), then["parked_facts"]) == ({"parked": 1, "dropped": 1}, 1)
+    assert [one["facts"][0]["stream"] for one in then["left_out_facts"]] == [
+        "opportunity-1",
+        "opportunity-2",
+    ]
+    early = await world.get("why", **TOTAL, known_at="2025-01-01T00:00:00Z")
+    assert (early["contributions"], early["parked_facts"]) == ([], 0)
+    assert set(facts_left_out(early)) == {"recorded_later"}
 
 
 def test_of_much_that_is_left_out_the_first_are_named_and_all_counted() -> None:
