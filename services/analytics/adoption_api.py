@@ -17,6 +17,7 @@ from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period
 from services.analytics.pipeline import Key, in_order, period_of
 from services.analytics.report_by import AdoptionBy
+from services.analytics.row_keys import OURS
 from services.analytics.spans import span_of
 from services.analytics.workload_api import defaults_of
 from shared.runtime import Runtime
@@ -60,7 +61,9 @@ async def _read(runtime: Runtime, moment: Moment, period: Span, row: Row | None 
 
 def _row(by: AdoptionBy, key: str | None) -> Row:
     # What was entered is told by the cells of all these: of none of them more has to be read.
-    return Row(by, key, "opportunity", ("touch", "entry", "review", "assessment"), read=False)
+    return Row(
+        by, key, OURS[by], "opportunity", ("touch", "entry", "review", "assessment"), read=False
+    )
 
 
 @router.get("/adoption")

@@ -24,6 +24,7 @@ from services.analytics.pipeline import (
     row_document,
 )
 from services.analytics.report_by import DealsBy, PipelineBy, TouchesBy
+from services.analytics.row_keys import DEALS, OURS, PIPELINE
 from services.analytics.why import Explained, each_entity, why
 from shared.command import Day, Instant
 from shared.errors import InvalidError
@@ -248,7 +249,7 @@ async def explain(
     What they add is in the row's own measures (money in ten-thousandths) and adds up to the row;
     `/opportunities/history/<stream>` has the facts of each.
     """
-    owner, row = employee(seller), Row(by, key)
+    owner, row = employee(seller), Row(by, key, PIPELINE[by])
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     day = moment.day(runtime)
     part_of = report.in_pipeline(by, figures.organization, day, figures.segments)
@@ -267,7 +268,7 @@ async def explain_inflow(
 ) -> dict[str, Any]:
     """The opportunities behind a row of `/analytics/inflow`."""
     told = by or per
-    owner, row = employee(seller), Row(told, key, unit=look.unit)
+    owner, row = employee(seller), Row(told, key, DEALS[told], unit=look.unit)
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     part_of = flows.in_inflow(told, figures.organization, look, figures.segments)
     return {
@@ -288,7 +289,7 @@ async def explain_touches(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The touches behind a row of `/analytics/touches`, found as those of `/analytics/why` are."""
-    owner, row = employee(seller), Row(by, key, "touch", unit=look.unit)
+    owner, row = employee(seller), Row(by, key, OURS[by], "touch", unit=look.unit)
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     part_of = flows.in_touches(by, figures.organization, look)
     return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from services.analytics import data_quality as report
@@ -12,6 +13,7 @@ from services.analytics.data_quality import Judged
 from services.analytics.figures import Figures, Row
 from services.analytics.pipeline import Reason, in_order, not_theirs
 from services.analytics.report_by import QualityBy
+from services.analytics.row_keys import ANY, OURS, Keys, one_of
 from services.analytics.spans import in_calendar
 from services.analytics.why import each_entity, left_out
 from services.analytics.workload_api import defaults_of
@@ -19,6 +21,7 @@ from shared.runtime import Runtime
 from shared.web.looking import Noticed
 from shared.web.router import Router
 
+KINDS = ("opportunity", "issue", "entry")
 LeftOut = dict[Reason, list[str]]
 
 router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
@@ -50,9 +53,12 @@ async def _judged(
     return figures, *await asyncio.to_thread(judge)
 
 
-def _row(by: QualityBy, key: str | None) -> Row:
+KEYS: Mapping[str, Keys] = {**OURS, "kind": one_of(KINDS)}
+
+
+def _row(by: QualityBy, key: str | None, keys: Keys) -> Row:
     # Whose something is on a day no index knows: all of them are looked at.
-    return Row(f"quality of {by}", key, "opportunity", ("issue", "entry"))
+    return Row(f"quality of {by}", key, keys, "opportunity", ("issue", "entry"))
 
 
 @router.get("/data-quality")
@@ -72,7 +78,7 @@ async def data_quality(
     Each is a share of what is asked for it, null of nothing; `quality` is the share of all of which
     nothing is wanting.
     """
-    figures, told, _ = await _judged(runtime, moment, _row(by, None), unit, seller)
+    figures, told, _ = await _judged(runtime, moment, _row(by, None, ANY), unit, seller)
     rows = report.rows_of(by, told, figures.organization, moment.day(runtime))
     return {
         "rows": [
@@ -98,7 +104,7 @@ async def explain_data_quality(
 
     `not_counted` is what nobody has to do anything about on that day: it is closed, say.
     """
-    figures, told, rest = await _judged(runtime, moment, _row(by, key), unit, seller)
+    figures, told, rest = await _judged(runtime, moment, _row(by, key, KEYS[by]), unit, seller)
     day = moment.day(runtime)
     held = []
     for one in told:

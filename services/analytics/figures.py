@@ -18,6 +18,7 @@ from services.analytics.measures import STREAMS, Kind
 from services.analytics.packing import UnreadableCellsError, pack, unpack
 from services.analytics.pipeline import Key
 from services.analytics.projections import Label, labels, org_tree
+from services.analytics.row_keys import Keys
 from services.analytics.sink import (
     MEASURES,
     behind,
@@ -64,6 +65,8 @@ class Row:
 
     by: str
     key: Key
+    # What rows there can be.
+    keys: Keys
     kind: Kind = "opportunity"
     # Further kinds that make it, too.
     also: tuple[Kind, ...] = ()
@@ -176,6 +179,7 @@ async def read_figures(
 
     Raises:
         UnavailableError: the figures do not know that write in time.
+        InvalidError, NotFoundError: there cannot be the row that is asked for.
 
     """
     await _fresh(runtime, at_least)
@@ -191,7 +195,7 @@ async def read_figures(
             called |= await remembered(runtime, tx, labels)
         cursors = await tx.find(Collections(collection).cursors, {})
         parked = await parked_facts(tx, collection, ALL)
-        names, keys = _names(called), _meant(row, called)
+        keys = await _meant(runtime, tx, row, called)
         held: list[Document] = []
         for kind in row.kinds if row is not None and row.read else ():
             assert row is not None
@@ -208,7 +212,7 @@ async def read_figures(
         cells,
         {document["_id"]: document for document in held},
         organization,
-        names,
+        _names(called),
         _segments(called),
         keys,
         {cursor["_id"]: cursor["offset"] for cursor in cursors},
@@ -230,10 +234,11 @@ async def _as_known(
         for cell, amount in measured.cells.items()
         if cell.axis in axes and owner in (None, cell.owner)
     }
-    keys = _meant(row, called)
-    behind_it = {} if row is None else _behind_then(measured, row, keys, owner)
-    known, asked = Known(at, measured.later), _Behind(measured.collection, row, keys, owner)
+    known = Known(at, measured.later)
     async with runtime.store.transaction() as tx:
+        keys = await _meant(runtime, tx, row, called)
+        behind_it = {} if row is None else _behind_then(measured, row, keys, owner)
+        asked = _Behind(measured.collection, row, keys, owner)
         parked = await parked_facts(tx, measured.collection, known)
         left_out = [] if row is None else await asked.facts_left_out(tx, known, behind_it)
     return Figures(
@@ -309,11 +314,20 @@ def _segments(called: Mapping[str, Any]) -> dict[str, str]:
     return {stream: view.segment for stream, view in labelled.items() if view.segment is not None}
 
 
-def _meant(row: Row | None, called: Mapping[str, Any]) -> set[Key]:
-    """Return all that may be meant by a row's name or id."""
+async def _meant(
+    runtime: Runtime, reads: Reads, row: Row | None, called: Mapping[str, Any]
+) -> set[Key]:
+    """Return all that may be meant by a row's name or id, as `Keys.meant` does."""
     if row is None:
         return set()
-    return {row.key, *(stream for stream, name in _names(called).items() if name == row.key)}
+    told: Collection[str] = ()
+    if row.keys.told == "segment":
+        told = set(_segments(called).values())
+    elif row.keys.told is not None and row.key is not None:
+        collection = (await builds.read(reads, MEASURES)).active.collection
+        table = (await read_tables(runtime, reads, collection)).by_axis.get(row.keys.told)
+        told = () if table is None else table.values
+    return row.keys.meant(row.key, _names(called), told)
 
 
 async def opportunities_at(

@@ -31,6 +31,7 @@ from services.analytics.pipeline import in_order
 from services.analytics.projections import Target, frozen_forecasts, targets
 from services.analytics.promised import by_outcome, kept
 from services.analytics.report_by import ForecastBy, YieldBy
+from services.analytics.row_keys import ANY, THEIRS
 from shared.access.principal import Principal
 from shared.access.roles import Scope
 from shared.command import Day
@@ -108,7 +109,9 @@ async def explain_forecast(
 ) -> dict[str, Any]:
     """The opportunities behind a row of `/analytics/forecast`."""
     owner = employee(seller)
-    figures = await moment.figures(runtime, (), owner=owner, row=Row(by, key, unit=unit))
+    figures = await moment.figures(
+        runtime, (), owner=owner, row=Row(by, key, THEIRS[by], unit=unit)
+    )
     part_of = report.in_forecast(by, figures.organization, moment.day(runtime), period, unit)
     return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
 
@@ -212,7 +215,7 @@ def _told(target: Target, figures: Figures) -> dict[str, Any]:
 async def explain_attainment(runtime: Analytics, moment: At, target: str) -> dict[str, Any]:
     """The opportunities behind what was won, and is committed, for one target."""
     found = await _target(runtime, target, moment)
-    row = Row("product" if found.product else "target", found.product, unit=found.unit)
+    row = Row("product" if found.product else "target", found.product, ANY, unit=found.unit)
     figures = await _but_for_targets(moment).figures(runtime, (), row=row, owner=found.owner)
     figures.keys.add(target)
     part_of = report.in_target(found, figures.organization, moment.day(runtime))
@@ -265,7 +268,7 @@ async def explain_yield(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The opportunities, or the touches, behind a row of `/analytics/yield`."""
-    owner, row = employee(seller), Row(by, key, kind)
+    owner, row = employee(seller), Row(by, key, THEIRS[by], kind)
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     part_of = report.in_yield(by, figures.organization, period, moment.day(runtime))
     return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}

@@ -12,6 +12,7 @@ from services.analytics.forecast_api import Period
 from services.analytics.growth import Accounts
 from services.analytics.pipeline import in_order, tallied
 from services.analytics.report_by import GrowthBy
+from services.analytics.row_keys import THEIRS
 from services.analytics.spans import span_of
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
@@ -79,7 +80,7 @@ async def explain_growth(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The opportunities and cases behind a row of `/analytics/growth`, now and before."""
-    owner, row = employee(seller), Row(by, key, "opportunity", ("issue",))
+    owner, row = employee(seller), Row(by, key, THEIRS[by], "opportunity", ("issue",))
     span = span_of(moment, period, runtime)
     figures = await moment.figures(runtime, ("company",), row=row)
     part_of = _accounts(by, figures, span, moment, runtime).part_of()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 
 from services.analytics.api import Analytics, At, Seller, employee, explained, facts_of
 from services.analytics.cells import Cell, IssueAxis
@@ -23,8 +23,19 @@ from services.analytics.pipeline import (
     tallied,
 )
 from services.analytics.report_by import IssuesBy
+from services.analytics.row_keys import (
+    COMPANY,
+    SELLER,
+    UNIT,
+    USUAL,
+    Keys,
+    of_words,
+    one_of,
+    or_none,
+)
 from services.analytics.tables import Apart, Grain
 from services.analytics.tree import Organization
+from shared.events.issues import IssueKind, Severity
 from shared.web.looking import Noticed
 from shared.web.router import Router
 
@@ -36,6 +47,21 @@ OF_AGE = OF_WHOM | {"age"}
 # So written that text order is that of age.
 AGES = ((7, "00-07 days"), (30, "08-30 days"), (90, "31-90 days"))
 OLDEST = "91+ days"
+
+
+# What is told of a case may be left open.
+KEYS: Mapping[IssuesBy, Keys] = {
+    "severity": or_none(one_of(get_args(Severity))),
+    "status": of_words("issue_status", "a status"),
+    "kind": or_none(one_of(get_args(IssueKind))),
+    "cause": of_words("issue_cause", "a kind of cause"),
+    "move": of_words("issue_move", "a change of status"),
+    "age": one_of([OLDEST, *(text for _, text in AGES)]),
+    "company": COMPANY,
+    "seller": SELLER,
+    "team": UNIT,
+    "total": USUAL["total"],
+}
 
 
 def document(by: IssuesBy, amounts: Counter[str]) -> dict[str, Any]:
@@ -165,7 +191,7 @@ async def explain_issues(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The cases behind a row of `/analytics/issues`."""
-    owner, row = employee(seller), Row(by, key, "issue")
+    owner, row = employee(seller), Row(by, key, KEYS[by], "issue")
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     places, day = figures.organization, moment.day(runtime)
     told = await explained(figures, key, in_issues(by, places, day), owner, aged(by, places, day))

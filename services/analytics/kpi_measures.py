@@ -151,6 +151,8 @@ def term_of(per: Per, name: str) -> Term:
         ValueError: it is no name of such a period.
 
     """
+    if len(name) > _NAME_MAX:
+        raise ValueError(name)
     day: date
     match per:
         case "day":
@@ -178,6 +180,8 @@ def per_of(name: str) -> Per:
     return "day" if name.count("-") == 2 else "month"  # noqa: PLR2004 - year, month, day
 
 
+# No period has a longer name than a day.
+_NAME_MAX = len("2026-03-31")
 # So many days after the first one of a period lies in the next one.
 _LONGEST: Mapping[Per, int] = {"day": 1, "week": 7, "month": 31, "quarter": 92}
 

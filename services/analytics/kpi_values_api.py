@@ -33,6 +33,7 @@ from services.analytics.marks import NEWS, mark, tells_of_open
 from services.analytics.measures import contributions
 from services.analytics.model import stands
 from services.analytics.pipeline import Amounts, Key, in_order
+from services.analytics.row_keys import OURS
 from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
 from services.analytics.why import Explained, each_entity, left_out
@@ -251,7 +252,7 @@ async def explain(
         raise InvalidError(cause, field="query/period") from None
     asked = Asked(defined, (term,), moment.day(runtime))
     kinds = sorted({KPI_MEASURES[name].kind for name in asked.names})
-    row = Row(defined.level, key, kinds[0], tuple(kinds[1:]))
+    row = Row(defined.level, key, OURS[defined.level], kinds[0], tuple(kinds[1:]))
     figures = await _not_own(moment).figures(runtime, (), row=row)
     scope = asked.scope(figures.organization, runtime.settings.currency)
     found = await asyncio.to_thread(_behind, asked, scope, figures)

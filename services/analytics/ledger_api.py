@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import Query
@@ -13,6 +14,7 @@ from services.analytics.marks import NEWS, mark
 from services.analytics.pipeline import in_order
 from services.analytics.projections import FrozenForecast, frozen_forecasts
 from services.analytics.report_by import LedgerBy
+from services.analytics.row_keys import ANY, THEIRS, Keys, of_stream
 from services.analytics.why import left_out
 from services.analytics.workload_api import defaults_of
 from shared.known import views_at
@@ -25,8 +27,9 @@ Confidence = Annotated[Literal["commit", "upside"], Query()]
 Currency = Annotated[str | None, Query(pattern=r"^[A-Z]{3}$", description="without: the company's")]
 
 
+KEYS: Mapping[str, Keys] = {**THEIRS, "roll_up": of_stream("forecast", "a forecast")}
 # Who asks for no row's entities still asks for names.
-NAMES = Row("ledger", None, read=False)
+NAMES = Row("ledger", None, ANY, read=False)
 
 
 class _Lines(NamedTuple):
@@ -100,7 +103,7 @@ async def explain_ledger(
     `frozen_again`: of several freezings for a period one is judged.
     """
     # Its lines are frozen with the roll-up: no stream has to be looked through for them.
-    row = Row(by, key, read=False)
+    row = Row(by, key, KEYS[by], read=False)
     figures, rolled_up, lines = await _judged(runtime, moment, which, row)
     rest = not_judged(rolled_up, moment.day(runtime), which)
     wanted = currency or runtime.settings.currency

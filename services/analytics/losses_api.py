@@ -22,6 +22,7 @@ from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period
 from services.analytics.kpi_views import kpi_card, kpi_review
 from services.analytics.losses import Look, Rules
+from services.analytics.row_keys import one_of
 from services.analytics.spans import span_of
 from services.analytics.workload_api import defaults_of
 from shared.known import views_at
@@ -30,6 +31,7 @@ from shared.web.looking import Noticed
 from shared.web.router import Router
 
 router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+KEYS = one_of(report.LOSSES)
 FOUR_WEEKS = timedelta(days=27)
 
 
@@ -101,7 +103,7 @@ async def explain_losses(
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The entries and series behind a row of `/analytics/losses`."""
-    owner, row = employee(seller), Row("loss", key, "entry", unit=unit)
+    owner, row = employee(seller), Row("loss", key, KEYS, "entry", unit=unit)
     figures = await moment.figures(runtime, (), owner=owner, row=row)
     part_of = report.in_losses(figures.organization, _span(moment, period, runtime), unit)
     return {**moment.document(), **await explained(figures, key, part_of, owner)}

@@ -23,6 +23,7 @@ from services.analytics.forecast_api import Period
 from services.analytics.marks import NEWS, mark
 from services.analytics.pipeline import in_order, tallied
 from services.analytics.report_by import DealsBy
+from services.analytics.row_keys import DEALS
 from services.analytics.stages_report import Look
 from services.analytics.workload_api import defaults_of, until
 from shared.runtime import Runtime
@@ -116,7 +117,8 @@ async def _explained(
     key: str | None,
     owner: str | None,
 ) -> dict[str, Any]:
-    figures = await moment.figures(runtime, (), owner=owner, row=Row(by, key, unit=look.unit))
+    row = Row(by, key, DEALS[by], unit=look.unit)
+    figures = await moment.figures(runtime, (), owner=owner, row=row)
     part_of = report.in_course(axis, by, figures.organization, look, figures.segments)
     return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
 

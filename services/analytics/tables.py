@@ -208,6 +208,12 @@ class Table:
         of = names[rows["series"]]
         return Exactly(told_owners.names, of[:, 1], told_values.names, of[:, 2], rows)
 
+    @property
+    def values(self) -> set[str]:
+        """Return the values of which there is anything, on whatever day."""
+        known = self.names.known
+        return {known[number][2] for number in occurring(self.rows()["series"]).tolist()}
+
     def packed(self) -> Packed:
         """Write down all of it, with the series that it has rows of."""
         rows = summed(self.rows())

@@ -26,6 +26,7 @@ from services.analytics.marks import NEWS, mark
 from services.analytics.measures import contributions
 from services.analytics.pipeline import Key, PartsOf, in_order, no_more, tallied
 from services.analytics.report_by import WorkloadBy
+from services.analytics.row_keys import OURS, Keys, one_of
 from services.analytics.sink import entity_from
 from services.analytics.worklife import Clocks, Outside, When
 from shared.runtime import Runtime
@@ -33,6 +34,9 @@ from shared.web.looking import Noticed
 from shared.web.router import Router
 
 router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
+
+
+KEYS: Mapping[str, Keys] = {**OURS, "category": one_of(report.CATEGORIES)}
 
 
 def defaults_of(runtime: Runtime) -> AnalyticsDefaults:
@@ -134,7 +138,7 @@ async def explain_workload(
     """
     owner, row, span = (
         employee(seller),
-        Row(by, key, kind, unit=unit),
+        Row(by, key, KEYS[by], kind, unit=unit),
         until(moment, period, runtime),
     )
     figures = await moment.figures(runtime, (), owner=owner, row=row)

@@ -321,7 +321,7 @@ async def test_today_is_the_companys(world: World, hour: int, won: int) -> None:
         ("touches", {}, {"last": "1999-01-01"}),
         ("why", {"by": "product", "key": "product-x"}, {"key": "product-none"}),
         ("inflow/why", {"key": "2026-01"}, {"key": "1999-01"}),
-        ("touches/why", {"by": "team", "key": "Red"}, {"key": "Nobody"}),
+        ("touches/why", {"by": "team", "key": "Red"}, {"key": "unit-none"}),
     ],
 )
 async def test_figures_without_rows_are_a_file_with_a_first_line(
