@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
 from http import HTTPStatus
@@ -30,8 +30,15 @@ FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]+)?")
 BOM = "\ufeff"
 
+
 # What the list that is being answered has for fields, so that one without items has a first line.
-_columns: ContextVar[list[str] | None] = ContextVar("columns", default=None)
+@dataclass(slots=True)
+class _Noted:
+    names: list[str] = field(default_factory=list)
+    all_pages: bool = False
+
+
+_columns: ContextVar[_Noted | None] = ContextVar("columns", default=None)
 
 
 def note_columns(view: type[Any]) -> None:
@@ -39,11 +46,14 @@ def note_columns(view: type[Any]) -> None:
     note_names(field.name for field in fields(view))
 
 
-def note_names(names: Iterable[str]) -> None:
-    """Say which names every row has of the list that is being answered."""
+def note_names(names: Iterable[str], *, all_pages: bool = False) -> None:
+    """Say which names every row has of the list that is being answered.
+
+    `all_pages`: rows need not have all of these, and no row of any page has another one.
+    """
     noted = _columns.get()
     if noted is not None:
-        noted[:] = names
+        noted.names, noted.all_pages = list(names), all_pages
 
 
 class BrokenListError(Exception):
@@ -91,7 +101,7 @@ class Exports:
         if scope["type"] != "http" or scope["method"] != "GET" or not _wanted(scope):
             await self._app(scope, receive, send)
             return
-        columns: list[str] = []
+        columns = _Noted()
         token = _columns.set(columns)
         try:
             first = await self._page(scope, receive, send, None)
@@ -111,7 +121,7 @@ class Exports:
             _columns.reset(token)
 
     async def _send(
-        self, scope: Scope, receive: Receive, send: Send, document: Any, columns: list[str]
+        self, scope: Scope, receive: Receive, send: Send, document: Any, columns: _Noted
     ) -> None:
         gone = Request(scope, receive).is_disconnected
         async for text in _lines(self._pages(scope, receive, send, document), columns):
@@ -204,21 +214,22 @@ def _started(scope: Scope, document: Any) -> Message:
     return {"type": "http.response.start", "status": 200, "headers": headers}
 
 
-async def _lines(pages: AsyncIterator[list[Any]], noted: Sequence[str]) -> AsyncIterator[str]:
+async def _lines(pages: AsyncIterator[list[Any]], noted: _Noted) -> AsyncIterator[str]:
     """Yield the first line, and then the lines of each page."""
     columns: list[str] | None = None
     async for rows in pages:
         if not rows:
             continue
         if columns is None:
-            columns = list(dict.fromkeys(name for row in rows for name in _named(row)))
+            names = (name for row in rows for name in _named(row))
+            columns = noted.names if noted.all_pages else list(dict.fromkeys(names))
             yield BOM + table([columns])
         for row in rows:
             if unknown := [name for name in _named(row) if name not in columns]:
                 raise BrokenListError(f"{', '.join(unknown)}: not in the first line of the file")
         yield table([_named(row).get(name) for name in columns] for row in rows)
     if columns is None:
-        yield BOM + table([noted])
+        yield BOM + table([noted.names])
 
 
 def _named(row: Any) -> dict[str, Any]:

@@ -80,6 +80,27 @@ async def known_views(
     return {key: projection.from_document(one) for key, one in zip(views, opened, strict=True)}
 
 
+async def each_at(
+    runtime: Runtime,
+    projection: Projection[V],
+    known_at: datetime | None,
+    where: Mapping[str, Any] = NO_CONDITION,
+    at_least: Token | None = None,
+) -> AsyncIterator[V]:
+    """Yield the views of a small projection as they are or, with an instant, as they were known.
+
+    In the order of their keys. Whoever answers by what was known asks here: one that stands as it
+    is now would tell of later.
+    """
+    if known_at is None:
+        async for view in runtime.reader(projection).every(dict(where), at_least):
+            yield view
+        return
+    for _, one in sorted((await known_views(runtime, projection, known_at)).items()):
+        if all(getattr(one, n) == v for n, v in where.items()):
+            yield one
+
+
 async def views_at(
     runtime: Runtime,
     projection: Projection[V],
@@ -87,14 +108,8 @@ async def views_at(
     where: Mapping[str, Any] = NO_CONDITION,
     at_least: Token | None = None,
 ) -> list[V]:
-    """Return the views of a small projection as they are or, with an instant, as they were known.
-
-    Whoever answers by what was known asks here: one that stands as it is now would tell of later.
-    """
-    if known_at is None:
-        return [view async for view in runtime.reader(projection).every(dict(where), at_least)]
-    known = (await known_views(runtime, projection, known_at)).values()
-    return [one for one in known if all(getattr(one, n) == v for n, v in where.items())]
+    """Return all views that `each_at` yields."""
+    return [one async for one in each_at(runtime, projection, known_at, where, at_least)]
 
 
 async def view_at(

@@ -9,12 +9,13 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from services.analytics import adoption as report
-from services.analytics.adoption import Entries
-from services.analytics.adoption_why import opened
+from services.analytics.adoption import Entries, Month, Week
+from services.analytics.adoption_why import Opened
 from services.analytics.api import Analytics, At, Moment, Seller, Unit, employee, facts_of, unheard
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period
+from services.analytics.paged import PagedWhy
 from services.analytics.pipeline import Key, in_order, period_of
 from services.analytics.report_by import AdoptionBy
 from services.analytics.row_keys import OURS
@@ -110,6 +111,7 @@ async def adoption(
 async def explain_adoption(
     runtime: Analytics,
     moment: At,
+    paged: PagedWhy,
     period: Period,
     by: AdoptionBy,
     key: str | None = None,
@@ -118,19 +120,20 @@ async def explain_adoption(
 ) -> dict[str, Any]:
     """Each week and month behind a row of `/analytics/adoption`, with how much was entered in it.
 
-    They add up to the row. `left_out` counts the weeks and months that are not in it: of another
-    unit or row, `away` from work, when it was not theirs to enter (`other_function`), or months of
-    whom no week is measured (`not_counted`). Of one seller's nothing of others is counted. What was
-    entered in a week: `/analytics/touches/why`, `/analytics/workload/why` and
-    `/analytics/inflow/why` of its days.
+    A page has weeks, then months; all pages add up to `total`, the row. `left_out` counts the weeks
+    and months that are not in it: of another unit or row, `away` from work, when it was not theirs
+    to enter (`other_function`), or months of whom no week is measured (`not_counted`). Of one
+    seller's nothing of others is counted. What was entered in a week: `/analytics/touches/why`,
+    `/analytics/workload/why` and `/analytics/inflow/why` of its days.
     """
     read = await _read(runtime, moment, period, _row(by, key))
     figures, span = read.figures, read.span
     # Of one seller's nothing of others is told, not even how much there is of it.
     whose = figures.keys if by == "seller" else None
     measured = read.measured(unit, {employee(seller)} if seller is not None else whose)
-    found = await asyncio.to_thread(
-        opened, by, figures.keys, measured.told(read.entries), figures.organization
+    found = Opened(paged.page())
+    await asyncio.to_thread(
+        found.add, by, figures.keys, measured.told(read.entries), figures.organization
     )
     return {
         "key": key,
@@ -143,7 +146,8 @@ async def explain_adoption(
                 "activities": week.activities,
                 "opportunities": week.opportunities,
             }
-            for week in found.weeks
+            for week in found.page.items
+            if isinstance(week, Week)
         ],
         "months": [
             {
@@ -151,9 +155,11 @@ async def explain_adoption(
                 "month": period_of(month.first, "month"),
                 "feedback": month.feedback,
             }
-            for month in found.months
+            for month in found.page.items
+            if isinstance(month, Month)
         ],
         "left_out": found.left_out(),
+        "next_cursor": paged.next_cursor(found.page),
         "by": by,
         "from": span.first,
         "to": span.last,

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
 
-from services.analytics import flows
+from services.analytics import flows, why
 from services.analytics import pipeline as report
 from services.analytics.cells import Axis, Per
-from services.analytics.figures import Figures, GrainOf, Row, exact, read_figures
+from services.analytics.figures import (
+    Asked,
+    Figures,
+    GrainOf,
+    Row,
+    exact,
+    opened_figures,
+    read_figures,
+)
 from services.analytics.forecast import Span
 from services.analytics.marks import NEWS, mark
+from services.analytics.paged import Paged, PagedWhy
 from services.analytics.pipeline import (
     PartOf,
     PartsOf,
@@ -25,10 +34,10 @@ from services.analytics.pipeline import (
 )
 from services.analytics.report_by import DealsBy, PipelineBy, TouchesBy
 from services.analytics.row_keys import DEALS, OURS, PIPELINE
-from services.analytics.why import Explained, each_entity, why
 from shared.command import Day, Instant
 from shared.errors import InvalidError
 from shared.events import timestamp
+from shared.exports import note_names
 from shared.reading import Token
 from shared.references import ID, UnitStream
 from shared.runtime import Runtime
@@ -74,15 +83,22 @@ class Moment:
         row: Row | None = None,
         grain_of: GrainOf | None = exact,
     ) -> Figures:
-        return await read_figures(
-            runtime,
-            axes,
-            owner=owner,
-            row=row,
-            at_least=self.at_least,
-            known_at=self.known_at,
-            grain_of=grain_of,
-        )
+        asked = Asked(owner, row, self.at_least, self.known_at, grain_of)
+        return await read_figures(runtime, axes, asked)
+
+    def opened(
+        self,
+        runtime: Runtime,
+        axes: Sequence[Axis] = (),
+        *,
+        owner: str | None = None,
+        row: Row | None = None,
+        grain_of: GrainOf | None = exact,
+        named: bool = False,
+    ) -> AbstractAsyncContextManager[Figures]:
+        """Read them with what is behind a row, as long as they are open."""
+        asked = Asked(owner, row, self.at_least, self.known_at, grain_of, named)
+        return opened_figures(runtime, axes, asked)
 
     @property
     def text(self) -> str | None:
@@ -239,6 +255,7 @@ async def touches(
 async def explain(
     runtime: Analytics,
     moment: At,
+    paged: PagedWhy,
     by: PipelineBy,
     key: str | None = None,
     seller: Seller = None,
@@ -247,13 +264,16 @@ async def explain(
 
     `key` is the row's id or name, `ids` all that it may mean; without it, the row that has none.
     What they add is in the row's own measures (money in ten-thousandths) and adds up to the row;
-    `/opportunities/history/<stream>` has the facts of each.
+    `/opportunities/history/<stream>` has the facts of each. `contributions` is a page of them;
+    `total`, and what is counted as left out, is of all, and all pages of the same `positions` add
+    up to it.
     """
     owner, row = employee(seller), Row(by, key, PIPELINE[by])
-    figures = await moment.figures(runtime, (), owner=owner, row=row)
-    day = moment.day(runtime)
-    part_of = report.in_pipeline(by, figures.organization, day, figures.segments)
-    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
+    async with moment.opened(runtime, owner=owner, row=row) as figures:
+        day = moment.day(runtime)
+        part_of = report.in_pipeline(by, figures.organization, day, figures.segments)
+        told = await explained(figures, key, part_of, owner, paged)
+    return {"by": by, **moment.document(), **told}
 
 
 @router.get("/inflow/why")
@@ -261,6 +281,7 @@ async def explain_inflow(
     runtime: Analytics,
     moment: At,
     look: Looked,
+    paged: PagedWhy,
     key: str | None = None,
     per: Per = "month",
     by: DealsBy | None = None,
@@ -269,14 +290,10 @@ async def explain_inflow(
     """The opportunities behind a row of `/analytics/inflow`."""
     told = by or per
     owner, row = employee(seller), Row(told, key, DEALS[told], unit=look.unit)
-    figures = await moment.figures(runtime, (), owner=owner, row=row)
-    part_of = flows.in_inflow(told, figures.organization, look, figures.segments)
-    return {
-        "by": told,
-        "per": per,
-        **moment.document(),
-        **await explained(figures, key, part_of, owner),
-    }
+    async with moment.opened(runtime, owner=owner, row=row) as figures:
+        part_of = flows.in_inflow(told, figures.organization, look, figures.segments)
+        found = await explained(figures, key, part_of, owner, paged)
+    return {"by": told, "per": per, **moment.document(), **found}
 
 
 @router.get("/touches/why")
@@ -284,15 +301,17 @@ async def explain_touches(
     runtime: Analytics,
     moment: At,
     look: Looked,
+    paged: PagedWhy,
     by: TouchesBy = "seller",
     key: str | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The touches behind a row of `/analytics/touches`, found as those of `/analytics/why` are."""
     owner, row = employee(seller), Row(by, key, OURS[by], "touch", unit=look.unit)
-    figures = await moment.figures(runtime, (), owner=owner, row=row)
-    part_of = flows.in_touches(by, figures.organization, look)
-    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
+    async with moment.opened(runtime, owner=owner, row=row) as figures:
+        part_of = flows.in_touches(by, figures.organization, look)
+        told = await explained(figures, key, part_of, owner, paged)
+    return {"by": by, **moment.document(), **told}
 
 
 async def explained(
@@ -300,18 +319,25 @@ async def explained(
     key: str | None,
     part_of: PartOf,
     owner: str | None,
+    paged: Paged,
     also: PartsOf = report.no_more,
+    told_by: object = None,
 ) -> dict[str, Any]:
-    """Answer why a row is what it is: what adds to it, the facts of each, and what is left out."""
+    """Answer why a row is what it is: what adds to it, the facts of each, and what is left out.
 
-    def explain() -> Explained:
-        return why(part_of, figures.keys, each_entity(figures.entities), owner, also)
-
-    found = await asyncio.to_thread(explain)
-    told = {"key": key, "ids": figures.ids, "total": found.total}
+    Of what makes it some is held at a time, however much that is; `told_by` as in `Paged.of`.
+    """
+    asked = why.Asked(part_of, figures.keys, owner, also)
+    found = await paged.of(figures, why.Explained(paged.page()), asked.explain, told_by)
+    named = owner is not None or figures.names_others
+    if found.total:
+        note_names(("stream", *found.total, "facts"), all_pages=True)
     return {
-        **told,
-        **found.document(named=owner is not None or figures.names_others),
+        "key": key,
+        "ids": figures.ids,
+        "total": found.total,
+        **found.document(named=named),
+        "next_cursor": paged.next_cursor(found.page),
         **unheard(figures),
     }
 

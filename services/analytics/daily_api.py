@@ -12,7 +12,7 @@ from fastapi import Depends, Request, Response
 from services.analytics import daily
 from services.analytics.api import Analytics, KnownAt, Seller, Unit, employee
 from services.analytics.diary import DiaryItem, diary
-from services.analytics.figures import read_figures
+from services.analytics.figures import Asked, read_figures
 from services.analytics.projections import person_label
 from services.analytics.spans import in_calendar
 from services.analytics.tree import Organization
@@ -109,7 +109,7 @@ async def daily_report(
     company's. `known_at`: by what had been recorded until then.
     """
     day = in_calendar(day or runtime.today, "day")
-    figures = await read_figures(runtime, ())
+    figures = await read_figures(runtime, (), Asked())
     sellers = whose.people(figures.organization, day)
     told = _Diary(runtime, at_least, known_at)
     zone = runtime.settings.zone

@@ -6,20 +6,21 @@ anybody tell anything of it lately, does it say what has to be known, do its wor
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from services.analytics import forecast
 from services.analytics.complaints import Issue
 from services.analytics.entities import Entity, Opportunity
 from services.analytics.periods import Overlap, at, periods, stale
-from services.analytics.pipeline import Key, ratio
+from services.analytics.pipeline import Key, Reason, not_theirs, ratio
 from services.analytics.report_by import QualityBy
 from services.analytics.told import carried
 from services.analytics.tree import Organization
+from services.analytics.why import LeftOut, Page
 from services.analytics.workload import Entry
 
 Aspect = Literal["fresh", "complete", "consistent"]
@@ -136,27 +137,86 @@ def key_of(by: QualityBy, one: Judged, organization: Organization, day: date) ->
     return forecast.key_of(by, one.owner, organization, day, day)
 
 
-def rows_of(
-    by: QualityBy, told: Iterable[Judged], organization: Organization, day: date
-) -> dict[Key, Counter[str]]:
-    """Count what is well, by row and aspect."""
-    rows: dict[Key, Counter[str]] = {}
-    for one in told:
-        row = rows.setdefault(key_of(by, one, organization, day), Counter())
-        row["items"] += 1
-        row["well"] += not one.wanting
-        for aspect in ASKED[one.kind]:
-            row[aspect] += not one.lacks(aspect)
-            row[f"asked {aspect}"] += 1
-    return rows
+def amounts(one: Judged) -> dict[str, int]:
+    """Return what a thing adds to its row, of what it is asked for."""
+    told = {"items": 1, "well": int(not one.wanting)}
+    for aspect in ASKED[one.kind]:
+        told |= {aspect: int(not one.lacks(aspect)), f"asked {aspect}": 1}
+    return told
 
 
-def document(amounts: Counter[str]) -> dict[str, Any]:
+class NotJudged(NamedTuple):
+    """A thing that is in no row of those asked about, and why."""
+
+    stream: str
+    reason: Reason
+
+
+class Asked(NamedTuple):
+    """As of which day things are judged, and of whom alone, as of that day."""
+
+    day: date
+    within_days: int
+    organization: Organization
+    unit: Key = None
+    owner: str | None = None
+
+    def told(self, entity: Entity) -> Judged | NotJudged:
+        """Say what is wanting of an entity, or why nobody asks for it."""
+        one = judged(entity, self.day, self.within_days)
+        if one is None:
+            return NotJudged(entity.stream, "not_counted")
+        if self.owner not in (None, one.owner):
+            return NotJudged(entity.stream, "other_seller")
+        if not_theirs(self.unit, one.owner, self.day, self.organization):
+            return NotJudged(entity.stream, "other_unit")
+        return one
+
+    def row_of(self, by: QualityBy, one: Judged) -> Key:
+        return key_of(by, one, self.organization, self.day)
+
+    def explain(
+        self, by: QualityBy, keys: Collection[Key], entities: Iterable[Entity], found: Opened
+    ) -> None:
+        """Add the things of a row, and why the others are not in it."""
+        for one in map(self.told, entities):
+            if isinstance(one, NotJudged):
+                found.left_out.add(one.reason, one.stream)
+            elif self.row_of(by, one) not in keys:
+                found.left_out.add("other_row", one.stream)
+            else:
+                found.total.update(amounts(one))
+                found.page.take(one.stream, one)
+
+
+@dataclass(slots=True)
+class Rows:
+    """What is well, by row and aspect."""
+
+    by: QualityBy
+    sums: defaultdict[Key, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def add(self, asked: Asked, entities: Iterable[Entity]) -> None:
+        for one in map(asked.told, entities):
+            if isinstance(one, Judged):
+                self.sums[asked.row_of(self.by, one)].update(amounts(one))
+
+
+@dataclass(slots=True)
+class Opened:
+    """The things of a row, in the order of their streams, and what is not in it, by reason."""
+
+    page: Page[Judged] = field(default_factory=Page)
+    total: Counter[str] = field(default_factory=Counter)
+    left_out: LeftOut = field(default_factory=LeftOut)
+
+
+def document(sums: Counter[str]) -> dict[str, Any]:
     """Return a row as it is answered: shares in percent as text, null of nothing."""
-    items = amounts["items"]
+    items = sums["items"]
     return {
         "items": items,
-        "well": amounts["well"],
-        **{one: ratio(100 * amounts[one], amounts[f"asked {one}"]) for one in ASPECTS},
-        "quality": ratio(100 * amounts["well"], items),
+        "well": sums["well"],
+        **{one: ratio(100 * sums[one], sums[f"asked {one}"]) for one in ASPECTS},
+        "quality": ratio(100 * sums["well"], items),
     }

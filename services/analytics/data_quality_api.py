@@ -3,54 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from services.analytics import data_quality as report
 from services.analytics.api import Analytics, At, Moment, Seller, Unit, employee, facts_of, unheard
-from services.analytics.data_quality import Judged
 from services.analytics.figures import Figures, Row
-from services.analytics.pipeline import Reason, in_order, not_theirs
+from services.analytics.paged import PagedWhy
+from services.analytics.pipeline import in_order
 from services.analytics.report_by import QualityBy
 from services.analytics.row_keys import ANY, OURS, Keys, one_of
 from services.analytics.spans import in_calendar
-from services.analytics.why import each_entity, left_out
 from services.analytics.workload_api import defaults_of
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
 from shared.web.router import Router
 
 KINDS = ("opportunity", "issue", "entry")
-LeftOut = dict[Reason, list[str]]
 
 router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 
 
-async def _judged(
-    runtime: Runtime, moment: Moment, row: Row, unit: str | None, seller: str | None
-) -> tuple[Figures, list[Judged], LeftOut]:
-    """Return what is judged, and why the rest is not."""
-    owner, day = employee(seller), in_calendar(moment.day(runtime), "as_of")
-    figures = await moment.figures(runtime, (), owner=owner, row=row)
+def _asked(
+    runtime: Runtime, moment: Moment, figures: Figures, unit: str | None, seller: str | None
+) -> report.Asked:
+    day = in_calendar(moment.day(runtime), "as_of")
     within = defaults_of(runtime).told_within_days
-
-    def judge() -> tuple[list[Judged], LeftOut]:
-        found: list[Judged] = []
-        rest: LeftOut = defaultdict(list)
-        for entity in each_entity(figures.entities):
-            one = report.judged(entity, day, within)
-            if one is None:
-                rest["not_counted"].append(entity.stream)
-            elif owner not in (None, one.owner):
-                rest["other_seller"].append(entity.stream)
-            elif not_theirs(unit, one.owner, day, figures.organization):
-                rest["other_unit"].append(entity.stream)
-            else:
-                found.append(one)
-        return found, rest
-
-    return figures, *await asyncio.to_thread(judge)
+    return report.Asked(day, within, figures.organization, unit, employee(seller))
 
 
 KEYS: Mapping[str, Keys] = {**OURS, "kind": one_of(KINDS)}
@@ -78,12 +58,15 @@ async def data_quality(
     Each is a share of what is asked for it, null of nothing; `quality` is the share of all of which
     nothing is wanting.
     """
-    figures, told, _ = await _judged(runtime, moment, _row(by, None, ANY), unit, seller)
-    rows = report.rows_of(by, told, figures.organization, moment.day(runtime))
+    row, rows = _row(by, None, ANY), report.Rows(by)
+    async with moment.opened(runtime, owner=employee(seller), row=row) as figures:
+        asked = _asked(runtime, moment, figures, unit, seller)
+        async for entities in figures.entities(""):
+            await asyncio.to_thread(rows.add, asked, entities)
     return {
         "rows": [
-            {"id": key, "key": figures.name(key), **report.document(rows[key])}
-            for key in in_order(rows)
+            {"id": key, "key": figures.name(key), **report.document(rows.sums[key])}
+            for key in in_order(rows.sums)
         ],
         "by": by,
         **moment.document(),
@@ -95,6 +78,7 @@ async def data_quality(
 async def explain_data_quality(
     runtime: Analytics,
     moment: At,
+    paged: PagedWhy,
     by: QualityBy,
     key: str | None = None,
     unit: Unit = None,
@@ -102,21 +86,19 @@ async def explain_data_quality(
 ) -> dict[str, Any]:
     """Each thing behind a row of `/analytics/data-quality`, and what is wanting of which.
 
-    `not_counted` is what nobody has to do anything about on that day: it is closed, say.
+    `wanting` tells of those on this page. `not_counted` is what nobody has to do anything about on
+    that day: it is closed, say.
     """
-    figures, told, rest = await _judged(runtime, moment, _row(by, key, KEYS[by]), unit, seller)
-    day = moment.day(runtime)
-    held = []
-    for one in told:
-        if report.key_of(by, one, figures.organization, day) in figures.keys:
-            held.append(one)
-        else:
-            rest["other_row"].append(one.stream)
-    rows = report.rows_of("total", held, figures.organization, day)
+    row, owner = _row(by, key, KEYS[by]), employee(seller)
+    async with moment.opened(runtime, owner=owner, row=row) as figures:
+        asked = _asked(runtime, moment, figures, unit, seller)
+        add = partial(asked.explain, by, figures.keys)
+        found = await paged.of(figures, report.Opened(paged.page()), add)
+    held = found.page.items
     return {
         "key": key,
         "ids": figures.ids,
-        "total": report.document(rows.get("total", Counter())),
+        "total": report.document(found.total),
         "wanting": [
             {
                 "stream": one.stream,
@@ -134,7 +116,8 @@ async def explain_data_quality(
             for one in held
         ],
         # Whose a thing is on a day no index knows: all of them are looked at.
-        "left_out": left_out(rest, named=seller is not None),
+        "left_out": found.left_out.document(named=seller is not None),
+        "next_cursor": paged.next_cursor(found.page),
         "by": by,
         **moment.document(),
         **unheard(figures),

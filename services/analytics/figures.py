@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from bisect import bisect
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -45,6 +56,8 @@ from shared.worktime import UsualWeek
 
 M = TypeVar("M")
 AHEAD_S = 5.0
+# Views that are read whole, once for many answers.
+WHOLE = frozenset(one.name for one in (org_tree, labels, *PLACES, seller_zone))
 # Rows of these axes are of products and companies, which have names.
 LABELLED: frozenset[Axis] = frozenset(
     {"product", "company", "passage", "slip", "flow", "issue_company", "satisfaction"}
@@ -98,7 +111,9 @@ class Figures:
     """
 
     cells: dict[Cell, int]
-    entities: dict[str, Document]
+    # Reads them, some at a time, in the order of their streams and after one; or those of some.
+    entities: Callable[[str], AsyncIterator[list[Entity]]]
+    entities_of: Callable[[Collection[str]], Awaitable[dict[str, Entity]]]
     organization: Organization
     names: dict[str, str]
     # Of which segment a company is; of whom nobody said anything is in none.
@@ -109,6 +124,8 @@ class Figures:
     # The row that is to be explained, and which facts are in no figure, and why.
     row: Row | None
     left_out: list[dict[str, Any]]
+    # As long as this is the same, so is everything here; None: nobody can say.
+    stands: Any
     # All cells, as they are kept; of what was known at an instant, those of the axes asked for.
     tables: Tables
 
@@ -125,6 +142,11 @@ class Figures:
         """Return what people call it; its id where nobody told us."""
         return None if key is None else self.names.get(key, key)
 
+    async def opportunities(self, streams: Collection[str]) -> dict[str, Opportunity]:
+        """Return what is known of these opportunities."""
+        found = await self.entities_of(streams) if streams else {}
+        return {stream: one for stream, one in found.items() if isinstance(one, Opportunity)}
+
 
 # Says, of our organisation, which days and owners a report tells apart.
 GrainOf = Callable[[Organization], Grain]
@@ -133,6 +155,23 @@ GrainOf = Callable[[Organization], Grain]
 def exact(_organization: Organization) -> Grain:
     """Tell everything apart."""
     return EXACT
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of the figures, and how fresh they have to be.
+
+    With `known_at`, by what had been recorded until then alone (C-06). Cells that `grain_of` says
+    are the same to the report may come summed up; with None, they are in the tables alone.
+    """
+
+    owner: str | None = None
+    row: Row | None = None
+    at_least: Token | None = None
+    known_at: datetime | None = None
+    grain_of: GrainOf | None = exact
+    # Rows are called by names of products and companies, though no cells are of these.
+    named: bool = False
 
 
 async def read_tables(runtime: Runtime, reads: Reads, collection: str) -> Tables:
@@ -162,55 +201,56 @@ async def read_ahead(runtime: Runtime) -> None:
         await asyncio.sleep(AHEAD_S)
 
 
-async def read_figures(
-    runtime: Runtime,
-    axes: Sequence[Axis],
-    *,
-    owner: str | None = None,
-    row: Row | None = None,
-    at_least: Token | None = None,
-    known_at: datetime | None = None,
-    grain_of: GrainOf | None = exact,
-) -> Figures:
+async def read_figures(runtime: Runtime, axes: Sequence[Axis], asked: Asked) -> Figures:
+    """Read what a report needs, as `opened_figures` does."""
+    async with opened_figures(runtime, axes, asked) as figures:
+        return figures
+
+
+@asynccontextmanager
+async def opened_figures(
+    runtime: Runtime, axes: Sequence[Axis], asked: Asked
+) -> AsyncIterator[Figures]:
     """Read in one snapshot, at least as fresh as the reader's own last write.
 
-    With `known_at`, by what had been recorded until then alone (C-06). Cells that `grain_of` says
-    are the same to the report may come summed up; with None, they are in the tables alone.
+    Entities can be read of it until it is closed.
 
     Raises:
         UnavailableError: the figures do not know that write in time.
         InvalidError, NotFoundError: there cannot be the row that is asked for.
 
     """
-    await _fresh(runtime, at_least)
-    if known_at is not None:
-        return await _as_known(runtime, axes, owner, row, known_at)
+    await _fresh(runtime, asked.at_least)
+    if asked.known_at is not None:
+        yield await _as_known(runtime, axes, asked, asked.known_at)
+        return
     async with runtime.store.transaction() as tx:
-        collection = (await builds.read(tx, MEASURES)).active.collection
-        tables = await read_tables(runtime, tx, collection) if axes else Tables()
-        organization = await remembered(runtime, tx, org_tree, Organization)
-        called = dict(organization.nodes)
-        # Who asks for no cells asks for names.
-        if row is not None or not axes or LABELLED.intersection(axes):
-            called |= await remembered(runtime, tx, labels)
-        cursors = await tx.find(Collections(collection).cursors, {})
-        parked = await parked_facts(tx, collection, ALL)
-        keys = await _meant(runtime, tx, row, called)
-        held: list[Document] = []
-        for kind in row.kinds if row is not None and row.read else ():
-            assert row is not None
-            where = behind(kind, row.by, keys, owner)
-            held += await tx.find(entities_of(collection), where)
-        asked = _Behind(collection, row, keys, owner)
-        left_out = [] if row is None else await asked.facts_left_out(tx, ALL)
+        yield await _as_it_is(runtime, tx, axes, asked)
+
+
+async def _as_it_is(runtime: Runtime, tx: Reads, axes: Sequence[Axis], asked: Asked) -> Figures:
+    row, owner = asked.row, asked.owner
+    collection = (await builds.read(tx, MEASURES)).active.collection
+    tables = await read_tables(runtime, tx, collection) if axes else Tables()
+    organization = await remembered(runtime, tx, org_tree, Organization)
+    called = dict(organization.nodes)
+    # Who asks for no cells asks for names.
+    if asked.named or row is not None or not axes or LABELLED.intersection(axes):
+        called |= await remembered(runtime, tx, labels)
+    cursors = await tx.find(Collections(collection).cursors, {})
+    parked = await parked_facts(tx, collection, ALL)
+    keys = _meant(row, called, await _told(runtime, tx, collection, row))
+    behind_it = _Behind(collection, row, keys, owner)
+    left_out = [] if row is None else await behind_it.facts_left_out(tx, ALL)
     # Some tenths of a second for a company's whole history: nobody else has to wait for it.
     cells: dict[Cell, int] = {}
-    if grain_of is not None:
+    if asked.grain_of is not None:
         wanted = [axis for axis in axes if axis not in RAW]
-        cells = await asyncio.to_thread(tables.cells, wanted, grain_of(organization), owner)
+        cells = await asyncio.to_thread(tables.cells, wanted, asked.grain_of(organization), owner)
     return Figures(
         cells,
-        {document["_id"]: document for document in held},
+        partial(behind_it.entities, tx),
+        partial(_stored, tx, collection),
         organization,
         _names(called),
         _segments(called),
@@ -219,13 +259,29 @@ async def read_figures(
         parked,
         row,
         left_out,
+        _stands(runtime, collection, cursors, parked),
         tables,
     )
 
 
-async def _as_known(
-    runtime: Runtime, axes: Sequence[Axis], owner: str | None, row: Row | None, at: datetime
-) -> Figures:
+def _stands(
+    runtime: Runtime, collection: str, cursors: Iterable[Document], parked: int
+) -> tuple[Any, ...]:
+    """Say where the figures stand, and the views beside them that this process has read whole."""
+    reached = sorted((cursor["_id"], cursor["offset"]) for cursor in cursors)
+    beside = [
+        (name, known[0]) for name, known in sorted(runtime.remembered.items()) if name in WHOLE
+    ]
+    return collection, reached, parked, beside
+
+
+async def _stored(reads: Reads, collection: str, streams: Collection[str]) -> dict[str, Entity]:
+    found = await reads.get_many(entities_of(collection), sorted(streams))
+    return {stream: entity_from(document) for stream, document in found.items()}
+
+
+async def _as_known(runtime: Runtime, axes: Sequence[Axis], asked: Asked, at: datetime) -> Figures:
+    row, owner = asked.row, asked.owner
     measured = await known_measures(runtime, at)
     nodes = await known_views(runtime, org_tree, at)
     called = nodes | await known_views(runtime, labels, at)
@@ -235,15 +291,25 @@ async def _as_known(
         if cell.axis in axes and owner in (None, cell.owner)
     }
     known = Known(at, measured.later)
+    axis = None if row is None else row.keys.told
+    keys = _meant(row, called, {cell.value for cell in measured.cells if cell.axis == axis})
     async with runtime.store.transaction() as tx:
-        keys = await _meant(runtime, tx, row, called)
-        behind_it = {} if row is None else _behind_then(measured, row, keys, owner)
-        asked = _Behind(measured.collection, row, keys, owner)
+        behind_it = _Behind(measured.collection, row, keys, owner)
+        then = await asyncio.to_thread(behind_it.then, measured)
         parked = await parked_facts(tx, measured.collection, known)
-        left_out = [] if row is None else await asked.facts_left_out(tx, known, behind_it)
+        left_out = [] if row is None else await behind_it.facts_left_out(tx, known, set(then))
+
+    async def entities(after: str) -> AsyncIterator[list[Entity]]:
+        for first in range(bisect(then, after), len(then), READ_MAX):
+            yield [measured.entities[stream] for stream in then[first : first + READ_MAX]]
+
+    async def of(streams: Collection[str]) -> dict[str, Entity]:
+        return {one: measured.entities[one] for one in streams if one in measured.entities}
+
     return Figures(
         {cell: amount for cell, amount in cells.items() if cell.axis not in RAW},
-        behind_it if row is not None and row.read else {},
+        entities,
+        of,
         Organization(nodes),
         _names(called),
         _segments(called),
@@ -252,21 +318,9 @@ async def _as_known(
         parked,
         row,
         left_out,
+        None,
         Tables().with_([unpack(pack(cells))]),
     )
-
-
-def _behind_then(
-    measured: Measured, row: Row, keys: Collection[Key], owner: str | None
-) -> dict[str, Document]:
-    found = {}
-    for stream, entity in measured.entities.items():
-        kind = stream.partition("-")[0]
-        if kind in row.kinds:
-            document = entity_document(entity)
-            if is_behind(document, kind, row.by, keys, owner):
-                found[stream] = document
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +343,38 @@ class _Behind:
         # Who may see one unit may not see the next: nobody knows of which a fact is.
         named = self.owner is not None or (self.row is not None and self.row.names_others)
         return await facts_left_out(reads, self.collection, known, theirs, named=named)
+
+    async def entities(self, reads: Reads, after: str) -> AsyncIterator[list[Entity]]:
+        row = self.row
+        for kind in sorted(row.kinds) if row is not None and row.read else ():
+            assert row is not None
+            where, after = behind(kind, row.by, self.keys, self.owner), max(f"{kind}-", after)
+            while True:
+                place = where["_id"] | {"$gt": after}
+                held = await reads.find(
+                    entities_of(self.collection),
+                    {**where, "_id": place},
+                    sort=(("_id", 1),),
+                    limit=READ_MAX,
+                )
+                yield [entity_from(document) for document in held]
+                if len(held) < READ_MAX:
+                    break
+                after = held[-1]["_id"]
+
+    def then(self, measured: Measured) -> list[str]:
+        """Return the streams that could make the row by what was known, in order."""
+        row = self.row
+        if row is None:
+            return []
+        found = []
+        for stream, entity in measured.entities.items():
+            kind = stream.partition("-")[0]
+            if kind in row.kinds:
+                document = entity_document(entity)
+                if is_behind(document, kind, row.by, self.keys, self.owner):
+                    found.append(stream)
+        return sorted(found)
 
     async def _of(self, reads: Reads, streams: Collection[str]) -> list[str]:
         """Return which of these streams may make the row by what is known now."""
@@ -314,41 +400,22 @@ def _segments(called: Mapping[str, Any]) -> dict[str, str]:
     return {stream: view.segment for stream, view in labelled.items() if view.segment is not None}
 
 
-async def _meant(
-    runtime: Runtime, reads: Reads, row: Row | None, called: Mapping[str, Any]
-) -> set[Key]:
+def _meant(row: Row | None, called: Mapping[str, Any], told: Collection[str]) -> set[Key]:
     """Return all that may be meant by a row's name or id, as `Keys.meant` does."""
     if row is None:
         return set()
-    told: Collection[str] = ()
     if row.keys.told == "segment":
         told = set(_segments(called).values())
-    elif row.keys.told is not None and row.key is not None:
-        collection = (await builds.read(reads, MEASURES)).active.collection
-        table = (await read_tables(runtime, reads, collection)).by_axis.get(row.keys.told)
-        told = () if table is None else table.values
     return row.keys.meant(row.key, _names(called), told)
 
 
-async def opportunities_at(
-    runtime: Runtime, streams: Collection[str], known_at: datetime | None
-) -> dict[str, Opportunity]:
-    """Return what is known of these opportunities or, with an instant, what was known."""
-    if not streams:
-        return {}
-    if known_at is None:
-        found = await _entities(runtime, streams)
-    else:
-        found = (await known_measures(runtime, known_at)).entities
-    told = ((stream, found[stream]) for stream in streams if stream in found)
-    return {stream: one for stream, one in told if isinstance(one, Opportunity)}
-
-
-async def _entities(runtime: Runtime, streams: Collection[str]) -> dict[str, Entity]:
-    async with runtime.store.transaction() as tx:
-        collection = (await builds.read(tx, MEASURES)).active.collection
-        found = await tx.get_many(entities_of(collection), sorted(streams))
-    return {stream: entity_from(document) for stream, document in found.items()}
+async def _told(runtime: Runtime, reads: Reads, collection: str, row: Row | None) -> set[str]:
+    """Return the words that were told of, where those are what the rows are of."""
+    axis = None if row is None else row.keys.told
+    if axis is None or axis == "segment":
+        return set()
+    table = (await read_tables(runtime, reads, collection)).by_axis.get(axis)
+    return set() if table is None else table.values
 
 
 async def read_places(runtime: Runtime, usual: UsualWeek, known_at: datetime | None) -> Places:

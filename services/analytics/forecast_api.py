@@ -24,9 +24,10 @@ from services.analytics.api import (
 from services.analytics.cells import Axis
 from services.analytics.coaching import Talks
 from services.analytics.coaching_reads import read_talks
-from services.analytics.figures import Figures, Row, opportunities_at
+from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.marks import NEWS, mark
+from services.analytics.paged import PagedWhy
 from services.analytics.pipeline import in_order
 from services.analytics.projections import Target, frozen_forecasts, targets
 from services.analytics.promised import by_outcome, kept
@@ -101,6 +102,7 @@ async def forecast(
 async def explain_forecast(
     runtime: Analytics,
     moment: At,
+    paged: PagedWhy,
     period: Period,
     by: ForecastBy,
     key: str | None = None,
@@ -109,11 +111,12 @@ async def explain_forecast(
 ) -> dict[str, Any]:
     """The opportunities behind a row of `/analytics/forecast`."""
     owner = employee(seller)
-    figures = await moment.figures(
-        runtime, (), owner=owner, row=Row(by, key, THEIRS[by], unit=unit)
-    )
-    part_of = report.in_forecast(by, figures.organization, moment.day(runtime), period, unit)
-    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
+    async with moment.opened(
+        runtime, owner=owner, row=Row(by, key, THEIRS[by], unit=unit)
+    ) as figures:
+        part_of = report.in_forecast(by, figures.organization, moment.day(runtime), period, unit)
+        told = await explained(figures, key, part_of, owner, paged)
+    return {"by": by, **moment.document(), **told}
 
 
 @router.get("/forecasts/{forecast}")
@@ -125,7 +128,8 @@ async def what_became_of_it(forecast: StreamId, runtime: Analytics, moment: At) 
         raise NotFoundError("no such forecast")
     day = moment.day(runtime)
     named = {line.opportunity for frozen in told.frozen for line in frozen.lines}
-    known = await opportunities_at(runtime, named, at)
+    async with moment.opened(runtime) as figures:
+        known = await figures.opportunities(named)
     lines = [(frozen, kept(frozen, known, day)) for frozen in told.frozen]
     return {
         "forecast": told.frozen_forecast,
@@ -168,10 +172,10 @@ async def attainment(
     where = {"owner": employee(owner), "unit": unit, "product": product}
     wanted = await _targets(runtime, {name: v for name, v in where.items() if v}, on, moment)
     day = moment.day(runtime)
-    figures = await _but_for_targets(moment).figures(
+    async with _but_for_targets(moment).opened(
         runtime, REACHED, grain_of=lambda held: report.target_grain(wanted, held, day)
-    )
-    sessions = await read_talks(runtime, wanted, day, moment)
+    ) as figures:
+        sessions = await read_talks(runtime, wanted, day, moment, figures)
     asking: Principal | None = getattr(request.state, "principal", None)
     listed = asking is None or asking.reach("coaching.read") > Scope.NONE
 
@@ -212,14 +216,17 @@ def _told(target: Target, figures: Figures) -> dict[str, Any]:
 
 
 @router.get("/attainment/why")
-async def explain_attainment(runtime: Analytics, moment: At, target: str) -> dict[str, Any]:
+async def explain_attainment(
+    runtime: Analytics, moment: At, paged: PagedWhy, target: str
+) -> dict[str, Any]:
     """The opportunities behind what was won, and is committed, for one target."""
     found = await _target(runtime, target, moment)
     row = Row("product" if found.product else "target", found.product, ANY, unit=found.unit)
-    figures = await _but_for_targets(moment).figures(runtime, (), row=row, owner=found.owner)
-    figures.keys.add(target)
-    part_of = report.in_target(found, figures.organization, moment.day(runtime))
-    told = await explained(figures, target, part_of, None)
+    at = _but_for_targets(moment)
+    async with at.opened(runtime, row=row, owner=found.owner) as figures:
+        figures.keys.add(target)
+        part_of = report.in_target(found, figures.organization, moment.day(runtime))
+        told = await explained(figures, target, part_of, None, paged, told_by=found)
     return {"owner": found.owner, **moment.document(), **told}
 
 
@@ -261,6 +268,7 @@ async def yields(
 async def explain_yield(
     runtime: Analytics,
     moment: At,
+    paged: PagedWhy,
     period: Period,
     by: YieldBy,
     key: str | None = None,
@@ -269,9 +277,10 @@ async def explain_yield(
 ) -> dict[str, Any]:
     """The opportunities, or the touches, behind a row of `/analytics/yield`."""
     owner, row = employee(seller), Row(by, key, THEIRS[by], kind)
-    figures = await moment.figures(runtime, (), owner=owner, row=row)
-    part_of = report.in_yield(by, figures.organization, period, moment.day(runtime))
-    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
+    async with moment.opened(runtime, owner=owner, row=row) as figures:
+        part_of = report.in_yield(by, figures.organization, period, moment.day(runtime))
+        told = await explained(figures, key, part_of, owner, paged)
+    return {"by": by, **moment.document(), **told}
 
 
 async def _targets(

@@ -10,6 +10,7 @@ from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period
 from services.analytics.growth import Accounts
+from services.analytics.paged import PagedWhy
 from services.analytics.pipeline import in_order, tallied
 from services.analytics.report_by import GrowthBy
 from services.analytics.row_keys import THEIRS
@@ -74,6 +75,7 @@ async def growth(
 async def explain_growth(
     runtime: Analytics,
     moment: At,
+    paged: PagedWhy,
     period: Period,
     by: GrowthBy,
     key: str | None = None,
@@ -82,6 +84,7 @@ async def explain_growth(
     """The opportunities and cases behind a row of `/analytics/growth`, now and before."""
     owner, row = employee(seller), Row(by, key, THEIRS[by], "opportunity", ("issue",))
     span = span_of(moment, period, runtime)
-    figures = await moment.figures(runtime, ("company",), row=row)
-    part_of = _accounts(by, figures, span, moment, runtime).part_of()
-    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
+    async with moment.opened(runtime, ("company",), row=row) as figures:
+        part_of = _accounts(by, figures, span, moment, runtime).part_of()
+        told = await explained(figures, key, part_of, owner, paged)
+    return {"by": by, **moment.document(), **told}

@@ -11,6 +11,7 @@ from services.analytics.api import Analytics, At, Seller, employee, explained, f
 from services.analytics.cells import Cell, IssueAxis
 from services.analytics.complaints import days_old
 from services.analytics.figures import Row
+from services.analytics.paged import PagedWhy
 from services.analytics.pipeline import (
     TOTAL,
     Key,
@@ -186,13 +187,15 @@ async def issues(
 async def explain_issues(
     runtime: Analytics,
     moment: At,
+    paged: PagedWhy,
     by: IssuesBy,
     key: str | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The cases behind a row of `/analytics/issues`."""
     owner, row = employee(seller), Row(by, key, KEYS[by], "issue")
-    figures = await moment.figures(runtime, (), owner=owner, row=row)
-    places, day = figures.organization, moment.day(runtime)
-    told = await explained(figures, key, in_issues(by, places, day), owner, aged(by, places, day))
+    async with moment.opened(runtime, owner=owner, row=row) as figures:
+        places, day = figures.organization, moment.day(runtime)
+        part_of, also = in_issues(by, places, day), aged(by, places, day)
+        told = await explained(figures, key, part_of, owner, paged, also)
     return {"by": by, **moment.document(), **told}

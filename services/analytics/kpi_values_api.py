@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query
 
 from services.analytics.api import Analytics, At, Moment, Seller, employee, facts_of, unheard
 from services.analytics.cells import Axis
+from services.analytics.entities import Entity
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period
@@ -32,13 +34,15 @@ from services.analytics.kpi_views import KpiCard, kpi_card
 from services.analytics.marks import NEWS, mark, tells_of_open
 from services.analytics.measures import contributions
 from services.analytics.model import stands
+from services.analytics.paged import PagedWhy
 from services.analytics.pipeline import Amounts, Key, in_order
 from services.analytics.row_keys import OURS
 from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
-from services.analytics.why import Explained, each_entity, left_out
+from services.analytics.why import Explained
 from shared.errors import InvalidError, NotFoundError
 from shared.events.analytics import KpiDefined
+from shared.exports import note_names
 from shared.known import view_at
 from shared.runtime import Runtime
 from shared.web import StreamId
@@ -238,6 +242,7 @@ async def explain(
     kpi: StreamId,
     runtime: Analytics,
     moment: At,
+    paged: PagedWhy,
     period: Annotated[str, Query(description="2026-03-31, 2026-W05, 2026-03 or 2026-Q1")],
     key: str | None = None,
     definition: Definition = None,
@@ -253,10 +258,13 @@ async def explain(
     asked = Asked(defined, (term,), moment.day(runtime))
     kinds = sorted({KPI_MEASURES[name].kind for name in asked.names})
     row = Row(defined.level, key, OURS[defined.level], kinds[0], tuple(kinds[1:]))
-    figures = await _not_own(moment).figures(runtime, (), row=row)
-    scope = asked.scope(figures.organization, runtime.settings.currency)
-    found = await asyncio.to_thread(_behind, asked, scope, figures)
+    async with _not_own(moment).opened(runtime, row=row) as figures:
+        scope = asked.scope(figures.organization, runtime.settings.currency)
+        add = partial(explain_values, asked, scope, figures.keys)
+        found = await paged.of(figures, Explained(paged.page()), add, defined)
     total = found.total
+    if total:
+        note_names(("stream", *total, "facts"), all_pages=True)
     value = _value(defined, total)
     return {
         "key": key,
@@ -270,24 +278,30 @@ async def explain(
                 **{name: str(shown(name, amount)) for name, amount in one.amounts.items()},
                 "facts": one.facts,
             }
-            for one in found.contributing
+            for one in found.page.items
         ],
-        "left_out": left_out(found.left_out, named=figures.names_others),
+        "next_cursor": paged.next_cursor(found.page),
+        "left_out": found.left_out.document(named=figures.names_others),
         "definition": defined,
         **moment.document(),
         **unheard(figures),
     }
 
 
-def _behind(asked: Asked, scope: Scope, figures: Figures) -> Explained:
-    """Say what each entity adds to a row, by measure, and why others add nothing."""
-    found = Explained()
-    for entity in each_entity(figures.entities):
+def explain_values(
+    asked: Asked,
+    scope: Scope,
+    keys: Collection[Key],
+    entities: Iterable[Entity],
+    found: Explained,
+) -> Explained:
+    """Add what each entity adds to a row, by measure, and why others add nothing."""
+    for entity in entities:
         amounts: Counter[str] = Counter()
         cells = contributions(entity)
         reasons = set(unportioned(asked.names, scope, asked.held, cells))
         for key, _, name, amount in portions(asked.names, scope, asked.held, cells):
-            if key in figures.keys:
+            if key in keys:
                 amounts[name] += amount
             else:
                 reasons.add("other_row")

@@ -6,19 +6,20 @@ freezing is judged, the first or the last of it: none counts twice.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
 from services.analytics.entities import Opportunity
 from services.analytics.periods import periods
-from services.analytics.pipeline import TOTAL, Key, money, period_of, ratio
+from services.analytics.pipeline import TOTAL, Key, Reason, money, period_of, ratio
 from services.analytics.projections import Frozen, FrozenForecast
 from services.analytics.promised import Kept, kept
 from services.analytics.report_by import LedgerBy
 from services.analytics.told import MONEY_SCALE
+from services.analytics.why import LeftOut, Page
 
 Which = Literal["first", "last"]
 
@@ -69,21 +70,17 @@ def judged(
                 yield Judged(one.frozen_forecast, frozen, outcome, stage, product, facts)
 
 
-def not_judged(
-    rolled_up: Iterable[FrozenForecast], day: date, which: Which
-) -> defaultdict[str, list[str]]:
-    """Return the opportunities of lines that are not judged, by reason.
+def not_judged(one: FrozenForecast, day: date, which: Which) -> Iterator[tuple[Reason, str]]:
+    """Yield the opportunities of lines that are not judged, each with the reason.
 
     `frozen_again`: another freezing of the same period is judged. `not_over`: the period is not.
     """
-    rest: defaultdict[str, list[str]] = defaultdict(list)
-    for one in rolled_up:
-        chosen = _chosen(one, which)
-        for frozen in one.frozen:
-            reason = "not_over" if frozen in chosen else "frozen_again"
-            if frozen not in chosen or frozen.period_to > day:
-                rest[reason] += [line.opportunity for line in frozen.lines]
-    return rest
+    chosen = _chosen(one, which)
+    for frozen in one.frozen:
+        if frozen not in chosen or frozen.period_to > day:
+            reason: Reason = "not_over" if frozen in chosen else "frozen_again"
+            for line in frozen.lines:
+                yield reason, line.opportunity
 
 
 def _chosen(one: FrozenForecast, which: Which) -> list[Frozen]:
@@ -139,13 +136,48 @@ class Balance:
         return row | untold | {"insufficient_history": True}
 
 
-def ledger(
-    by: LedgerBy, lines: Iterable[Judged], currency: str, confidence: str
-) -> dict[Key, Balance]:
-    """Sum lines of one currency and confidence into rows; currencies are never added up."""
-    rows: dict[Key, Balance] = {}
-    for line in lines:
+class Asked(NamedTuple):
+    """Which lines a ledger sums: of one currency and confidence; currencies are never added up."""
+
+    by: LedgerBy
+    currency: str
+    confidence: str
+
+    def left_out(self, line: Judged) -> Reason | None:
         told = line.outcome.line
-        if (told.currency, told.confidence) == (currency, confidence):
-            rows.setdefault(line.key(by), Balance()).add(line)
-    return rows
+        if told.currency != self.currency:
+            return "other_currency"
+        return "other_confidence" if told.confidence != self.confidence else None
+
+    def add(self, lines: Iterable[Judged], rows: dict[Key, Balance]) -> None:
+        """Sum lines into rows."""
+        for line in lines:
+            if self.left_out(line) is None:
+                rows.setdefault(line.key(self.by), Balance()).add(line)
+
+
+@dataclass(slots=True)
+class Opened:
+    """The lines of a row, and how many are not in it, by reason."""
+
+    page: Page[Judged] = field(default_factory=Page)
+    total: Balance = field(default_factory=Balance)
+    left_out: LeftOut = field(default_factory=LeftOut)
+
+    def add(
+        self,
+        asked: Asked,
+        keys: Collection[Key],
+        lines: Iterable[Judged],
+        rest: Iterable[tuple[Reason, str]],
+    ) -> None:
+        """Add the lines of one roll-up; roll-ups come in order."""
+        for number, line in enumerate(lines):
+            reason = asked.left_out(line) if line.key(asked.by) in keys else "other_row"
+            if reason is None:
+                self.total.add(line)
+                self.page.take(f"{line.roll_up} {number:09}", line)
+            else:
+                self.left_out.add(reason, line.outcome.line.opportunity)
+        for why, stream in rest:
+            self.left_out.add(why, stream)

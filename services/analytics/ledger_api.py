@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
-from fastapi import Query
+from fastapi import Depends, Query
 
 from services.analytics.api import Analytics, At, Moment, facts_of, unheard
-from services.analytics.figures import Figures, Row, opportunities_at
-from services.analytics.ledger import Judged, Which, judged, ledger, not_judged
+from services.analytics.figures import Figures, Row
+from services.analytics.ledger import Asked, Balance, Judged, Opened, Which, judged, not_judged
 from services.analytics.marks import NEWS, mark
-from services.analytics.pipeline import in_order
+from services.analytics.paged import PagedWhy
+from services.analytics.pipeline import Key, in_order
 from services.analytics.projections import FrozenForecast, frozen_forecasts
 from services.analytics.report_by import LedgerBy
-from services.analytics.row_keys import ANY, THEIRS, Keys, of_stream
-from services.analytics.why import left_out
+from services.analytics.row_keys import THEIRS, Keys, of_stream
 from services.analytics.workload_api import defaults_of
-from shared.known import views_at
+from shared.known import each_at
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
 from shared.web.router import Router
@@ -28,38 +28,44 @@ Currency = Annotated[str | None, Query(pattern=r"^[A-Z]{3}$", description="witho
 
 
 KEYS: Mapping[str, Keys] = {**THEIRS, "roll_up": of_stream("forecast", "a forecast")}
-# Who asks for no row's entities still asks for names.
-NAMES = Row("ledger", None, ANY, read=False)
 
 
-class _Lines(NamedTuple):
-    """Frozen roll-ups, and which of their lines are judged."""
+class _RollUp(NamedTuple):
+    """A frozen roll-up, and its lines that are judged."""
 
-    figures: Figures
-    rolled_up: list[FrozenForecast]
+    rolled_up: FrozenForecast
     judged: list[Judged]
 
 
-async def _judged(runtime: Runtime, moment: Moment, which: Which, row: Row | None = None) -> _Lines:
-    figures = await moment.figures(runtime, (NEWS,), row=row or NAMES)
+async def _judged(
+    runtime: Runtime, moment: Moment, which: Which, figures: Figures
+) -> AsyncIterator[_RollUp]:
+    """Yield the roll-ups in order, by what the open figures know of their opportunities."""
     day = moment.day(runtime)
-    rolled_up = await views_at(runtime, frozen_forecasts, moment.known_at)
-    known = await opportunities_at(runtime, _named(rolled_up), moment.known_at)
-    return _Lines(figures, rolled_up, list(judged(rolled_up, known, day, which)))
+    async for one in each_at(runtime, frozen_forecasts, moment.known_at):
+        known = await figures.opportunities(_named(one))
+        yield _RollUp(one, list(judged([one], known, day, which)))
 
 
-def _named(rolled_up: list[FrozenForecast]) -> set[str]:
-    return {line.opportunity for one in rolled_up for frozen in one.frozen for line in frozen.lines}
+def _named(one: FrozenForecast) -> set[str]:
+    return {line.opportunity for frozen in one.frozen for line in frozen.lines}
+
+
+async def _asked(
+    runtime: Analytics,
+    by: LedgerBy = "seller",
+    confidence: Confidence = "commit",
+    currency: Currency = None,
+) -> Asked:
+    return Asked(by, currency or runtime.settings.currency, confidence)
 
 
 @router.get("/forecast-ledger")
 async def forecast_ledger(
     runtime: Analytics,
     moment: At,
-    by: LedgerBy = "seller",
+    asked: Annotated[Asked, Depends(_asked)],
     which: Which = "first",
-    confidence: Confidence = "commit",
-    currency: Currency = None,
 ) -> dict[str, Any]:
     """Frozen forecasts whose period is over, against what became of them.
 
@@ -69,17 +75,18 @@ async def forecast_ledger(
     later never changes it. Of fewer lines than the company's floor no share is told. A line may be
     open still: `stale` is how much that is open nobody has told anything of for a month (N-08).
     """
-    figures, _, lines = await _judged(runtime, moment, which)
-    wanted = currency or runtime.settings.currency
-    rows = ledger(by, lines, wanted, confidence)
+    rows: dict[Key, Balance] = {}
+    async with moment.opened(runtime, (NEWS,), named=True) as figures:
+        async for told in _judged(runtime, moment, which, figures):
+            asked.add(told.judged, rows)
     floor = defaults_of(runtime).sample_floor
     return {
         "rows": [
             {"id": key, "key": figures.name(key), **rows[key].document(floor)}
             for key in in_order(rows)
         ],
-        "by": by,
-        "currency": wanted,
+        "by": asked.by,
+        "currency": asked.currency,
         "sample_floor": floor,
         "stale": mark(figures, moment.day(runtime)),
         **moment.document(),
@@ -87,37 +94,34 @@ async def forecast_ledger(
     }
 
 
+async def _row_asked(by: LedgerBy, key: str | None = None) -> Row:
+    # Its lines are frozen with the roll-up: no stream has to be looked through for them.
+    return Row(by, key, KEYS[by], read=False)
+
+
 @router.get("/forecast-ledger/why")
 async def explain_ledger(
     runtime: Analytics,
     moment: At,
-    by: LedgerBy,
-    key: str | None = None,
+    paged: PagedWhy,
+    row: Annotated[Row, Depends(_row_asked)],
+    asked: Annotated[Asked, Depends(_asked)],
     which: Which = "first",
-    confidence: Confidence = "commit",
-    currency: Currency = None,
 ) -> dict[str, Any]:
     """The lines behind a row of `/analytics/forecast-ledger`, each with what became of it.
 
     Left out is what is of another row, currency or confidence, whose period is `not_over`, or
     `frozen_again`: of several freezings for a period one is judged.
     """
-    # Its lines are frozen with the roll-up: no stream has to be looked through for them.
-    row = Row(by, key, KEYS[by], read=False)
-    figures, rolled_up, lines = await _judged(runtime, moment, which, row)
-    rest = not_judged(rolled_up, moment.day(runtime), which)
-    wanted = currency or runtime.settings.currency
-    held = []
-    for line in lines:
-        reason = _left_out(line, wanted, confidence)
-        if line.key(by) not in figures.keys:
-            reason = "other_row"
-        if reason is None:
-            held.append(line)
-        else:
-            rest[reason].append(line.outcome.line.opportunity)
+    found, day = Opened(paged.page()), moment.day(runtime)
+    async with moment.opened(runtime, row=row) as figures:
+        async for told in _judged(runtime, moment, which, figures):
+            rest = not_judged(told.rolled_up, day, which)
+            found.add(asked, figures.keys, told.judged, rest)
     return {
-        "key": key,
+        "key": row.key,
+        "ids": figures.ids,
+        "total": found.total.document(defaults_of(runtime).sample_floor),
         "contributions": [
             {
                 "stream": told.line.opportunity,
@@ -132,18 +136,12 @@ async def explain_ledger(
                 "value": told.value,
                 "facts": line.facts,
             }
-            for line in held
+            for line in found.page.items
             for told in (line.outcome,)
         ],
         # Roll-ups hold lines of everybody.
-        "left_out": left_out(rest, named=False),
+        "left_out": found.left_out.document(named=False),
+        "next_cursor": paged.next_cursor(found.page),
         **moment.document(),
         **unheard(figures),
     }
-
-
-def _left_out(line: Judged, currency: str, confidence: str) -> str | None:
-    told = line.outcome.line
-    if told.currency != currency:
-        return "other_currency"
-    return "other_confidence" if told.confidence != confidence else None

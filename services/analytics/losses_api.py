@@ -22,6 +22,7 @@ from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period
 from services.analytics.kpi_views import kpi_card, kpi_review
 from services.analytics.losses import Look, Rules
+from services.analytics.paged import PagedWhy
 from services.analytics.row_keys import one_of
 from services.analytics.spans import span_of
 from services.analytics.workload_api import defaults_of
@@ -97,6 +98,7 @@ async def losses(
 async def explain_losses(
     runtime: Analytics,
     moment: At,
+    paged: PagedWhy,
     period: Period,
     key: str,
     unit: Unit = None,
@@ -104,6 +106,7 @@ async def explain_losses(
 ) -> dict[str, Any]:
     """The entries and series behind a row of `/analytics/losses`."""
     owner, row = employee(seller), Row("loss", key, KEYS, "entry", unit=unit)
-    figures = await moment.figures(runtime, (), owner=owner, row=row)
-    part_of = report.in_losses(figures.organization, _span(moment, period, runtime), unit)
-    return {**moment.document(), **await explained(figures, key, part_of, owner)}
+    async with moment.opened(runtime, owner=owner, row=row) as figures:
+        part_of = report.in_losses(figures.organization, _span(moment, period, runtime), unit)
+        told = await explained(figures, key, part_of, owner, paged)
+    return {**moment.document(), **told}

@@ -21,6 +21,7 @@ from services.analytics.cells import Axis
 from services.analytics.figures import Row
 from services.analytics.forecast_api import Period
 from services.analytics.marks import NEWS, mark
+from services.analytics.paged import Paged, PagedWhy
 from services.analytics.pipeline import in_order, tallied
 from services.analytics.report_by import DealsBy
 from services.analytics.row_keys import DEALS
@@ -100,12 +101,13 @@ async def explain_stages(
     runtime: Analytics,
     moment: At,
     look: Looked,
+    paged: PagedWhy,
     by: DealsBy = "stage",
     key: str | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The opportunities behind a row of `/analytics/stages`."""
-    return await _explained(runtime, moment, "passage", by, look, key, employee(seller))
+    return await _explained(runtime, moment, "passage", by, look, key, employee(seller), paged)
 
 
 async def _explained(
@@ -116,11 +118,13 @@ async def _explained(
     look: Look,
     key: str | None,
     owner: str | None,
+    paged: Paged,
 ) -> dict[str, Any]:
     row = Row(by, key, DEALS[by], unit=look.unit)
-    figures = await moment.figures(runtime, (), owner=owner, row=row)
-    part_of = report.in_course(axis, by, figures.organization, look, figures.segments)
-    return {"by": by, **moment.document(), **await explained(figures, key, part_of, owner)}
+    async with moment.opened(runtime, owner=owner, row=row) as figures:
+        part_of = report.in_course(axis, by, figures.organization, look, figures.segments)
+        told = await explained(figures, key, part_of, owner, paged)
+    return {"by": by, **moment.document(), **told}
 
 
 @router.get("/slippage")
@@ -162,9 +166,10 @@ async def explain_slippage(
     runtime: Analytics,
     moment: At,
     look: Looked,
+    paged: PagedWhy,
     by: DealsBy,
     key: str | None = None,
     seller: Seller = None,
 ) -> dict[str, Any]:
     """The opportunities behind a row of `/analytics/slippage`."""
-    return await _explained(runtime, moment, "slip", by, look, key, employee(seller))
+    return await _explained(runtime, moment, "slip", by, look, key, employee(seller), paged)

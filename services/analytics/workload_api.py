@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from datetime import date
+from typing import Annotated, Any, Literal, NamedTuple
+
+from fastapi import Depends
 
 from services.analytics import workload_report as report
 from services.analytics.api import (
@@ -19,16 +22,18 @@ from services.analytics.api import (
     facts_of,
 )
 from services.analytics.defaults import AnalyticsDefaults
+from services.analytics.entities import Entity
 from services.analytics.figures import Figures, Row, read_places
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period
 from services.analytics.marks import NEWS, mark
 from services.analytics.measures import contributions
+from services.analytics.paged import PagedWhy
 from services.analytics.pipeline import Key, PartsOf, in_order, no_more, tallied
 from services.analytics.report_by import WorkloadBy
 from services.analytics.row_keys import OURS, Keys, one_of
-from services.analytics.sink import entity_from
-from services.analytics.worklife import Clocks, Outside, When
+from services.analytics.worklife import Clocks, Outside, Places, When
+from services.analytics.workload import Entry
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
 from shared.web.router import Router
@@ -107,58 +112,82 @@ async def _outside(
     if by == "category" or table is None:
         return {}
     assert span.last is not None
-    clocks = await _clocks(runtime, moment, Span(span.first or table.first, span.last))
+    first = span.first or table.first
+    assert first is not None
+    clocks = Clocks(await _places(runtime, moment), first, span.last)
     grace = defaults_of(runtime).grace_minutes
     grain = replace(report.grain(by, figures.organization, span, unit, grace), first=span.first)
     key_of = report.key_by(by, figures.organization, unit)
     return await asyncio.to_thread(Outside(table, clocks).by, grain, owner, key_of)
 
 
-async def _clocks(runtime: Runtime, moment: Moment, span: Span) -> Clocks:
-    assert span.first is not None
-    assert span.last is not None
-    places = await read_places(runtime, defaults_of(runtime), moment.known_at)
-    return Clocks(places, span.first, span.last)
+async def _places(runtime: Runtime, moment: Moment) -> Places:
+    return await read_places(runtime, defaults_of(runtime), moment.known_at)
+
+
+class _Behind(NamedTuple):
+    """Of which row what kind of things is asked for, and of whom alone."""
+
+    by: WorkloadBy
+    key: str | None
+    kind: Literal["entry", "opportunity", "issue"]
+    unit: str | None
+
+    @property
+    def row(self) -> Row:
+        return Row(self.by, self.key, KEYS[self.by], self.kind, unit=self.unit)
+
+
+async def _behind(
+    by: WorkloadBy,
+    key: str | None = None,
+    kind: Literal["entry", "opportunity", "issue"] = "entry",
+    unit: Unit = None,
+) -> _Behind:
+    return _Behind(by, key, kind, unit)
 
 
 @router.get("/workload/why")
 async def explain_workload(
     runtime: Analytics,
     moment: At,
+    paged: PagedWhy,
     period: Period,
-    by: WorkloadBy,
-    key: str | None = None,
-    kind: Literal["entry", "opportunity", "issue"] = "entry",
-    unit: Unit = None,
+    asked: Annotated[_Behind, Depends(_behind)],
     seller: Seller = None,
 ) -> dict[str, Any]:
     """What is behind a row of `/analytics/workload`: entries and series, or what it carries.
 
     `kind` `entry` opens both that time is planned by, and adds up to the row's minutes.
     """
-    owner, row, span = (
-        employee(seller),
-        Row(by, key, KEYS[by], kind, unit=unit),
-        until(moment, period, runtime),
-    )
-    figures = await moment.figures(runtime, (), owner=owner, row=row)
-    part_of = report.in_workload(by, figures.organization, span, unit)
-    also: PartsOf = no_more
-    days = await asyncio.to_thread(_clocked, figures) if by != "category" else None
-    if days is not None:
-        clocks = await _clocks(runtime, moment, days)
-        also = report.outside_of(clocks, report.key_by(by, figures.organization, unit), span)
-    told = await explained(figures, key, part_of, owner, also)
+    by, key, unit = asked.by, asked.key, asked.unit
+    owner, span = employee(seller), until(moment, period, runtime)
+    # Before anything is opened: who reads one thing inside of another waits for himself.
+    places = await _places(runtime, moment)
+    async with moment.opened(runtime, owner=owner, row=asked.row) as figures:
+        part_of = report.in_workload(by, figures.organization, span, unit)
+        also: PartsOf = no_more
+        days = await _clocked(figures) if by != "category" else None
+        if days is not None:
+            clocks = Clocks(places, *days)
+            also = report.outside_of(clocks, report.key_by(by, figures.organization, unit), span)
+        told = await explained(figures, key, part_of, owner, paged, also)
     return {"by": by, **moment.document(), **told}
 
 
-def _clocked(figures: Figures) -> Span | None:
-    """Return the days of which the clocks have to tell; None: of none.
+async def _clocked(figures: Figures) -> tuple[date, date] | None:
+    """Return the first and last day of which the clocks have to tell; None: of none.
 
     What each entity contributes is reckoned twice for it, and never held: a company has many.
     """
+    days: set[date] = set()
+    async for entities in figures.entities(""):
+        days |= await asyncio.to_thread(_days_of_clocks, entities)
+    return (min(days), max(days)) if days else None
+
+
+def _days_of_clocks(entities: Iterable[Entity]) -> set[date]:
     # Times of series are planned, and no clock has shown them yet.
-    entries = (one for stream, one in figures.entities.items() if stream.startswith("entry-"))
-    cells = (cell for document in entries for cell in contributions(entity_from(document)))
-    days = {cell.day for cell in cells if cell.axis == report.CLOCK}
-    return Span(min(days), max(days)) if days else None
+    entries = (one for one in entities if isinstance(one, Entry))
+    cells = (cell for entry in entries for cell in contributions(entry))
+    return {cell.day for cell in cells if cell.axis == report.CLOCK}

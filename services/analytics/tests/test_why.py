@@ -33,7 +33,7 @@ from services.analytics.tests.test_tables import SEGMENTS, organizations, units
 from services.analytics.tests.world import COLLECTION, KIM, LEE, World, on, won
 from services.analytics.tests.world import found as opportunity_found
 from services.analytics.tree import Organization
-from services.analytics.why import NAMED_MAX, Explained, left_out, why
+from services.analytics.why import NAMED_MAX, Asked, Explained, LeftOut
 from shared.clock import derived_id
 from shared.events import Envelope, Event
 from shared.events.analytics import KpiSwitched
@@ -93,14 +93,15 @@ def test_what_makes_a_row_and_what_is_left_out_is_everything_once(
     entities, cells = recompute((fact for history in found for fact in history), ZONE)
     for name, part_of, also in reports(held, day, span, unit):
         for key, row in tallied(cells, part_of, also).items():
-            told = why(part_of, {key}, entities.values(), None, also)
+            asked = Asked(part_of, {key}, None, also)
+            told = asked.explain(entities.values(), Explained())
             assert told.total == {m: n for m, n in row.items() if n}, (name, key)
             assert_all_told_once(told, entities)
 
 
 def assert_all_told_once(told: Explained, entities: dict[str, Entity]) -> None:
-    streams = [one.stream for one in told.contributing]
-    streams += [stream for others in told.left_out.values() for stream in others]
+    streams = [one.stream for one in told.page.items]
+    streams += [stream for others in told.left_out.streams.values() for stream in others]
     assert sorted(streams) == sorted(entities)
 
 
@@ -112,7 +113,7 @@ def test_an_entity_names_the_facts_that_it_is_folded_from(
     for history in found:
         assert entities[history[0].stream].facts == tuple(fact.id for fact in history)
     part_of = pipeline.in_pipeline("total", Organization({}), day)
-    for one in why(part_of, {"total"}, entities.values()).contributing:
+    for one in Asked(part_of, {"total"}).explain(entities.values(), Explained()).page.items:
         assert one.facts == entities[one.stream].facts
 
 
@@ -292,9 +293,16 @@ async def test_c_06_of_what_is_set_aside_only_what_was_there_then_is_told(world:
 
 def test_of_much_that_is_left_out_the_first_are_named_and_all_counted() -> None:
     many = [f"touch-{number:03}" for number in range(NAMED_MAX + 5)]
-    (told,) = left_out({"later": many, "other_row": []}, named=True)
+    rest = LeftOut()
+    for stream in many:
+        rest.add("later", stream)
+    (told,) = rest.document(named=True)
     assert (told["count"], told["streams"]) == (NAMED_MAX + 5, many[:NAMED_MAX])
-    been, never = left_out({"no_longer": many, "other_row": many}, named=False)
+    rest = LeftOut()
+    for stream in many:
+        rest.add("no_longer", stream)
+        rest.add("other_row", stream)
+    been, never = rest.document(named=False)
     assert (been["streams"], never["streams"]) == (many[:NAMED_MAX], [])
     assert never["count"] == len(many)
 
@@ -307,7 +315,7 @@ def test_each_entity_counts_under_one_reason_the_one_that_says_most() -> None:
     told.add(entity, {}, {"later", "other_row"})
     told.add(entity, Counter(open=0), {"later"})
     told.add(entity, {}, set())
-    assert dict(told.left_out) == {
+    assert told.left_out.streams == {
         "other_row": ["opportunity-1"],
         "no_longer": ["opportunity-1"],
         "not_counted": ["opportunity-1"],
