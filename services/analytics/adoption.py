@@ -21,7 +21,7 @@ from services.analytics.cells import Axis, Per
 from services.analytics.forecast import Span, key_of
 from services.analytics.kpi_measures import begin_of, terms
 from services.analytics.packing import Rows
-from services.analytics.pipeline import Key, Reason, not_theirs, ratio
+from services.analytics.pipeline import Key, Reason, not_theirs, period_of, ratio
 from services.analytics.projections import OrgNode
 from services.analytics.report_by import AdoptionBy
 from services.analytics.tables import Apart, Exactly, Tables, grouped, intervals
@@ -258,6 +258,22 @@ def amounts(one: Measure) -> dict[str, int]:
             return {"months": 1, "feedback_months": int(one.feedback > 0)}
         case NoWeek():
             return {}
+
+
+TOLD = ("seller", "week", "activities", "opportunities", "month", "feedback")
+
+
+def told(one: Week | Month) -> dict[str, str | int]:
+    """Return a week or a month as it is answered."""
+    if isinstance(one, Month):
+        month = period_of(one.first, "month")
+        return {"seller": one.seller, "month": month, "feedback": one.feedback}
+    return {
+        "seller": one.seller,
+        "week": period_of(one.first, "week"),
+        "activities": one.activities,
+        "opportunities": one.opportunities,
+    }
 
 
 def document(by: AdoptionBy, amounts: Counter[str]) -> dict[str, Any]:

@@ -9,18 +9,19 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from services.analytics import adoption as report
-from services.analytics.adoption import Entries, Month, Week
+from services.analytics.adoption import Entries
 from services.analytics.adoption_why import Opened
 from services.analytics.api import Analytics, At, Moment, Seller, Unit, employee, facts_of, unheard
 from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.forecast_api import Period
 from services.analytics.paged import PagedWhy
-from services.analytics.pipeline import Key, in_order, period_of
+from services.analytics.pipeline import Key, in_order
 from services.analytics.report_by import AdoptionBy
 from services.analytics.row_keys import OURS
 from services.analytics.spans import span_of
 from services.analytics.workload_api import defaults_of
+from shared.exports import note_names
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
 from shared.web.router import Router
@@ -120,7 +121,7 @@ async def explain_adoption(
 ) -> dict[str, Any]:
     """Each week and month behind a row of `/analytics/adoption`, with how much was entered in it.
 
-    A page has weeks, then months; all pages add up to `total`, the row. `left_out` counts the weeks
+    Weeks come first, then months; all pages add up to `total`, the row. `left_out` counts the weeks
     and months that are not in it: of another unit or row, `away` from work, when it was not theirs
     to enter (`other_function`), or months of whom no week is measured (`not_counted`). Of one
     seller's nothing of others is counted. What was entered in a week: `/analytics/touches/why`,
@@ -135,29 +136,13 @@ async def explain_adoption(
     await asyncio.to_thread(
         found.add, by, figures.keys, measured.told(read.entries), figures.organization
     )
+    # Weeks and months tell different things: a file has columns for both.
+    note_names(report.TOLD, all_pages=True)
     return {
         "key": key,
         "ids": figures.ids,
         "total": report.document(by, found.total),
-        "weeks": [
-            {
-                "seller": week.seller,
-                "week": period_of(week.first, "week"),
-                "activities": week.activities,
-                "opportunities": week.opportunities,
-            }
-            for week in found.page.items
-            if isinstance(week, Week)
-        ],
-        "months": [
-            {
-                "seller": month.seller,
-                "month": period_of(month.first, "month"),
-                "feedback": month.feedback,
-            }
-            for month in found.page.items
-            if isinstance(month, Month)
-        ],
+        "contributions": [report.told(one) for one in found.page.items],
         "left_out": found.left_out(),
         "next_cursor": paged.next_cursor(found.page),
         "by": by,
