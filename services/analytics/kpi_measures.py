@@ -213,13 +213,17 @@ class Scope:
     def axis(self, measure: Measure) -> Axis:
         return "product" if self.product is not None and measure.by_product else measure.axis
 
-    def of(self, names: Collection[str]) -> Mapping[tuple[Axis, str], list[str]]:
-        """Return which of the names are told by the cells of which axis and measure."""
-        found: dict[tuple[Axis, str], list[str]] = defaultdict(list)
+    def told_by(self, names: Collection[str], axis: Axis, measure: str) -> list[tuple[str, bool]]:
+        """Return of which names cells of an axis and measure tell, and whether in our currency."""
+        found: list[tuple[str, bool]] = []
         for name in sorted(names):
-            measure = KPI_MEASURES[name]
-            wanted = f"{measure.measure}{self.currency}" if measure.money else measure.measure
-            found[self.axis(measure), wanted].append(name)
+            wanted = KPI_MEASURES[name]
+            if axis != self.axis(wanted):
+                continue
+            if wanted.money and measure.startswith(wanted.measure):
+                found.append((name, measure == f"{wanted.measure}{self.currency}"))
+            elif measure == wanted.measure:
+                found.append((name, True))
         return found
 
     def matches(self, measure: Measure, cell: Cell) -> bool:
@@ -250,67 +254,72 @@ class Portion(NamedTuple):
     amount: int
 
 
+def told(
+    names: Collection[str], scope: Scope, held: Collection[Term], cells: Amounts
+) -> Iterator[Portion | Reason]:
+    """Yield what the cells add to which row, or why to none.
+
+    What stood within a term and does not at its end is a portion of nothing.
+    """
+    stocks: dict[tuple[str, str], dict[date, int]] = defaultdict(lambda: defaultdict(int))
+    for one in _matched(names, scope, cells):
+        if isinstance(one, str):
+            yield one
+            continue
+        name, cell, amount = one
+        if KPI_MEASURES[name].stock:
+            stocks[name, cell.owner][cell.day] += amount
+        else:
+            yield _flow(name, scope, held, cell, amount)
+    for (name, owner), days in stocks.items():
+        first = min(days)
+        ends = [one for one in _standing(held, days, scope.until) if first <= one[0].last]
+        if not ends:
+            yield "outside_period"
+        for term, amount in ends:
+            yield Portion(scope.key(owner, min(term.last, scope.until)), term.name, name, amount)
+
+
+def _matched(
+    names: Collection[str], scope: Scope, cells: Amounts
+) -> Iterator[tuple[str, Cell, int] | Reason]:
+    """Yield which cells count for which of the names, or why one that tells of it does not."""
+    named: dict[tuple[Axis, str], list[tuple[str, bool]]] = {}
+    for cell, amount in cells.items():
+        place = cell.axis, cell.measure
+        if place not in named:
+            named[place] = scope.told_by(names, *place)
+        for name, in_currency in named[place]:
+            if not scope.matches(KPI_MEASURES[name], cell):
+                # Of another value of the axis it tells of something else.
+                if cell.axis == "product":
+                    yield "other_product"
+            elif not in_currency:
+                yield "other_currency"
+            elif cell.day > scope.until:
+                yield "later"
+            else:
+                yield name, cell, amount
+
+
+def _flow(
+    name: str, scope: Scope, held: Collection[Term], cell: Cell, amount: int
+) -> Portion | Reason:
+    """Say to which term belongs what happened on a day."""
+    day = cell.credited if KPI_MEASURES[name].credited else cell.day
+    term = None if day is None else _term_of(held, day)
+    if term is None or day is None:
+        return "outside_period"
+    return Portion(scope.key(cell.owner, day), term.name, name, amount)
+
+
 def portions(
     names: Collection[str], scope: Scope, held: Collection[Term], cells: Amounts
 ) -> Iterator[Portion]:
     """Yield what the cells add to which row. Whoever sums it has the figures, in any order."""
-    stocks: dict[tuple[str, str], dict[date, int]] = defaultdict(lambda: defaultdict(int))
-    wanted = scope.of(names)
-    for cell, amount in cells.items():
-        if cell.day > scope.until:
-            continue
-        for name in wanted.get((cell.axis, cell.measure), ()):
-            measure = KPI_MEASURES[name]
-            if not scope.matches(measure, cell):
-                continue
-            if measure.stock:
-                stocks[name, cell.owner][cell.day] += amount
-                continue
-            day = cell.credited if measure.credited else cell.day
-            term = None if day is None else _term_of(held, day)
-            if term is not None and day is not None:
-                yield Portion(scope.key(cell.owner, day), term.name, name, amount)
-    for (name, owner), days in stocks.items():
-        for term, amount in _standing(held, days, scope.until):
-            if amount:
-                yield Portion(
-                    scope.key(owner, min(term.last, scope.until)), term.name, name, amount
-                )
-
-
-def unportioned(
-    names: Collection[str], scope: Scope, held: Collection[Term], cells: Amounts
-) -> Iterator[Reason]:
-    """Yield why cells that tell of these measures are in no row."""
-    for cell in cells:
-        for name in names:
-            measure = KPI_MEASURES[name]
-            if cell.axis != scope.axis(measure) or not _tells(measure, cell):
-                continue
-            day = cell.credited if measure.credited else cell.day
-            if not scope.matches(measure, cell):
-                # Of another value of the axis it tells of something else.
-                if cell.axis == "product":
-                    yield "other_product"
-            elif measure.money and cell.measure != f"{measure.measure}{scope.currency}":
-                yield "other_currency"
-            elif cell.day > scope.until:
-                yield "later"
-            elif not _in_time(measure, day, scope.until, held):
-                yield "outside_period"
-
-
-def _in_time(measure: Measure, day: date | None, until: date, held: Collection[Term]) -> bool:
-    """Whether a term has what is of this day: what stands, each that ends then or later."""
-    if measure.stock:
-        return any(term.first <= until and day is not None and day <= term.last for term in held)
-    return day is not None and _term_of(held, day) is not None
-
-
-def _tells(measure: Measure, cell: Cell) -> bool:
-    if measure.money:
-        return cell.measure.startswith(measure.measure)
-    return cell.measure == measure.measure
+    for one in told(names, scope, held, cells):
+        if isinstance(one, Portion) and one.amount:
+            yield one
 
 
 def _term_of(held: Collection[Term], day: date) -> Term | None:

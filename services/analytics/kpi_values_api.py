@@ -22,20 +22,21 @@ from services.analytics.forecast_api import Period
 from services.analytics.kpi_expression import parse
 from services.analytics.kpi_measures import (
     KPI_MEASURES,
+    Portion,
     Scope,
     Term,
     portions,
     shown,
     term_of,
     terms,
-    unportioned,
+    told,
 )
 from services.analytics.kpi_views import KpiCard, kpi_card
 from services.analytics.marks import NEWS, mark, tells_of_open
 from services.analytics.measures import contributions
 from services.analytics.model import stands
 from services.analytics.paged import PagedWhy
-from services.analytics.pipeline import Amounts, Key, in_order
+from services.analytics.pipeline import Amounts, Key, Reason, in_order
 from services.analytics.row_keys import OURS
 from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
@@ -298,11 +299,12 @@ def explain_values(
     """Add what each entity adds to a row, by measure, and why others add nothing."""
     for entity in entities:
         amounts: Counter[str] = Counter()
-        cells = contributions(entity)
-        reasons = set(unportioned(asked.names, scope, asked.held, cells))
-        for key, _, name, amount in portions(asked.names, scope, asked.held, cells):
-            if key in keys:
-                amounts[name] += amount
+        reasons: set[Reason] = set()
+        for one in told(asked.names, scope, asked.held, contributions(entity)):
+            if not isinstance(one, Portion):
+                reasons.add(one)
+            elif one.key in keys:
+                amounts[one.name] += one.amount
             else:
                 reasons.add("other_row")
         found.add(entity, amounts, reasons)
