@@ -194,7 +194,7 @@ def _measured(
         grain = issues_api.grain(by, day)
         parts = issues_api.in_issues(by, held, day), issues_api.aged(by, held, day)
         yield f"issues {by}", grain, lambda told, parts=parts: tallied(told, *parts)
-    wanted = list(_targets(span, unit))
+    wanted = list(targets_of(span, unit))
     grain = forecast.target_grain(wanted, held, day)
     for target in wanted:
         yield (
@@ -210,7 +210,7 @@ def _measured(
         yield f"kpi {level} {per}", kpi.grain(held), partial(_kpi_values, kpi, held)
 
 
-def _targets(span: Span, unit: str | None) -> Iterator[Target]:
+def targets_of(span: Span, unit: str | None) -> Iterator[Target]:
     """Yield what one seller, a unit or everybody is to reach, in money or in deals."""
     period = {"period_from": span.first, "period_to": span.last}
     for named in (None, "product-x"):
