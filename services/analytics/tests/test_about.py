@@ -36,6 +36,32 @@ async def test_n_13_each_talk_about_a_figure_stands_there_and_opens(world: World
     assert (await world.client.get(review["at"])).json()["of"] == "employee-kim"
 
 
+async def test_n_13_however_many_talks_there_were_a_page_is_a_page(world: World) -> None:
+    for number in range(7):
+        held = KpiCoached(
+            kpi="kpi-won", coach="employee-han", of="employee-kim", period="2026-03", facts="2"
+        )
+        await world.append(recorded(held, stream=f"review-p{number}"))
+        headers = {"X-At-Least": Token(f"review-p{number}", 1).encode()}
+        assert (await world.client.get("/analytics/about/kim", headers=headers)).status_code == 200
+    whole = await world.get("about/kim", limit=200)
+    assert len(whole["items"]) == len(HELD) + 7
+    assert whole["next_cursor"] is None
+    for limit in (3, len(HELD) - 1, len(HELD), len(HELD) + 6, len(HELD) + 7):
+        page = await world.get("about/kim", limit=limit)
+        items = page["items"]
+        while page["next_cursor"] is not None:
+            assert len(page["items"]) == limit
+            page = await world.get("about/kim", limit=limit, cursor=page["next_cursor"])
+            items += page["items"]
+        assert items == whole["items"], limit
+    lees = await world.client.get(
+        "/analytics/about/lee",
+        params={"cursor": (await world.get("about/kim", limit=3))["next_cursor"]},
+    )
+    assert lees.status_code == 422
+
+
 FIGURES = [one for one in HELD if one.address.startswith("/analytics/") and one.name != "looks"]
 
 
