@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from services.analytics.tests.test_ledger import FROZEN
 from services.analytics.tests.world import KIM, World, found, on, won
 from shared.events import Event
-from shared.events.opportunities import CommitmentMade, TargetSet
+from shared.events.opportunities import CoachingHeld, CommitmentMade, TargetSet
 from shared.events.organization import EmployeeAssigned
 from shared.events.touches import TouchRecorded
+from shared.log import Partition
 from shared.reading import Token
 from shared.testing import recorded
 
@@ -111,3 +114,59 @@ async def test_an_instant_without_a_zone_is_refused(world: World) -> None:
     answer = await world.client.get("/analytics/pipeline?known_at=2026-06-01T00:00:00")
     assert answer.status_code == 422
     assert "known_at" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("forecast-ledger", {}),
+        ("forecast-ledger/why", {"by": "total", "key": "total"}),
+        ("attainment", {}),
+        ("forecasts/1", {}),
+        ("why", {"by": "total", "key": "total"}),
+    ],
+)
+async def test_c_06_the_log_is_folded_once_for_an_answer(
+    world: World, path: str, query: dict[str, str]
+) -> None:
+    """Of touches nothing but the figures is folded: each of their partitions is read once."""
+    goal = TargetSet(
+        owner=KIM,
+        measure="count_won",
+        amount=Decimal(3),
+        period_from=on("01-01"),
+        period_to=on("12-31"),
+    )
+    talk = CoachingHeld(
+        session="s1", step="goal", stage="Engaging", coach="employee-han", facts="2", on=on("03-05")
+    )
+    await world.append(recorded(goal, stream="target-kim"))
+    await world.append(recorded(FROZEN, stream="forecast-1"))
+    await world.append(recorded(talk, stream="opportunity-4", after=1))
+    await world.fold()
+    for stream, asked, version in (
+        ("target-kim", "attainment", 1),
+        ("opportunity-4", "attainment", 2),
+        ("forecast-1", "forecasts/1", 1),
+    ):
+        headers = {"X-At-Least": Token(stream, version).encode()}
+        answer = await world.client.get(f"/analytics/{asked}", headers=headers)
+        assert answer.status_code == 200, answer.text
+    read = world.runtime.log = Counting(world.runtime.log)
+    await world.get(path, known_at="2100-01-01T00:00:00Z", as_of="2026-12-31", **query)
+    assert read.of["touches"] == len(await read.ends("touches"))
+
+
+class Counting:
+    """A log that counts how often a topic's partitions are read."""
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+        self.of: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def read(self, partition: Partition, *args: Any, **more: Any) -> Any:
+        self.of[partition.topic] += 1
+        return self._log.read(partition, *args, **more)
