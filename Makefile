@@ -158,6 +158,10 @@ apis: setup ## Write docs/api: OpenAPI of every service and of all, AsyncAPI of 
 errors: setup ## Write docs/errors.md, every problem that is answered and what to do about it
 	@$(BIN)/python -m sellers.problems
 
+.PHONY: figures
+figures: setup ## Write docs/figures.md, why something is in no row and what rows are made of
+	@$(BIN)/python -m sellers.figures
+
 .PHONY: test-asyncapi
 test-asyncapi: ## Give the log's description to AsyncAPI's own parser (node, npm)
 	@command -v npm >/dev/null || { echo "test-asyncapi: npm is not here, and AsyncAPI's parser runs on it (node, npm)" >&2; exit 1; }

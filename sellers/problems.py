@@ -33,6 +33,9 @@ parameter or header (`query/by`, `path/person`, `If-Match`), and the cause. In a
 event or command has its own. `type` is `{PROBLEM_TYPE}` and one of these
 words; a word never changes what it means. `correlation_id` is what to tell who runs the platform.
 
+An explanation of a figure refuses a row that cannot be; why something is not in one that can be,
+[docs/figures.md](figures.md) says.
+
 On Kafka it is told on `touches-answers` of each record of `touches-inbox` that is set aside, with
 the same `errors` ([how to](how-to/publish-touches.md#what-is-answered-on-kafka)); what the
 publisher wrote is left out of them.

@@ -266,7 +266,7 @@ async def explain(
     What they add is in the row's own measures (money in ten-thousandths) and adds up to the row;
     `/opportunities/history/<stream>` has the facts of each. `contributions` is a page of them;
     `total`, and what is counted as left out, is of all, and all pages of the same `positions` add
-    up to it.
+    up to it. docs/figures.md lists every reason, and which measures make which field of a row.
     """
     owner, row = employee(seller), Row(by, key, PIPELINE[by])
     async with moment.opened(runtime, owner=owner, row=row) as figures:

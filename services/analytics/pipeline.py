@@ -120,6 +120,25 @@ Reason = Literal[
     "other_function",
     "not_counted",
 ]
+# What each says to who asks for it; docs/figures.md is made of this.
+SAYS: Mapping[Reason, str] = {
+    "no_longer": "It was in the row, and was taken away again: undone, closed, or handed over.",
+    "other_row": "It is in another row of the report.",
+    "other_seller": "It was theirs once; what is counted of it is another seller's.",
+    "other_unit": "Whose it is was not in the unit that is asked about on the day that counts.",
+    "other_product": "It is of another product than the target or figure.",
+    "other_stage": "It is of another stage than is asked about.",
+    "other_currency": "It is in another currency; currencies are never added up.",
+    "other_confidence": "It was frozen with another confidence than is asked for.",
+    "outside_period": "What counts of it happened before or after the period.",
+    "no_day": "Nobody has told a day on which it is to close.",
+    "later": "It holds only from a day after the one asked about (`as_of`).",
+    "not_over": "The period of the forecast is not over: nothing is judged yet.",
+    "frozen_again": "Another freezing of the same period is judged.",
+    "away": "In that week the seller was not with us, or away on all of its workdays.",
+    "other_function": "In that week it was not theirs to enter anything, by their function.",
+    "not_counted": "It tells nothing that the report counts.",
+}
 # Says to which row of a report a cell adds what, or why to none; None: it tells of something else.
 PartOf = Callable[[Cell, int], Part | Reason | None]
 # The same of a cell that adds to several.

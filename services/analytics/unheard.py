@@ -18,6 +18,12 @@ from shared.store import Document, Reads, Where
 READ_MAX = 1_000
 TOLD = ("stream", "version", "fact")
 NONE_LATER: Mapping[str, int] = MappingProxyType({})
+# Why a fact is in no figure at all.
+ASIDE_SAYS = {
+    "parked": "It cannot be folded, or waits behind one that cannot; of which row nobody can say.",
+    "dropped": "An operator left it out for good.",
+    "recorded_later": "It was recorded after `known_at`, of a thing that may make the row.",
+}
 # Answers which of these streams may make a row.
 Theirs = Callable[[Collection[str]], Awaitable[Collection[str]]]
 
