@@ -7,10 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from services.opportunities.hand_off_mapping import DEFAULT, EventMapping
-from services.opportunities.record.deal import HandOffStep
-from services.opportunities.record.hand_offs import STEPS, Terms
-from shared.defaults import Section
+from services.opportunities.record.hand_offs import Terms
 from shared.events.opportunities import FIRST_STAGE, LOST, WON
+from shared.hand_offs import STEPS, HandOffRules, HandOffStep
 
 
 class QualityWeights(BaseModel):
@@ -41,7 +40,7 @@ class HandOffDays(BaseModel):
     finance: int = Field(0, ge=0, le=3_650)
 
 
-class OpportunitiesDefaults(Section):
+class OpportunitiesDefaults(HandOffRules):
     """The section `opportunities` of a deployment's file."""
 
     stages: tuple[str, ...] = Field(
@@ -94,18 +93,12 @@ class OpportunitiesDefaults(Section):
         description="After how many days from a win its order, contract, fulfilment and finance "
         "are missed in the reconciliation; 0: not waited for.",
     )
-    hand_off_called_off: tuple[str, ...] = Field(
-        ("cancelled", "canceled", "rejected", "returned"),
-        max_length=100,
-        description="Which statuses say that it is off, in whatever case.",
-    )
 
     @property
     def hand_off_terms(self) -> Terms:
-        called_off = frozenset(one.strip().casefold() for one in self.hand_off_called_off)
         days = self.hand_off_days
         waits: dict[HandOffStep, int] = {step: getattr(days, step) for step in STEPS}
-        return Terms(waits, called_off)
+        return Terms(waits, self.called_off)
 
     @field_validator("hand_off_events")
     @classmethod

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.opportunities.record.commands import ReportHandOff
-from services.opportunities.record.deal import HandOffStep
 from shared.cloudevents import SOURCE_MAX
+from shared.hand_offs import HandOffStep
 from shared.references import ID
 
 # What an event says of a hand-off, in whatever words.

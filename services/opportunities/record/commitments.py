@@ -7,7 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, assert_never
 
-from services.opportunities.record.dated import Told, held_on, placed
+from services.opportunities.record.dated import Told, held_on
+from shared.dated import placed
 from shared.events.opportunities import CommitmentEvent, CommitmentMade, CommitmentWithdrawn
 
 

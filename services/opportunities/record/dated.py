@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
+from shared.dated import is_later
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -19,18 +21,6 @@ class Told:
 
 
 T = TypeVar("T", bound=Told)
-
-
-def is_later(known: date | None, told: date | None) -> bool:
-    return known is not None and told is not None and known > told
-
-
-def placed(told: tuple[T, ...], new: T) -> tuple[T, ...]:
-    """Add what we were told before everything that happened later."""
-    at = len(told)
-    while at > 0 and is_later(told[at - 1].on, new.on):
-        at -= 1
-    return (*told[:at], new, *told[at:])
 
 
 def held_on(told: tuple[T, ...], on: date | None, wanted: Callable[[T], bool]) -> T | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Literal, assert_never
+from typing import assert_never
 
-from services.opportunities.record.dated import Told, held_on, placed
+from services.opportunities.record.dated import Told, held_on
+from shared.dated import placed
 from shared.events.opportunities import (
     CreditShared,
     DealEvent,
@@ -15,8 +16,7 @@ from shared.events.opportunities import (
     OpportunityResumed,
     OpportunitySnoozed,
 )
-
-HandOffStep = Literal["order", "contract", "fulfilment", "finance"]
+from shared.hand_offs import HandOffStep
 
 
 @dataclass(frozen=True, slots=True)

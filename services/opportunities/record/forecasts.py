@@ -11,8 +11,9 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from services.opportunities.fields import Currency, Money
-from services.opportunities.record.dated import Told, placed
+from services.opportunities.record.dated import Told
 from shared.command import Command, Day, HappenedCommand
+from shared.dated import placed
 from shared.errors import DomainError, InvalidError
 from shared.events import Envelope
 from shared.events.opportunities import ForecastEvent, ForecastFrozen, ForecastLine

@@ -6,14 +6,14 @@ a reconciliation opens into facts on both sides.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
-from typing import Literal, get_args
+from typing import Literal
 
-from services.opportunities.record.dated import Told, is_later
-from services.opportunities.record.deal import HandOffStep
+from services.opportunities.record.dated import Told
+from shared.dated import placed
 from shared.events import Envelope
 from shared.events.opportunities import (
     HandOffReported,
@@ -25,9 +25,9 @@ from shared.events.opportunities import (
     OpportunityWon,
     OutcomeCorrected,
 )
+from shared.hand_offs import STEPS, HandOffStep, plain
 from shared.projection import Projection
 
-STEPS: Sequence[HandOffStep] = get_args(HandOffStep)
 State = Literal["matched", "waiting", "missing", "contradicts"]
 
 
@@ -152,14 +152,11 @@ def reported(card: HandOffCard, event: HandOffReported, at: Envelope, zone: tzin
         event.currency,
         at.id,
     )
-    place = len(card.came)
-    while place > 0 and is_later(card.came[place - 1].on, new.on):
-        place -= 1
     names = () if event.reference is None else (event.reference,)
     return _dated(
         replace(
             card,
-            came=(*card.came[:place], new, *card.came[place:]),
+            came=placed(card.came, new),
             references=tuple(dict.fromkeys((*card.references, *names))),
         )
     )
@@ -274,7 +271,7 @@ def _differing(card: HandOffCard, came: Came) -> Iterator[Finding]:
 
 
 def _off(came: Came, terms: Terms) -> bool:
-    return came.status.strip().casefold() in terms.called_off
+    return plain(came.status) in terms.called_off
 
 
 def _facts(*names: str | None) -> tuple[str, ...]:

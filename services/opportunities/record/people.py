@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import assert_never, get_args
 
-from services.opportunities.record.dated import Told, held_on, placed
+from services.opportunities.record.dated import Told, held_on
+from shared.dated import placed
 from shared.events.opportunities import (
     Influence,
     PersonAssessed,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, assert_never
 
-from services.opportunities.record.dated import Told, held_on, placed
+from services.opportunities.record.dated import Told, held_on
+from shared.dated import placed
 from shared.events.opportunities import (
     ActionAgreed,
     ActionDone,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import assert_never
 
-from services.opportunities.record.dated import Told, placed
+from services.opportunities.record.dated import Told
+from shared.dated import placed
 from shared.events.opportunities import (
     EvidenceRecorded,
     NextStepAgreed,

@@ -9,7 +9,8 @@ from typing import Any, get_args
 from services.opportunities import state
 from services.opportunities.projections import OpportunityCard, opportunity_card
 from services.opportunities.record import Record, evolve_record
-from services.opportunities.record.dated import Told, is_later
+from services.opportunities.record.dated import Told
+from shared.dated import is_later
 from shared.events import Envelope
 from shared.events.opportunities import (
     OpportunityEvent,
