@@ -17,6 +17,7 @@ from services.analytics import (
     data_quality,
     growth,
     issues_api,
+    orders,
     stages_report,
     workload_report,
 )
@@ -26,6 +27,7 @@ from services.analytics.kpi_measures import KPI_MEASURES
 from services.analytics.pipeline import SAYS, Reason, Tally, row_document
 from services.analytics.unheard import ASIDE_SAYS
 from services.analytics.worklife import WHEN
+from shared.hand_offs import STEPS
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "figures.md"
@@ -156,6 +158,11 @@ REPORTS = (
         "slippage",
         ("pushes", "pushed_days", "due", "late", "late_days"),
         lambda sums: stages_report.slips_document(Counter(sums)),
+    ),
+    Report(
+        "orders",
+        (*("won", "value_USD", *STEPS, *(f"{step}_USD" for step in STEPS), "called_off"),),
+        lambda sums: orders.document("total", Counter(sums), CURRENCY),
     ),
     Report(
         "data-quality",

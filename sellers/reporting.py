@@ -33,6 +33,7 @@ from sellers.reviewing import (
     growth_table,
     losses_table,
     needing_attention,
+    orders_table,
     quality_table,
     reconciliation_table,
 )
@@ -42,6 +43,7 @@ from services.analytics.report_by import (
     ForecastBy,
     GrowthBy,
     IssuesBy,
+    OrdersBy,
     PipelineBy,
     QualityBy,
     WorkloadBy,
@@ -255,6 +257,32 @@ def losses(
     """Show what time is lost to, since when, and whether somebody acted on it."""
     query = {"from": first, "to": last, "unit": unit, "seller": seller}
     _show(context, "losses", query, as_json, losses_table)
+
+
+@report.command("orders")
+def orders(
+    context: typer.Context,
+    by: Annotated[
+        OrdersBy,
+        typer.Option(help="What the figures are grouped by; a company is a customer."),
+    ] = "month",
+    first: First = None,
+    last: Last = None,
+    unit: Unit = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was won, and what of it was ordered, contracted, fulfilled and invoiced."""
+    query = {
+        "by": by,
+        "from": first,
+        "to": last,
+        "unit": unit,
+        "as_of": as_of,
+        "known_at": known_at,
+    }
+    _show(context, "orders", query, as_json, orders_table)
 
 
 @report.command("reconciliation")

@@ -97,6 +97,51 @@ def growth_table(rows: Sequence[Row], by: str) -> Table:
     return table
 
 
+# What came of what was won, by the column that tells it.
+CAME = {
+    "ordered": "value_ordered",
+    "contracted": "value_contracted",
+    "fulfilled": "value_fulfilled",
+    "invoiced": "value_invoiced",
+}
+# What else there is of it, by its heading.
+COUNTED = {name: name.replace(" ", "_") for name in ("orders", "invoices", "called off")}
+
+
+def orders_table(rows: Sequence[Row], by: str) -> Table:
+    """Return one row a key: what was won and came of it, a bar for how much of it is invoiced."""
+    table = columns((by,), ("won", *CAME, "ordered of won", "invoiced of won"))
+    table.title = f"orders and revenue by {by}, beside what was won"
+    table.spare = ("invoices", "orders", "contracted", "fulfilled")
+    table.add_column("")
+    for name in COUNTED:
+        table.add_column(name, justify="right")
+    values = ("value_won", *CAME.values())
+    # Never added up: amounts in other currencies stand beside.
+    if any(row.get(f"{name}_other") for row in rows for name in values):
+        table.add_column("in other currencies", overflow="fold")
+    for row in rows:
+        others = in_each(row, {"won": "value_won", **CAME})
+        table.add_row(
+            named(row),
+            *(f"{number(row.get(name)):,.0f}" for name in values),
+            *(shown(row.get(f"{name}_share"), " %") for name in ("ordered", "invoiced")),
+            Bar(number(row.get("invoiced_share")) / 100),
+            *(f"{row.get(name) or 0:,}" for name in COUNTED.values()),
+            *filter(None, [others]),
+        )
+    return table
+
+
+def in_each(row: Row, values: Mapping[str, str]) -> str:
+    """Return what is of other currencies than the company's, each by itself."""
+    return ", ".join(
+        f"{name} {number(amount):,.0f} {code}"
+        for name, value in values.items()
+        for code, amount in (row.get(f"{value}_other") or {}).items()
+    )
+
+
 def losses_table(rows: Sequence[Row], _by: str = "") -> Table:
     """Return one row a loss: hours, their share of the work, drawn, and what was done about it."""
     table = columns(("loss",), ("hours", "times", "of work", "before"))

@@ -88,7 +88,7 @@ class Deal:
                 price = {"value": f"{value:.2f}", "currency": CURRENCY}
                 left = value * Decimal(self.chance.between(8, 34)) / 100
                 yield self.item("win", leaves, **price, profit=f"{left:.2f}")
-                yield from told.won(leaves)
+                yield from told.won(leaves, value)
                 return
             yield self._next(STAGES[n + 1][0], leaves, told)
             if STAGES[n + 1][0] == "Proposal" and self.chance.happens(0.35):

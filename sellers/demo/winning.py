@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sellers.demo import names
@@ -18,11 +19,17 @@ if TYPE_CHECKING:
     from sellers.demo.chance import Chance
     from sellers.demo.deals import Deal
 
-IN_FULL, SHOWN, RESTING, SHARED, HANDED_OFF, WITHDRAWN = 0.06, 0.1, 0.08, 0.1, 0.12, 0.3
+IN_FULL, SHOWN, RESTING, SHARED, HANDED_OFF, WITHDRAWN = 0.06, 0.1, 0.08, 0.1, 0.4, 0.3
+LESS, CALLED_OFF = 0.1, 0.05
 BACK = 0.03
 COMMITTED = {"Proposal": ("upside", 0.15), "Negotiation": ("commit", 0.5)}
 COACHED = {"Engaging": "management", "Proposal": "goal", "Negotiation": "kpi"}
-AFTERWARDS = (("order", "confirmed", 2), ("contract", "signed", 6), ("fulfilment", "shipped", 20))
+AFTERWARDS = (
+    ("order", "confirmed", 2),
+    ("contract", "signed", 6),
+    ("fulfilment", "shipped", 20),
+    ("finance", "invoiced", 27),
+)
 INFLUENCES = ("decides", "strong", "some")
 STANCES = ("champion", "supporter", "neutral", "sceptic")
 
@@ -146,8 +153,8 @@ class Winning:
         if self.chance.happens(BACK) and not self.deal.over(on):
             yield self.deal.item("reopen", on, stage=stage)
 
-    def won(self, day: date) -> Iterator[Item]:
-        """Who shares the credit, and how far the order has got."""
+    def won(self, day: date, value: Decimal) -> Iterator[Item]:
+        """Who shares the credit, and how far the order has got, as the ERP says."""
         deal, chance = self.deal, self.chance
         units = sorted(set(deal.world.divisions))
         if len(units) > 1 and chance.happens(SHARED):
@@ -160,12 +167,22 @@ class Winning:
             yield deal.item("share_credit", day, introduced_by=other, shares=shares)
         if not chance.happens(HANDED_OFF):
             return
+        if chance.happens(LESS):
+            value *= Decimal("0.9")
+        calls_off = chance.happens(CALLED_OFF)
         for step, status, days in AFTERWARDS:
             on = day + timedelta(days=days)
             if deal.over(on):
                 return
-            told = {"step": step, "status": status, "reference": f"{step[:2].upper()}-{deal.n}"}
-            yield deal.item("report_hand_off", on, **told, system="ERP")
+            if step == "fulfilment" and calls_off:
+                yield self._handed_off("order", "cancelled", on)
+                return
+            amount = {"amount": f"{value:.2f}", "currency": CURRENCY}
+            yield self._handed_off(step, status, on, **amount)
+
+    def _handed_off(self, step: str, status: str, on: date, **amount: str) -> Item:
+        told = {"step": step, "status": status, "reference": f"{step[:2].upper()}-{self.deal.n}"}
+        return self.deal.item("report_hand_off", on, **told, **amount, system="ERP")
 
     def open_still(self) -> Iterator[Item]:
         """Some rest at the end; of some the next step was taken just now."""

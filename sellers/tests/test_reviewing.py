@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from sellers.reviewing import ATTENTION_MAX, needing_attention, reconciliation_table
+from sellers.reviewing import ATTENTION_MAX, needing_attention, orders_table, reconciliation_table
 
 ROW = {
     "opportunity": "opportunity-1",
@@ -73,3 +73,36 @@ def test_an_id_stands_on_one_line(width: int) -> None:
 def test_an_id_is_printed_as_an_address_takes_it(opportunity: str, printed: str) -> None:
     said = told(reconciliation_table([{**ROW, "opportunity": opportunity}], {}))
     assert printed in said.split()
+
+
+ORDERED = {
+    "key": "2026-03",
+    "value_won": "1000",
+    "value_ordered": "800",
+    "value_contracted": "700",
+    "value_fulfilled": "600",
+    "value_invoiced": "500.4",
+    "ordered_share": "80.00",
+    "invoiced_share": "50.04",
+    "orders": 3,
+    "called_off": 2,
+}
+
+
+def test_what_was_ordered_and_invoiced_of_what_was_won() -> None:
+    said = told(orders_table([ORDERED], "month"))
+    assert "orders and revenue by month" in said
+    for shown in ("1,000", "800", "700", "600", "500", "80.00 %", "50.04 %", "████"):
+        assert shown in said
+    assert "in other currencies" not in said
+    other = {**ORDERED, "key": None, "value_invoiced_other": {"KRW": "7000"}}
+    said = told(orders_table([ORDERED, other], "seller"))
+    assert "invoiced 7,000 KRW" in said
+    assert "(none)" in said
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 132])
+def test_no_figure_of_orders_is_cut(width: int) -> None:
+    said = told(orders_table([ORDERED], "month"), width)
+    assert "500" in said
+    assert max(map(len, said.splitlines())) <= width

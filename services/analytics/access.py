@@ -16,6 +16,7 @@ BY_UNIT = (
     "forecast",
     "inflow",
     "losses",
+    "orders",
     "slippage",
     "stages",
     "touches",

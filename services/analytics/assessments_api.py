@@ -22,6 +22,7 @@ from services.analytics.kpi_measures import (
 )
 from services.analytics.marks import NEWS, mark
 from services.analytics.spans import span_of
+from services.analytics.workload_api import defaults_of
 from shared.known import views_at
 from shared.references import EmployeeStream
 from shared.web import (
@@ -111,7 +112,13 @@ async def evaluation(
     axes = sorted({NEWS, *(measure.axis for measure in KPI_MEASURES.values())})
     figures = await moment.figures(runtime, axes, owner=of)
     currency = runtime.settings.currency
-    scope = Scope("total", figures.organization, min(span.last, moment.day(runtime)), currency)
+    scope = Scope(
+        "total",
+        figures.organization,
+        min(span.last, moment.day(runtime)),
+        currency,
+        called_off=defaults_of(runtime).called_off,
+    )
     sums: Counter[str] = Counter()
     for portion in portions(KPI_MEASURES, scope, (term,), figures.cells):
         sums[portion.name] += portion.amount

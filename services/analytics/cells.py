@@ -27,6 +27,7 @@ DealAxis = Literal[
     "commitment",
     "flow",
     "news",
+    "hand_off",
 ]
 TimeAxis = Literal["time", "plan", "lateness", "loss", "clock"]
 # By what cases are counted; whose they are only the total tells.

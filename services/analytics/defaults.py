@@ -5,10 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from services.analytics.workload import LATE_MAX
+from shared.hand_offs import HandOffRules
 from shared.worktime import UsualWeek
 
 
-class AnalyticsDefaults(UsualWeek):
+class AnalyticsDefaults(UsualWeek, HandOffRules):
     """The section `analytics` of a deployment's file; its usual week is that of `organization`."""
 
     grace_minutes: int = Field(

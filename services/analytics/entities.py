@@ -23,6 +23,7 @@ from services.analytics.told import (
     Commitment,
     Expected,
     Folded,
+    HandOff,
     Handover,
     NextStep,
     Shown,
@@ -32,6 +33,7 @@ from services.analytics.told import (
     with_late,
 )
 from services.analytics.workload import Entry, evolve_entry
+from shared.dated import placed
 from shared.events import Envelope, Event
 from shared.events.calendar import EntryEvent, SeriesEvent
 from shared.events.issues import IssuesEvent
@@ -43,6 +45,7 @@ from shared.events.opportunities import (
     CommitmentWithdrawn,
     EngagementCorrected,
     EvidenceRecorded,
+    HandOffReported,
     NextStepAgreed,
     NextStepDone,
     OpportunityCorrected,
@@ -58,6 +61,7 @@ from shared.events.opportunities import (
     StageAdvanced,
 )
 from shared.events.touches import TouchRecorded
+from shared.hand_offs import plain
 
 # What tells how good it is to work on (O-08).
 Qualified = EvidenceRecorded | NextStepAgreed | NextStepDone
@@ -78,6 +82,7 @@ class Opportunity(Folded, frozen=True, gc=False):
     shown: tuple[Shown, ...] = ()
     next_steps: tuple[NextStep, ...] = ()
     coached: tuple[Coached, ...] = ()
+    hand_offs: tuple[HandOff, ...] = ()
 
     @property
     def owners(self) -> list[str]:
@@ -97,7 +102,7 @@ class Touch(Folded, frozen=True, gc=False):
 
 
 Entity = Opportunity | Touch | Issue | Entry | PlannedSeries | Feedback
-Beside = CommitmentMade | CommitmentWithdrawn | Qualified | CoachingHeld
+Beside = CommitmentMade | CommitmentWithdrawn | Qualified | CoachingHeld | HandOffReported
 
 
 # By the class of a fact: to ask of each class in turn takes longer than to fold the fact.
@@ -226,8 +231,16 @@ def _evolve_beside(known: Opportunity, event: Beside, said: Said) -> Opportunity
             on, recorded, _ = said
             held = Coached(coach, seller or "", on or recorded)
             return replace(known, coached=(*known.coached, held))
+        case HandOffReported():
+            return replace(known, hand_offs=placed(known.hand_offs, _handed_off(event, said)))
         case _:
             assert_never(event)
+
+
+def _handed_off(event: HandOffReported, said: Said) -> HandOff:
+    amount = None if event.amount is None else whole(event.amount)
+    currency = "" if event.amount is None else currency_code(event.currency or "")
+    return HandOff(*said, event.step, plain(event.status), event.reference or "", amount, currency)
 
 
 def _recorded(fact: Envelope, zone: ZoneInfo) -> date:

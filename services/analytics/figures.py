@@ -60,10 +60,10 @@ AHEAD_S = 5.0
 WHOLE = frozenset(one.name for one in (org_tree, labels, *PLACES, seller_zone))
 # Rows of these axes are of products and companies, which have names.
 LABELLED: frozenset[Axis] = frozenset(
-    {"product", "company", "passage", "slip", "flow", "issue_company", "satisfaction"}
+    {"product", "company", "passage", "slip", "flow", "hand_off", "issue_company", "satisfaction"}
 )
 # Rows by these are of some of our people.
-UNITS = frozenset({"team", "division", "company", "manager", "region"})
+UNITS = frozenset({"team", "division", "company", "our_company", "manager", "region"})
 ALL = Known()
 # These are not summed as cells are.
 RAW: frozenset[Axis] = frozenset({"clock"})

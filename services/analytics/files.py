@@ -6,7 +6,14 @@ from collections import Counter
 
 from fastapi import Request
 
-from services.analytics import adoption, data_quality, growth, stages_report, workload_report
+from services.analytics import (
+    adoption,
+    data_quality,
+    growth,
+    orders,
+    stages_report,
+    workload_report,
+)
 from services.analytics.flows import Flow
 from services.analytics.forecast import Committed, Yield
 from services.analytics.issues_api import document as issues_document
@@ -55,6 +62,8 @@ COLUMNS = {
         *("found", "acted_on", "in_time"),
     ),
     "/analytics/losses/why": ("stream",),
+    "/analytics/orders": ("id", "key", *orders.document("total", Counter(), "")),
+    "/analytics/orders/why": ("stream",),
     "/analytics/stages": ("id", "key", *stages_report.stage_document(Counter(), 0)),
     "/analytics/stages/why": ("stream",),
     "/analytics/slippage": ("id", "key", *stages_report.slips_document(Counter())),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from services.analytics.cells import Axis, Cell, Per
+from services.analytics.hand_offs import told_of
 from services.analytics.measures import Kind
 from services.analytics.pipeline import TOTAL, Amounts, Key, Reason, period_of
 from services.analytics.told import MONEY_SCALE
@@ -28,7 +29,8 @@ PERIODS_MAX = 400
 class Measure:
     """What a name stands for: the cells of an axis with this measure, and of this value if told.
 
-    `credited`: it counts on the day of winning or losing. `by_product`: it is kept by product, too.
+    `credited`: it counts on the day of winning, losing, ordering or invoicing. `by_product`: it is
+    kept by product, too.
     """
 
     says: str
@@ -66,6 +68,10 @@ def _decided(measure: str, says: str, *, money: bool = False) -> Measure:
     return Measure(says, "owner", measure, money=money, credited=True, by_product=True)
 
 
+def _handed_off(measure: str, says: str, *, money: bool = False) -> Measure:
+    return Measure(says, "hand_off", measure, money=money, credited=True, by_product=True)
+
+
 KPI_MEASURES: dict[str, Measure] = {
     "touches": Measure("touches with customers", "touch", "touches", kind="touch"),
     "discovered": Measure("opportunities discovered", "owner", "discovered"),
@@ -75,6 +81,12 @@ KPI_MEASURES: dict[str, Measure] = {
     "profit": _decided("profit_", "what is left of what was won", money=True),
     "cycle_days": _decided("cycle_days", "days from engagement to winning, summed"),
     "cycles": _decided("cycles", "opportunities won of which these days are known"),
+    "orders": _handed_off("order", "orders that were told of, if not called off"),
+    "ordered_value": _handed_off("order_", "value of these orders", money=True),
+    "contracted_value": _handed_off("contract_", "value of contracts told of", money=True),
+    "fulfilled_value": _handed_off("fulfilment_", "value of deliveries told of", money=True),
+    "invoices": _handed_off("finance", "invoices that were told of, if not called off"),
+    "invoiced_value": _handed_off("finance_", "value of these invoices", money=True),
     "open": Measure("open opportunities", "owner", "open", stock=True, by_product=True),
     "open_value": Measure(
         "what is open is worth", "owner", "open_", stock=True, money=True, by_product=True
@@ -114,6 +126,13 @@ KPI_MEASURES: dict[str, Measure] = {
     "satisfaction_answers": _said("answers_after", "customers who scored us after a case"),
     "satisfaction_scores": _said("scores_after", "their scores from 0 to 10, summed"),
 }
+
+
+def axis_of(measure: Measure, *, by_product: bool) -> Axis:
+    """Return the axis on which a measure is kept, also by product if that is asked for."""
+    # Of what was handed off each cell says of which product it is.
+    elsewhere = measure.by_product and measure.axis != "hand_off"
+    return "product" if by_product and elsewhere else measure.axis
 
 
 class Term(NamedTuple):
@@ -202,16 +221,20 @@ def begin_of(per: Per, day: date) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Of whom, of which product, in which currency, until which day figures are summed."""
+    """Of whom, of which product, in which currency, until which day figures are summed.
+
+    `called_off`: the statuses of orders, contracts, deliveries and invoices that count nothing.
+    """
 
     level: KpiLevel
     organization: Organization
     until: date
     currency: str
     product: str | None = None
+    called_off: frozenset[str] = field(kw_only=True)
 
     def axis(self, measure: Measure) -> Axis:
-        return "product" if self.product is not None and measure.by_product else measure.axis
+        return axis_of(measure, by_product=self.product is not None)
 
     def told_by(self, names: Collection[str], axis: Axis, measure: str) -> list[tuple[str, bool]]:
         """Return of which names cells of an axis and measure tell, and whether in our currency."""
@@ -230,7 +253,12 @@ class Scope:
         """Whether a cell of the measure's axis is of its value, or of the product."""
         if cell.axis == "product":
             return cell.value == self.product
+        if cell.axis == "hand_off":
+            return self.product in (None, told_of(cell.value)[0])
         return measure.value in (None, cell.value)
+
+    def is_called_off(self, cell: Cell) -> bool:
+        return cell.axis == "hand_off" and told_of(cell.value)[2] in self.called_off
 
     def key(self, owner: str, day: date) -> Key:
         """Return the row of an owner: where they were on that day."""
@@ -292,7 +320,7 @@ def _matched(
         for name, in_currency in named[place]:
             if not scope.matches(KPI_MEASURES[name], cell):
                 # Of another value of the axis it tells of something else.
-                if cell.axis == "product":
+                if cell.axis in ("product", "hand_off"):
                     yield "other_product"
             elif not in_currency:
                 yield "other_currency"
@@ -310,6 +338,8 @@ def _flow(
     term = None if day is None else _term_of(held, day)
     if term is None or day is None:
         return "outside_period"
+    if scope.is_called_off(cell):
+        return "called_off"
     return Portion(scope.key(cell.owner, day), term.name, name, amount)
 
 

@@ -25,6 +25,7 @@ from services.analytics.kpi_measures import (
     Portion,
     Scope,
     Term,
+    axis_of,
     portions,
     shown,
     term_of,
@@ -41,6 +42,7 @@ from services.analytics.row_keys import OURS
 from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
 from services.analytics.why import Explained
+from services.analytics.workload_api import defaults_of
 from shared.errors import InvalidError, NotFoundError
 from shared.events.analytics import KpiDefined
 from shared.exports import note_names
@@ -78,9 +80,9 @@ class Asked:
         owners = self.defined.level != "total"
         return Grain(apart, apart, last=self.day, owners=owners, alike=ANY_TRAITS)
 
-    def scope(self, organization: Organization, currency: str) -> Scope:
-        told = self.defined
-        return Scope(told.level, organization, self.day, currency, told.product)
+    def scope(self, organization: Organization, currency: str, called_off: frozenset[str]) -> Scope:
+        told, day = self.defined, self.day
+        return Scope(told.level, organization, day, currency, told.product, called_off=called_off)
 
 
 async def _card(runtime: Runtime, kpi: str, moment: Moment, *, by_number: bool) -> KpiCard:
@@ -115,6 +117,11 @@ def _asked(card: KpiCard, number: int | None, period: Span, day: date) -> Asked:
         raise InvalidError(str(error), field="query/from") from None
 
 
+def _scope(runtime: Runtime, asked: Asked, figures: Figures) -> Scope:
+    called_off = defaults_of(runtime).called_off
+    return asked.scope(figures.organization, runtime.settings.currency, called_off)
+
+
 Sums = dict[tuple[Key, str], dict[str, int]]
 
 
@@ -122,14 +129,14 @@ async def _sums(
     runtime: Runtime, moment: Moment, asked: Asked, owner: str | None
 ) -> tuple[Figures, Sums]:
     figures = await moment.figures(runtime, _axes(asked), owner=owner, grain_of=asked.grain)
-    scope = asked.scope(figures.organization, runtime.settings.currency)
+    scope = _scope(runtime, asked, figures)
     return figures, await asyncio.to_thread(summed, asked, scope, figures.cells)
 
 
 def _axes(asked: Asked) -> list[Any]:
     measures = [KPI_MEASURES[name] for name in asked.names]
     by_product = asked.defined.product is not None
-    told = {"product" if by_product and m.by_product else m.axis for m in measures}
+    told = {axis_of(measure, by_product=by_product) for measure in measures}
     return sorted(told | {NEWS} if tells_of_open(asked.names) else told)
 
 
@@ -260,7 +267,7 @@ async def explain(
     kinds = sorted({KPI_MEASURES[name].kind for name in asked.names})
     row = Row(defined.level, key, OURS[defined.level], kinds[0], tuple(kinds[1:]))
     async with _not_own(moment).opened(runtime, row=row) as figures:
-        scope = asked.scope(figures.organization, runtime.settings.currency)
+        scope = _scope(runtime, asked, figures)
         add = partial(explain_values, asked, scope, figures.keys)
         found = await paged.of(figures, Explained(paged.page()), add, defined)
     total = found.total

@@ -22,6 +22,7 @@ from services.analytics import (
     ledger_api,
     looks_api,
     losses_api,
+    orders_api,
     proof_api,
     stages_api,
     workload_api,
@@ -114,6 +115,7 @@ router.include_router(data_quality_api.router)
 router.include_router(looks_api.router)
 router.include_router(about_api.router)
 router.include_router(losses_api.router)
+router.include_router(orders_api.router)
 
 
 async def watch(runtime: Runtime) -> None:

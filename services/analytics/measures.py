@@ -15,6 +15,7 @@ from services.analytics.cells import Axis, Cell, Contributions, Sums
 from services.analytics.complaints import Issue, count
 from services.analytics.entities import Entity, Opportunity, Touch, entity_of, evolve
 from services.analytics.feedback import Feedback, give
+from services.analytics.hand_offs import hand_over
 from services.analytics.periods import (
     Overlap,
     Period,
@@ -35,7 +36,7 @@ from services.analytics.workload import Entry, spend
 from shared.events import Envelope
 
 # Bump it when a measure changes: the new cells are built beside the old ones from the first fact.
-VERSION = 10
+VERSION = 11
 TOPICS = ("opportunities", "touches", "issues", "calendar", "analytics")
 Kind = Literal["opportunity", "touch", "issue", "entry", "series", "review", "assessment"]
 STREAMS: frozenset[str] = frozenset(get_args(Kind))
@@ -87,6 +88,7 @@ def _of_opportunity(sums: Sums, entity: Opportunity) -> None:
     _worth_cells(sums, entity, overlaps(stood, expected), axes)
     for cell, amount, stop in Course(entity, stood, since).cells(expected):
         sums.hold(cell, amount, stop)
+    hand_over(sums, entity, stood)
 
 
 def _open_cells(sums: Sums, known: Opportunity, stood: Sequence[Period], axes: Axes) -> None:

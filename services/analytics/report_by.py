@@ -41,6 +41,22 @@ IssuesBy = Literal[
     "total",
 ]
 LedgerBy = Literal["seller", "stage", "product", "roll_up", "quarter", "total"]
+OrdersBy = Literal[
+    "seller",
+    "team",
+    "manager",
+    "region",
+    "our_company",
+    "product",
+    "company",
+    "segment",
+    "step",
+    "day",
+    "week",
+    "month",
+    "quarter",
+    "total",
+]
 PipelineBy = Literal[
     "stage",
     "product",

@@ -16,6 +16,7 @@ from services.analytics.periods import BANDS
 from services.analytics.pipeline import TOTAL, Key
 from services.analytics.traits import AGES, OLDEST
 from shared.errors import InvalidError, NotFoundError
+from shared.hand_offs import STEPS
 from shared.references import ID
 
 FIELD = "query/key"
@@ -123,4 +124,5 @@ LIKE: Mapping[str, Keys] = {
     "quality": one_of(BANDS.values()),
 }
 PIPELINE: Mapping[str, Keys] = {**THEIRS, **LIKE, "quarter": or_none(PERIODS["quarter"])}
+ORDERS: Mapping[str, Keys] = {**THEIRS, "our_company": UNIT, "step": one_of(["won", *STEPS])}
 DEALS: Mapping[str, Keys] = {**THEIRS, **{by: or_none(keys) for by, keys in LIKE.items()}}

@@ -15,6 +15,8 @@ from typing import Literal, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.hand_offs import HandOffStep
+
 MONEY_SCALE = 10_000
 NO_CURRENCY = "XXX"  # ISO 4217: no currency is involved.
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -103,6 +105,19 @@ class Coached(Struct, frozen=True, gc=False):
     coach: str
     seller: str
     day: date
+
+
+class HandOff(Told, frozen=True, gc=False):
+    """How far an order, contract, delivery or invoice has got, as its system says (O-12).
+
+    `reference` "": it bears no number; `amount` None: nothing was said of that.
+    """
+
+    step: HandOffStep
+    status: str
+    reference: str = ""
+    amount: int | None = None
+    currency: str = ""
 
 
 T = TypeVar("T", bound=Told)

@@ -84,8 +84,9 @@ def answers(said: str) -> list[Any]:
     return found
 
 
+@pytest.mark.usefixtures("worker")
 async def test_the_page_on_erps(platform: Platform, address: str) -> None:
-    register, pull, sell, ask, back, compare, look = blocks("connect-an-erp.md")
+    register, pull, sell, ask, back, compare, look, sum_up, define = blocks("connect-an-erp.md")
     (registered,) = answers(await run(register, address))
     assert registered["secret"].startswith("whsec_")
     assert (await run(pull, address)).startswith("[")
@@ -109,8 +110,25 @@ async def test_the_page_on_erps(platform: Platform, address: str) -> None:
         "opportunities.hand_off_reported.v1",
         "opportunities.hand_off_reported.v1",
     ]
+    await revenue(platform, address, taken["events"][-1]["token"], sum_up, define)
     # Nobody listens there, and that is to be seen.
     assert {one["type"] for one in deliveries["items"]} <= {"opportunities.opportunity_won.v1"}
+
+
+async def revenue(platform: Platform, address: str, token: str, sum_up: str, define: str) -> None:
+    """What came back is in the figures, and opens into its facts."""
+    (row,) = (await platform.read("/analytics/orders?by=company", token))["rows"]
+    assert (row["orders"], row["value_ordered_other"]) == (1, {"KRW": "12500.5"})
+    said = await run(sum_up, address)
+    by_company, why = answers(said[: said.index("orders and revenue by step")])
+    assert by_company["rows"] == [row]
+    (only,) = why["contributions"]
+    amounts = (only["order_KRW"], only["finance_KRW"], only["value_KRW"])
+    assert (only["stream"], amounts) == ("opportunity-pump", (125_005_000,) * 3)
+    assert len(only["facts"]) == 4
+    (defined,) = answers(await run(define, address))
+    told = await platform.read("/analytics/kpis/invoiced/values", defined["token"])
+    assert told["definition"]["expression"] == "100 * invoiced_value / won_value"
 
 
 async def test_the_page_on_calendars(platform: Platform, address: str) -> None:

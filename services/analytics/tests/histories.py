@@ -59,6 +59,7 @@ from shared.events.opportunities import (
     CommitmentWithdrawn,
     EngagementCorrected,
     EvidenceRecorded,
+    HandOffReported,
     NextStepAgreed,
     NextStepDone,
     OpportunityCorrected,
@@ -73,6 +74,7 @@ from shared.events.opportunities import (
     StageAdvanced,
 )
 from shared.events.touches import TouchRecorded
+from shared.hand_offs import STEPS
 from shared.testing import recorded
 
 ZONE = ZoneInfo("Asia/Seoul")
@@ -171,6 +173,20 @@ def later() -> st.SearchStrategy[Event]:
             on=MAYBE_DAY,
         ),
         st.builds(EngagementCorrected, stage=STAGES, reason=st.just("mistaken"), on=MAYBE_DAY),
+        handed_off(),
+    )
+
+
+def handed_off(on: st.SearchStrategy[date | None] = MAYBE_DAY) -> st.SearchStrategy[Event]:
+    """What another system says of an order, contract, delivery or invoice, in any order."""
+    return st.builds(
+        HandOffReported,
+        step=st.sampled_from(STEPS),
+        status=st.sampled_from(["confirmed", "delivered", " Cancelled", "a/b"]),
+        reference=st.none() | st.sampled_from(["SO-1", "SO-2"]),
+        amount=st.none() | VALUES,
+        currency=st.none() | CURRENCIES,
+        on=on,
     )
 
 
@@ -218,6 +234,7 @@ def course(draw: Any) -> list[Event]:
     if draw(st.booleans()):
         day += timedelta(days=draw(st.integers(0, 9)))
         events.append(draw(decided(day)))
+        events += draw(st.lists(handed_off(), max_size=4))
     return events
 
 

@@ -18,6 +18,7 @@ import pytest
 from services.analytics import (
     complaints,
     feedback,
+    hand_offs,
     measures,
     passages,
     periods,
@@ -36,6 +37,7 @@ from shared.events import Envelope, Event
 from shared.events.calendar import Category
 from shared.events.issues import IssueRegistered
 from shared.events.opportunities import CommitmentMade
+from shared.hand_offs import STEPS
 
 CURRENCIES = ("USD", "KRW", NO_CURRENCY)
 # What became of planned time that brought nothing.
@@ -69,6 +71,7 @@ FIGURES: Mapping[Axis, set[str]] = {
     "passage": {"passed", "stage_days", "passed_won", "passed_lost", "won_from", "lost_from"},
     "slip": {"pushes", "pushed_days", "due", "late", "late_days"},
     "commitment": {*CONFIDENCES, *in_each(*CONFIDENCES)},
+    "hand_off": {*STEPS, *in_each(*STEPS)},
     "touch": {"touches"},
     "feedback": {"coached", "assessed"},
     "satisfaction": {"answers_before", "answers_after", "scores_before", "scores_after"},
@@ -126,9 +129,17 @@ def test_every_figure_is_drawn() -> None:
 
 # --- what the code says there is
 
-COUNTING = (complaints, feedback, measures, passages, periods, series, traits, workload)
+COUNTING = (complaints, feedback, hand_offs, measures, passages, periods, series, traits, workload)
 # Read what was counted, and count nothing.
-READERS = {one.__code__ for one in (measures.closes, measures.bought_by, traits.traits.__wrapped__)}
+READERS = {
+    one.__code__
+    for one in (
+        measures.closes,
+        measures.bought_by,
+        hand_offs.told_of,
+        traits.traits.__wrapped__,
+    )
+}
 
 
 def codes(found: ModuleType | CodeType) -> Iterator[CodeType]:

@@ -27,6 +27,7 @@ from shared.events.opportunities import (
     CommitmentMade,
     ForecastFrozen,
     ForecastLine,
+    HandOffReported,
     OpportunityDiscovered,
     OpportunityRevalued,
     OpportunityWon,
@@ -118,6 +119,7 @@ LATE: Mapping[str, Sequence[Event]] = {
     "opportunity-won": [
         DISCOVERED.model_copy(update={"company": "company-p"}),
         OpportunityWon(value=Decimal(5), currency="USD", on=JANUARY_9),
+        HandOffReported(step="order", status="confirmed", on=JANUARY_9, **WORTH),
     ],
     "issue-since": [IssueRegistered(kind="complaint", words="Late.", owner=A, on=JANUARY_5)],
     "entry-since": [

@@ -239,7 +239,7 @@ def test_values_are_the_sums_of_what_single_entities_add(
     found: list[list[Envelope]], per: Per
 ) -> None:
     entities, cells = recompute((fact for history in found for fact in history), ZONE)
-    scope = Scope("seller", Organization({}), on("12-31"), "USD")
+    scope = Scope("seller", Organization({}), on("12-31"), "USD", called_off=frozenset())
     held = terms(per, on("01-01"), on("03-31"))
     whole: Counter[tuple[Any, ...]] = Counter()
     for key, term, name, amount in portions(KPI_MEASURES, scope, held, cells):

@@ -282,8 +282,8 @@ def test_at_the_end_of_each_day_an_opportunity_stands_in_one_place(
             assert before.start < after.start
             assert before.stop == after.start
         cells = contributions(entity)
-        # Somebody may have been coached about it before it was discovered.
-        for day in {cell.day for cell in cells if cell.axis != "feedback"}:
+        # Somebody may have been coached about it, or ordered it, before it was discovered.
+        for day in {c.day for c in cells if c.axis not in ("feedback", "hand_off")}:
             opens = [stock(cells, day, axis) for axis in ("owner", "quality")]
             of_open = [
                 {(m, owner): n for (m, owner, *_), n in sums.items() if m.startswith("open")}

@@ -21,12 +21,14 @@ from services.analytics import (
     issues_api,
     kpi_values_api,
     losses,
+    orders,
     pipeline,
     stages_report,
     workload_report,
 )
 from services.analytics.cells import AXES, Axis, Cell, Per
 from services.analytics.forecast import Span
+from services.analytics.hand_offs import handed_over
 from services.analytics.kept_cells import (
     Mirrors,
     Tidying,
@@ -40,7 +42,7 @@ from services.analytics.measures import closing, recompute
 from services.analytics.packing import UnreadableCellsError, pack, unpack
 from services.analytics.pipeline import Amounts, Key, PartOf, tallied
 from services.analytics.projections import Held, OrgNode, Target
-from services.analytics.report_by import DealsBy, IssuesBy, PipelineBy, WorkloadBy
+from services.analytics.report_by import DealsBy, IssuesBy, OrdersBy, PipelineBy, WorkloadBy
 from services.analytics.tables import EXACT, Apart, Grain, Tables
 from services.analytics.tests.histories import ZONE, histories
 from services.analytics.traits import Traits
@@ -51,6 +53,7 @@ from shared.memory import MemoryStore
 
 DAY = date(2026, 1, 5)
 GRACE = 5
+OFF = frozenset({"cancelled"})
 days = st.dates(date(2025, 11, 1), date(2026, 6, 30))
 names = st.sampled_from(["", "employee-1", "employee-10", "김", "a/b"])
 cells = st.builds(
@@ -164,6 +167,11 @@ def _reports(
             grain = stages_report.grain(axis, by, held, course)
             part = stages_report.in_course(axis, by, held, course, SEGMENTS)
             yield f"{axis} {by}", grain, lambda told, part=part: tallied(told, part)
+    for by in get_args(OrdersBy):
+        asked = orders.Look(until, day, unit, OFF)
+        grain = orders.grain(by, held, asked)
+        part = orders.in_orders(by, held, asked, SEGMENTS)
+        yield f"orders {by}", grain, lambda told, part=part: tallied(told, part)
     last = span.last or day
     yield from _by_week(held, day, Span(min(span.first or day, last), last), unit)
     yield from _measured(held, day, span, unit)
@@ -241,7 +249,7 @@ def _kpi(
 def _kpi_values(
     asked: kpi_values_api.Asked, held: Organization, told: Amounts
 ) -> dict[tuple[Key, str], dict[str, int]]:
-    sums = kpi_values_api.summed(asked, asked.scope(held, "USD"), told)
+    sums = kpi_values_api.summed(asked, asked.scope(held, "USD", OFF), told)
     found = {place: {name: n for name, n in row.items() if n} for place, row in sums.items()}
     return {place: row for place, row in found.items() if row}
 
@@ -321,6 +329,12 @@ KINDS = [
     *(("flow", measure, value) for measure in ("discovered", "won", "value_USD") for value in LIKE),
     *(("product", measure, "product-x") for measure in ("won", "lost", "value_USD", "open_USD")),
     *(("owner", measure, "") for measure in ("won", "value_USD", "open_USD")),
+    *(
+        ("hand_off", measure, handed_over(name, "company-p", status))
+        for measure in ("order", "order_USD", "finance_USD")
+        for name in ("", "product-x")
+        for status in ("confirmed", "cancelled")
+    ),
     *(("commitment", "commit_USD", closing(date(2026, 2, 10), name)) for name in ("", "product-x")),
 ]
 

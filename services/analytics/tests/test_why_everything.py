@@ -21,6 +21,7 @@ from services.analytics import (
     issues_api,
     ledger,
     losses,
+    orders,
     pipeline,
     stages_report,
     workload_report,
@@ -28,7 +29,7 @@ from services.analytics import (
 from services.analytics.adoption_why import Opened as OpenedAdoption
 from services.analytics.entities import Entity, Opportunity
 from services.analytics.forecast import Span
-from services.analytics.kpi_measures import KPI_MEASURES, term_of
+from services.analytics.kpi_measures import KPI_MEASURES, axis_of, term_of
 from services.analytics.kpi_values_api import Asked as KpiAsked
 from services.analytics.kpi_values_api import explain_values, summed
 from services.analytics.measures import contributions, recompute
@@ -40,13 +41,14 @@ from services.analytics.report_by import (
     GrowthBy,
     IssuesBy,
     LedgerBy,
+    OrdersBy,
     PipelineBy,
     QualityBy,
     WorkloadBy,
 )
 from services.analytics.tables import Tables
 from services.analytics.tests.histories import DAYS, ZONE, histories
-from services.analytics.tests.test_tables import SEGMENTS, organizations, targets_of, units
+from services.analytics.tests.test_tables import OFF, SEGMENTS, organizations, targets_of, units
 from services.analytics.tree import Organization
 from services.analytics.why import Asked, Explained
 from shared.events import Envelope
@@ -84,6 +86,9 @@ def reports(held: Organization, day: date, span: Span, unit: Key) -> Iterator[Re
             no_more,
         )
     yield "losses", losses.in_losses(held, span, unit), no_more
+    for by in get_args(OrdersBy):
+        asked = orders.Look(span, day, unit, OFF)
+        yield f"orders {by}", orders.in_orders(by, held, asked, SEGMENTS), no_more
     for number, target in enumerate(targets_of(span, unit)):
         yield f"target {number}", forecast.in_target(target, held, day), no_more
 
@@ -139,7 +144,7 @@ def test_of_figures_that_a_company_defines_everything_is_told_once_too(
     for name in KPI_MEASURES:
         for product in (None, "product-x"):
             asked = KpiAsked(_kpi(name, product), (term,), day)
-            scope = asked.scope(held, "USD")
+            scope = asked.scope(held, "USD", OFF)
             sums = summed(asked, scope, cells)
             for key, _ in {*sums, ("nothing", "")}:
                 told = explain_values(asked, scope, {key}, entities.values(), Explained())
@@ -166,11 +171,11 @@ def _kpi(name: str, product: str | None) -> KpiDefined:
 def _tells(name: str, product: str | None, entity: Entity) -> bool:
     """Whether an entity tells anything of a measure, in whatever time, currency and product."""
     measure = KPI_MEASURES[name]
-    of_product = product is not None and measure.by_product
+    axis = axis_of(measure, by_product=product is not None)
     return any(
-        cell.axis == ("product" if of_product else measure.axis)
+        cell.axis == axis
         and (cell.measure.startswith if measure.money else cell.measure.__eq__)(measure.measure)
-        and (of_product or measure.value in (None, cell.value))
+        and (axis == "product" or measure.value in (None, cell.value))
         for cell in contributions(entity)
     )
 
