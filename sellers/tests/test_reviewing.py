@@ -97,6 +97,7 @@ def test_what_was_ordered_and_invoiced_of_what_was_won() -> None:
     assert "in other currencies" not in said
     other = {**ORDERED, "key": None, "value_invoiced_other": {"KRW": "7000"}}
     said = told(orders_table([ORDERED, other], "seller"))
+    assert "in other currencies" in said
     assert "invoiced 7,000 KRW" in said
     assert "(none)" in said
 

@@ -193,6 +193,10 @@ async def test_every_row_opens_into_facts_that_add_up_to_it(handed_off: World) -
 async def test_as_of_a_day_it_is_as_it_was_told_by_then(handed_off: World) -> None:
     (april,) = (await rows(handed_off, by="total", as_of="2026-04-30")).values()
     assert some(april, "orders", "value_ordered", "called_off") == [2, "250", 0]
+    why = await handed_off.get(
+        "orders/why", by="total", key="total", **{**YEAR, "as_of": "2026-03-11"}
+    )
+    assert (why["total"]["fulfilment"], "finance" in why["total"]) == (1, False)
     (march,) = (await rows(handed_off, by="total", as_of="2026-03-11")).values()
     assert some(march, "value_fulfilled", "value_invoiced") == ["120", "0"]
     (later,) = (await rows(handed_off, by="total", **{"from": "2026-04-01"})).values()
