@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,6 +20,8 @@ from shared.errors import InvalidError, pointer
 # Far more than any field takes, which says so itself; more are no number of 64 bits any more.
 DIGITS_MAX = 300
 _SHOWN_MAX = 100
+# In longer texts nobody looks for the place: all others would wait for it.
+LOOKED_AT_MAX = 500_000
 
 
 class RepeatedNameError(InvalidError):
@@ -51,19 +53,20 @@ def read(text: bytes, *, half_written: bool = False) -> Any:
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        looked_at = _looked_at(text)
+        looked_at = _looked_at(text) if len(text) <= LOOKED_AT_MAX else None
         if half_written and looked_at is not None:
             return looked_at
         raise InvalidError(f"not JSON: {error}", field="#") from error
     try:
         alike = _quotes(text) == _quotes(orjson.dumps(document))
     except orjson.JSONEncodeError as error:
-        if _looked_at(text) is None:
+        if len(text) > LOOKED_AT_MAX or _looked_at(text) is None:
             raise InvalidError(f"too deep: {error}", field="#") from error
         return document
     if not alike:
-        _looked_at(text)
-        # It was too deep to find the place.
+        if len(text) <= LOOKED_AT_MAX:
+            _looked_at(text)
+        # It was too deep, or too long, to find the place.
         raise RepeatedNameError("a name is given twice", field="#")
     return document
 
@@ -94,11 +97,14 @@ def _looked_at(text: bytes) -> Any:
         )
     except (ValueError, RecursionError):
         return None
-    for at, unfit in _unfit(document, ()):
-        if unfit.name is None:
-            raise InvalidError(unfit.cause, field=pointer("#", at))
-        raise RepeatedNameError(unfit.cause, field=pointer("#", [*at, unfit.name]))
-    return document
+    at: list[str] = []
+    unfit = _unfit(document, at)
+    if unfit is None:
+        return document
+    at.reverse()
+    if unfit.name is None:
+        raise InvalidError(unfit.cause, field=pointer("#", at))
+    raise RepeatedNameError(unfit.cause, field=pointer("#", [*at, unfit.name]))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Any:
@@ -128,12 +134,19 @@ def _constant(said: str) -> Any:
     raise ValueError(f"{said} is no JSON")
 
 
-def _unfit(value: Any, at: Sequence[str]) -> Iterator[tuple[Sequence[str], _Unfit]]:
+def _unfit(value: Any, at: list[str]) -> _Unfit | None:
+    """Return the first that is unfit, and add to `at` where it is, from within to without."""
     if isinstance(value, _Unfit):
-        yield at, value
-    elif isinstance(value, dict):
-        for name, one in value.items():
-            yield from _unfit(one, (*at, name))
+        return value
+    if isinstance(value, dict):
+        held: Iterable[tuple[Any, Any]] = value.items()
     elif isinstance(value, list):
-        for place, one in enumerate(value):
-            yield from _unfit(one, (*at, str(place)))
+        held = enumerate(value)
+    else:
+        return None
+    for place, one in held:
+        found = _unfit(one, at)
+        if found is not None:
+            at.append(str(place))
+            return found
+    return None

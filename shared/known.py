@@ -60,6 +60,14 @@ async def known_views(
     runtime: Runtime, projection: Projection[Any], known_at: datetime
 ) -> dict[str, Any]:
     """Return the views of a small projection as they were known."""
+    # One at a time: each holds all of it, and keeps the process busy.
+    async with runtime.remembered.setdefault("known views", asyncio.Lock()):
+        return await _known_views(runtime, projection, known_at)
+
+
+async def _known_views(
+    runtime: Runtime, projection: Projection[Any], known_at: datetime
+) -> dict[str, Any]:
     # Days are the company's, as they are in the views that are kept.
     projection = projection.within(runtime.settings.zone)
     build = (await builds.read(runtime.store, projection)).active

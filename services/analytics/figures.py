@@ -13,7 +13,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -56,6 +56,8 @@ from shared.worktime import UsualWeek
 
 M = TypeVar("M")
 AHEAD_S = 5.0
+# All that record in this process have eight sessions of the store.
+EXPLAINED_AT_ONCE = 2
 # Views that are read whole, once for many answers.
 WHOLE = frozenset(one.name for one in (org_tree, labels, *PLACES, seller_zone))
 # Rows of these axes are of products and companies, which have names.
@@ -189,6 +191,24 @@ async def read_tables(runtime: Runtime, reads: Reads, collection: str) -> Tables
     return tables
 
 
+async def readable_build(reads: Reads) -> Build:
+    """Return the figures that are served.
+
+    Raises:
+        UnavailableError: an older release has counted them; this one's are not whole yet.
+
+    """
+    active = (await builds.read(reads, MEASURES)).active
+    if active.version < MEASURES.version:
+        raise UnavailableError(
+            f"the figures are being built for this release; until then they are those of version "
+            f"{active.version}, which this release cannot read",
+            slug="projection-being-built",
+            retry_after_s=5,
+        )
+    return active
+
+
 async def read_ahead(runtime: Runtime) -> None:
     """Keep the cells read, until cancelled: nobody's first report has to wait for all of them."""
     while True:
@@ -224,13 +244,23 @@ async def opened_figures(
     if asked.known_at is not None:
         yield await _as_known(runtime, axes, asked, asked.known_at)
         return
-    async with runtime.store.transaction() as tx:
+    async with _turn(runtime, asked), runtime.store.transaction() as tx:
         yield await _as_it_is(runtime, tx, axes, asked)
+
+
+def _turn(runtime: Runtime, asked: Asked) -> AbstractAsyncContextManager[Any]:
+    """Let few explain at once: each holds a snapshot for as long as it counts what makes a row."""
+    if asked.row is None:
+        return nullcontext()
+    turns: asyncio.Semaphore = runtime.remembered.setdefault(
+        "explaining", asyncio.Semaphore(EXPLAINED_AT_ONCE)
+    )
+    return turns
 
 
 async def _as_it_is(runtime: Runtime, tx: Reads, axes: Sequence[Axis], asked: Asked) -> Figures:
     row, owner = asked.row, asked.owner
-    collection = (await builds.read(tx, MEASURES)).active.collection
+    collection = (await readable_build(tx)).collection
     tables = await read_tables(runtime, tx, collection) if axes else Tables()
     organization = await remembered(runtime, tx, org_tree, Organization)
     called = dict(organization.nodes)
@@ -292,7 +322,8 @@ async def _as_known(runtime: Runtime, axes: Sequence[Axis], asked: Asked, at: da
     }
     known = Known(at, measured.later)
     axis = None if row is None else row.keys.told
-    keys = _meant(row, called, {cell.value for cell in measured.cells if cell.axis == axis})
+    told = () if axis is None else {cell.value for cell in measured.cells if cell.axis == axis}
+    keys = _meant(row, called, told)
     async with runtime.store.transaction() as tx:
         behind_it = _Behind(measured.collection, row, keys, owner)
         then = await asyncio.to_thread(behind_it.then, measured)

@@ -51,7 +51,7 @@ class Keys:
             return {None}
         kind = f"{self.stream}-"
         named = {one for one, name in names.items() if name == key and one.startswith(kind)}
-        if self.fits(key) or key in told:
+        if self.fits(key) or (key and key in told):
             named.add(key)
         if named:
             return {*named}

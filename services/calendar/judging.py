@@ -31,7 +31,7 @@ from shared.service import Request
 NAME = "overwork"
 # Who works on Sunday night tells of it on Monday morning.
 GRACE = timedelta(hours=12)
-EVERY_S, LOOK_S, FOLDED_S = 3600.0, 1.0, 0.05
+EVERY_S, LOOK_S, FOLDED_S, FOLDED_MAX_S = 3600.0, 1.0, 1.0, 60.0
 # Somewhere it is still, or already, another day than here.
 EASTMOST, WESTMOST = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
 READ = (entry_card, series_card, agenda_card, *PLACES)
@@ -54,41 +54,57 @@ async def judge_weeks(runtime: Runtime) -> None:
     try:
         while True:
             now = asyncio.get_running_loop().time()
-            if await lease.held() and now - looked_at >= EVERY_S:
-                await judge(runtime, lease.held)
+            due = await lease.held() and now - looked_at >= EVERY_S
+            if due and await judge(runtime, lease.held):
                 looked_at = now
             await asyncio.sleep(LOOK_S)
     finally:
         await lease.release()
 
 
-async def judge(runtime: Runtime, go_on: Callable[[], Awaitable[bool]]) -> None:
-    """Record of each seller whether the last week that is over had too much work in free time."""
-    await _folded(runtime)
+async def judge(runtime: Runtime, go_on: Callable[[], Awaitable[bool]]) -> bool:
+    """Record of each seller whether the last week that is over had too much work in free time.
+
+    Return whether all were judged.
+    """
+    if not await _folded(runtime, go_on):
+        return False
     places = Workplaces(runtime)
     sellers = {seller async for seller in _at_work(runtime)}
     for seller in sorted(sellers):
         if not await go_on():
-            return
+            return False
         try:
             for found in await _found(runtime, places, seller):
                 await _record(runtime, found)
         except Exception:  # What one seller's calendar makes it raise must not stop the others.
             log.exception("overwork_not_judged", seller=seller)
+    return True
 
 
-async def _folded(runtime: Runtime) -> None:
-    """Wait until the views know all that was known when we came: who reads less judges wrongly."""
+async def _folded(runtime: Runtime, go_on: Callable[[], Awaitable[bool]]) -> bool:
+    """Wait until the views know all that was known when we came: who reads less judges wrongly.
+
+    Not for ever: one that has stopped never gets there.
+    """
     wanted = {one.name: (await _progress(runtime, one.name)).written for one in READ}
     for name, written in wanted.items():
-        await _reached(runtime, name, written)
+        if not await _reached(runtime, name, written, go_on):
+            return False
+    return True
 
 
-async def _reached(runtime: Runtime, name: str, written: int) -> None:
-    while True:
-        if (await _progress(runtime, name)).folded >= written:
-            return
+async def _reached(
+    runtime: Runtime, name: str, written: int, go_on: Callable[[], Awaitable[bool]]
+) -> bool:
+    clock = asyncio.get_running_loop()
+    deadline = clock.time() + FOLDED_MAX_S
+    while (await _progress(runtime, name)).folded < written:
+        if clock.time() > deadline or not await go_on():
+            log.warning("weeks_not_judged", waiting_for=name)
+            return False
         await asyncio.sleep(FOLDED_S)
+    return True
 
 
 async def _progress(runtime: Runtime, name: str) -> Progress:

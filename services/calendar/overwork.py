@@ -64,8 +64,9 @@ def own_first(fact: Envelope, chosen: CalendarDefaults) -> Own | None:
         case OverworkFound(seller=seller, own_until=until):
             return Own(seller, until)
         case AgendaOverworkSeen(week=week, by=by) if by.partition("-")[2] == _id(fact.stream):
-            # A week is looked at until the next one is over, and may be found too much until then.
-            return Own(by, own_until(week + 2 * WEEK, chosen))
+            # A week is looked at until the next one is over, and may be found too much until then;
+            # where the seller is, that may be a day later than here.
+            return Own(by, own_until(week + 2 * WEEK + A_DAY, chosen))
         case _:
             return None
 

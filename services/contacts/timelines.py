@@ -77,11 +77,16 @@ def touch_entered(month: Month, event: TouchRecorded, at: Envelope, zone: tzinfo
         opportunity=event.opportunity,
         subject=event.subject,
         note=event.note,
-        recorded_by=None if at.actor == event.employee else at.actor,
+        recorded_by=at.actor if _another(at.actor, event.employee) else None,
     )
     # Sorted by when it happened: the same timeline whatever arrived first.
     touches = sorted((*month.touches, touch), key=lambda t: (t.occurred_at, t.touch))
     return replace(month, person=event.person, month=_month(at, zone), touches=tuple(touches))
+
+
+def _another(actor: str, employee: str | None) -> bool:
+    """Whether somebody recorded what a colleague had; who is called by an address may be both."""
+    return employee is not None and employee.startswith("employee-") and actor != employee
 
 
 def combined(months: Iterable[Month], person: str) -> list[Month]:

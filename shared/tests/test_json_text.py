@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidError
-from shared.json_text import RepeatedNameError, read
+from shared.json_text import LOOKED_AT_MAX, RepeatedNameError, read
 
 TEXTS = st.text(max_size=6) | st.text('"\\/\n\u007f한', max_size=8)
 VALUES = st.recursive(
@@ -83,3 +84,27 @@ def test_of_what_is_written_by_halves_each_field_is_read() -> None:
 def test_numbers_are_those_that_were_written() -> None:
     for number in (0, -1, 2**53 + 1, 2**63, 1.5, 1e300):
         assert read(orjson.dumps([number])) == [number]
+
+
+@pytest.mark.parametrize("depth", [60, 240, 900])
+def test_of_a_text_that_is_too_long_nobody_looks_for_the_place(depth: int) -> None:
+    """All others would wait for it: a text as long as a body may be is counted, and refused."""
+    deep = b'{"a":' * depth + b"1" + b"}" * depth
+    many = b",".join([deep] * (LOOKED_AT_MAX // len(deep) + 1))
+    for text in (b'[%b,{"x":1,"x":2}]' % many, b"[%b,NaN]" % many):
+        assert len(text) > LOOKED_AT_MAX
+        began = time.process_time()
+        with pytest.raises(InvalidError) as refused:
+            read(text)
+        assert refused.value.field == "#"
+        assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("depth", [60, 240, 800])
+def test_however_deep_a_name_is_given_twice_it_is_found(depth: int) -> None:
+    text = b'{"a":' * depth + b'{"x":1,"x":2}' + b"}" * depth
+    with pytest.raises(RepeatedNameError) as refused:
+        read(text)
+    at = refused.value.field
+    assert at in {f"#{'/a' * depth}/x", "#"}
+    assert depth > 240 or at != "#"

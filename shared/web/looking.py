@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import orjson
@@ -64,23 +65,21 @@ class Noticed(Route):
             except StarletteHTTPException as unchanged:
                 if unchanged.status_code == NOT_MODIFIED:
                     # What they look at again they have already; nobody need send it for that.
-                    had = getattr(request.state, "had", None)
-                    told = TypeAdapter(type(had)).dump_python(had, mode="json")
-                    await self._note(request, _named(told))
+                    await self._note(request, lambda: _had(request))
                 raise
-            await self._note(request, _named(_document(response)))
+            await self._note(request, lambda: _document(response))
             return response
 
         return noticed
 
-    async def _note(self, request: Request, named: Iterable[str]) -> None:
+    async def _note(self, request: Request, told_of: Callable[[], Any]) -> None:
         note: NoteLook | None = getattr(request.app.state, "note_look", None)
         viewer = _viewer(request)
         if note is None or viewer is None:
             return
         told = {*_asked(request), *getattr(request.state, "shown", ())}
         if self.reads_answers:
-            told |= {*named}
+            told |= {*_named(told_of())}
         seen = {one for one in told - {viewer} if _COLLEAGUE.fullmatch(one)}
         if seen:
             report, correlation = request.url.path, request.state.correlation_id
@@ -120,6 +119,17 @@ def _asked(request: Request) -> Iterator[str]:
         yield said
         if name in BARE:
             yield f"{EMPLOYEE}{said}"
+
+
+def _had(request: Request) -> Any:
+    had = getattr(request.state, "had", None)
+    kind: Any = type(had)
+    return _codec(kind).dump_python(had, mode="json")
+
+
+@cache  # To make one takes longer than all else; there are as many as kinds of answers.
+def _codec(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _document(response: Response) -> Any:

@@ -14,10 +14,12 @@ from services.analytics import figures
 from services.analytics.cells import AXES
 from services.analytics.kept_cells import changes_of, numbers_of
 from services.analytics.main import verify, watch, worker_missing
-from services.analytics.sink import entities_of
+from services.analytics.sink import MEASURES, entities_of
 from services.analytics.tests.kept import tamper
 from services.analytics.tests.world import COLLECTION, KIM, LEE, TOTAL, World, found, on, won
+from shared import builds
 from shared.batch import identity
+from shared.builds import BUILDS
 from shared.events import encode
 from shared.events.opportunities import (
     OpportunityDiscovered,
@@ -181,6 +183,22 @@ async def test_a_reader_waits_for_its_own_write(impatient: World) -> None:
     await impatient.fold()
     fresh = await impatient.client.get("/analytics/pipeline?by=total", headers=wanted)
     assert fresh.json()["rows"][0]["count"] == 5
+
+
+async def test_figures_of_an_older_release_are_refused_until_ours_are_built(world: World) -> None:
+    """Their cells say other things by other words: half of it would be nought or a failure."""
+    store = world.runtime.store
+    state = (await builds.register(store, MEASURES)).document()
+    await store.put_many(BUILDS, [{**state, "version": MEASURES.version - 1}])
+    asked = ("pipeline?by=total", "stages", "inflow?per=month", "why?by=total&key=total")
+    for path in asked:
+        answer = await world.client.get(f"/analytics/{path}")
+        assert answer.status_code == 503, path
+        assert answer.json()["type"].endswith("/projection-being-built")
+        assert answer.headers["retry-after"] == "5"
+    await store.put_many(BUILDS, [state])
+    for path in asked:
+        assert (await world.client.get(f"/analytics/{path}")).status_code == 200, path
 
 
 class OnlyNumbers:
