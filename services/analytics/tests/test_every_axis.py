@@ -28,20 +28,28 @@ from services.analytics.tests.test_known_then import (
 from services.analytics.tests.world import World, opened
 from shared.events import Event
 from shared.events.calendar import EntryDone, EntryPlanned
+from shared.events.opportunities import (
+    HandOffReported,
+    OpportunityDiscovered,
+    OpportunityWon,
+)
 from shared.events.organization import (
     UnitCalendarAssigned,
     WorkcalendarHolidayDeclared,
     WorkcalendarOpened,
 )
+from shared.hand_offs import STEPS
 from shared.testing import recorded
 
 # By which report, and by what: each field, and the numbers that its rows say.
 Told = dict[str, dict[str, dict[str, list[Decimal]]]]
 # From and until when: of a year whole, and in the middle of what happens, with a time before.
 ASKED = ((JANUARY, YEAR_END), (date(2026, 2, 10), date(2026, 3, 15)))
-# What the drawn histories do not bring: a plan kept to the minute, on a holiday.
+# What the drawn histories do not bring: a plan kept to the minute, on a holiday; a deal that is
+# won, delivered and invoiced on one day.
 HOLIDAY = datetime(2026, 3, 10, 1, tzinfo=UTC)
 NOON = {"starts_at": HOLIDAY, "ends_at": HOLIDAY + timedelta(hours=2)}
+WORTH = Decimal(100)
 KEPT: Mapping[str, Sequence[Event]] = {
     "workcalendar-all": [
         WorkcalendarOpened(name="All"),
@@ -51,6 +59,23 @@ KEPT: Mapping[str, Sequence[Event]] = {
     "entry-kept": [
         EntryPlanned(seller="employee-b", category="customer", **NOON),
         EntryDone(started_at=NOON["starts_at"], ended_at=NOON["ends_at"]),
+    ],
+    "opportunity-kept": [
+        OpportunityDiscovered(
+            title="Kept",
+            stage="Engaging",
+            owner="employee-b",
+            product="product-x",
+            company="company-p",
+            on=JANUARY,
+        ),
+        OpportunityWon(value=WORTH, currency="USD", on=HOLIDAY.date()),
+        *(
+            HandOffReported(
+                step=step, status="done", amount=WORTH, currency="USD", on=HOLIDAY.date()
+            )
+            for step in STEPS
+        ),
     ],
 }
 # What says what a row is, and what it is of, is no figure.

@@ -248,7 +248,7 @@ async def test_a_company_measures_itself_by_real_revenue(handed_off: World) -> N
     assert values["rate"][KIM, "2026-Q1"] == "66.56"
     assert values["rate"][LEE, "2026-Q1"] == "0.00"
     assert values["invoices"][KIM, "2026-Q2"] == "2.00"
-    left_out = await handed_off.get("kpis/rate/why", period="2026-Q1", key="nobody", **ASKED)
+    left_out = await handed_off.get("kpis/rate/why", period="2026-Q1", key="employee-none", **ASKED)
     assert left_out["value"] is None
 
 

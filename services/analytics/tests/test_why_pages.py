@@ -97,6 +97,7 @@ ROWS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("issues/why", {**TOTAL, **OF_ALL}),
     ("growth/why", {**TOTAL, **YEAR}),
     ("losses/why", {"key": "reporting", **YEAR}),
+    ("orders/why", {**TOTAL, **YEAR}),
     ("stages/why", {"key": "Engaging", **YEAR}),
     ("slippage/why", {**TOTAL, **YEAR}),
     ("kpis/won/why", {"period": "2026-Q1", "key": "total", "definition": 1, **OF_ALL}),
