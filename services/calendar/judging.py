@@ -31,7 +31,8 @@ from shared.service import Request
 NAME = "overwork"
 # Who works on Sunday night tells of it on Monday morning.
 GRACE = timedelta(hours=12)
-EVERY_S, LOOK_S, FOLDED_S, FOLDED_MAX_S = 3600.0, 1.0, 1.0, 60.0
+EVERY_S, SOON_S, LOOK_S = 3600.0, 60.0, 1.0
+FOLDED_S, FOLDED_MAX_S = 1.0, 60.0
 # Somewhere it is still, or already, another day than here.
 EASTMOST, WESTMOST = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
 READ = (entry_card, series_card, agenda_card, *PLACES)
@@ -55,8 +56,9 @@ async def judge_weeks(runtime: Runtime) -> None:
         while True:
             now = asyncio.get_running_loop().time()
             due = await lease.held() and now - looked_at >= EVERY_S
-            if due and await judge(runtime, lease.held):
-                looked_at = now
+            if due:
+                whole = await judge(runtime, lease.held)
+                looked_at = now if whole else now + SOON_S - EVERY_S
             await asyncio.sleep(LOOK_S)
     finally:
         await lease.release()
@@ -65,12 +67,14 @@ async def judge_weeks(runtime: Runtime) -> None:
 async def judge(runtime: Runtime, go_on: Callable[[], Awaitable[bool]]) -> bool:
     """Record of each seller whether the last week that is over had too much work in free time.
 
-    Return whether all were judged.
+    Return whether all were judged; nobody is not all.
     """
     if not await _folded(runtime, go_on):
         return False
     places = Workplaces(runtime)
     sellers = {seller async for seller in _at_work(runtime)}
+    if not sellers:
+        return False  # Nothing is loaded yet, or nobody works here: it costs one question to know.
     for seller in sorted(sellers):
         if not await go_on():
             return False

@@ -47,6 +47,7 @@ NO_ROW: tuple[tuple[str, dict[str, Any], int, str], ...] = (
     ("workload/why", {"by": "category", "key": "fun"}, 422, "query/key"),
     ("why", {"by": "stage", "key": "Nonsense"}, 404, "query/key"),
     ("why", {"by": "stage", "key": "Nonsense", "as_of": "1999-01-01"}, 404, "query/key"),
+    ("why", {"by": "stage", "key": ""}, 404, "query/key"),
     ("why", {"by": "age", "key": "7 months"}, 422, "query/key"),
     ("why", {"by": "quality", "key": "good"}, 422, "query/key"),
     ("why", {"by": "total", "key": "sum"}, 422, "query/key"),

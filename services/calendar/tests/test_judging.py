@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -215,3 +215,31 @@ async def test_k_07_who_lost_the_lease_looks_no_further() -> None:
         await tell(log, evening(1, MONDAY, 2))
         await judge(runtime, lost)
         assert await found_of(runtime, "overwork-1") == []
+
+
+async def test_k_07_where_nothing_was_there_yet_it_is_looked_again_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A platform that is loaded after its start need not wait for the next hour."""
+    looks: list[bool] = []
+
+    async def looking(runtime: Runtime, go_on: Callable[[], Awaitable[bool]]) -> bool:
+        looks.append(await judge(runtime, go_on))
+        return looks[-1]
+
+    monkeypatch.setattr(judging, "judge", looking)
+    monkeypatch.setattr(judging, "SOON_S", 0.05)
+    monkeypatch.setattr(judging, "LOOK_S", 0.01)
+    log, clock = MemoryLog(2), Stopped(at(NEXT, 13))
+    async with running(log, clock) as runtime, asyncio.timeout(20):
+        while len(looks) < 2:  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.01)
+        assert not any(looks)
+        await tell(log, evening(1, MONDAY, 2))
+        while not await found_of(runtime, "overwork-1"):  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.05)
+        while not looks[-1]:  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.01)
+        whole = len(looks)
+        await asyncio.sleep(0.3)
+        assert len(looks) == whole, "all were judged: not again before the hour is over"

@@ -282,6 +282,19 @@ async def test_c_03_who_records_a_colleagues_touch_is_seen_beside_them(
     told.sort(key=lambda one: one["recorded_at"])
     assert [one["employee"] for one in told] == ["employee-kim"] * 2
     assert [one["recorded_by"] for one in told] == [None, "employee-lee"]
+    # Who is called by an address, or was not told of, may be whoever recorded it.
+    for number, who in enumerate(({"employee": "kim@example.com"}, {})):
+        answer = await publish(
+            client,
+            {**DATA, "person": f"person-by-{number}", **who},
+            "application/json",
+            Idempotency_Key=f"q-{number}",
+            X_Actor="employee-kim",
+        )
+        headers = {"X-At-Least": answer.json()["token"]}
+        path = f"/contacts/people/by-{number}/timeline"
+        (month,) = (await client.get(path, headers=headers)).json()["items"]
+        assert [one["recorded_by"] for one in month["touches"]] == [None]
 
 
 async def test_plain_json_is_taken_as_before(client: AsyncClient) -> None:
