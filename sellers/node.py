@@ -72,7 +72,7 @@ MEASURE_EVERY_S = 5.0
 # of them only wait for each other, and all of them end late.
 FOLDS_AT_ONCE = 3
 # Domains besides analytics that show what colleagues did or have in hand: looks are noted there.
-SHOW_COLLEAGUES = frozenset({"alerts", "calendar", "issues", "opportunities"})
+SHOW_COLLEAGUES = frozenset({"alerts", "calendar", "issues", "opportunities", "organization"})
 CLEAN = "stopped-cleanly"
 # How long a part waits for the topics, which somebody else may have to create.
 TOPICS_S, TOPICS_AGAIN_S = 120.0, 2.0

@@ -218,7 +218,7 @@ async def test_n_13_who_looks_into_the_calendar_of_a_colleague_is_seen_by_them(
         ends_at=company.at(0, 30).isoformat(),
     )
     headers = {"X-Actor": "employee-han", "X-At-Least": told}
-    paths = ("/calendar/agendas/kim", "/calendar/entries/visit", "/calendar/entries?seller=kim")
+    paths = ("/calendar/agendas/kim", "/calendar/entries/visit", f"/calendar/entries?seller={KIM}")
     for path in paths:
         for actor in ("employee-han", KIM):
             read = await company.http.get(path, headers={**headers, "X-Actor": actor})

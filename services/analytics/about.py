@@ -59,6 +59,7 @@ HELD = (
     Held("attainment", "figures: targets reached", "/analytics/attainment?owner={employee}"),
     Held("stages", "figures: their stages", "/analytics/stages?seller={employee}"),
     Held("slippage", "figures: what slipped", "/analytics/slippage?seller={employee}"),
+    Held("ordered", "figures: what of it was ordered", "/analytics/orders?seller={employee}"),
     Held("yield", "figures: yield of touches", "/analytics/yield?seller={employee}"),
     Held("growth", "figures: their accounts", "/analytics/growth?seller={employee}"),
     Held("cases", "figures: their issues", "/analytics/issues?seller={employee}"),

@@ -91,13 +91,14 @@ def in_inflow(
         if cell.axis != "flow":
             return None
         on = cell.credited or cell.day
-        reason = _left_out(cell, on, look, organization)
+        reason = left_out(cell, on, look, organization)
         return reason or Part(key(cell, on), cell.measure, amount)
 
     return part_of
 
 
-def _left_out(cell: Cell, on: date, look: Look, organization: Organization) -> Reason | None:
+def left_out(cell: Cell, on: date, look: Look, organization: Organization) -> Reason | None:
+    """Say why what counts on a day is in no row of that look; None: it is in one."""
     if cell.day > look.day:
         return "later"
     if not within(on, *look.span):
@@ -138,7 +139,7 @@ def in_touches(by: TouchesBy, organization: Organization, look: Look) -> PartOf:
     def part_of(cell: Cell, amount: int) -> Part | Reason | None:
         if cell.measure != "touches":
             return None
-        reason = _left_out(cell, cell.day, look, organization)
+        reason = left_out(cell, cell.day, look, organization)
         return reason or Part(_touch_key(by, cell, organization), cell.measure, amount)
 
     return part_of

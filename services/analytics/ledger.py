@@ -75,10 +75,12 @@ def not_judged(one: FrozenForecast, day: date, which: Which) -> Iterator[tuple[R
 
     `frozen_again`: another freezing of the same period is judged. `not_over`: the period is not.
     """
-    chosen = _chosen(one, which)
+    # Frozen twice with the same lines, they are two all the same.
+    chosen = {id(frozen) for frozen in _chosen(one, which)}
     for frozen in one.frozen:
-        if frozen not in chosen or frozen.period_to > day:
-            reason: Reason = "not_over" if frozen in chosen else "frozen_again"
+        judged_by = id(frozen) in chosen
+        if not judged_by or frozen.period_to > day:
+            reason: Reason = "not_over" if judged_by else "frozen_again"
             for line in frozen.lines:
                 yield reason, line.opportunity
 

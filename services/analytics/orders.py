@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from services.analytics import flows
 from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span, key_of
 from services.analytics.hand_offs import handed_over, told_of
@@ -22,9 +23,7 @@ from services.analytics.pipeline import (
     Reason,
     in_order,
     money,
-    not_theirs,
     ratio,
-    within,
 )
 from services.analytics.report_by import OrdersBy
 from services.analytics.tables import Apart, Grain, bounds
@@ -113,13 +112,13 @@ def in_orders(
     segments: Mapping[str, str] = NOBODY,
 ) -> PartOf:
     """Say to which row a cell adds what; `segments` as in the pipeline."""
-    axis = _axis_of_won(by)
+    axis, days = _axis_of_won(by), flows.Look(look.span, look.day, look.unit)
 
     def part_of(cell: Cell, amount: int) -> Part | Reason | None:
         told, on = _told(cell, axis, look.called_off), cell.credited
         if told is None or on is None:
             return None
-        reason = _left_out(cell, on, look, organization)
+        reason = flows.left_out(cell, on, days, organization)
         key = _key(by, told, cell.owner, on, organization, segments)
         return reason or Part(key, told.measure, amount)
 
@@ -160,14 +159,6 @@ def _key(
         case _:
             place = "company" if by == "our_company" else by
             return key_of(place, owner, organization, on, on)
-
-
-def _left_out(cell: Cell, on: date, look: Look, organization: Organization) -> Reason | None:
-    if cell.day > look.day:
-        return "later"
-    if not within(on, *look.span):
-        return "outside_period"
-    return not_theirs(look.unit, cell.owner, on, organization)
 
 
 def ordered(by: OrdersBy, keys: Iterable[Key]) -> list[Key]:

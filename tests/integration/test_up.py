@@ -195,7 +195,12 @@ def test_the_demo_company_is_loaded_once_and_found_again(start: Callable[..., Up
     again = start("--size", "2")
     again.wait_ready()
     assert "pipeline by region" in again.text
-    assert held(again) == before
+    found = held(again)
+    grown = {name: count - before[name] for name, count in found.items()}
+    # A week that is over is judged beside the loading, or after it: of two sellers, once each.
+    judged, raised = grown.pop("calendar"), grown.pop("alerts")
+    assert set(grown.values()) == {0}, grown
+    assert 0 <= raised <= judged <= 2
     assert again.stop(signal.SIGINT) == 0
 
 

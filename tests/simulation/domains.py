@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal
 
+from services.contacts.defaults import ContactsDefaults
 from services.issues.model import Issue
 from services.issues.model import decide as decide_promise
 from services.issues.model import evolve as evolve_promise
@@ -170,7 +171,14 @@ class Domains:
             "opportunity": Decider(0, decide_deal, one_more),
             "product": Decider(None, decide_product, price_of),
         }
-        deals = Domain("opportunities", decider, (deal, around), intake=("touches",))
+        # Touches are taken in by the rules of contacts.
+        deals = Domain(
+            "opportunities",
+            decider,
+            (deal, around),
+            intake=("touches",),
+            defaults=ContactsDefaults(),
+        )
         answering = {
             "issue": Decider(0, decide_account, one_more),
             "promise": Decider(Issue(), decide_promise, evolve_promise),
