@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,16 @@ def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     sys.stdout.write(f"written: {path.relative_to(path.parent.parent)}\n")
+
+
+def put(path: Path, page: Callable[[], str], name: str) -> int:
+    """Write a page; return 1, and say of what it lacks the words, where it cannot be made."""
+    try:
+        write(path, page())
+    except LookupError as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

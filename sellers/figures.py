@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
-from sellers.catalogue import write
+from sellers.catalogue import put
 from services.analytics import (
     adoption,
     data_quality,
@@ -279,15 +279,5 @@ names:
 |---|---|"""
 
 
-def main() -> int:
-    """Write the page, where it is not yet the same."""
-    try:
-        write(PAGE, page())
-    except LookupError as error:
-        sys.stderr.write(f"figures: {error}\n")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(put(PAGE, page, "figures"))

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from sellers.catalogue import write
+from sellers.catalogue import put
 from sellers.node import MODULES
 from shared.errors import DomainError
 from shared.web import PROBLEM_TYPE
@@ -206,15 +206,5 @@ def page() -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    """Write the page, where it is not yet the same."""
-    try:
-        write(PAGE, page())
-    except LookupError as error:
-        sys.stderr.write(f"errors: {error}\n")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(put(PAGE, page, "errors"))

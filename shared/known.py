@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from shared import builds
 from shared.events import Envelope
+from shared.memory.documents import matches
 from shared.projection import Projection
 from shared.reading import Token
 from shared.runtime import Runtime
@@ -97,15 +98,15 @@ async def each_at(
 ) -> AsyncIterator[V]:
     """Yield the views of a small projection as they are or, with an instant, as they were known.
 
-    In the order of their keys. Whoever answers by what was known asks here: one that stands as it
-    is now would tell of later.
+    In the order of their keys; `where` means to either what it means to the store. Whoever answers
+    by what was known asks here: one that stands as it is now would tell of later.
     """
     if known_at is None:
         async for view in runtime.reader(projection).every(dict(where), at_least):
             yield view
         return
     for _, one in sorted((await known_views(runtime, projection, known_at)).items()):
-        if all(getattr(one, n) == v for n, v in where.items()):
+        if not where or matches(projection.to_document(one), where):
             yield one
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from services.analytics import flows
 from services.analytics.cells import Axis, Cell
-from services.analytics.forecast import Span, key_of
+from services.analytics.forecast import key_of
 from services.analytics.hand_offs import handed_over, told_of
 from services.analytics.pipeline import (
     NOBODY,
@@ -43,11 +43,9 @@ BY_STEP: Sequence[str] = ("won", *STEPS)
 
 
 class Look(NamedTuple):
-    """Which days, as they stood at the end of which day, of whom, and what is called off."""
+    """Which days and of whom, as of every flow, and what is called off."""
 
-    span: Span
-    day: date
-    unit: Key
+    of: flows.Look
     called_off: frozenset[str]
 
 
@@ -68,14 +66,14 @@ def _axis_of_won(by: OrdersBy) -> Axis:
 
 def grain(by: OrdersBy, organization: Organization, look: Look) -> Grain:
     """Return what it tells apart: the days that things count on, and where sellers were then."""
-    placed = by in ("team", "region", "our_company", "manager") or look.unit is not None
+    placed = by in ("team", "region", "our_company", "manager") or look.of.unit is not None
     turns = organization.turns if placed else frozenset()
     per = by if by in ("day", "week", "month", "quarter") else None
     alike: dict[Axis, Callable[[str], str]] = {HAND_OFF: _alike(by, look.called_off)}
     return Grain(
         Apart(),
-        Apart(turns | bounds(*look.span), per),
-        last=look.day,
+        Apart(turns | bounds(*look.of.span), per),
+        last=look.of.day,
         owners=placed or by == "seller",
         alike=alike,
     )
@@ -112,13 +110,13 @@ def in_orders(
     segments: Mapping[str, str] = NOBODY,
 ) -> PartOf:
     """Say to which row a cell adds what; `segments` as in the pipeline."""
-    axis, days = _axis_of_won(by), flows.Look(look.span, look.day, look.unit)
+    axis = _axis_of_won(by)
 
     def part_of(cell: Cell, amount: int) -> Part | Reason | None:
         told, on = _told(cell, axis, look.called_off), cell.credited
         if told is None or on is None:
             return None
-        reason = flows.left_out(cell, on, days, organization)
+        reason = flows.left_out(cell, on, look.of, organization)
         key = _key(by, told, cell.owner, on, organization, segments)
         return reason or Part(key, told.measure, amount)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.analytics import flows
 from services.analytics import orders as report
 from services.analytics.api import (
     Analytics,
@@ -33,7 +34,7 @@ router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 
 def _look(runtime: Runtime, moment: Moment, period: Span, unit: str | None) -> Look:
     span = until(moment, period, runtime)
-    return Look(span, moment.day(runtime), unit, defaults_of(runtime).called_off)
+    return Look(flows.Look(span, moment.day(runtime), unit), defaults_of(runtime).called_off)
 
 
 @router.get("/orders")

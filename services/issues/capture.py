@@ -98,24 +98,6 @@ def issues_of(touches: Sequence[ExpressedTouch]) -> list[str]:
     return sorted({one.issue for one in touches if one.issue is not None})
 
 
-def heard_in(
-    touches: Sequence[ExpressedTouch],
-    first: date,
-    last: date,
-    employee: str | None,
-    company: str | None,
-) -> list[ExpressedTouch]:
-    """Return what was heard in these days, by this colleague and from this company, if told."""
-    return [
-        one
-        for one in touches
-        if one.heard_on is not None
-        and first <= one.heard_on <= last
-        and employee in (None, one.employee)
-        and company in (None, one.company)
-    ]
-
-
 def captured(
     touches: Sequence[ExpressedTouch], answered: Collection[str], first: date, last: date
 ) -> Captured:

@@ -16,7 +16,7 @@ from services.issues.agreements import (
     service_kept,
 )
 from services.issues.boards_api import Issues, between, days_asked
-from services.issues.capture import Captured, captured, expressed_touch, heard_in, issues_of
+from services.issues.capture import Captured, captured, expressed_touch, issues_of
 from services.issues.projections import issue_card
 from services.issues.satisfaction import Satisfaction, satisfaction
 from shared.command import Day, Instant
@@ -95,16 +95,14 @@ async def get_capture(
 
     With `known_at`, by what was known then: that costs a pass over the log.
     """
-    if known_at is not None:
-        day = known_at.astimezone(runtime.settings.zone).date()
-        first, last = days_asked(first, last, day)
-        heard = await views_at(runtime, expressed_touch, known_at)
-        touches = heard_in(heard, first, last, employee, company)
+    zone = runtime.settings.zone
+    day = runtime.today if known_at is None else known_at.astimezone(zone).date()
+    first, last = days_asked(first, last, day)
+    where = between("heard_on", first, last, employee=employee, company=company)
+    touches = await views_at(runtime, expressed_touch, known_at, where, at_least)
+    if known_at is not None:  # One pass over the log, however many issues there are.
         cards = await views_at(runtime, issue_card, known_at)
         return captured(touches, {card.issue for card in cards if card.feedback}, first, last)
-    first, last = days_asked(first, last, runtime.today)
-    where = between("heard_on", first, last, employee=employee, company=company)
-    touches = [one async for one in runtime.reader(expressed_touch).every(where, at_least)]
     issues, answered = issues_of(touches), set[str]()
     for start in range(0, len(issues), ISSUES_AT_ONCE):
         some: dict[str, Any] = {"issue": {"$in": issues[start : start + ISSUES_AT_ONCE]}}

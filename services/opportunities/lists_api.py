@@ -97,10 +97,13 @@ async def read_all(
         if part.next_key is None:
             return found, sorted(parked)
         if len(found) >= WHOLE_MAX:
-            raise InvalidError(
-                f"more than {WHOLE_MAX} fit: ask for one owner or company", field="query/owner"
-            )
+            raise _too_many()
         after = part.next_key
+
+
+def _too_many() -> InvalidError:
+    said = f"more than {WHOLE_MAX} fit: ask for one owner or company"
+    return InvalidError(said, field="query/owner")
 
 
 async def known_then(
@@ -115,9 +118,7 @@ async def known_then(
     given = {name: value for name, value in where.items() if value is not None}
     found = await views_at(runtime, opportunity_record, known_at, given)
     if len(found) > WHOLE_MAX:
-        raise InvalidError(
-            f"more than {WHOLE_MAX} fit: ask for one owner or company", field="query/owner"
-        )
+        raise _too_many()
     now = await runtime.reader(opportunity_record).page(given, limit=1)
     return found, sorted(now.parked)
 

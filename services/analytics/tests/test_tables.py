@@ -168,7 +168,7 @@ def _reports(
             part = stages_report.in_course(axis, by, held, course, SEGMENTS)
             yield f"{axis} {by}", grain, lambda told, part=part: tallied(told, part)
     for by in get_args(OrdersBy):
-        asked = orders.Look(until, day, unit, OFF)
+        asked = orders.Look(flows.Look(until, day, unit), OFF)
         grain = orders.grain(by, held, asked)
         part = orders.in_orders(by, held, asked, SEGMENTS)
         yield f"orders {by}", grain, lambda told, part=part: tallied(told, part)

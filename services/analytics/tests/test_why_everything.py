@@ -87,7 +87,7 @@ def reports(held: Organization, day: date, span: Span, unit: Key) -> Iterator[Re
         )
     yield "losses", losses.in_losses(held, span, unit), no_more
     for by in get_args(OrdersBy):
-        asked = orders.Look(span, day, unit, OFF)
+        asked = orders.Look(look, OFF)
         yield f"orders {by}", orders.in_orders(by, held, asked, SEGMENTS), no_more
     for number, target in enumerate(targets_of(span, unit)):
         yield f"target {number}", forecast.in_target(target, held, day), no_more

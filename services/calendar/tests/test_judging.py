@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,6 +39,7 @@ from shared.reading import Token
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.testing import given, recorded
+from shared.tests.tiny import running as started
 
 SEOUL, HONOLULU = ZoneInfo("Asia/Seoul"), ZoneInfo("Pacific/Honolulu")
 MONDAY = date(2026, 1, 5)
@@ -82,15 +83,8 @@ async def tell(log: Log, facts: list[Envelope]) -> None:
         await log.append(fact.data.topic, fact.stream, encode(fact))
 
 
-@asynccontextmanager
-async def running(log: MemoryLog, clock: Stopped) -> AsyncIterator[Runtime]:
-    runtime = Runtime(build(CHOSEN), MemoryStore(), log, clock, Settings())
-    await runtime.start()
-    try:
-        await runtime.service.ready.wait()
-        yield runtime
-    finally:
-        await runtime.stop()
+def running(log: MemoryLog, clock: Stopped) -> AbstractAsyncContextManager[Runtime]:
+    return started(Runtime(build(CHOSEN), MemoryStore(), log, clock, Settings()))
 
 
 async def always() -> bool:
