@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from services.calendar.days import Span, times
 from services.calendar.defaults import CalendarDefaults
@@ -136,24 +136,19 @@ def _by_category(cards: Iterable[EntryCard]) -> tuple[Spent, ...]:
         if card.category is None:
             continue
         count[card.category] += 1
-        planned[card.category] += 0 if card.unplanned else _planned(card)
-        actual[card.category] += _actual(card)
+        planned[card.category] += 0 if card.unplanned else _minutes(card.starts_at, card.ends_at)
+        actual[card.category] += _minutes(card.started_at, card.ended_at)
     return tuple(
         Spent(category, planned[category], actual[category], count[category])
         for category in sorted(count)
     )
 
 
-def _planned(card: EntryCard) -> int:
-    if card.starts_at is None or card.ends_at is None:
+def _minutes(begin: datetime | None, end: datetime | None) -> int:
+    if begin is None or end is None:
         return 0
-    return round((card.ends_at - card.starts_at) / timedelta(minutes=1))
-
-
-def _actual(card: EntryCard) -> int:
-    if card.started_at is None or card.ended_at is None:
-        return 0
-    return round((card.ended_at - card.started_at) / timedelta(minutes=1))
+    # Python takes two times of one zone apart by what its clocks show, and those are set back.
+    return round((end.astimezone(UTC) - begin.astimezone(UTC)) / timedelta(minutes=1))
 
 
 def _activities(cards: Iterable[EntryCard]) -> Counter[str]:

@@ -64,6 +64,22 @@ def of(*cards: EntryCard, place: Workplace = PLACE) -> TimeFigures:
     return figures([Told(cards, place)], MONDAY, SUNDAY, SUNDAY, USUAL)
 
 
+@pytest.mark.parametrize(
+    ("begins", "lasted"),
+    [
+        (datetime(2026, 10, 31, 19, tzinfo=NEW_YORK), 420),  # The clocks are set back at two.
+        (datetime(2026, 3, 7, 23, tzinfo=NEW_YORK), 240),  # And forth.
+    ],
+)
+def test_k_04_an_hour_lasts_an_hour_while_clocks_are_set(begins: datetime, lasted: int) -> None:
+    ends = (begins.astimezone(UTC) + timedelta(minutes=lasted)).astimezone(NEW_YORK)
+    took = {"started_at": begins, "ended_at": ends, "status": "done"}
+    card = entry(1, "customer", begins, 0, ends_at=ends, **took)
+    day, place = begins.date(), Workplace(NEW_YORK, USUAL)
+    (spent,) = figures([Told([card], place)], day, day, day, USUAL).categories
+    assert (spent.planned_minutes, spent.actual_minutes) == (lasted, lasted)
+
+
 def test_k_04_time_goes_by_category_as_planned_and_as_it_was() -> None:
     visit = done(1, "customer", at(9), 60, ended_at=at(10, 30))
     found = of(visit, done(2, "internal", at(13), 60), entry(3, "reporting", at(16), 30))
