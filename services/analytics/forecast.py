@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from services.analytics.cells import Axis, Cell
@@ -96,6 +97,7 @@ def forecast_grain(by: ForecastBy, day: date, span: Span, unit: Key) -> Grain:
     return Grain(Apart(), Apart(), last=day, owners=whose, alike=alike)
 
 
+@lru_cache(maxsize=64)  # What it has said is remembered as long as it is there.
 def _alike(by: ForecastBy, span: Span) -> Callable[[str], str | None]:
     """Say which closing day and product stands for those that a forecast does not tell apart."""
     first, last = (None if day is None else day.isoformat() for day in span)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+from functools import lru_cache
 
 from services.analytics.cells import Axis
 from services.analytics.figures import Figures
 from services.analytics.kpi_measures import KPI_MEASURES
 from services.analytics.measures import bought_by
+from services.analytics.names import StandsFor
 from services.analytics.pipeline import stale
 from services.analytics.tables import Apart, Grain
 
@@ -24,6 +26,12 @@ _OF_OPEN = frozenset(
     for name, told in KPI_MEASURES.items()
     if told.kind == "opportunity" and (told.stock or told.measure in ("pushes", "pushed_days"))
 )
+
+
+@lru_cache(maxsize=64)  # What it has said is remembered as long as it is there.
+def _about(product: str | None) -> StandsFor:
+    """Leave out what is of other products, if one is told, and tell nothing else apart."""
+    return lambda value: "" if product in (None, bought_by(value)[0]) else None
 
 
 def mark(
@@ -38,11 +46,7 @@ def mark(
     Of what the report is about: everybody's, an owner's, or theirs who are in a unit on that day;
     of all products, or of one.
     """
-
-    def about(value: str) -> str | None:
-        return "" if product in (None, bought_by(value)[0]) else None
-
-    grain = Grain(Apart(), last=day, owners=unit is not None, alike={NEWS: about})
+    grain = Grain(Apart(), last=day, owners=unit is not None, alike={NEWS: _about(product)})
     cells = figures.tables.cells((NEWS,), grain, owner)
     if unit is not None:
         places = figures.organization

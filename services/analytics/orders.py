@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from services.analytics import flows
@@ -79,6 +80,7 @@ def grain(by: OrdersBy, organization: Organization, look: Look) -> Grain:
     )
 
 
+@lru_cache(maxsize=64)  # What it has said is remembered as long as it is there.
 def _alike(by: OrdersBy, called_off: frozenset[str]) -> Callable[[str], str]:
     """Say what stands for all of one product or company, if rows are of that, and off or not."""
     off = min(called_off, default="")

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from services.analytics.cells import Axis, Cell, Per
@@ -212,6 +213,7 @@ def _places(by: PipelineBy, organization: Organization, day: date) -> PlaceOf:
     return place_of
 
 
+@cache  # What it has said is remembered as long as it is there.
 def bought_apart(by: str) -> Callable[[str], str]:
     """Say what stands for all that is bought, but for what the rows are of."""
     match by:

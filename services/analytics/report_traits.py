@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import lru_cache
 
 from services.analytics.cells import Cell
 from services.analytics.forecast import key_of
@@ -33,6 +34,7 @@ def key_by(
     return key
 
 
+@lru_cache(maxsize=64)  # What it has said is remembered as long as it is there.
 def alike_by(by: DealsBy, *also: str) -> Callable[[str], str]:
     """Say what stands for all that rows by this do not tell apart; `also` names more traits."""
     kept = {"company" if by == "segment" else by, *also} & TRAITS

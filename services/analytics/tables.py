@@ -5,7 +5,6 @@ A table is never changed, only followed by the next one; so who reads an older o
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.analytics.cells import Axis, Cell, Per
+from services.analytics.names import Names, StandsFor, occurring
 from services.analytics.packing import (
     ROW,
     Packed,
@@ -44,7 +44,7 @@ EACH_DAY = Apart(per="day")
 # Says which owners are the same to a report, on a day and credited to one (or to none).
 PlaceOf = Callable[[Axis, str, date, date | None], Hashable]
 
-ALIKE_NONE: Mapping[Axis, Callable[[str], str | None]] = MappingProxyType({})
+ALIKE_NONE: Mapping[Axis, StandsFor] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Grain:
     last: date | None = None
     owners: bool = True
     placed: PlaceOf | None = None
-    alike: Mapping[Axis, Callable[[str], str | None]] = field(default_factory=lambda: ALIKE_NONE)
+    alike: Mapping[Axis, StandsFor] = field(default_factory=lambda: ALIKE_NONE)
 
 
 EXACT = Grain()
@@ -73,91 +73,6 @@ def bounds(first: date | None, last: date | None) -> frozenset[date]:
     """Return the turns by which what is within a period is told from what is not."""
     after = None if last is None or last == date.max else last + timedelta(days=1)
     return frozenset(day for day in (first, after) if day is not None)
-
-
-@dataclass(slots=True)
-class _Part:
-    """The measures, owners or values that series of one axis have, by number; only ever more."""
-
-    names: list[str] = field(default_factory=list)
-    numbers: dict[str, int] = field(default_factory=dict)
-
-    def number(self, name: str) -> int:
-        number = self.numbers.get(name)
-        if number is None:
-            number = self.numbers[name] = len(self.names)
-            self.names.append(name)
-        return number
-
-
-@dataclass(slots=True)
-class _Names:
-    """The series of one axis by number. It only grows, so that tables of any age can share it.
-
-    One thread adds to it at a time, also where whoever waited for another one has left; any number
-    may read meanwhile.
-    """
-
-    known: list[Series] = field(default_factory=list)
-    numbers: dict[Series, int] = field(default_factory=dict)
-    parts: tuple[_Part, _Part, _Part] = field(default_factory=lambda: (_Part(), _Part(), _Part()))
-    made_of: list[tuple[int, ...]] = field(default_factory=list)
-    # The same as columns, as far as somebody has asked for them.
-    columns: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 3), np.int64))
-    adding: threading.Lock = field(default_factory=threading.Lock)
-
-    def numbered(self, told: Iterable[Series]) -> npt.NDArray[np.uint32]:
-        with self.adding:
-            return np.array([self._number(series) for series in told], np.uint32)
-
-    def _number(self, series: Series) -> int:
-        number = self.numbers.get(series)
-        if number is None:
-            number = self.numbers[series] = len(self.known)
-            parts = zip(self.parts, series, strict=True)
-            self.made_of.append(tuple(part.number(name) for part, name in parts))
-            self.known.append(series)
-        return number
-
-    def coarser(
-        self, axis: Axis, grain: Grain, used: npt.NDArray[Any]
-    ) -> tuple[list[Series], npt.NDArray[np.int64]]:
-        """Return the series that a grain tells apart, and which of them stands for each used one.
-
-        -1 stands for what the grain leaves out.
-        """
-        made_of = self.numbers_of()[used]
-        measures, owners, values = (part.names for part in self.parts)
-        standing_for = grain.alike.get(axis)
-        alike: dict[str, int] = {}
-        standing = np.full(len(values), -1, np.int64)
-        for number in occurring(made_of[:, 2]).tolist():
-            name = values[number]
-            one = name if standing_for is None else standing_for(name)
-            if one is not None:
-                standing[number] = alike.setdefault(one, len(alike))
-        value = standing[made_of[:, 2]]
-        owner: Any = made_of[:, 1] if grain.owners else 0
-        places = (made_of[:, 0] * len(owners) + owner) * len(alike) + value
-        places[value < 0] = -1
-        found, numbers = np.unique(places, return_inverse=True)
-        left_out = int(found[0] == -1)
-        names = list(alike)
-        series = []
-        for place in found[left_out:].tolist():
-            rest, value_at = divmod(place, len(alike))
-            measure_at, owner_at = divmod(rest, len(owners))
-            whose = owners[owner_at] if grain.owners else ""
-            series.append((measures[measure_at], whose, names[value_at]))
-        return series, numbers.astype(np.int64) - left_out
-
-    def numbers_of(self) -> npt.NDArray[np.int64]:
-        """Return the numbers of the measure, the owner and the value of each series."""
-        columns = self.columns
-        if len(columns) < len(self.made_of):
-            new = np.array(self.made_of[len(columns) :], np.int64)
-            self.columns = columns = np.concatenate([columns, new])
-        return columns
 
 
 class Exactly(NamedTuple):
@@ -174,7 +89,7 @@ class Exactly(NamedTuple):
 class Table:
     """The cells of one axis: rows in order, and those that came since."""
 
-    names: _Names = field(default_factory=_Names)
+    names: Names = field(default_factory=Names)
     ordered: Rows = field(default_factory=lambda: np.empty(0, ROW))
     loose: tuple[Rows, ...] = ()
 
@@ -230,7 +145,7 @@ class Table:
         numbers: npt.NDArray[Any] = rows["series"]
         if not grain.owners or axis in grain.alike:
             used = occurring(numbers)
-            series, standing = self.names.coarser(axis, grain, used)
+            series, standing = self.names.coarser(grain.alike.get(axis), used, owners=grain.owners)
             stands_for = np.empty(used[-1] + 1, np.int64)
             stands_for[used] = standing
             numbers = stands_for[numbers]
@@ -320,11 +235,6 @@ def alike(
         apart = np.unique(apart, return_inverse=True)[1]
     _, first, numbers = np.unique(apart, return_index=True, return_inverse=True)
     return first, numbers
-
-
-def occurring(numbers: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    """Return which of the numbers, none of them negative, there are, in order."""
-    return np.flatnonzero(np.bincount(numbers))
 
 
 def grouped(

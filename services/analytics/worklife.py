@@ -18,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from services.analytics.cells import Cell
+from services.analytics.names import occurring
 from services.analytics.packing import Rows, changes
 from services.analytics.pipeline import Key
-from services.analytics.tables import Grain, Table, intervals, occurring
+from services.analytics.tables import Grain, Table, intervals
 from shared.workplaces import SellerPlace, UnitPlace, WorkHours, Workplace, midnight
 from shared.worktime import UsualWeek
 

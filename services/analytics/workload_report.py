@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any, get_args
 
 from services.analytics.cells import Axis, Cell
 from services.analytics.forecast import Span, key_of
+from services.analytics.names import StandsFor
 from services.analytics.pipeline import (
     Key,
     Part,
@@ -54,15 +56,21 @@ def grain(
     turns = organization.turns if placed else frozenset()
     per = by if by in ("day", "week", "month", "quarter") else None
     days = Apart(turns | bounds(*span), per)
-    in_time = {f"{late:02}" for late in range(grace_minutes + 1)}
     return Grain(
         days,
         Apart(),
         last=span.last,
         owners=placed or by == "seller",
         placed=_places(by, organization, span, unit) if by != "seller" else None,
-        alike={"lateness": lambda late: IN_TIME if late in in_time else None},
+        alike={"lateness": _in_time(grace_minutes)},
     )
+
+
+@lru_cache(maxsize=8)  # What it has said is remembered as long as it is there.
+def _in_time(grace_minutes: int) -> StandsFor:
+    """Let all that is within the grace be one; leave out what is later."""
+    in_time = {f"{late:02}" for late in range(grace_minutes + 1)}
+    return lambda late: IN_TIME if late in in_time else None
 
 
 def _places(by: WorkloadBy, organization: Organization, span: Span, unit: Key) -> PlaceOf:
