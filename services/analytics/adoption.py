@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
@@ -82,7 +83,12 @@ class Month(NamedTuple):
     @property
     def placed(self) -> date:
         """Where the seller was on its last day is where it counts."""
-        return terms("month", self.first, self.first)[0].last
+        return _last_of_month(self.first)
+
+
+@lru_cache(maxsize=1_024)  # Reports ask for the same few again and again.
+def _last_of_month(first: date) -> date:
+    return terms("month", first, first)[0].last
 
 
 Measure = Week | NoWeek | Month
@@ -241,7 +247,10 @@ def rows_of(
     rows: dict[Key, Counter[str]] = defaultdict(Counter)
     for one in told:
         if by != "week" or not isinstance(one, Month):
-            rows[row_of(by, one, organization)].update(amounts(one))
+            # `Counter.update` takes most of a report of many sellers.
+            row = rows[row_of(by, one, organization)]
+            for measure, amount in amounts(one).items():
+                row[measure] += amount
     return rows
 
 
