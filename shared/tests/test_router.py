@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import pytest
-from fastapi import APIRouter, Body, FastAPI
+from fastapi import APIRouter, Body, FastAPI, Query
 from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 
@@ -82,6 +82,10 @@ def exact(route_class: type[Route] = Route) -> TestClient:
     @router.get("/calendars/{calendar}")
     async def calendars(calendar: StreamId) -> str:
         return calendar
+
+    @router.get("/people")
+    async def people(of: Annotated[list[str] | None, Query()] = None) -> list[str]:
+        return of or []
 
     app.include_router(router)
     for error, answer in HANDLERS.items():
@@ -189,6 +193,17 @@ def test_a_parameter_that_nobody_reads_is_refused(query: str, said: str) -> None
     assert exact(LenientRoute).get(path).status_code == 200
     none = exact().get("/calendars/x?sellr=1").json()["errors"][0]["detail"]
     assert none == "no such parameter; this takes none"
+
+
+def test_a_parameter_that_is_given_twice_is_refused_unless_it_may_be() -> None:
+    path = "/deals/7/notes/x?seller=1&first=2&seller=1"
+    answer = exact().get(path)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    said = "given 2 times; nobody can say which of them is meant"
+    assert (error["pointer"], error["detail"]) == ("query/seller", said)
+    assert exact(LenientRoute).get(path).status_code == 200
+    assert exact().get("/people?of=a&of=b").json() == ["a", "b"]
 
 
 def test_whoever_asks_before_the_route_reads_the_same_ids() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi._compat.shared import field_annotation_is_sequence
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Body, Cookie, Header, Path
@@ -88,6 +90,14 @@ class Route(APIRoute):
         return frozenset(one.alias for one in told if not isinstance(one.field_info, elsewhere))
 
     @cached_property
+    def asked_often(self) -> frozenset[str]:
+        """Return the names of the parameters that may be given several times."""
+        told = get_flat_params(self.dependant)
+        return frozenset(
+            one.alias for one in told if field_annotation_is_sequence(one.field_info.annotation)
+        )
+
+    @cached_property
     def _reads_json(self) -> bool:
         """Whether its body is read as JSON; one of another type looks at it where it is read."""
         read = self.body_field.field_info if self.body_field is not None else None
@@ -114,6 +124,8 @@ class Route(APIRoute):
     def check(self, request: Request) -> None:
         """Refuse bodies of another type, ids of another kind, and parameters that nobody reads.
 
+        A parameter that is given twice is refused, too: one of both would say nothing.
+
         Raises:
             HTTPException: naming the types of a body that are read.
             RequestValidationError: naming each, and what may have been meant.
@@ -138,10 +150,15 @@ class Route(APIRoute):
     def _unread(self, request: Request) -> Iterator[dict[str, Any]]:
         if not self.exact or not request.scope["query_string"]:
             return
-        unknown = [name for name in request.query_params if name not in self.asked_by]
+        said = Counter(name for name, _ in request.query_params.multi_items())
+        unknown = [name for name in said if name not in self.asked_by]
         for name in unknown[:NAMED_MAX]:
             msg = self._instead(name)
             yield {"type": "unknown_parameter", "loc": ("query", name), "msg": msg}
+        for name in sorted(self.asked_by - self.asked_often):
+            if said[name] > 1:
+                msg = f"given {said[name]} times; nobody can say which of them is meant"
+                yield {"type": "doubled_parameter", "loc": ("query", name), "msg": msg}
 
     def _instead(self, name: str) -> str:
         if not self.asked_by:
