@@ -12,11 +12,13 @@ from sellers.demo.items import Item
 
 FORECASTS = 8
 LINES_MAX = 200
+ONE_DAY = timedelta(days=1)
 
 
 def targets(world: World) -> Iterator[Item]:
-    """Yield a year's targets, set in its first weeks."""
-    year = {"period_from": world.days.first, "period_to": world.days.end - timedelta(days=1)}
+    """Yield targets of four quarters, the last of which goes on; set in the first weeks."""
+    last = quarter_end(world.days.end)
+    year = {"period_from": last.replace(year=last.year - 1) + ONE_DAY, "period_to": last}
     year |= {"on": world.days.first + timedelta(days=14)}
     make = world.maker
 

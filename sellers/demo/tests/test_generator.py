@@ -266,3 +266,19 @@ def test_one_customer_was_won_and_then_left_alone_for_longer_than_the_usual_mont
     )
     touched = max(local_day(item) for item in mine if item.domain == TOUCHES)
     assert date.fromisoformat(won.command["on"]) == touched < END - timedelta(days=31)
+
+
+@pytest.mark.parametrize(
+    "end", ["2026-12-01", "2027-01-01", "2026-12-31", "2028-02-29", "2027-03-28", "2026-10-01"]
+)
+def test_targets_are_of_four_quarters_of_which_the_last_goes_on(end: str) -> None:
+    day = date.fromisoformat(end)
+    periods = {
+        (told(item).period_from, told(item).period_to)
+        for item in demo_company(7, 2, day)
+        if item.stream.startswith("target-") and item.type == "set"
+    }
+    ((first, last),) = periods
+    assert first < day - timedelta(days=270)
+    assert day <= last == quarter_end(day)
+    assert first == date(last.year - 1, last.month, last.day) + timedelta(days=1)
