@@ -185,7 +185,9 @@ class Measured:
         """Yield all weeks and then all months, each with the reason why it does not count."""
         counted: set[str] = set()
         for week in self._weeks(entries):
-            reason = self._elsewhere(week) or (week.reason if isinstance(week, NoWeek) else None)
+            reason: Reason | None = week.reason if isinstance(week, NoWeek) else None
+            if self._unit is not None:
+                reason = self._elsewhere(week) or reason
             if reason is None:
                 counted.add(week.seller)
             yield week, reason
