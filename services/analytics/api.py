@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
 from services.analytics import flows, why
 from services.analytics import pipeline as report
@@ -67,6 +67,8 @@ class Moment:
     as_of: date | None
     known_at: datetime | None
     at_least: Token | None
+    # Whose alone is asked for, by the name of the parameter.
+    of: Mapping[str, str]
 
     def day(self, runtime: Runtime) -> date:
         """Return the day asked about: without one, the day on which it was known, or today."""
@@ -83,7 +85,7 @@ class Moment:
         row: Row | None = None,
         grain_of: GrainOf | None = exact,
     ) -> Figures:
-        asked = Asked(owner, row, self.at_least, self.known_at, grain_of)
+        asked = Asked(owner, row, self.at_least, self.known_at, grain_of, of=self.of)
         return await read_figures(runtime, axes, asked)
 
     def opened(
@@ -97,7 +99,7 @@ class Moment:
         named: bool = False,
     ) -> AbstractAsyncContextManager[Figures]:
         """Read them with what is behind a row, as long as they are open."""
-        asked = Asked(owner, row, self.at_least, self.known_at, grain_of, named)
+        asked = Asked(owner, row, self.at_least, self.known_at, grain_of, named, self.of)
         return opened_figures(runtime, axes, asked)
 
     @property
@@ -108,8 +110,12 @@ class Moment:
         return {"as_of": self.as_of, "known_at": self.text}
 
 
-async def _moment(at_least: AtLeast, as_of: AsOf = None, known_at: KnownAt = None) -> Moment:
-    return Moment(as_of, known_at, at_least)
+async def _moment(
+    request: Request, at_least: AtLeast, as_of: AsOf = None, known_at: KnownAt = None
+) -> Moment:
+    said = request.query_params
+    of = {"seller": employee(said.get("seller")), "unit": said.get("unit")}
+    return Moment(as_of, known_at, at_least, {name: one for name, one in of.items() if one})
 
 
 At = Annotated[Moment, Depends(_moment)]

@@ -14,7 +14,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -27,7 +27,7 @@ from services.analytics.kept_cells import Mirrors
 from services.analytics.known import Measured, known_measures
 from services.analytics.measures import STREAMS, Kind
 from services.analytics.packing import UnreadableCellsError, pack, unpack
-from services.analytics.pipeline import Key
+from services.analytics.pipeline import NOBODY, Key
 from services.analytics.projections import Label, labels, org_tree
 from services.analytics.row_keys import Keys
 from services.analytics.sink import (
@@ -44,7 +44,7 @@ from services.analytics.unheard import READ_MAX, Known, facts_left_out, parked_f
 from services.analytics.work_places import PLACES, seller_zone
 from services.analytics.worklife import Places
 from shared import builds
-from shared.errors import UnavailableError
+from shared.errors import NotFoundError, UnavailableError
 from shared.known import known_views
 from shared.projection import Projection
 from shared.projector import Collections
@@ -174,6 +174,8 @@ class Asked:
     grain_of: GrainOf | None = exact
     # Rows are called by names of products and companies, though no cells are of these.
     named: bool = False
+    # Colleagues and units of whom alone something is asked, by the name of the parameter.
+    of: Mapping[str, str] = field(default_factory=lambda: NOBODY)
 
 
 async def read_tables(runtime: Runtime, reads: Reads, collection: str) -> Tables:
@@ -237,7 +239,8 @@ async def opened_figures(
 
     Raises:
         UnavailableError: the figures do not know that write in time.
-        InvalidError, NotFoundError: there cannot be the row that is asked for.
+        InvalidError, NotFoundError: there cannot be the row that is asked for, or nothing is known
+            of whom it is asked of.
 
     """
     await _fresh(runtime, asked.at_least)
@@ -246,6 +249,18 @@ async def opened_figures(
         return
     async with _turn(runtime, asked), runtime.store.transaction() as tx:
         yield await _as_it_is(runtime, tx, axes, asked)
+
+
+def _check_owners(asked: Iterable[tuple[str, str]], owners: Collection[str]) -> None:
+    """Take whoever has done something, though nobody has told us who they are.
+
+    Raises:
+        NotFoundError: nothing is known of them; it names the parameter.
+
+    """
+    for parameter, stream in asked:
+        if stream not in owners:
+            raise NotFoundError(f"nothing is known of {stream}", field=f"query/{parameter}")
 
 
 def _turn(runtime: Runtime, asked: Asked) -> AbstractAsyncContextManager[Any]:
@@ -263,6 +278,10 @@ async def _as_it_is(runtime: Runtime, tx: Reads, axes: Sequence[Axis], asked: As
     collection = (await readable_build(tx)).collection
     tables = await read_tables(runtime, tx, collection) if axes else Tables()
     organization = await remembered(runtime, tx, org_tree, Organization)
+    unheard_of = [(name, one) for name, one in asked.of.items() if one not in organization.nodes]
+    if unheard_of:
+        of = (await read_tables(runtime, tx, collection)).by_axis.values()
+        _check_owners(unheard_of, {name for table in of for name in table.names.parts[1].names})
     called = dict(organization.nodes)
     # Who asks for no cells asks for names.
     if asked.named or row is not None or not axes or LABELLED.intersection(axes):
@@ -314,6 +333,8 @@ async def _as_known(runtime: Runtime, axes: Sequence[Axis], asked: Asked, at: da
     row, owner = asked.row, asked.owner
     measured = await known_measures(runtime, at)
     nodes = await known_views(runtime, org_tree, at)
+    unheard_of = [(name, one) for name, one in asked.of.items() if one not in nodes]
+    _check_owners(unheard_of, {cell.owner for cell in measured.cells} if unheard_of else ())
     called = nodes | await known_views(runtime, labels, at)
     cells = {
         cell: amount

@@ -59,6 +59,7 @@ class Names:
 
     known: list[Series] = field(default_factory=list)
     numbers: dict[Series, int] = field(default_factory=dict)
+    # Measures, owners and values.
     parts: tuple[Part, Part, Part] = field(default_factory=lambda: (Part(), Part(), Part()))
     made_of: list[tuple[int, ...]] = field(default_factory=list)
     # The same as columns, as far as somebody has asked for them.

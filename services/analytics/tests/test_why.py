@@ -53,7 +53,7 @@ async def test_of_other_teams_nothing_is_named(world: World, known: dict[str, st
         assert told["count"]
         assert told["reason"] == "no_longer" or not told["streams"]
     # Of one seller's, what never was theirs is not even counted.
-    nobodys = await world.get("why", **TOTAL, seller="none", **ASKED, **known)
+    nobodys = await world.get("why", **TOTAL, seller="han", **ASKED, **known)
     assert (nobodys["contributions"], nobodys["left_out"]) == ([], [])
     entries = await world.get("workload/why", by="total", key="total", unit="unit-red", **known)
     assert all(not told["streams"] for told in entries["left_out"])
@@ -66,7 +66,7 @@ async def test_of_other_teams_nothing_is_named(world: World, known: dict[str, st
         ("inflow/why", {"key": "2026-01", "last": "2025-12-31"}, "outside_period"),
         ("inflow/why", {"key": "2026-01", "as_of": "2025-12-31"}, "later"),
         ("touches/why", {"by": "seller", "key": KIM, "first": "2030-01-01"}, "outside_period"),
-        ("touches/why", {"by": "seller", "key": KIM, "unit": "unit-none"}, "other_unit"),
+        ("touches/why", {"by": "seller", "key": KIM, "unit": "unit-blue"}, "other_unit"),
         ("data-quality/why", {"by": "total", "key": "total", **ASKED}, "not_counted"),
         ("adoption/why", {**TOTAL, "seller": "kim", "from": "2026-03-02"}, "other_function"),
     ],
@@ -89,7 +89,7 @@ async def test_facts_in_no_figure_are_told_with_each_row(world: World) -> None:
     assert (aside["reason"], aside["count"]) == ("parked", 1)
     assert aside["facts"] == [{"stream": "opportunity-4", "version": 8, "fact": gap[0].id}]
     # Who asks for the deals of another colleague is told that facts are set aside, not of whom.
-    for asked in ({"by": "seller", "key": "employee-none"}, {**TOTAL, "seller": "none"}):
+    for asked in ({"by": "seller", "key": "employee-none"}, {**TOTAL, "seller": "han"}):
         (other,) = (await world.get("why", **asked, **ASKED))["left_out_facts"]
         assert (other["count"], other["facts"]) == (1, [])
     # Of a unit's, too: nobody knows of which one it is.
