@@ -173,17 +173,34 @@ def workload_table(rows: Sequence[Row], by: str) -> Table:
 
 def stages_table(rows: Sequence[Row], by: str = "stage") -> Table:
     """Return one row a stage: what passed it, and what is won from there, by what happened."""
-    table = columns((by,), ("passed", "days in it", "not lost", "decided", "won from it"))
+    # Of all stages together nobody can tell what was decided, or won from them.
+    of_one = any(row.get("decided") is not None for row in rows)
+    named_so = ("passed", "days in it", "not lost", *(("decided", "won from it") if of_one else ()))
+    table = columns((by,), named_so)
     table.title = "stages: what passed them, and what was won of what had been in them"
     for row in rows:
         few = "not enough history" if row.get("insufficient_history") else ""
+        chances = (counted(row, "decided"), few or shown(row.get("probability"), " %"))
         table.add_row(
             named(row),
             f"{row.get('passed') or 0:,}",
             shown(row.get("mean_days")),
             shown(row.get("conversion"), " %"),
-            counted(row, "decided"),
-            few or shown(row.get("probability"), " %"),
+            *(chances if of_one else ()),
+        )
+    return table
+
+
+def inflow_table(rows: Sequence[Row], by: str) -> Table:
+    """Return one row a period or key: what came in, and what was won and lost, and its value."""
+    table = columns((by,), ("discovered", "won", "lost", "won value", "win rate"))
+    table.title = f"inflow by {by}"
+    for row in rows:
+        table.add_row(
+            named(row),
+            *(counted(row, name) for name in ("discovered", "won", "lost")),
+            f"{number(row.get('value_won')):,.0f}",
+            shown(row.get("win_rate"), " %"),
         )
     return table
 

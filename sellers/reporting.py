@@ -17,6 +17,7 @@ from sellers.report import (
     Row,
     attainment_table,
     forecast_table,
+    inflow_table,
     issues_table,
     pipeline_table,
     rows_of,
@@ -37,6 +38,7 @@ from sellers.reviewing import (
     quality_table,
     reconciliation_table,
 )
+from services.analytics.cells import Per
 from services.analytics.report_by import (
     AdoptionBy,
     DealsBy,
@@ -72,6 +74,8 @@ First = Annotated[datetime | None, _day("The first day of the period.")]
 Last = Annotated[datetime | None, _day("Its last day.")]
 AsJson = Annotated[bool, typer.Option("--json", help="A list of objects instead.")]
 Unit = Annotated[str | None, typer.Option(help="Who is in this unit or below it: unit-...")]
+Product = Annotated[str | None, typer.Option(help="This product's alone: product-...")]
+Seller = Annotated[str | None, typer.Option(help="This colleague's alone: employee-...")]
 
 
 @report.command("pipeline")
@@ -83,13 +87,14 @@ def pipeline(
     ] = "stage",
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    seller: Seller = None,
     as_json: AsJson = False,
 ) -> None:
     """Show open, won and lost opportunities, their value, win rate and days to win."""
     _show(
         context,
         "pipeline",
-        {"by": by, "as_of": as_of, "known_at": known_at},
+        {"by": by, "seller": seller, "as_of": as_of, "known_at": known_at},
         as_json,
         pipeline_table,
     )
@@ -104,6 +109,7 @@ def forecast(
     as_of: AsOf = None,
     known_at: KnownAt = None,
     unit: Unit = None,
+    seller: Seller = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what sellers stand by, for what closes within a period: nothing is predicted."""
@@ -114,6 +120,7 @@ def forecast(
         "as_of": as_of,
         "known_at": known_at,
         "unit": unit,
+        "seller": seller,
     }
     _show(context, "forecast", query, as_json, forecast_table)
 
@@ -125,10 +132,15 @@ def attainment(
     as_of: AsOf = None,
     known_at: KnownAt = None,
     unit: Annotated[str | None, typer.Option(help="This unit's targets: unit-...")] = None,
+    owner: Annotated[
+        str | None, typer.Option(help="This colleague's targets: employee-...")
+    ] = None,
+    product: Product = None,
     as_json: AsJson = False,
 ) -> None:
     """Show targets and how far each is reached by what was won, and by what is committed."""
     query = {"on": on, "as_of": as_of, "known_at": known_at, "unit": unit}
+    query |= {"owner": owner, "product": product}
     _show(context, "attainment", query, as_json, attainment_table)
 
 
@@ -140,10 +152,12 @@ def yields(
     last: Last = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    seller: Seller = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what was won in a period, and how many touches were spent in it."""
-    query = {"by": by, "from": first, "to": last, "as_of": as_of, "known_at": known_at}
+    query = {"by": by, "from": first, "to": last, "seller": seller}
+    query |= {"as_of": as_of, "known_at": known_at}
     _show(context, "yield", query, as_json, yield_table)
 
 
@@ -153,10 +167,11 @@ def issues(
     by: Annotated[IssuesBy, typer.Option(help="What the cases are counted by.")] = "severity",
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    seller: Seller = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what customers complain of, open and closed, or how cases moved, as of a day."""
-    query = {"by": by, "as_of": as_of, "known_at": known_at}
+    query = {"by": by, "seller": seller, "as_of": as_of, "known_at": known_at}
     _show(context, "issues", query, as_json, issues_table)
 
 
@@ -167,11 +182,34 @@ def workload(
     first: First = None,
     last: Last = None,
     unit: Unit = None,
+    seller: Seller = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Show where the time went, which plans were kept, and what is carried at the end."""
-    query = {"by": by, "from": first, "to": last, "unit": unit}
+    query = {"by": by, "from": first, "to": last, "unit": unit, "seller": seller}
+    query |= {"as_of": as_of, "known_at": known_at}
     _show(context, "workload", query, as_json, workload_table)
+
+
+@report.command("inflow")
+def inflow(
+    context: typer.Context,
+    per: Annotated[Per, typer.Option(help="How long a period is.")] = "month",
+    by: Annotated[DealsBy | None, typer.Option(help="Of all these days together, by this.")] = None,
+    first: Annotated[datetime | None, _day("The first day.")] = None,
+    last: Annotated[datetime | None, _day("The last day.")] = None,
+    unit: Unit = None,
+    seller: Seller = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was discovered, won and lost in each period."""
+    query = {"per": per, "by": by, "first": first, "last": last, "unit": unit, "seller": seller}
+    query |= {"as_of": as_of, "known_at": known_at}
+    _show(context, "inflow", query, as_json, lambda rows, _: inflow_table(rows, by or per))
 
 
 @report.command("stages")
@@ -181,10 +219,16 @@ def stages(
     first: First = None,
     last: Last = None,
     unit: Unit = None,
+    seller: Seller = None,
+    stage: Annotated[str | None, typer.Option(help="What was in this stage alone.")] = None,
+    product: Product = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what passed each stage in how many days, and what was won from there."""
-    query = {"by": by, "from": first, "to": last, "unit": unit}
+    query = {"by": by, "from": first, "to": last, "unit": unit, "seller": seller}
+    query |= {"stage": stage, "product": product, "as_of": as_of, "known_at": known_at}
     _show(context, "stages", query, as_json, stages_table)
 
 
@@ -195,10 +239,14 @@ def adoption(
     first: First = None,
     last: Last = None,
     unit: Unit = None,
+    seller: Seller = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Show how regularly sellers enter what happens, and leaders answer it."""
-    query = {"by": by, "from": first, "to": last, "unit": unit}
+    query = {"by": by, "from": first, "to": last, "unit": unit, "seller": seller}
+    query |= {"as_of": as_of, "known_at": known_at}
     _show(context, "adoption", query, as_json, adoption_table)
 
 
@@ -207,10 +255,14 @@ def data_quality(
     context: typer.Context,
     by: Annotated[QualityBy, typer.Option(help="Whose data it is.")] = "seller",
     unit: Unit = None,
+    seller: Seller = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Show how fresh, complete and consistent the data is that reports are made of."""
-    _show(context, "data-quality", {"by": by, "unit": unit}, as_json, quality_table)
+    query = {"by": by, "unit": unit, "seller": seller, "as_of": as_of, "known_at": known_at}
+    _show(context, "data-quality", query, as_json, quality_table)
 
 
 @report.command("data-diet")
@@ -226,10 +278,14 @@ def data_diet(
 
 
 @report.command("campaigns")
-def campaigns(context: typer.Context, as_json: AsJson = False) -> None:
+def campaigns(
+    context: typer.Context,
+    state: Annotated[str | None, typer.Option(help="Those in this state alone.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Show whom each campaign reached, who answered, and what was sold because of it."""
     with waiting(err, "reading what came of them"):
-        rows = rows_of(connect(context).get("/campaigns/figures"))
+        rows = rows_of(connect(context).get("/campaigns/figures", {"state": state}))
     _tell(rows, campaigns_table(rows), as_json)
 
 
@@ -239,10 +295,15 @@ def growth(
     by: Annotated[GrowthBy, typer.Option(help="Whose growth it is.")] = "segment",
     first: First = None,
     last: Last = None,
+    seller: Seller = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Show how accounts grow: what they buy, leave us of it, say of us, and who stays."""
-    _show(context, "growth", {"by": by, "from": first, "to": last}, as_json, growth_table)
+    query = {"by": by, "from": first, "to": last, "seller": seller}
+    query |= {"as_of": as_of, "known_at": known_at}
+    _show(context, "growth", query, as_json, growth_table)
 
 
 @report.command("losses")
@@ -252,10 +313,13 @@ def losses(
     last: Last = None,
     unit: Unit = None,
     seller: Annotated[str | None, typer.Option(help="This colleague's alone.")] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what time is lost to, since when, and whether somebody acted on it."""
     query = {"from": first, "to": last, "unit": unit, "seller": seller}
+    query |= {"as_of": as_of, "known_at": known_at}
     _show(context, "losses", query, as_json, losses_table)
 
 
@@ -271,6 +335,7 @@ def orders(
     unit: Unit = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    seller: Seller = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what was won, and what of it was ordered, contracted, fulfilled and invoiced."""
@@ -279,6 +344,7 @@ def orders(
         "from": first,
         "to": last,
         "unit": unit,
+        "seller": seller,
         "as_of": as_of,
         "known_at": known_at,
     }
@@ -296,10 +362,18 @@ def reconciliation(
     everything: Annotated[
         bool, typer.Option("--all", help="Every row, not only the first that need attention.")
     ] = False,
+    owner: Annotated[
+        str | None, typer.Option(help="What this colleague won alone: employee-...")
+    ] = None,
+    company: Annotated[
+        str | None, typer.Option(help="What this customer bought alone: company-...")
+    ] = None,
+    today: Annotated[datetime | None, _day("As of this day.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what of what was won order, contract, fulfilment and finance say otherwise or not."""
     query = {"from": _said(first), "to": _said(last), "state": state}
+    query |= {"owner": owner, "company": company, "today": _said(today)}
     with waiting(err, "comparing both sides"):
         answer = connect(context).get("/opportunities/reconciliation", query)
     rows = rows_of(answer)
@@ -315,10 +389,16 @@ def slippage(
     first: First = None,
     last: Last = None,
     unit: Unit = None,
+    seller: Seller = None,
+    stage: Annotated[str | None, typer.Option(help="What was in this stage alone.")] = None,
+    product: Product = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Show how often closings were put off, and how late what was won came."""
-    query = {"by": by, "from": first, "to": last, "unit": unit}
+    query = {"by": by, "from": first, "to": last, "unit": unit, "seller": seller}
+    query |= {"stage": stage, "product": product, "as_of": as_of, "known_at": known_at}
     _show(context, "slippage", query, as_json, slippage_table)
 
 
