@@ -7,7 +7,7 @@ compared with exactly the facts it knows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -26,8 +26,9 @@ from shared.store import Document, Store
 DIFFERENCES_MAX = 100
 # After so many facts, everybody else on the event loop has a turn: an API stays an API.
 BREATH = 100
-NO_HEADS: Mapping[str, Document] = {}
 NO_HEAD: Document = {"version": 0}
+# Asked only where a record lies behind the cursor: the log is read while heads are.
+Heads = Callable[[], Awaitable[Mapping[str, Document]]]
 
 
 @dataclass(slots=True)
@@ -97,9 +98,23 @@ async def facts_until(
     *,
     dropped: AbstractSet[str] = frozenset(),
     check: Check | None = None,
-    heads: Mapping[str, Document] = NO_HEADS,
 ) -> AsyncIterator[Envelope]:
-    """Yield every fact of these topics before the cursors, once, each stream in order.
+    """Yield every fact of these topics before the cursors, once, each stream in order."""
+    async for facts in histories_until(log, topics, cursors, dropped=dropped, check=check):
+        for fact in facts:
+            yield fact
+
+
+async def histories_until(
+    log: Log,
+    topics: Sequence[str],
+    cursors: dict[str, int],
+    *,
+    dropped: AbstractSet[str] = frozenset(),
+    check: Check | None = None,
+    heads: Heads | None = None,
+) -> AsyncIterator[list[Envelope]]:
+    """Yield every fact of these topics before the cursors, those of one partition together.
 
     What is a fact, the projectors say (`decoded`); `check` counts what is none, and what was
     dropped. A fact may lie in the log behind its successor (it waited in `parked` then), or twice:
@@ -109,8 +124,7 @@ async def facts_until(
     for topic in topics:
         for partition, end in (await log.ends(topic)).items():
             bounds = cursors.get(cursor_id(partition), 0), end if heads else 0
-            for fact in await _facts(log, partition, bounds, dropped, check, heads):
-                yield fact
+            yield await _facts(log, partition, bounds, dropped, check, heads)
 
 
 async def _facts(
@@ -119,7 +133,7 @@ async def _facts(
     bounds: tuple[int, int],
     dropped: AbstractSet[str],
     check: Check | None,
-    heads: Mapping[str, Document],
+    heads: Heads | None,
 ) -> list[Envelope]:
     """Return the facts of one partition, each stream in the order of its versions.
 
@@ -134,12 +148,17 @@ async def _facts(
                     await asyncio.sleep(0)
                 fact, beyond = decoded(record), record.offset >= cursor
                 if isinstance(fact, Envelope) and not (dropped and identity(record) in dropped):
-                    known = heads.get(fact.stream, NO_HEAD)["version"] if beyond else fact.version
-                    if fact.version <= known:
+                    if not beyond or await _knows(heads, fact):
                         streams.setdefault(fact.stream, {}).setdefault(fact.version, fact)
                 elif check is not None and not beyond:
                     check.skipped += 1
     return [versions[version] for versions in streams.values() for version in sorted(versions)]
+
+
+async def _knows(heads: Heads | None, fact: Envelope) -> bool:
+    """Say whether a fact behind the cursor is folded all the same."""
+    known = (await heads()).get(fact.stream, NO_HEAD) if heads else NO_HEAD
+    return bool(fact.version <= known["version"])
 
 
 async def verify_projection(runtime: Runtime, projection: Projection[Any]) -> Check:
@@ -149,14 +168,17 @@ async def verify_projection(runtime: Runtime, projection: Projection[Any]) -> Ch
     """
     build = await runtime.runners[projection.name].active()
     held = await snapshot(runtime.store, build.collection, projection.name)
+
+    async def heads() -> Mapping[str, Document]:
+        return held.heads
+
     check = Check(f"{runtime.domain.name}/{build.collection}")
     expected: dict[str, Any] = {}
     unseen = dict(held.views)
     for topic in projection.topics:
         for partition, end in (await runtime.log.ends(topic)).items():
             bounds = held.cursors.get(cursor_id(partition), 0), end
-            dropped, heads = held.dropped, held.heads
-            facts = await _facts(runtime.log, partition, bounds, dropped, check, heads)
+            facts = await _facts(runtime.log, partition, bounds, held.dropped, check, heads)
             folded = [
                 fact
                 for fact in facts

@@ -250,11 +250,16 @@ def recompute(
 ) -> tuple[dict[str, Entity], dict[Cell, int]]:
     """Fold a whole history: what entities and cells mean, and what `verify` compares with."""
     entities: dict[str, Entity] = {}
-    for fact in facts:
-        entity = entities.get(fact.stream) or entity_of(fact)
-        if entity is not None:
-            entities[fact.stream] = evolve(entity, fact, zone)
+    fold(entities, facts, zone)
     sums = Sums()
     for entity in entities.values():
         contribute(sums, entity)
     return entities, sums.rest()
+
+
+def fold(entities: dict[str, Entity], facts: Iterable[Envelope], zone: ZoneInfo) -> None:
+    """Fold facts into the entities that they belong to, each stream's in order."""
+    for fact in facts:
+        entity = entities.get(fact.stream) or entity_of(fact)
+        if entity is not None:
+            entities[fact.stream] = evolve(entity, fact, zone)

@@ -62,28 +62,38 @@ _decoder = msgspec.msgpack.Decoder(dict[Axis, Packed])
 
 def pack(cells: Mapping[Cell, int]) -> bytes:
     """Write down (cell, amount); `unpack` reads it."""
-    by_axis: dict[Axis, list[tuple[Cell, int]]] = defaultdict(list)
+    return write({axis: _packed(told) for axis, told in sorted(by_axis(cells).items())})
+
+
+def by_axis(cells: Mapping[Cell, int]) -> dict[Axis, list[tuple[Cell, int]]]:
+    told: dict[Axis, list[tuple[Cell, int]]] = defaultdict(list)
     for cell, amount in cells.items():
-        by_axis[cell.axis].append((cell, amount))
-    return write({axis: _packed(told) for axis, told in sorted(by_axis.items())})
+        told[cell.axis].append((cell, amount))
+    return told
 
 
 def _packed(cells: Iterable[tuple[Cell, int]]) -> Packed:
-    known: dict[Series, int] = {}
+    numbers: dict[Series, int] = {}
+    rows = rows_of(cells, numbers)
+    return Packed(list(numbers), rows.tobytes())
+
+
+def rows_of(cells: Iterable[tuple[Cell, int]], numbers: dict[Series, int]) -> Rows:
+    """Return cells of one axis as rows; number the series of theirs that have no number yet."""
     rows = [
         (
-            known.setdefault((cell.measure, cell.owner, cell.value), len(known)),
+            numbers.setdefault((cell.measure, cell.owner, cell.value), len(numbers)),
             cell.day.toordinal(),
             cell.credited.toordinal() if cell.credited is not None else 0,
             amount,
         )
         for cell, amount in cells
     ]
-    return Packed(list(known), np.array(rows, ROW).tobytes())
+    return np.array(rows, ROW)
 
 
-def write(by_axis: Mapping[Axis, Packed]) -> bytes:
-    return msgspec.msgpack.encode(by_axis)
+def write(packed: Mapping[Axis, Packed]) -> bytes:
+    return msgspec.msgpack.encode(packed)
 
 
 def unpack(written: bytes) -> dict[Axis, Packed]:

@@ -39,11 +39,11 @@ async def test_what_was_built_is_compared_with_the_log() -> None:
     log, store = MemoryLog(2), MemoryStore()
     told = await fill(log, 500)
     with pytest.raises(RuntimeError, match="0 compared"):
-        await verified(log, store, told)
+        await verified(log, store, told, 1)
     await build(log, store)
-    assert await verified(log, store, told) > 0
+    assert (await verified(log, store, told, 1)).facts > 0
     collection = entities_of((await builds.read(store, MEASURES)).active.collection)
     (entity, *_) = await store.find(collection, {})
     await store.put_many(collection, [entity | {"owners": ["somebody"]}])
     with pytest.raises(RuntimeError, match="somebody"):
-        await verified(log, store, told)
+        await verified(log, store, told, 1)
