@@ -28,7 +28,7 @@ _OF_OPEN = frozenset(
 )
 
 
-@lru_cache(maxsize=64)  # What it has said is remembered as long as it is there.
+@lru_cache(maxsize=16)  # What it has said is remembered as long as it is there.
 def _about(product: str | None) -> StandsFor:
     """Leave out what is of other products, if one is told, and tell nothing else apart."""
     return lambda value: "" if product in (None, bought_by(value)[0]) else None

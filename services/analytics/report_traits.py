@@ -34,11 +34,13 @@ def key_by(
     return key
 
 
-@lru_cache(maxsize=64)  # What it has said is remembered as long as it is there.
 def alike_by(by: DealsBy, *also: str) -> Callable[[str], str]:
     """Say what stands for all that rows by this do not tell apart; `also` names more traits."""
-    kept = {"company" if by == "segment" else by, *also} & TRAITS
+    return _keeping(TRAITS & {"company" if by == "segment" else by, *also})
 
+
+@lru_cache(maxsize=16)  # What it has said of each value is remembered as long as it is there.
+def _keeping(kept: frozenset[str]) -> Callable[[str], str]:
     def standing_for(value: str) -> str:
         told = traits(value)._asdict()
         return Traits(**{name: told[name] for name in kept}).written()
