@@ -11,15 +11,17 @@ import tempfile
 from pathlib import Path
 
 from sellers.client import Api
+from sellers.processes import EngineMissingError
 from services.analytics.measures import TOPICS
 from shared.kafka.log import KafkaLog
 from shared.kept import keep_for_good
 from shared.log import TopicSpec
 from shared.mongo import MongoStore
-from tests.bench.deciding import decisions
+from tests.bench.deciding import Env, decisions, sqlite
 from tests.bench.folding import projector
 from tests.bench.freshness import loaded, maximum, probe
 from tests.bench.live import Servers, live
+from tests.bench.postgres import postgres
 from tests.bench.quarter import rollups
 from tests.bench.replay import build, fill, replay, verified
 from tests.bench.reports import measured
@@ -109,12 +111,21 @@ async def beside(servers: Servers, facts: int, rounds: int, seconds: float) -> N
     try:
         folding = await projector(store, facts, rounds)
         told("a projector", "a loop that stores the same documents", folding)
-        for remembering in (False, True):
-            made = await decisions(store, servers.folder, rounds, seconds, remembering=remembering)
-            how = ", remembering" if remembering else ""
-            told("decisions on 200 events", f"eventsourcing on SQLite{how}", made)
+        await decide(store, sqlite(servers.folder / "theirs.db"), "SQLite", rounds, seconds)
+        try:
+            with postgres() as server:
+                await decide(store, server.settings(), server.name, rounds, seconds)
+        except EngineMissingError as error:
+            say(f"| decisions on 200 events | not measured: {error} | |")
     finally:
         await store.close()
+
+
+async def decide(store: MongoStore, where: Env, name: str, rounds: int, seconds: float) -> None:
+    for remembering in (False, True):
+        made = await decisions(store, where, rounds, seconds, remembering=remembering)
+        how = ", remembering" if remembering else ""
+        told("decisions on 200 events", f"eventsourcing on {name}{how}", made)
 
 
 def told(what: str, other: str, taken: Taken) -> None:

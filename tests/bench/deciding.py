@@ -1,16 +1,17 @@
-"""How fast decisions are made on a long stream, beside the `eventsourcing` package on SQLite.
+"""How fast decisions are made on a long stream, beside the `eventsourcing` package.
 
-Both load a stream of 200 events, decide, append one, and answer when it is on the disk. Ours also
-keeps each command's id for ever and puts its fact into an outbox. One after the other, as a person
-does who waits for each answer. Ours remembers where a stream stands and reads what came since; that
-package does so only when it is told to, with SQLite in its own process, where nobody else writes.
+Both load a stream of 200 events, decide, append one, and answer when it is on the disk: SecantusDB
+syncs each commit here, SQLite (its log ahead, `synchronous` full) and PostgreSQL as they come. Ours
+also keeps each command's id for ever and puts its fact into an outbox. One after the other, as a
+person does who waits for each answer. Ours remembers where a stream stands and reads what came
+since; that package does so only when it is told to.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -32,6 +33,10 @@ AT_ONCE = 20
 ZONE = ZoneInfo("Asia/Seoul")
 
 
+# What that package is told about its database.
+Env = Mapping[str, str]
+
+
 class Person(Aggregate):
     """What our person is, as that package has it."""
 
@@ -47,20 +52,15 @@ class Person(Aggregate):
 
 @dataclass(slots=True)
 class Theirs:
-    """An application of that package, on a file."""
+    """An application of that package."""
 
     app: Application[UUID]
     person: UUID
     count: int = 0
 
     @classmethod
-    def begin(cls, folder: Path, *, remembering: bool) -> Theirs:
-        env = {
-            "PERSISTENCE_MODULE": "eventsourcing.sqlite",
-            "SQLITE_DBNAME": str(folder / "theirs.db"),
-        }
-        if remembering:
-            env["AGGREGATE_CACHE_MAXSIZE"] = "1000"
+    def begin(cls, where: Env, *, remembering: bool) -> Theirs:
+        env = {**where, **({"AGGREGATE_CACHE_MAXSIZE": "1000"} if remembering else {})}
         app: Application[UUID] = Application(env)
         person = Person("Ada")
         for number in range(EVENTS - 1):
@@ -115,8 +115,12 @@ def _published(_outgoing: object) -> None:
     """Nobody publishes here: decisions are what is measured."""
 
 
+def sqlite(file: Path) -> Env:
+    return {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(file)}
+
+
 async def decisions(
-    store: MongoStore, folder: Path, rounds: int, seconds: float, *, remembering: bool
+    store: MongoStore, where: Env, rounds: int, seconds: float, *, remembering: bool
 ) -> Taken:
     """Compare both on streams as long; each round begins with new ones.
 
@@ -124,9 +128,7 @@ async def decisions(
     """
     rates: list[tuple[float, float]] = []
     for number in range(rounds + 1):
-        work = folder / f"decisions-{remembering}-{number}"
-        work.mkdir()
-        theirs = Theirs.begin(work, remembering=remembering)
+        theirs = Theirs.begin(where, remembering=remembering)
         ours = await Ours.begin(store, f"bench-{SystemClock().new_id()}")
         began, done = time.perf_counter(), 0
         while time.perf_counter() - began < seconds and done < EVENTS:

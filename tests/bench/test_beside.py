@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sellers.processes import EngineMissingError
 from shared.memory import MemoryStore
 from shared.store import Store
-from tests.bench.deciding import EVENTS, Ours, Person, Theirs, decisions
+from tests.bench.deciding import EVENTS, Env, Ours, Person, Theirs, decisions, sqlite
 from tests.bench.folding import BATCH, batches_of, projector, touches, written_by
+from tests.bench.postgres import postgres, programs
 from tests.bench.taking import done
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Env]:
+    if request.param == "sqlite":
+        yield sqlite(tmp_path / "theirs.db")
+        return
+    try:
+        programs()
+    except EngineMissingError as error:
+        pytest.skip(str(error))  # No engine of ours: it is only measured beside.
+    with postgres() as server:
+        yield server.settings()
+
+
 @pytest.mark.parametrize("remembering", [False, True])
-async def test_both_decide_on_streams_of_the_same_length(
-    tmp_path: Path, *, remembering: bool
-) -> None:
+async def test_both_decide_on_streams_of_the_same_length(where: Env, *, remembering: bool) -> None:
     store: Any = MemoryStore()
     ours = await Ours.begin(store, "one")
-    theirs = Theirs.begin(tmp_path, remembering=remembering)
+    theirs = Theirs.begin(where, remembering=remembering)
     await ours.decide()
     theirs.decide()
     person: Person = theirs.app.repository.get(theirs.person)
@@ -31,9 +45,9 @@ async def test_both_decide_on_streams_of_the_same_length(
     theirs.close()
 
 
-async def test_decisions_are_compared(tmp_path: Path) -> None:
+async def test_decisions_are_compared(where: Env) -> None:
     store: Any = MemoryStore()
-    taken = await decisions(store, tmp_path, rounds=1, seconds=0.1, remembering=True)
+    taken = await decisions(store, where, rounds=1, seconds=0.1, remembering=True)
     assert min(taken.ours, taken.other, taken.ratio) > 0
 
 
@@ -76,3 +90,17 @@ async def test_whatever_is_done_at_once_is_counted() -> None:
 
     assert await done(turn, 3, 4, lambda: len(turns) < 20) == 7 * len(turns)
     assert len(set(turns)) == len(turns)
+
+
+def test_nothing_is_left_of_a_database_that_was_started() -> None:
+    try:
+        programs()
+    except EngineMissingError as error:
+        pytest.skip(str(error))
+    with postgres() as server:
+        folder, pid = server.data_dir.parent, server.pid
+        assert pid is not None
+        assert folder.exists()
+        assert Path(f"/proc/{pid}").stat().st_uid != 0, "it refuses to run as root"
+    assert not folder.exists()
+    assert not Path(f"/proc/{pid}").exists()
