@@ -17,10 +17,13 @@ from shared.kafka.log import KafkaLog
 from shared.kept import keep_for_good
 from shared.log import TopicSpec
 from shared.mongo import MongoStore
+from shared.topics import load_topics
 from tests.bench.deciding import Env, decisions, sqlite
 from tests.bench.folding import projector
 from tests.bench.freshness import loaded, maximum, probe
 from tests.bench.live import Servers, live
+from tests.bench.memory import Held, api
+from tests.bench.memory import projector as projector_held
 from tests.bench.postgres import postgres
 from tests.bench.quarter import rollups
 from tests.bench.replay import build, fill, replay, verified
@@ -31,7 +34,7 @@ from tests.conftest import document_server, log_server
 from tests.integration.started import started
 
 PARTITIONS = 4
-PARTS = ("replay", "stored", "live", "beside", "reports", "rollups", "fresh")
+PARTS = ("replay", "stored", "live", "memory", "beside", "reports", "rollups", "fresh")
 # The embedded store takes some thousand documents a second: more would only take longer.
 LIVE_MAX = 20_000
 
@@ -102,6 +105,29 @@ async def keep_up(servers: Servers, facts: int) -> None:
         await log.close()
 
 
+async def remember(servers: Servers, facts: int, requests: int) -> None:
+    log = await KafkaLog.open(servers.log, embedded=servers.embedded)
+    store = await MongoStore.open(servers.mongo, f"{servers.prefix}contacts", "bench")
+    try:
+        await log.create_topics(load_topics())
+        say(f"letting an API take in {requests:,} touches ...")
+        holds("an API", "touches taken in", await api(servers, requests))
+        say(f"letting the projector of contacts fold {await fill(log, facts):,} facts more ...")
+        holds(
+            "a projector",
+            "facts folded, once for each view",
+            await projector_held(log, store, servers),
+        )
+    finally:
+        await store.close()
+        await log.close()
+
+
+def holds(who: str, what: str, found: Held) -> None:
+    mb = f"{found.tenth:.0f}, {found.most:.0f} MB"
+    say(f"| memory of {who}, {found.done:,} {what} | {mb} | {found.ratio:.2f} |")
+
+
 async def beside(servers: Servers, facts: int, rounds: int, seconds: float) -> None:
     """What is asked of us next to what does only the unavoidable part of it."""
     taken = await batches(servers, rounds, seconds)
@@ -144,6 +170,8 @@ async def play(part: str, servers: Servers, chosen: argparse.Namespace) -> None:
         await measure(servers.log, servers.mongo, facts, rounds, embedded=servers.embedded)
     elif part == "live":
         await keep_up(servers, chosen.live or min(facts, LIVE_MAX))
+    elif part == "memory":
+        await remember(servers, chosen.live or min(facts, LIVE_MAX), chosen.requests)
     elif part == "beside":
         await beside(servers, min(facts, LIVE_MAX), rounds, chosen.seconds)
     elif part == "rollups":
@@ -189,7 +217,10 @@ def main() -> int:
     parser.add_argument(
         "--history", type=int, default=100_000, help="facts of the longest one; 0: none"
     )
-    parser.add_argument("--live", type=int, help="facts that the worker catches up with")
+    parser.add_argument(
+        "--live", type=int, help="facts that the worker, or a projector, catches up with"
+    )
+    parser.add_argument("--requests", type=int, default=20_000, help="while memory is looked at")
     parser.add_argument("--probes", type=int, default=1_000, help="touches that are waited for")
     parser.add_argument("--opportunities", type=int, default=100_000, help="of the largest company")
     parser.add_argument("--sellers", type=int, default=10_000, help="whose quarter is rolled up")

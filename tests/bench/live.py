@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -44,6 +44,27 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
+class Child:
+    """A process of ours, and the file in which it says what it does."""
+
+    process: subprocess.Popen[bytes]
+    said: Path
+
+    def holds_mb(self) -> float:
+        return memory_mb(self.process.pid, "VmRSS")
+
+    def check(self) -> None:
+        """Make sure that it goes on.
+
+        Raises:
+            RuntimeError: it has ended; the message ends with its last words.
+
+        """
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.said.stem} has ended: {self.said.read_text()[-2_000:]}")
+
+
+@dataclass(frozen=True, slots=True)
 class Servers:
     """Where the log and the store answer, and where files of children may lie."""
 
@@ -54,7 +75,8 @@ class Servers:
     embedded: bool
 
     @contextmanager
-    def worker(self) -> Iterator[subprocess.Popen[bytes]]:
+    def child(self, name: str, words: Sequence[str], **told: str) -> Iterator[Child]:
+        """Start a process of ours (`python -m ...`) on these servers; end it in good order."""
         environment = {
             **os.environ,
             "SELLERS_KAFKA": self.log,
@@ -62,12 +84,14 @@ class Servers:
             "SELLERS_DATABASE_PREFIX": self.prefix,
             "SELLERS_ENGINE": "embedded" if self.embedded else "kafka",
             "SELLERS_DATA_DIR": str(self.folder),
+            **told,
         }
-        with (self.folder / "worker.log").open("ab") as output:
-            command = (sys.executable, "-m", "services.analytics.stream")
+        said = self.folder / f"{name}.log"
+        with said.open("ab") as output:
+            command = (sys.executable, "-m", *words)
             child = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
             try:
-                yield child
+                yield Child(child, said)
             finally:
                 child.send_signal(signal.SIGTERM)
                 try:
@@ -75,6 +99,9 @@ class Servers:
                 except subprocess.TimeoutExpired:
                     child.kill()
                     child.wait()
+
+    def worker(self) -> AbstractContextManager[Child]:
+        return self.child("worker", ("services.analytics.stream",))
 
 
 async def live(log: Log, store: Store, servers: Servers, facts: int) -> Live:
@@ -91,10 +118,10 @@ async def live(log: Log, store: Store, servers: Servers, facts: int) -> Live:
             if time.perf_counter() - began > ends_s:
                 raise TimeoutError(f"{folded} of {told} folded")
             if folded > told // 10:
-                held.append(memory_mb(child.pid, "VmRSS"))
+                held.append(child.holds_mb())
             await asyncio.sleep(POLL_S)
         measuring = (told - first) / (time.perf_counter() - began)
-        held.append(memory_mb(child.pid, "VmRSS"))
+        held.append(child.holds_mb())
     return Live(await _counted(servers, told), measuring, (held[0], max(held)))
 
 

@@ -7,16 +7,12 @@ idempotence, in waves as large as the batches. Interleaved, in rounds.
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -29,7 +25,7 @@ from shared.clock import SystemClock
 from shared.kafka import KafkaLog
 from shared.log import Partition, partition_of
 from tests.bench import doors
-from tests.bench.live import Servers
+from tests.bench.live import Child, Servers
 
 BATCH = 500
 AT_ONCE = 4
@@ -53,34 +49,17 @@ class Taken:
 
 
 @contextmanager
-def door(kind: str, servers: Servers) -> Iterator[str]:
-    """Serve one of the two doors as a child; its address."""
+def door(kind: str, servers: Servers) -> Iterator[tuple[str, Child]]:
+    """Serve one of the two doors as a child; its address, and the child."""
     (port,) = free_ports(1)
-    told = {
-        "SELLERS_KAFKA": servers.log,
-        "SELLERS_MONGO": servers.mongo,
-        "SELLERS_DATABASE_PREFIX": servers.prefix,
-        "SELLERS_ENGINE": "embedded" if servers.embedded else "kafka",
-        "SELLERS_DATA_DIR": str(servers.folder),
-        doors.SECRET: SECRET,
-    }
-    words = (sys.executable, "-m", "tests.bench.doors", kind, str(port))
-    with (servers.folder / f"door-{kind}.log").open("ab") as output:
-        child = subprocess.Popen(words, env={**os.environ, **told}, stdout=output, stderr=output)
-        try:
-            url = f"http://{HOST}:{port}"
-            _until_open(url, child, Path(output.name))
-            yield url
-        finally:
-            child.terminate()
-            try:
-                child.wait(20)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+    words = ("tests.bench.doors", kind, str(port))
+    with servers.child(f"door-{kind}", words, **{doors.SECRET: SECRET}) as child:
+        url = f"http://{HOST}:{port}"
+        _until_open(url, child)
+        yield url, child
 
 
-def _until_open(url: str, child: subprocess.Popen[bytes], log: Path) -> None:
+def _until_open(url: str, child: Child) -> None:
     deadline = time.monotonic() + STARTS_S
     while True:
         try:
@@ -88,8 +67,9 @@ def _until_open(url: str, child: subprocess.Popen[bytes], log: Path) -> None:
                 return
         except httpx2.HTTPError:
             pass  # Not open yet; the deadline is below.
-        if child.poll() is not None or time.monotonic() > deadline:
-            raise TimeoutError(log.read_text()[-2_000:])
+        child.check()
+        if time.monotonic() > deadline:
+            raise TimeoutError(child.said.read_text()[-2_000:])
         time.sleep(0.05)
 
 
@@ -104,7 +84,7 @@ def touch(number: int) -> dict[str, Any]:
 
 async def batches(servers: Servers, rounds: int, seconds: float) -> Taken:
     """Compare batches over HTTP with raw aiokafka."""
-    with door("ours", servers) as url:
+    with door("ours", servers) as (url, _):
         async with (
             httpx2.AsyncClient(base_url=url, timeout=60, trust_env=False) as http,
             AIOKafkaProducer(
@@ -135,27 +115,27 @@ async def batches(servers: Servers, rounds: int, seconds: float) -> Taken:
 async def singles(servers: Servers, rounds: int, seconds: float) -> Taken:
     """Compare touches one by one with an empty route that reads the same bodies."""
     limits = httpx2.Limits(max_connections=SINGLE_AT_ONCE)
-    with door("ours", servers) as url, door("empty", servers) as nothing:
+    with door("ours", servers) as (url, _), door("empty", servers) as (nothing, _):
         async with (
             httpx2.AsyncClient(base_url=url, timeout=60, limits=limits, trust_env=False) as http,
             httpx2.AsyncClient(base_url=nothing, timeout=60, limits=limits, trust_env=False) as no,
         ):
             run = SystemClock().new_id()
 
-            async def post(client: httpx2.AsyncClient, turn: int) -> int:
-                headers = {"idempotency-key": f"{run}-{turn}", **SHOWN}
-                path = f"/touches?source={SOURCE}"
-                answer = await client.post(path, json=touch(turn), headers=headers)
-                answer.raise_for_status()
-                return 1
-
             return await _compared(
-                lambda turn: post(http, turn),
-                lambda turn: post(no, turn),
+                lambda turn: post_one(http, run, turn),
+                lambda turn: post_one(no, run, turn),
                 rounds,
                 seconds,
                 SINGLE_AT_ONCE,
             )
+
+
+async def post_one(http: httpx2.AsyncClient, run: str, turn: int) -> int:
+    headers = {"idempotency-key": f"{run}-{turn}", **SHOWN}
+    answer = await http.post(f"/touches?source={SOURCE}", json=touch(turn), headers=headers)
+    answer.raise_for_status()
+    return 1
 
 
 async def _post_batch(http: httpx2.AsyncClient, name: str) -> int:
