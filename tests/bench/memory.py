@@ -66,7 +66,11 @@ async def projector(log: Log, store: Store, servers: Servers) -> Held:
     total = sum(ends[topic] for one in domain.projections for topic in one.topics)
     looks: list[tuple[int, float]] = []
     part = ("whole",) if servers.embedded else ("projector", domain.name)
-    told = {"SELLERS_PORT": "0", "SELLERS_MASTER_KEY": b64encode(bytes(32)).decode()}
+    told = {
+        "SELLERS_PORT": "0",
+        "SELLERS_ACCESS": "open",  # Nobody asks it for anything.
+        "SELLERS_MASTER_KEY": b64encode(bytes(32)).decode(),
+    }
     with servers.child("projector", ("sellers.node", *part), **told) as child:
         heard = time.perf_counter()
         while not looks or looks[-1][0] < total:
