@@ -113,11 +113,7 @@ async def remember(servers: Servers, facts: int, requests: int) -> None:
         say(f"letting an API take in {requests:,} touches ...")
         holds("an API", "touches taken in", await api(servers, requests))
         say(f"letting the projector of contacts fold {await fill(log, facts):,} facts more ...")
-        holds(
-            "a projector",
-            "facts folded, once for each view",
-            await projector_held(log, store, servers),
-        )
+        holds("a projector", "steps of its views", await projector_held(log, store, servers))
     finally:
         await store.close()
         await log.close()

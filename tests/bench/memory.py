@@ -24,6 +24,7 @@ from tests.bench.live import STARTS_S, Servers
 from tests.bench.taking import SINGLE_AT_ONCE, done, door, post_one
 
 LOOKS_S = 0.2
+LOOKS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def held(looks: Sequence[tuple[int, float]], total: int) -> Held:
     after = [mb for count, mb in looks if total // 10 <= count]
     if not any(total // 10 <= count < total for count, _ in looks):
         raise RuntimeError(f"nobody looked before the last of {total}")
-    return Held(total, after[0], max(after))
+    return Held(looks[-1][0], after[0], max(after))
 
 
 async def projector(log: Log, store: Store, servers: Servers) -> Held:
@@ -110,10 +111,12 @@ async def api(servers: Servers, requests: int) -> Held:
 
             async def post(turn: int) -> int:
                 nonlocal taken
-                taken += await post_one(http, run, turn)
-                if taken % max(1, requests // 100) == 0:
+                await post_one(http, run, turn)
+                taken += 1
+                if taken % max(1, requests // LOOKS) == 0:
                     looks.append((taken, child.holds_mb()))
                 return 1
 
-            await done(post, 0, SINGLE_AT_ONCE, lambda: taken < requests)
+            sent = await done(post, 0, SINGLE_AT_ONCE, lambda: taken < requests)
+            looks.append((sent, child.holds_mb()))
     return held(looks, requests)
