@@ -32,6 +32,9 @@ RETRY_S = 0.2
 CLOSE_S = 3.0
 BATCH_BYTES = 256 * 1024  # Below the broker's limit, so that a batch is never what is too large.
 FETCH_BYTES = 4 * 1024 * 1024
+# A projector has a member for each of its views, and each keeps what it has fetched: far behind,
+# twenty of them held 480 MB, more than nine tenths of what a pod may.
+MEMBER_FETCH_BYTES = 1024 * 1024
 # A client that cannot connect, or not in time, raises no reason.
 UNTOLD = (KafkaConnectionError, TimeoutError)
 READING: Mapping[str, Any] = {
@@ -70,9 +73,8 @@ class Clients:
         return AIOKafkaConsumer(bootstrap_servers=self.bootstrap, **READING, **self.security)
 
     def member(self, topics: Sequence[str], group: str, listener: Listener) -> Any:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.bootstrap, group_id=group, **READING, **self.security
-        )
+        how = {**READING, "max_partition_fetch_bytes": MEMBER_FETCH_BYTES, **self.security}
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=group, **how)
         listener.join(consumer)
         consumer.subscribe(list(topics), listener=listener)
         return consumer
