@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sellers.demo import names
 from sellers.demo.company import CURRENCY, Promise
+from sellers.demo.days import quarter_end
 from sellers.demo.items import Item
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 IN_FULL, SHOWN, RESTING, SHARED, HANDED_OFF, WITHDRAWN = 0.06, 0.1, 0.08, 0.1, 0.4, 0.3
 LESS, CALLED_OFF = 0.1, 0.05
 BACK = 0.03
+# In how many days it closes, as sellers say, and how many left of a quarter make them hurry.
+CLOSES_IN, HURRIED = timedelta(days=21), timedelta(days=7)
 COMMITTED = {"Proposal": ("upside", 0.15), "Negotiation": ("commit", 0.5)}
 COACHED = {"Engaging": "management", "Proposal": "goal", "Negotiation": "kpi"}
 AFTERWARDS = (
@@ -125,7 +128,7 @@ class Winning:
         deal = self.deal
         told = {"seller": deal.owner.stream, "confidence": confidence}
         told |= {"amount": f"{deal.amount:.2f}", "currency": CURRENCY}
-        told["close_on"] = (day + timedelta(days=21)).isoformat()
+        told["close_on"] = closes(day).isoformat()
         yield deal.item("commit", day, **told)
         self.committed = deal.owner.stream
         line = {"opportunity": deal.stream, **told}
@@ -201,6 +204,15 @@ class Winning:
             yield deal.item("snooze", last, reason=reason, resume_on=resume)
             if self.chance.happens(0.3):
                 yield deal.item("resume", last, reason="they called")
+
+
+def closes(day: date) -> date:
+    """Return when it closes, as a seller says on this day: before the quarter is over, if it can.
+
+    So there is something to close up to the last day of a quarter.
+    """
+    last, usually = quarter_end(day), day + CLOSES_IN
+    return min(usually, last) if last - day >= HURRIED else usually
 
 
 def winning(deal: Deal) -> Winning:

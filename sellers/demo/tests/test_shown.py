@@ -95,11 +95,12 @@ EMPTY = {
 class Demo:
     """What the demo comes to: each domain's decisions and what its policies do of it."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, end: date = END) -> None:
+        self.end = end
         self.states: dict[str, Any] = {}
         self.versions: Counter[str] = Counter()
         self.facts: list[Envelope] = []
-        for item in demo_company(7, size, END):
+        for item in demo_company(7, size, end):
             body = orjson.dumps(dict(item.command))
             if item.domain == TOUCHES:
                 sent = Sent(NewTouch.model_validate_json(body), SOURCE, item.id)
@@ -113,7 +114,7 @@ class Demo:
     def _decide(self, domain: str, stream: str, command: Any) -> None:
         kind = DOMAINS[domain].decider(stream)
         state = self.states.get(stream, kind.initial)
-        dated = command.dated(END) if isinstance(command, DatedCommand) else command
+        dated = command.dated(self.end) if isinstance(command, DatedCommand) else command
         facts = kind.decide(state, dated)
         for fact in facts:
             state = kind.evolve(state, fact)
