@@ -7,9 +7,11 @@ is divided: then there is no value.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, DecimalException, localcontext
+from keyword import iskeyword
 from operator import add, mul, sub, truediv
 
 LENGTH_MAX = 500
@@ -51,13 +53,65 @@ def parse(text: str, known: Collection[str]) -> Expression:
     try:
         body = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        at = getattr(error, "offset", None)
+        at = _strange(text) or _refused_at(error, text)
         where = f" at character {at}" if at else ""
         raise ExpressionError(f"no expression{where}: {text!r}") from None
-    names = frozenset(_names(body, known, 0))
+    names = frozenset(_names(body, text, known, 0))
     if not names:
         raise ExpressionError("it names no measure")
     return Expression(names, body)
+
+
+# Blanks, a number, a name, signs that Python knows in pairs, and whatever else there is.
+WORD = re.compile(
+    r"(?P<blank>[ \t\f\r\n]+|#[^\r\n]*|\\\r?\n)"
+    r"|(?P<number>\.?\d(?:[eE][+-](?=\d)|[\w.])*)"
+    r"|(?P<name>[^\W\d]\w*)"
+    r"|(?P<sign>\*\*|//|[<>=!:]=|.)",
+    re.DOTALL,
+)
+
+
+def _strange(text: str) -> int | None:
+    """Return which character, from 1 on, begins the first word that cannot stand where it does.
+
+    One after the last where something is missing, and the parenthesis that nothing closes. None:
+    all stand in an order that can be computed.
+    """
+    told, still_open, wants_value = text.rstrip(), list[int](), True
+    for word in WORD.finditer(told, len(text) - len(text.lstrip())):
+        at, said = word.start() + 1, word.group()
+        if word.lastgroup == "blank":
+            continue
+        if word.lastgroup != "sign":
+            if not wants_value or iskeyword(said):
+                return at
+            wants_value = False
+        elif wants_value and said == "(":
+            still_open.append(at)
+        elif not wants_value and said == ")" and still_open:
+            still_open.pop()
+        elif not wants_value and said in {"+", "-", "*", "/"}:
+            wants_value = True
+        elif not (wants_value and said == "-"):
+            return at
+    if wants_value:
+        return len(told) + 1
+    return still_open[-1] if still_open else None
+
+
+def _refused_at(error: BaseException, text: str) -> int | None:
+    """Return which character of the whole text Python could not read on from, if it says so."""
+    if not isinstance(error, SyntaxError) or not error.lineno or not error.offset:
+        return None
+    return _before(error.lineno, text) + error.offset
+
+
+def _before(line: int, text: str) -> int:
+    """Return how many characters of the text stand before a line of what was read of it."""
+    begun = len(text) - len(text.lstrip())
+    ends = [begun, *(one.end() for one in re.finditer(r"\r\n|\r|\n", text) if one.end() > begun)]
+    return ends[min(line, len(ends)) - 1]
 
 
 OPERATORS: dict[type[ast.operator], Callable[[Decimal, Decimal], Decimal]] = {
@@ -68,28 +122,34 @@ OPERATORS: dict[type[ast.operator], Callable[[Decimal, Decimal], Decimal]] = {
 }
 
 
-def _names(node: ast.expr, known: Collection[str], depth: int) -> set[str]:
+def _names(node: ast.expr, text: str, known: Collection[str], depth: int) -> set[str]:
     if depth > DEPTH_MAX:
         raise ExpressionError(f"parentheses within parentheses, more than {DEPTH_MAX} deep")
     match node:
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-            return _names(left, known, depth + 1) | _names(right, known, depth + 1)
+            return _names(left, text, known, depth + 1) | _names(right, text, known, depth + 1)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return _names(operand, known, depth + 1)
+            return _names(operand, text, known, depth + 1)
         case ast.Constant(value=value) if type(value) in (int, float):
             if abs(Decimal(str(value))) > VALUE_MAX:
-                raise ExpressionError(f"a number beyond {VALUE_MAX:.0e}{_at(node)}")
+                raise ExpressionError(f"a number beyond {VALUE_MAX:.0e}{_at(node, text)}")
             return set()
         case ast.Name(id=name) if name in known:
             return {name}
         case ast.Name(id=name):
-            raise ExpressionError(f"there is no measure {name!r}{_at(node)}")
+            raise ExpressionError(f"there is no measure {name!r}{_at(node, text)}")
         case _:
-            raise ExpressionError(f"only + - * /, numbers and measures{_at(node)}")
+            where = _at(node, text, _strange(text))
+            raise ExpressionError(f"only + - * /, numbers and measures{where}")
 
 
-def _at(node: ast.expr) -> str:
-    return f", at character {node.col_offset + 1}"
+def _at(node: ast.expr, text: str, character: int | None = None) -> str:
+    """Say at which character it is wrong: where the node begins, unless that is known better."""
+    if character is None:
+        line = _before(node.lineno, text)
+        # Python counts the bytes of UTF-8 in a line.
+        character = line + len(text[line:].encode()[: node.col_offset].decode()) + 1
+    return f", at character {character}"
 
 
 def _value(node: ast.expr, measures: Mapping[str, Decimal]) -> Decimal:
