@@ -38,8 +38,8 @@ def pipeline_table(rows: Sequence[Row], by: str) -> Table:
         table.add_row(
             named(row),
             *(counted(row, name) for name in ("count", "open", "won", "lost")),
-            f"{number(row.get('value_open')):,.0f}",
-            "" if row.get("value_won") is None else f"{value:,.0f}",
+            amount(row, "value_open"),
+            amount(row, "value_won"),
             Bar(value / largest if largest else Decimal(0)),
             shown(row.get("win_rate"), " %"),
             shown(row.get("mean_cycle_days")),
@@ -67,7 +67,7 @@ def forecast_table(rows: Sequence[Row], by: str) -> Table:
             f"{value:,.0f}",
             Bar(value / largest if largest else Decimal(0)),
             f"{row.get('upside_count') or 0:,}",
-            f"{number(row.get('upside')):,.0f}",
+            amount(row, "upside"),
             *filter(None, [", ".join(f"{name} {number(v):,.0f}" for name, v in others.items())]),
         )
     return table
@@ -86,12 +86,12 @@ def attainment_table(rows: Sequence[Row], _by: str = "") -> Table:
             Text(str(row.get("name") or row.get("target") or "(none)")),
             f"{row.get('period_from')} to {row.get('period_to')}",
             str(row.get("currency") or "deals won"),
-            f"{number(row.get('amount')):,.0f}",
-            f"{number(row.get('won')):,.0f}",
+            amount(row, "amount"),
+            amount(row, "won"),
             shown(row.get("percent"), " %"),
             Bar(share),
-            f"{number(row.get('committed')):,.0f}",
-            f"{number(row.get('gap')):,.0f}",
+            amount(row, "committed"),
+            amount(row, "gap"),
         )
     return table
 
@@ -106,7 +106,7 @@ def yield_table(rows: Sequence[Row], by: str) -> Table:
         table.add_row(
             named(row),
             *(f"{row.get(name) or 0:,}" for name in ("touches", "won", "lost")),
-            f"{number(row.get('value_won')):,.0f}",
+            amount(row, "value_won"),
             shown(row.get("win_rate"), " %"),
             shown(row.get("mean_cycle_days")),
             shown(row.get("touches_per_won")),
@@ -173,20 +173,18 @@ def workload_table(rows: Sequence[Row], by: str) -> Table:
 
 def stages_table(rows: Sequence[Row], by: str = "stage") -> Table:
     """Return one row a stage: what passed it, and what is won from there, by what happened."""
-    # Of all stages together nobody can tell what was decided, or won from them.
-    of_one = any(row.get("decided") is not None for row in rows)
-    named_so = ("passed", "days in it", "not lost", *(("decided", "won from it") if of_one else ()))
-    table = columns((by,), named_so)
+    table = columns((by,), ("passed", "days in it", "not lost", "decided", "won from it"))
     table.title = "stages: what passed them, and what was won of what had been in them"
     for row in rows:
         few = "not enough history" if row.get("insufficient_history") else ""
-        chances = (counted(row, "decided"), few or shown(row.get("probability"), " %"))
         table.add_row(
             named(row),
             f"{row.get('passed') or 0:,}",
             shown(row.get("mean_days")),
             shown(row.get("conversion"), " %"),
-            *(chances if of_one else ()),
+            # Of all stages together nobody can tell what was decided, or won from them.
+            counted(row, "decided"),
+            few or shown(row.get("probability"), " %"),
         )
     return table
 
@@ -199,7 +197,7 @@ def inflow_table(rows: Sequence[Row], by: str) -> Table:
         table.add_row(
             named(row),
             *(counted(row, name) for name in ("discovered", "won", "lost")),
-            f"{number(row.get('value_won')):,.0f}",
+            amount(row, "value_won"),
             shown(row.get("win_rate"), " %"),
         )
     return table
@@ -237,6 +235,12 @@ def number(value: Any) -> Decimal:
         return Decimal(str(value))
     except InvalidOperation:
         return Decimal(0)
+
+
+def amount(row: Row, name: str) -> str:
+    """Write down an amount without its cents; of what is not known, nothing."""
+    value = row.get(name)
+    return "" if value is None else f"{number(value):,.0f}"
 
 
 def counted(row: Row, name: str) -> str:

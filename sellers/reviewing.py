@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from sellers.report import Row, counted, named, number, shown
+from sellers.report import Row, amount, counted, named, number, shown
 from sellers.tables import Bar, columns
 from shared.references import shortened
 
@@ -86,9 +86,9 @@ def growth_table(rows: Sequence[Row], by: str) -> Table:
     for row in rows:
         table.add_row(
             named(row),
-            f"{number(row.get('value')):,.0f}",
+            amount(row, "value"),
             shown(row.get("value_growth"), " %"),
-            "" if row.get("profit") is None else f"{number(row.get('profit')):,.0f}",
+            amount(row, "profit"),
             shown(row.get("profit_growth"), " %"),
             *(shown(row.get(f"win_rate_{kind}"), " %") for kind in ("existing", "new")),
             shown(row.get("retention"), " %"),
@@ -124,7 +124,7 @@ def orders_table(rows: Sequence[Row], by: str) -> Table:
         others = in_each(row, {"won": "value_won", **CAME})
         table.add_row(
             named(row),
-            *(f"{number(row.get(name)):,.0f}" for name in values),
+            *(amount(row, name) for name in values),
             *(shown(row.get(f"{name}_share"), " %") for name in ("ordered", "invoiced")),
             Bar(number(row.get("invoiced_share")) / 100),
             *(f"{row.get(name) or 0:,}" for name in COUNTED.values()),
@@ -136,9 +136,9 @@ def orders_table(rows: Sequence[Row], by: str) -> Table:
 def in_each(row: Row, values: Mapping[str, str]) -> str:
     """Return what is of other currencies than the company's, each by itself."""
     return ", ".join(
-        f"{name} {number(amount):,.0f} {code}"
+        f"{name} {number(told):,.0f} {code}"
         for name, value in values.items()
-        for code, amount in (row.get(f"{value}_other") or {}).items()
+        for code, told in (row.get(f"{value}_other") or {}).items()
     )
 
 

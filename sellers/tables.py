@@ -43,7 +43,9 @@ class Bar:
 
 
 class Sheet(Table):
-    """Where it is too wide, headings are stacked, bars and words get narrower, then bars go.
+    """A column in which nothing is told of any row is left out.
+
+    Where it is too wide, headings are stacked, bars and words get narrower, then bars go.
 
     Where that is not enough, columns that can be spared go, the last of `spare` first, and it is
     said which. Where that is not enough either, each row is told line by line.
@@ -52,14 +54,21 @@ class Sheet(Table):
     spare: tuple[str, ...] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for kept in range(len(self.spare), -1, -1):
-            drawn = self._fitting(console, options, self.spare[kept:])
+        told = {str(column.header) for column in self._told_of()}
+        spare = [name for name in self.spare if name in told]
+        for kept in range(len(spare), -1, -1):
+            drawn = self._fitting(console, options, spare[kept:])
             if drawn is not None:
                 yield from drawn.__rich_console__(console, options)
                 if not drawn.show_edge:
                     yield Text()  # What comes next stands as far below as it does elsewhere.
                 return
         yield from self._told(console, options)
+
+    def _told_of(self) -> list[Column]:
+        """Return the first column, and those in which something is told of some row."""
+        first, *others = self.columns
+        return [first, *(one for one in others if not self.rows or any(map(_tells, one.cells)))]
 
     def _fitting(
         self, console: Console, options: ConsoleOptions, gone: Sequence[str]
@@ -85,7 +94,7 @@ class Sheet(Table):
         if stacked:
             drawn.padding, drawn.show_edge = (0, 1, 0, 0), False
         shown = []
-        for column in self.columns:
+        for column in self._told_of():
             cells = list(column.cells)
             heading = str(column.header)
             drawn_as = bool(cells) and isinstance(cells[0], Bar)
@@ -131,6 +140,11 @@ class Sheet(Table):
         caption = self._captioned(())
         if caption is not None:
             yield caption
+
+
+def _tells(cell: object) -> bool:
+    """Whether anything is seen of it."""
+    return cell.share > 0 if isinstance(cell, Bar) else bool(cell)
 
 
 def _wrapped(words: str, style: str) -> Text:

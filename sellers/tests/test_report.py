@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from rich.table import Table
-
-from sellers.report import inflow_table, number, shown, stages_table
+from sellers.report import inflow_table, number, shown
 
 
 def test_a_number_that_is_missing_is_nothing() -> None:
@@ -14,18 +12,6 @@ def test_a_number_that_is_missing_is_nothing() -> None:
     assert number("1130049.50") == Decimal("1130049.50")
     assert shown(None, " %") == ""
     assert shown("63.15", " %") == "63.15 %"
-
-
-def headers(table: Table) -> list[str]:
-    return [str(column.header) for column in table.columns]
-
-
-def test_stages_show_what_was_won_of_one_stage_alone() -> None:
-    passed = {"passed": 3, "mean_days": "4.00", "conversion": "66.67"}
-    one = {"key": "Engaging", **passed, "decided": 2, "won_from": 1, "probability": "50.00"}
-    of_all = {"key": "Ann", **passed, "decided": None, "won_from": None, "probability": None}
-    assert headers(stages_table([one]))[-2:] == ["decided", "won from it"]
-    assert headers(stages_table([of_all], "seller"))[-1] == "not lost"
 
 
 def test_inflow_shows_what_came_in_and_went_out() -> None:

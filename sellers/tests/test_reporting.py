@@ -60,3 +60,18 @@ def test_every_parameter_of_a_report_is_an_option_and_no_other_is(
     read = {one["name"] for one in described if one["in"] == "query"}
     assert sent - read == set(), "the API does not read these"
     assert read - sent - OF_PROGRAMS == set(), "nobody can ask for these"
+
+
+def test_a_program_is_told_what_is_null_and_people_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"key": "neither", "count": 3, "open": 3, "won": None, "win_rate": None}
+
+    class Answered:
+        def get(self, _path: str, _query: dict[str, Any] | None = None) -> dict[str, Any]:
+            return {"rows": [row]}
+
+    monkeypatch.setattr(reporting, "connect", lambda _: Answered())
+    words = ["pipeline", "--by", "quality"]
+    assert json.loads(CliRunner().invoke(reporting.report, [*words, "--json"]).stdout) == [row]
+    shown = CliRunner().invoke(reporting.report, words)
+    assert "open" in shown.stdout
+    assert "won" not in shown.stdout

@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from sellers.report import attainment_table, pipeline_table, workload_table
+from sellers.report import attainment_table, pipeline_table, stages_table, workload_table
 from sellers.reviewing import campaigns_table, growth_table
 from sellers.tables import Bar, Sheet, columns
 
@@ -196,3 +196,40 @@ def test_titles_fit_too() -> None:
 
 def test_a_table_without_rows_has_its_headings() -> None:
     assert "lost value" in drawn(columns(("stage",), ("lost value",)), 80)
+
+
+PASSED = {"passed": 3, "mean_days": "4.00", "conversion": "66.67"}
+OF_ONE = {"key": "Engaging", **PASSED, "decided": 2, "won_from": 1, "probability": "50.00"}
+OF_ALL = {"key": "Ann", **PASSED, "decided": None, "won_from": None, "probability": None}
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_what_is_told_of_no_row_has_no_column(width: int) -> None:
+    told = drawn(stages_table([OF_ALL, OF_ALL | {"key": "Bob"}], "seller"), width)
+    assert "66.67 %" in told
+    assert "decided" not in told
+    assert "won from it" not in " ".join(told.split())
+    some = drawn(stages_table([OF_ALL, OF_ONE], "seller"), width)
+    assert "decided" in some
+    assert "50.00 %" in some
+
+
+def test_what_is_open_has_neither_bars_nor_columns_of_what_is_decided() -> None:
+    decided = dict.fromkeys(("won", "lost", "value_won", "win_rate", "mean_cycle_days"))
+    told = drawn(pipeline_table([row | decided for row in PIPELINE], "quality"), 160)
+    (heading,) = [line for line in told.splitlines() if "count" in line]
+    assert heading.split() == ["quality", "count", "open", "open", "value"]
+    assert "win rate" in drawn(pipeline_table(PIPELINE, "region"), 160)
+
+
+def test_there_is_never_no_room_for_what_there_is_not() -> None:
+    idle = [row | {"missed": None, "displaced": None} for row in WORKLOAD]
+    told = " ".join(drawn(workload_table(idle, "seller"), 80).split())
+    assert "displaced" not in told
+    assert "displaced" in " ".join(drawn(workload_table(WORKLOAD, "seller"), 80).split())
+
+
+def test_nothing_is_said_of_an_amount_that_is_not_known() -> None:
+    nobody = [GROWTH[0] | {"value": None}]
+    assert "value" not in drawn(growth_table(nobody, "segment"), 160)
+    assert "1,234,567,890" in drawn(growth_table([*nobody, *GROWTH], "segment"), 160)
