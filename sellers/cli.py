@@ -18,11 +18,12 @@ from sellers.connecting import connect, err, out
 from sellers.console import progress_bar, waiting
 from sellers.data_dir import DEFAULT, EngineChoice
 from sellers.demo.size import SIZE_MAX
-from sellers.errors import OneLineErrors
+from sellers.errors import INTERRUPTED, OneLineErrors
 from sellers.tables import columns
 from shared.events.calendar import Category
 
 if TYPE_CHECKING:
+    from sellers.client import Api
     from sellers.importing import Summary
 
 DIFFERS = NOTHING_TAKEN = 1
@@ -166,6 +167,10 @@ ReportPath = Annotated[
         show_default="import-report-SOURCE-TIME.csv here",
     ),
 ]
+Wait = Annotated[
+    bool,
+    typer.Option("--wait/--no-wait", help="Stay until every view and figure has all of it."),
+]
 OutcomeAsJson = Annotated[bool, typer.Option("--json", help="The outcome as an object.")]
 
 
@@ -185,12 +190,15 @@ def import_crm_command(
             show_default="800",
         ),
     ] = None,
+    wait: Wait = True,
     as_json: OutcomeAsJson = False,
 ) -> None:
     """Import a CRM's export; run it again after an interruption, nothing is added twice."""
     api = connect(context, patience_s=IMPORT_PATIENCE_S)
-    summary = watching.import_crm(api, directory, (mapping, source), report_path, batch, err)
-    _show(summary, as_json=as_json)
+    from sellers.importing import watched  # noqa: PLC0415 - YAML, and the rules of importing
+
+    summary = watched.crm(api, directory, (mapping, source), report_path, batch, err)
+    _end_import(api, summary, wait=wait, as_json=as_json)
 
 
 @imports.command("incidents")
@@ -200,19 +208,27 @@ def import_incidents_command(
     mapping: Annotated[Path | None, _mapping("incident event log")] = None,
     source: Source = None,
     report_path: ReportPath = None,
+    wait: Wait = True,
     as_json: OutcomeAsJson = False,
 ) -> None:
     """Import the log of a service desk; run it again, and only what is new in it is added."""
     api = connect(context, patience_s=IMPORT_PATIENCE_S)
-    summary = watching.import_incidents(api, directory, (mapping, source), report_path, err)
-    _show(summary, as_json=as_json)
+    from sellers.importing import watched  # noqa: PLC0415 - YAML, and the rules of importing
+
+    summary = watched.incidents(api, directory, (mapping, source), report_path, err)
+    _end_import(api, summary, wait=wait, as_json=as_json)
 
 
-def _show(summary: Summary, *, as_json: bool) -> None:
-    watching.show_import(summary, out, as_json=as_json)
+def _end_import(api: Api, summary: Summary, *, wait: bool, as_json: bool) -> None:
+    from sellers.importing import watched  # noqa: PLC0415 - as above
+
+    stayed = not wait or watched.catch_up(api, summary, err)
+    watched.show(summary, out, as_json=as_json)
     rejected = summary.total("rejected")
     if rejected and rejected == summary.total("read") and not summary.facts:
         raise typer.Exit(NOTHING_TAKEN)
+    if not stayed:
+        raise typer.Exit(INTERRUPTED)
 
 
 @imports.command("ics")

@@ -12,18 +12,24 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from rich.status import Status
-
 PLAIN_STEPS = 10
 PLAIN_COLUMNS = 160
 SIZES = ("COLUMNS", "LINES")
-SAY_AGAIN_S = 15.0
+# Nobody sits longer before something that says nothing.
+SAY_AGAIN_S, LEAST_S = 2.0, 0.05
 MOMENT_S = 1.0
 
 
@@ -45,28 +51,102 @@ def _environ() -> dict[str, str]:
     return {name: value for name, value in told if name not in SIZES or value.isdecimal()}
 
 
+# What the processes are that `up` starts, for whoever meets them for the first time.
+EXPLAINED = {
+    "noida-db": "the log of facts",
+    "Apache Kafka": "the log of facts",
+    "SecantusDB": "the store of views",
+    "node": "the API and every service",
+    "worker": "the live figures",
+}
+
+
+class Waiting:
+    """Says what is waited for, and for how long already.
+
+    On a terminal something moves meanwhile; elsewhere a line is said when it is new, and again as
+    long as it lasts, also while whoever waits is busy.
+    """
+
+    def __init__(self, on: Console) -> None:
+        self._on = on
+        self._moving: Progress | None = None
+        self._what, self._of = "", ""
+        self._since = self._said_at = 0.0
+        self._over: threading.Event | None = None
+        # Several threads speak: who waits, and what says it again.
+        self._speaking = threading.RLock()
+
+    def say(self, what: str, of: str | None = None) -> None:
+        """Say it; with the same `of` it is still the same that is waited for."""
+        with self._speaking:
+            new = (of or what) != self._of
+            self._what, self._of = what, of or what
+            if new:
+                self._since = time.monotonic()
+            if self._on.is_terminal:
+                self._show(new=new)
+            elif new:
+                self._line()
+            if self._over is None and not self._on.is_terminal:
+                self._over = threading.Event()
+                threading.Thread(target=self._again, args=(self._over,), daemon=True).start()
+
+    def rest(self) -> None:
+        """Nothing is waited for any more."""
+        with self._speaking:
+            self._of = ""
+            if self._over is not None:
+                self._over.set()
+                self._over = None
+            if self._moving is not None:
+                self._moving.stop()
+                self._moving = None
+
+    def _show(self, *, new: bool) -> None:
+        if self._moving is None:
+            shown = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
+            self._moving = Progress(*shown, TimeElapsedColumn(), console=self._on, transient=True)
+            self._moving.add_task(self._what, total=None)
+            self._moving.start()
+            return
+        task = self._moving.task_ids[0]
+        if new:
+            self._moving.reset(task, total=None)
+        self._moving.update(task, description=self._what)
+
+    def _again(self, over: threading.Event) -> None:
+        while not over.wait(max(self._said_at + SAY_AGAIN_S - time.monotonic(), LEAST_S)):
+            with self._speaking:
+                if not over.is_set() and time.monotonic() >= self._said_at + SAY_AGAIN_S:
+                    self._line()
+
+    def _line(self) -> None:
+        now = time.monotonic()
+        so_far = f" ({now - self._since:.0f} s so far)" if now - self._since >= MOMENT_S else ""
+        self._said_at = now
+        self._on.print(f"{self._what}{so_far}", markup=False, soft_wrap=True)
+
+
 class UpConsole:
     """Says what the supervisor does."""
 
     def __init__(self) -> None:
         self.out, self.err = console(), console(stderr=True)
-        self._status: Status | None = None
-        self._waits_for: str | None = None
-        self._said_at = 0.0
-        # The supervisor and the opening both speak.
-        self._speaking = threading.RLock()
+        self._waiting = Waiting(self.err)
+        self.waiting, self.rest = self._waiting.say, self._waiting.rest
 
     def line(self, text: str, style: str = "") -> None:
         """One line, never wrapped, never taken for markup: it may hold anything."""
         self.err.print(text, style=style, markup=False, soft_wrap=True)
 
     def starting(self, name: str) -> None:
-        self.waiting(f"starting {name}")
+        self.waiting(f"starting {_explained(name)}")
 
     def started(self, name: str, address: str, seconds: float) -> None:
         self.rest()
         where = f" at {address}" if address else ""
-        self.line(f"{name} runs{where} ({seconds:.1f} s)")
+        self.line(f"{_explained(name)} runs{where} ({seconds:.1f} s)")
 
     def crashed(self, what: str, log_file: str, lines: Sequence[str], then: str) -> None:
         self.rest()
@@ -78,30 +158,19 @@ class UpConsole:
     def stopping(self, name: str) -> None:
         self.waiting(f"stopping {name}")
 
-    def waiting(self, what: str, of: str | None = None) -> None:
-        """Say what takes a moment; on a terminal something moves meanwhile.
 
-        Elsewhere what is waited for (`of`) is said when it is new, and again after a while.
-        """
-        with self._speaking:
-            if not self.err.is_terminal:
-                new, now = of or what, time.monotonic()
-                if new != self._waits_for or now > self._said_at + SAY_AGAIN_S:
-                    self._waits_for, self._said_at = new, now
-                    self.line(what)
-            elif self._status is None:
-                self._status = self.err.status(what)
-                self._status.start()
-            else:
-                self._status.update(what)
+def _explained(name: str) -> str:
+    return f"{name}, {EXPLAINED[name]}," if name in EXPLAINED else name
 
-    def rest(self) -> None:
-        """Nothing is waited for any more."""
-        with self._speaking:
-            self._waits_for = None
-            if self._status is not None:
-                self._status.stop()
-                self._status = None
+
+@contextmanager
+def moving(on: Console) -> Iterator[Callable[[str], None]]:
+    """Give a function that says how far one thing is that is waited for."""
+    wait = Waiting(on)
+    try:
+        yield lambda what: wait.say(what, "it")
+    finally:
+        wait.rest()
 
 
 @contextmanager
@@ -132,14 +201,16 @@ def progress_bar(on: Console, what: str) -> Iterator[Callable[[int, int], None]]
 
 
 def _plain(on: Console, what: str) -> Callable[[int, int], None]:
-    told = -1
+    """Say how far it is at each tenth, and between them as long as it goes on."""
+    told, began = -1, time.monotonic()
+    said_at = began
 
     def tell(done: int, total: int) -> None:
-        nonlocal told
-        step = done * PLAIN_STEPS // total if total else 0
-        if step > told:
-            told = step
-            text = f"{what}: {done:,} of {total:,}"
-            on.print(text, markup=False, soft_wrap=True)
+        nonlocal told, said_at
+        step, now = done * PLAIN_STEPS // total if total else 0, time.monotonic()
+        if step > told or now >= said_at + SAY_AGAIN_S:
+            told, said_at = step, now
+            share = f" ({100 * done // total if total else 0} %, {now - began:.0f} s)"
+            on.print(f"{what}: {done:,} of {total:,}{share}", markup=False, soft_wrap=True)
 
     return tell

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -18,7 +18,7 @@ from sellers.console import progress_bar
 from sellers.data_dir import Demo
 from sellers.demo.load import hand_over_what_is_left, load_demo
 from sellers.demo.size import SIZE
-from sellers.importing.folded import Recorded, still_to_fold
+from sellers.importing.folded import Recorded
 from sellers.issuing.tokens import operator_token
 from sellers.report import pipeline_table, rows_of
 from shared.clock import SystemClock
@@ -79,10 +79,13 @@ class Opening(threading.Thread):
     def _open(self, api: Api) -> None:
         self._until_ready()
         loaded = self._data_dir.remembered.wants_demo and self._load_demo(api)
+        began = time.monotonic()
         self._until_folded(api)
         if loaded:
             self._end_demo(api)
         self._console.rest()
+        seconds = time.monotonic() - began
+        self._console.line(f"every view and figure is complete ({seconds:.1f} s)")
         self._figures(api)
         seconds = time.monotonic() - self._began
         self._console.line(f"ready after {seconds:.1f} s; Ctrl-C stops everything that was started")
@@ -98,7 +101,7 @@ class Opening(threading.Thread):
                 try:
                     probe.get("/readyz")
                 except ApiError as error:
-                    self._console.waiting(f"not ready yet: {error}")
+                    self._console.waiting(f"waiting for what is not ready yet: {error}")
                 else:
                     self._console.rest()
                     return
@@ -136,8 +139,15 @@ class Opening(threading.Thread):
         self._data_dir.remember()
 
     def _send_demo(self, api: Api, demo: Demo) -> None:
-        with progress_bar(self._console.err, "loading the demo company") as progress:
-            load_demo(api, DEMO_SEED, demo.size, date.fromisoformat(demo.end_on), progress)
+        began, end_on = time.monotonic(), date.fromisoformat(demo.end_on)
+        self._console.line(
+            f"A demo company of {demo.size} sellers is made up and recorded, once: a year of it, "
+            f"until {end_on - timedelta(days=1)}. Then every view and figure is made of its facts."
+        )
+        with progress_bar(self._console.err, "recording what the demo company did") as progress:
+            facts = load_demo(api, DEMO_SEED, demo.size, end_on, progress)
+        seconds = time.monotonic() - began
+        self._console.line(f"the demo company is recorded: {facts:,} new facts ({seconds:.1f} s)")
 
     def _until_folded(self, api: Api) -> None:
         """The figures are shown when they are whole."""
@@ -149,7 +159,7 @@ class Opening(threading.Thread):
                 return
             if behind.records:
                 most = max(most, behind.records)
-                self._console.waiting(still_to_fold(behind.records, most), "folding")
+                self._console.waiting(behind.told(most), "folding")
         raise CancelledError
 
     def _figures(self, api: Api) -> None:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import time
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from sellers.client import UNAVAILABLE, ApiError
+from sellers.client import ApiError
 from sellers.console import progress_bar, waiting
 from sellers.errors import CommandError
 from sellers.report import rows_of
 from shared.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from rich.console import Console
 
     from sellers.client import Api
-    from sellers.importing import Summary
 
 POLL_S = 0.1
 PATH_S_MAX, REPEATED_S_MAX = 15.0, 3.0
@@ -157,91 +152,3 @@ def apply_topics(url: str | None, err: Console, out: Console) -> None:
         made = topics.apply_topics(settings)
     told = f"created: {', '.join(made)}" if made else "nothing is missing"
     out.print(Text(f"{told} in the log at {settings.kafka}"))
-
-
-def import_crm(
-    api: Api,
-    directory: Path,
-    told: tuple[Path | None, str | None],
-    report_path: Path | None,
-    batch: int | None,
-    err: Console,
-) -> Summary:
-    """Import, wait until all of it can be read, and say what became of the rows.
-
-    Raises:
-        CommandError: a file or a column is missing, nothing is folded any more, or nobody answers.
-
-    """
-    # Other commands need neither YAML nor the rules of importing.
-    from sellers import importing  # noqa: PLC0415
-
-    mapping, source = told
-    with _repeatable():
-        with progress_bar(err, f"importing {directory.name}") as progress:
-            summary = importing.import_crm(
-                directory, api, mapping, report_path, progress, source=source, batch=batch
-            )
-        return _folded(api, summary, err)
-
-
-def import_incidents(
-    api: Api,
-    directory: Path,
-    told: tuple[Path | None, str | None],
-    report_path: Path | None,
-    err: Console,
-) -> Summary:
-    """Import the log of a service desk, and wait until all of it can be read.
-
-    Raises:
-        CommandError: the file or a column is missing, nothing is folded any more, or nobody
-            answers.
-
-    """
-    from sellers import importing  # noqa: PLC0415
-
-    mapping, source = told
-    with _repeatable():
-        with progress_bar(err, f"importing {directory.name}") as progress:
-            summary = importing.import_incidents(
-                directory, api, mapping, report_path, progress, source=source
-            )
-        return _folded(api, summary, err)
-
-
-@contextmanager
-def _repeatable() -> Iterator[None]:
-    """Say of an import whose platform went away that it may be run again."""
-    try:
-        yield
-    except ApiError as error:
-        if error.status not in {0, UNAVAILABLE}:
-            raise
-        again = "run it again: nothing is lost, and nothing is counted twice"
-        raise CommandError(f"{error}; the import gave up waiting: {again}") from error
-
-
-def _folded(api: Api, summary: Summary, err: Console) -> Summary:
-    from sellers import importing  # noqa: PLC0415
-
-    recorded = time.monotonic()
-    with progress_bar(err, "folding") as progress:
-        importing.wait_until_folded(api, progress)
-    summary.seconds_folding = time.monotonic() - recorded
-    return summary
-
-
-def show_import(summary: Summary, out: Console, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(summary.document(), indent=2, ensure_ascii=False))
-        return
-    out.print(summary.table())
-    for note in summary.notes:
-        out.print(Text(note))
-    values = f"{summary.findings:,} values were repaired or rejected, each told"
-    out.print(Text(f"{values if summary.findings else 'nothing is told'} in {summary.report}"))
-    out.print(
-        f"{summary.facts:,} facts recorded in {summary.seconds:.1f} s, "
-        f"folded into every view and figure {summary.seconds_folding:.1f} s later"
-    )

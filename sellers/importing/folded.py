@@ -14,28 +14,48 @@ POLL_S = 0.2
 STILL_S = 60.0
 
 Progress = Callable[[int, int], None]
+Say = Callable[[str], None]
 
 
 def silent(done: int, total: int) -> None:
     """Show nothing."""
 
 
+def unsaid(words: str) -> None:
+    """Say nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """How many records are not folded yet, and where."""
+    """What is not folded yet: how many records of all places together, of which, out of how many.
 
-    records: int
-    where: str
+    A fact counts once for every view that it goes into.
+    """
+
+    places: dict[str, int]
+    late: dict[str, int]
 
     @staticmethod
     def of(places: dict[str, int]) -> Behind:
         late = {place: records for place, records in places.items() if records > 0}
-        return Behind(sum(late.values()), ", ".join(f"{p}: {n:,}" for p, n in late.items()))
+        return Behind(places, late)
 
+    @property
+    def records(self) -> int:
+        return sum(self.late.values())
 
-def still_to_fold(records: int, most: int) -> str:
-    """Say how far folding is; a record counts once for every view that it goes into."""
-    return f"folding facts into views and figures: {records:,} of {most:,} records to go"
+    @property
+    def where(self) -> str:
+        return ", ".join(f"{place}: {records:,}" for place, records in self.late.items())
+
+    def told(self, most: int) -> str:
+        """Say how far it is, of so many records, in words for whoever waits."""
+        share = 100 * (most - self.records) // most if most else 100
+        whole, facts = len(self.places) - len(self.late), max(self.late.values(), default=0)
+        return (
+            f"views and figures catch up: {share} %, {whole} of {len(self.places)} are complete, "
+            f"the others behind by {facts:,} facts at most"
+        )
 
 
 @dataclass(slots=True)
@@ -53,7 +73,7 @@ class Recorded:
         answer = client.get("/lag")
         if self._goals is None:
             return self._unpublished(answer)
-        folded = {found["collection"]: found["folded"] for found in answer["projections"]}
+        folded = {_place(found): found["folded"] for found in answer["projections"]}
         left = {name: goal - folded.get(name, goal) for name, goal in self._goals.items()}
         behind = Behind.of(left)
         return behind if behind.records else None
@@ -62,15 +82,20 @@ class Recorded:
         outbox: dict[str, int] = answer.get("outbox", {})
         if outbox.keys() <= self._published:
             # All of ours was in the log before this was asked: it ends here.
-            self._goals = {found["collection"]: found["written"] for found in answer["projections"]}
+            self._goals = {_place(found): found["written"] for found in answer["projections"]}
         self._published |= {name for name, entries in outbox.items() if not entries}
-        places = {found["collection"]: found["lag"] for found in answer["projections"]}
+        places = {_place(found): found["lag"] for found in answer["projections"]}
         return Behind.of(places | {f"{name}'s outbox": n for name, n in outbox.items()})
+
+
+def _place(found: dict[str, Any]) -> str:
+    """Name a projection; several domains have one that is called the same."""
+    return f"{found['domain']}.{found['collection']}"
 
 
 def wait_until_folded(
     client: Api,
-    progress: Progress = silent,
+    say: Say = unsaid,
     *,
     still_s: float = STILL_S,
 ) -> None:
@@ -84,7 +109,8 @@ def wait_until_folded(
     recorded, most, least, moved_at = Recorded(), 0, None, time.monotonic()
     while (behind := recorded.behind(client)) is not None:
         most = max(most, behind.records)
-        progress(most - behind.records, most)
+        if behind.records:
+            say(behind.told(most))
         if least is None or behind.records != least:
             least, moved_at = behind.records, time.monotonic()
         elif behind.records and time.monotonic() > moved_at + still_s:
@@ -93,4 +119,3 @@ def wait_until_folded(
                 "`sellers parked` and the logs say why"
             )
         time.sleep(POLL_S)
-    progress(most, most)

@@ -67,8 +67,8 @@ class Summary:
     findings: int = 0
     facts: int = 0
     seconds: float = 0.0
-    # After all was recorded, until all of it could be read.
-    seconds_folding: float = 0.0
+    # After all was recorded, until all of it could be read; None: nobody waited for it.
+    seconds_folding: float | None = None
 
     def of(self, what: str, *, named: bool = False) -> Counts:
         for counts in self.counts:
@@ -111,8 +111,12 @@ class Summary:
             "report": str(self.report),
             "notes": self.notes,
             "seconds": round(self.seconds, 1),
-            "seconds_folding": round(self.seconds_folding, 1),
+            "seconds_folding": _rounded(self.seconds_folding),
         }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 class Report:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from sellers.client import Api
 from sellers.importing import import_crm, wait_until_folded
-from sellers.importing.folded import still_to_fold
+from sellers.importing.folded import Behind
 from sellers.importing.tests.served import Served, serving
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -46,8 +47,35 @@ def api() -> Iterator[Api]:
         yield client
 
 
-def test_how_far_folding_is_says_of_how_much() -> None:
-    assert "155,736 of 301,000 records" in still_to_fold(155_736, 301_000)
+def test_how_far_views_are_is_told_in_words_for_whoever_waits() -> None:
+    behind = Behind.of({"contacts.keeper_v1": 0, "issues.keeper_v1": 1_200, "issues.x": 300})
+    assert behind.records == 1_500
+    assert behind.where == "issues.keeper_v1: 1,200, issues.x: 300"
+    assert behind.told(2_000) == (
+        "views and figures catch up: 25 %, 1 of 3 are complete, "
+        "the others behind by 1,200 facts at most"
+    )
+
+
+class Lag:
+    """Answers how far two projections of the same name are, one answer after the other."""
+
+    def __init__(self, *left: tuple[int, int]) -> None:
+        self._left = list(left)
+
+    def get(self, _: str) -> dict[str, Any]:
+        left = self._left.pop(0) if len(self._left) > 1 else self._left[0]
+        rows = [
+            {"domain": domain, "collection": "keeper_v1", "written": 9, "folded": 9 - n, "lag": n}
+            for domain, n in zip(("contacts", "issues"), left, strict=True)
+        ]
+        return {"projections": rows, "outbox": {}}
+
+
+def test_each_domain_s_own_is_waited_for_whatever_it_is_called() -> None:
+    said: list[str] = []
+    wait_until_folded(cast("Api", Lag((5, 0), (5, 0), (2, 0), (0, 0))), said.append)
+    assert [words.split(": ")[1].split(",")[0] for words in said] == ["0 %", "0 %", "60 %"]
 
 
 def test_columns_that_nobody_mapped_are_named(api: Api, tmp_path: Path) -> None:
