@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sellers import watching
 from sellers.client import Api, ApiError
 from sellers.errors import CommandError
-from sellers.importing import CrmImportError, import_crm, load_mapping, wait_until_folded
+from sellers.importing import CrmImportError, import_crm, load_mapping, wait_until_folded, watched
 from sellers.importing.crm import CsvFile, Format
 from sellers.importing.mapping import DEFAULT, Opportunities, Sellers
 from sellers.importing.reading import Row
@@ -397,13 +396,13 @@ def test_an_import_that_gives_up_says_that_it_may_be_run_again(
     """The platform goes away while it imports, and does not come back."""
     served, told = Served(), (None, None)
     with serving(served) as client:
-        started = watching.import_crm(client, export, told, tmp_path / "1.csv", None, Console())
+        started = watched.crm(client, export, told, tmp_path / "1.csv", None, Console())
         assert started.facts
     with (
         Api(served.url, patience_s=0.2) as client,
         pytest.raises(CommandError, match=r"nothing answers.*run it again: nothing is lost"),
     ):
-        watching.import_crm(client, export, told, tmp_path / "2.csv", None, Console())
+        watched.crm(client, export, told, tmp_path / "2.csv", None, Console())
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real export is not here")
