@@ -61,12 +61,15 @@ class Week(NamedTuple):
         return self.first
 
 
+NotWorking = Literal["away", "other_function"]
+
+
 class NoWeek(NamedTuple):
     """A week by which a seller is not measured, and why."""
 
     seller: str
     first: date
-    reason: Literal["away", "other_function"]
+    reason: NotWorking
 
     @property
     def placed(self) -> date:
@@ -98,19 +101,19 @@ class Entries:
     """What was entered of whom, by Monday and by first of the month, up to a day."""
 
     def __init__(self, tables: Tables, last: date) -> None:
-        self._activities: Counter[Entered] = Counter()
-        self._opportunities: Counter[Entered] = Counter()
-        self._months: Counter[Entered] = Counter()
-        self._feedback: Counter[Entered] = Counter()
+        self._activities: dict[Entered, int] = {}
+        self._opportunities: dict[Entered, int] = {}
+        self._months: dict[Entered, int] = {}
+        self._feedback: dict[Entered, int] = {}
         for what, weeks in ((ACTIVITY, self._activities), (ENTERED, self._opportunities)):
             for axis, measures in what.items():
                 for told in _entered(tables, axis, measures, last):
                     whose = (told.owners, told.owner, told.rows)
-                    weeks.update(_sums("week", *whose))
-                    self._months.update(_sums("month", *whose))
+                    _add(weeks, "week", *whose)
+                    _add(self._months, "month", *whose)
         # Of whom it was said is the value.
         for told in _entered(tables, FEEDBACK, None, last):
-            self._feedback.update(_sums("month", told.values, told.value, told.rows))
+            _add(self._feedback, "month", told.values, told.value, told.rows)
 
     @property
     def first(self) -> date | None:
@@ -125,7 +128,7 @@ class Entries:
     def months(self, span: Span) -> Iterator[Month]:
         for (seller, first), entered in sorted(self._months.items()):
             if entered and _touches(first, span):
-                yield Month(seller, first, self._feedback[seller, first])
+                yield Month(seller, first, self._feedback.get((seller, first), 0))
 
 
 def _entered(
@@ -139,14 +142,17 @@ def _entered(
         yield told._replace(owner=told.owner[kept], value=told.value[kept], rows=told.rows[kept])
 
 
-def _sums(
-    per: Per, names: Sequence[str], of: npt.NDArray[np.int64], rows: Rows
-) -> dict[Entered, int]:
-    """Sum amounts by whose they are, and by the first day of the period."""
+def _add(
+    sums: dict[Entered, int],
+    per: Per,
+    names: Sequence[str],
+    of: npt.NDArray[np.int64],
+    rows: Rows,
+) -> None:
+    """Add amounts to the sums of whose they are, and of the first day of the period."""
     if not len(rows):
-        return {}
+        return
     begins, amounts = grouped(rows["amount"], [of, *intervals(rows["day"], Apart(per=per))])
-    sums: dict[Entered, int] = {}
     days: dict[int, date] = {}
     told = (of[begins], rows["day"][begins], amounts)
     for whose, day, amount in zip(*(column.tolist() for column in told), strict=True):
@@ -155,7 +161,6 @@ def _sums(
             first = days[day] = begin_of(per, date.fromordinal(day))
         entered = (names[whose], first)
         sums[entered] = sums.get(entered, 0) + amount
-    return sums
 
 
 def _touches(first: date, span: Span) -> bool:
@@ -205,16 +210,33 @@ class Measured:
         mondays = [first + n * WEEK for n in range((self._span.last + A_DAY - first) // WEEK)]
         for seller, node in sorted(self._organization.nodes.items()):
             asked_for = self._sellers is None or seller in self._sellers
-            for first in mondays if asked_for and seller.startswith("employee-") else ():
-                if not sells(node, first, self._functions):
-                    yield NoWeek(seller, first, "other_function")
-                elif not at_work(node, first):
-                    yield NoWeek(seller, first, "away")
-                else:
+            if not asked_for or not mondays or not seller.startswith("employee-"):
+                continue
+            alike = _is_alike(node, mondays[0])
+            reason = self._not_working(node, mondays[0])
+            for first in mondays:
+                if not alike:
+                    reason = self._not_working(node, first)
+                if reason is None:
                     yield entries.week(seller, first)
+                else:
+                    yield NoWeek(seller, first, reason)
+
+    def _not_working(self, node: OrgNode, first: date) -> NotWorking | None:
+        """Say why a week is nothing to somebody; None: something is to be entered in it."""
+        if not sells(node, first, self._functions):
+            return "other_function"
+        return None if at_work(node, first) else "away"
 
     def _elsewhere(self, one: Measure) -> Reason | None:
         return not_theirs(self._unit, one.seller, one.placed, self._organization)
+
+
+def _is_alike(node: OrgNode, first: date) -> bool:
+    """Whether all weeks from one on are the same to somebody, as they are to most."""
+    began = (node.joined_on, *(one.since for one in node.functions))
+    steady = all(day is None or day <= first for day in began)
+    return steady and not node.away and node.left_on is None
 
 
 def sells(node: OrgNode, day: date, functions: frozenset[str]) -> bool:
@@ -246,29 +268,49 @@ def rows_of(
     by: AdoptionBy, told: Iterable[Measure], organization: Organization
 ) -> dict[Key, Counter[str]]:
     """Sum weeks and months into rows; of a single week there is no month to tell of."""
-    rows: dict[Key, Counter[str]] = defaultdict(Counter)
+    # Most add the same to the same row: they are counted, and their amounts are added at the end.
+    times: dict[tuple[Key, Shape], int] = {}
     for one in told:
         if by != "week" or not isinstance(one, Month):
-            # `Counter.update` takes most of a report of many sellers.
-            row = rows[row_of(by, one, organization)]
-            for measure, amount in amounts(one).items():
-                row[measure] += amount
+            alike = row_of(by, one, organization), shape(one)
+            times[alike] = times.get(alike, 0) + 1
+    rows: dict[Key, Counter[str]] = defaultdict(Counter)
+    for (key, shaped), count in times.items():
+        for measure, amount in AMOUNTS[shaped].items():
+            rows[key][measure] += count * amount
     return rows
 
 
-def amounts(one: Measure) -> dict[str, int]:
-    """Return what a week or month adds to its row."""
+# Whether there was an activity, and an opportunity, in a week; whether feedback in a month.
+Shape = tuple[bool, bool] | tuple[bool] | tuple[()]
+AMOUNTS: Mapping[Shape, Mapping[str, int]] = {
+    (): {},
+    **{
+        (activity, opportunity): {
+            "weeks": 1,
+            "activity_weeks": int(activity),
+            "opportunity_weeks": int(opportunity),
+        }
+        for activity in (False, True)
+        for opportunity in (False, True)
+    },
+    **{(said,): {"months": 1, "feedback_months": int(said)} for said in (False, True)},
+}
+
+
+def shape(one: Measure) -> Shape:
     match one:
         case Week():
-            return {
-                "weeks": 1,
-                "activity_weeks": int(one.activities > 0),
-                "opportunity_weeks": int(one.opportunities > 0),
-            }
+            return one.activities > 0, one.opportunities > 0
         case Month():
-            return {"months": 1, "feedback_months": int(one.feedback > 0)}
+            return (one.feedback > 0,)
         case NoWeek():
-            return {}
+            return ()
+
+
+def amounts(one: Measure) -> Mapping[str, int]:
+    """Return what a week or month adds to its row."""
+    return AMOUNTS[shape(one)]
 
 
 TOLD = ("seller", "week", "activities", "opportunities", "month", "feedback")

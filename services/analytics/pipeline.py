@@ -354,9 +354,12 @@ def tallied(cells: Amounts, part_of: PartOf, also: PartsOf = no_more) -> dict[Ke
     for cell, amount in cells.items():
         part = part_of(cell, amount)
         if isinstance(part, Part):
-            rows[part.key][part.measure] += part.amount
-        for one in also(cell, amount):
-            rows[one.key][one.measure] += one.amount
+            row = rows[part.key]
+            # `get`: where a counter lacks something, it asks a method of Python.
+            row[part.measure] = row.get(part.measure, 0) + part.amount
+        if also is not no_more:
+            for one in also(cell, amount):
+                rows[one.key][one.measure] += one.amount
     return {key: amounts for key, amounts in rows.items() if any(amounts.values())}
 
 

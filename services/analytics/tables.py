@@ -29,6 +29,8 @@ from services.analytics.packing import (
 
 # So many rows that came since are kept as they came; then all are put in order again.
 LOOSE_MAX = 20_000
+# So many rows are summed at once: their columns are within reach of the processor.
+AT_ONCE = 1 << 16
 
 
 class Apart(NamedTuple):
@@ -142,29 +144,20 @@ class Table:
         if not len(rows):
             return
         series: Sequence[Series] = self.names.known
-        numbers: npt.NDArray[Any] = rows["series"]
+        stands_for = None
         if not grain.owners or axis in grain.alike:
-            used = occurring(numbers)
+            used = occurring(rows["series"])
             series, standing = self.names.coarser(grain.alike.get(axis), used, owners=grain.owners)
             stands_for = np.empty(used[-1] + 1, np.int64)
             stands_for[used] = standing
-            numbers = stands_for[numbers]
-            if (numbers < 0).any():
-                told_of = numbers >= 0
-                rows, numbers = rows[told_of], numbers[told_of]
-        credited = rows["credited"]
-        # Credited to no day is another thing than to any.
-        columns = [
-            *intervals(rows["day"], grain.days),
-            *intervals(credited, grain.credited),
-            credited == 0,
+        some = [
+            _Apart.of(rows[at : at + AT_ONCE], stands_for, grain)
+            for at in range(0, len(rows), AT_ONCE)
         ]
-        begins, amounts = grouped(rows["amount"], [numbers, *columns])
-        kept = amounts != 0
-        begins, amounts = begins[kept], amounts[kept]
-        found = _Found(axis, series, numbers[begins], rows[begins], amounts)
-        if grain.owners and grain.placed is not None and len(begins):
-            found = found.placed(grain.placed, [column[begins] for column in columns])
+        apart = some[0] if len(some) == 1 else _Apart.all_of(some).summed()
+        found = _Found(axis, series, apart.numbers, apart.rows, apart.amounts)
+        if grain.owners and grain.placed is not None and len(apart.amounts):
+            found = found.placed(grain.placed, apart.columns)
         found.add_to(cells)
 
     def chosen(self, grain: Grain, owner: str | None) -> Rows:
@@ -179,6 +172,50 @@ class Table:
         if grain.last is not None:
             wanted = wanted & (rows["day"] <= grain.last.toordinal())
         return rows if wanted is True or wanted.all() else rows[wanted]
+
+
+class _Apart(NamedTuple):
+    """Rows that a grain tells apart: by the number of what they are of, and by columns of days."""
+
+    numbers: npt.NDArray[Any]
+    columns: list[npt.NDArray[Any]]
+    rows: Rows
+    amounts: npt.NDArray[np.int64]
+
+    @staticmethod
+    def of(rows: Rows, stands_for: npt.NDArray[np.int64] | None, grain: Grain) -> _Apart:
+        """Tell some rows apart; a negative number is stood for by none, and left out."""
+        numbers, credited = rows["series"], rows["credited"]
+        columns = [
+            *intervals(rows["day"], grain.days),
+            *intervals(credited, grain.credited),
+            # Credited to no day is another thing than to any.
+            credited == 0,
+        ]
+        if stands_for is not None:
+            numbers = stands_for[numbers]
+            told_of = numbers >= 0
+            if not told_of.all():
+                numbers, rows = numbers[told_of], rows[told_of]
+                columns = [column[told_of] for column in columns]
+        return _Apart(numbers, columns, rows, rows["amount"]).summed()
+
+    @staticmethod
+    def all_of(some: Sequence[_Apart]) -> _Apart:
+        columns = zip(*(one.columns for one in some), strict=True)
+        return _Apart(
+            np.concatenate([one.numbers for one in some]),
+            [np.concatenate(column) for column in columns],
+            np.concatenate([one.rows for one in some]),
+            np.concatenate([one.amounts for one in some]),
+        )
+
+    def summed(self) -> _Apart:
+        """Let one row stand for all that are alike; leave out what adds up to nothing."""
+        begins, amounts = grouped(self.amounts, [self.numbers, *self.columns])
+        begins, amounts = begins[amounts != 0], amounts[amounts != 0]
+        columns = [column[begins] for column in self.columns]
+        return _Apart(self.numbers[begins], columns, self.rows[begins], amounts)
 
 
 class _Found(NamedTuple):

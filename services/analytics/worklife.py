@@ -8,7 +8,7 @@ sellers are sums over these two readings, whatever the working hours are, and ho
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Literal, NamedTuple, get_args
@@ -19,9 +19,9 @@ import numpy.typing as npt
 
 from services.analytics.cells import Cell
 from services.analytics.names import occurring
-from services.analytics.packing import Rows, changes
+from services.analytics.packing import changes
 from services.analytics.pipeline import Key
-from services.analytics.tables import Grain, Table, intervals
+from services.analytics.tables import AT_ONCE, Grain, Table, intervals
 from shared.workplaces import SellerPlace, UnitPlace, WorkHours, Workplace, midnight
 from shared.worktime import UsualWeek
 
@@ -30,6 +30,10 @@ WHEN: tuple[When, ...] = get_args(When)
 # No entry lasts longer; and a day of the company begins before or after one of the seller.
 LONGEST = timedelta(days=33)
 A_DAY = 24 * 60
+
+
+# Says how many minutes of a kind there have been at many instants.
+Reader = Callable[[When, npt.NDArray[np.int64]], npt.NDArray[np.float64]]
 
 
 class Clock(NamedTuple):
@@ -43,15 +47,13 @@ class Clock(NamedTuple):
         shows: npt.NDArray[np.float64] = np.interp(instants, self.instants, self.shown[when])
         return shows
 
-    def read(self, instants: npt.NDArray[np.int64]) -> dict[When, npt.NDArray[np.float64]]:
-        """Return what it shows at many instants: looked at once a minute, where they are more."""
-        if not len(instants):
-            return {when: np.empty(0) for when in WHEN}
-        first, last = int(instants.min()), int(instants.max())
-        if last - first >= len(instants):
-            return {when: self.at(when, instants) for when in WHEN}
-        minutes, places = np.arange(first, last + 1), instants - first
-        return {when: self.at(when, minutes)[places] for when in WHEN}
+    def reader(self, first: int, last: int, often: int) -> Reader:
+        """Say what it shows from one instant to another: looked at once a minute, where often."""
+        if last - first >= often:
+            return self.at
+        minutes = np.arange(first, last + 1)
+        known = {when: self.at(when, minutes) for when in WHEN}
+        return lambda when, instants: known[when][instants - first]
 
 
 EPOCH_MINUTES = date(1970, 1, 1).toordinal() * A_DAY
@@ -182,38 +184,49 @@ class Outside:
         if not len(rows):
             return found
         named = _Named.of(self.table, rows["series"], self.clocks)
-        days = rows["day"].astype(np.int64)
-        begin = int(days.min())
-        spans, firsts = _spans(begin, int(days.max()), grain)
-        series = rows["series"]
-        places = spans[days - begin]
-        if grain.owners:
-            places = named.owner[series] * len(firsts) + places
-        sums = self._sums(places, days * A_DAY + named.minute[series], named.clock[series], rows)
-        for place in np.flatnonzero(sums.any(axis=0)).tolist():
-            who, span = divmod(place, len(firsts))
+        begin, last = int(rows["day"].min()), int(rows["day"].max())
+        spans, firsts = _spans(begin, last, grain)
+        clocks = self.clocks.clocks
+        # An entry that begins on one day ends on another.
+        between = begin * A_DAY + int(named.minute.min()), last * A_DAY + int(named.minute.max())
+        readers = [clock.reader(*between, often=len(rows) // len(clocks)) for clock in clocks]
+        places = (len(named.owners) if grain.owners else 1) * len(firsts)
+        sums = np.zeros((len(WHEN), places))
+        for some in (rows[at : at + AT_ONCE] for at in range(0, len(rows), AT_ONCE)):
+            series, day = some["series"], some["day"].astype(np.int64)
+            place = spans[day - begin]
+            if grain.owners:
+                place += named.owner[series] * len(firsts)
+            instants = day * A_DAY + named.minute[series]
+            _add(sums, readers, named.clock[series], place, instants, some["amount"])
+        for at in np.flatnonzero(sums.any(axis=0)).tolist():
+            who, span = divmod(at, len(firsts))
             for key in key_of(named.owners[who], date.fromordinal(firsts[span])):
                 row = found.setdefault(key, Counter())
-                for when, minutes in zip(WHEN, sums[:, place].tolist(), strict=True):
-                    row[when] += round(minutes)
+                for kind, when in enumerate(WHEN):
+                    row[when] += round(sums[kind, at])
         return found
 
-    def _sums(
-        self,
-        places: npt.NDArray[np.int64],
-        instants: npt.NDArray[np.int64],
-        clock: npt.NDArray[np.int64],
-        rows: Rows,
-    ) -> npt.NDArray[np.float64]:
-        """Return the minutes of each kind by place."""
-        sums = np.zeros((len(WHEN), int(places.max()) + 1))
-        amounts = rows["amount"].astype(np.float64)
-        for number, one in enumerate(self.clocks.clocks):
-            theirs: Any = slice(None) if len(self.clocks.clocks) == 1 else clock == number
-            at, weights = places[theirs], amounts[theirs]
-            for place, shown in enumerate(one.read(instants[theirs]).values()):
-                sums[place] += np.bincount(at, shown * weights, len(sums[place]))
-        return sums
+
+def _add(
+    sums: npt.NDArray[np.float64],
+    readers: Sequence[Reader],
+    clock: npt.NDArray[np.int64],
+    places: npt.NDArray[np.int64],
+    instants: npt.NDArray[np.int64],
+    amounts: npt.NDArray[np.int64],
+) -> None:
+    """Add the minutes of each kind to the sums of their places."""
+    for number, read in enumerate(readers):
+        theirs: Any = slice(None) if len(readers) == 1 else clock == number
+        at, told, weights = places[theirs], instants[theirs], amounts[theirs]
+        if not len(at):
+            continue
+        # Rows are in order of whose they are: some of them are of few places.
+        first, past = int(at.min()), int(at.max()) + 1
+        for kind, when in enumerate(WHEN):
+            shown = read(when, told) * weights
+            sums[kind, first:past] += np.bincount(at - first, shown, past - first)
 
 
 class _Named(NamedTuple):

@@ -82,14 +82,20 @@ async def workload(
         owner=employee(seller),
         grain_of=lambda held: report.grain(by, held, span, unit, grace),
     )
-    rows = tallied(figures.cells, report.in_workload(by, figures.organization, span, unit))
     assert span.last is not None
     outside = await _outside(runtime, moment, figures, by, span, unit, employee(seller))
-    told = {
-        key: report.document(by, rows[key], outside.get(key, {}), grace) for key in in_order(rows)
-    }
+
+    def summed() -> list[dict[str, Any]]:
+        rows = tallied(figures.cells, report.in_workload(by, figures.organization, span, unit))
+        return [
+            {"id": key, "key": figures.name(key)}
+            | report.document(by, rows[key], outside.get(key, {}), grace)
+            for key in in_order(rows)
+        ]
+
     return {
-        "rows": [{"id": key, "key": figures.name(key), **row} for key, row in told.items()],
+        # Half a second where there are ten thousand: nobody else has to wait for it.
+        "rows": await asyncio.to_thread(summed),
         "by": by,
         "from": span.first,
         "to": span.last,

@@ -37,6 +37,16 @@ CLOCK: Axis = "clock"
 CARRIED: tuple[Axis, ...] = ("owner", "issue_total")
 # What stands for any lateness within the grace.
 IN_TIME = "00"
+# Of each category: what a row tells, by which measure.
+MEASURED: Mapping[Category, Mapping[str, str]] = {
+    name: {
+        "planned_minutes": f"planned {name}",
+        "actual_minutes": f"actual {name}",
+        "entries": f"entries {name}",
+    }
+    for name in CATEGORIES
+}
+MINUTES: Mapping[When, str] = {when: f"{when}_minutes" for when in WHEN}
 PLANS = ("plans", "done", "missed", "displaced", "cancelled", "moved", "unplanned")
 
 
@@ -157,42 +167,40 @@ def document(
     by: WorkloadBy, amounts: Counter[str], outside: Mapping[When, int], grace_minutes: int
 ) -> dict[str, Any]:
     """Return a row as it is answered: minutes whole, shares in percent as text, null of nothing."""
-    minutes = {
-        name: {
-            "planned_minutes": amounts[f"planned {name}"],
-            "actual_minutes": amounts[f"actual {name}"],
-            "entries": amounts[f"entries {name}"],
-        }
-        for name in CATEGORIES
-        if amounts[f"entries {name}"] or amounts[f"planned {name}"]
+    times = {
+        name: {what: amounts.get(measure, 0) for what, measure in measures.items()}
+        for name, measures in MEASURED.items()
     }
-    work = sum(amounts[f"actual {name}"] for name in CATEGORIES if name != "private")
+    worked = {name: told for name, told in times.items() if name != "private"}
+    work = sum(told["actual_minutes"] for told in worked.values())
     row: dict[str, Any] = {
         "work_minutes": work,
-        "planned_minutes": sum(
-            amounts[f"planned {name}"] for name in CATEGORIES if name != "private"
-        ),
-        "categories": minutes,
+        "planned_minutes": sum(told["planned_minutes"] for told in worked.values()),
+        "categories": {
+            name: told for name, told in times.items() if told["entries"] or told["planned_minutes"]
+        },
     }
     if by == "category":
         return row
-    in_time = sum(
-        amounts[f"{what} {late:02}"]
-        for what in ("started", "ended")
-        for late in range(grace_minutes + 1)
-    )
+    in_time = sum(amounts.get(measure, 0) for measure in _measured_in_time(grace_minutes))
+    done = amounts.get("done", 0)
     row |= {
         "shares": {
-            name: ratio(100 * amounts[f"actual {name}"], work)
-            for name in CATEGORIES
-            if name != "private"
+            name: ratio(100 * told["actual_minutes"], work) for name, told in worked.items()
         },
-        **{f"{when}_minutes": outside.get(when, 0) for when in WHEN},
-        **{name: amounts[name] for name in PLANS},
-        "kept_share": ratio(100 * amounts["done"], amounts["plans"]),
-        "on_time_share": ratio(100 * in_time, 2 * amounts["done"]),
+        **{told: outside.get(when, 0) for when, told in MINUTES.items()},
+        **{name: amounts.get(name, 0) for name in PLANS},
+        "kept_share": ratio(100 * done, amounts.get("plans", 0)),
+        "on_time_share": ratio(100 * in_time, 2 * done),
     }
     if by in PLACES:
-        row["carried_opportunities"] = amounts["carried opportunities"]
-        row["carried_issues"] = amounts["carried issues"]
+        row["carried_opportunities"] = amounts.get("carried opportunities", 0)
+        row["carried_issues"] = amounts.get("carried issues", 0)
     return row
+
+
+@lru_cache(maxsize=8)
+def _measured_in_time(grace_minutes: int) -> tuple[str, ...]:
+    """Return the measures of what began and ended within the grace."""
+    lates = range(grace_minutes + 1)
+    return tuple(f"{what} {late:02}" for what in ("started", "ended") for late in lates)
