@@ -66,6 +66,10 @@ class Record:
         return Position(self.topic, self.partition, self.offset)
 
 
+# Of murmur2, as Kafka has it.
+SEED, MULTIPLIER = 0x9747B28C, 0x5BD1E995
+
+
 def partition_of(key: str, partitions: int) -> int:
     """Return the partition of a key, as Kafka's own clients compute it (murmur2 of the bytes).
 
@@ -76,8 +80,8 @@ def partition_of(key: str, partitions: int) -> int:
 
 
 def _murmur2(data: bytes) -> int:
-    mask, m = 0xFFFFFFFF, 0x5BD1E995
-    h = (0x9747B28C ^ len(data)) & mask
+    mask, m = 0xFFFFFFFF, MULTIPLIER
+    h = (SEED ^ len(data)) & mask
     words, rest = divmod(len(data), 4)
     for word in unpack_from(f"<{words}I", data):
         k = word * m & mask

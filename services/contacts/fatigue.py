@@ -20,7 +20,7 @@ from services.contacts.person_views import person_card
 from services.contacts.promotions import Promotion, Sameness, person_promotions, samenesses
 from services.contacts.reads import defaults_of, named_for
 from services.contacts.statements import within
-from services.contacts.touches import NewTouch, Sent, folded, stream_of
+from services.contacts.touches import NewTouch, Sent, folded
 from shared.errors import UnavailableError
 from shared.events.touches import TouchRecorded
 from shared.runtime import Runtime
@@ -118,10 +118,10 @@ async def _of_new(runtime: Runtime, sent: Sequence[Sent], notes: Sequence[Noted]
 
     Asked after the views, and of theirs: what is in them is known here.
     """
-    noted = [stream_of(one) for one, note in zip(sent, notes, strict=True) if note != Noted()]
+    noted = [one.stream for one, note in zip(sent, notes, strict=True) if note != Noted()]
     before = await folded(runtime, person_promotions, noted) if noted else frozenset()
     return [
-        Noted() if stream_of(one) in before else note for one, note in zip(sent, notes, strict=True)
+        Noted() if one.stream in before else note for one, note in zip(sent, notes, strict=True)
     ]
 
 

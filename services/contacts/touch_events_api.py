@@ -9,10 +9,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse
 
 from services.contacts.touch_events import ATTRIBUTES, event_schema, read_event
-from services.contacts.touch_outcomes import counted, outcomes
+from services.contacts.touch_outcomes import answered, outcomes
 from shared.cloudevents import BATCH, EVENTS_MAX, STRUCTURED, Mode, events_of, mode_of
 from shared.tracing import carried
 from shared.web import Meta
@@ -66,11 +65,11 @@ async def _events(request: Request, mode: Mode) -> Response:
     brought = events_of(mode, request.headers, await request.body())
     told = await outcomes(runtime, [read_event(one, at) for at, one in brought], _meta(request))
     if mode == "batch":
-        return JSONResponse(counted(told), 202)
+        return answered(told)
     (only,) = told
-    if only.problem is not None:
-        return problem_response(only.problem)
-    return JSONResponse(only.told(), 202)
+    if "problem" in only:
+        return problem_response(only["problem"])
+    return answered(only)
 
 
 def _meta(request: Request) -> Meta:

@@ -5,16 +5,21 @@ However many come in one request, and in whatever mode, each is taken or rejecte
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from dataclasses import asdict
+from typing import Annotated, Any, Literal, NotRequired
 
+import orjson
+from fastapi import Response
 from pydantic import BaseModel, Field, WithJsonSchema
+from typing_extensions import TypedDict
 
 from services.contacts.consents import NoConsent
 from services.contacts.fatigue import Earlier, Noted, noted
 from services.contacts.timelines import timeline
 from services.contacts.touch_events import Read
-from services.contacts.touches import Made, Sent, folded, keep, made_of, stream_of
+from services.contacts.touches import Made, Sent, folded, keep, made_of
 from shared.errors import CommandReusedError, DomainError
 from shared.observability import TOUCHES
 from shared.reading import Token
@@ -23,25 +28,17 @@ from shared.web import Meta, refusal
 from shared.web.described import SCHEMA as PROBLEM
 
 
-class TouchOutcome(BaseModel):
+class TouchOutcome(TypedDict):
     """What became of one touch; `id` and `source` are its publisher's, where they can be read."""
 
     id: str | None
     source: str | None
     status: Literal["accepted", "duplicate", "rejected"]
-    stream: str | None = None
-    token: str | None = Field(None, description="for `X-At-Least`")
-    repeats: Earlier | None = None
-    no_consent: NoConsent | None = None
-    problem: Annotated[dict[str, Any] | None, WithJsonSchema(PROBLEM)] = None
-
-    def told(self) -> dict[str, Any]:
-        """Return it as it is answered: only what there is to say, and always who is meant."""
-        return {
-            "id": self.id,
-            "source": self.source,
-            **self.model_dump(mode="json", exclude_none=True),
-        }
+    stream: NotRequired[str]
+    token: NotRequired[Annotated[str, Field(description="for `X-At-Least`")]]
+    repeats: NotRequired[Earlier]
+    no_consent: NotRequired[NoConsent]
+    problem: NotRequired[Annotated[dict[str, Any], WithJsonSchema(PROBLEM)]]
 
 
 class TouchOutcomes(BaseModel):
@@ -85,7 +82,7 @@ async def recorded(
 
 async def outcomes(runtime: Runtime, read: Sequence[Read], meta: Meta) -> list[TouchOutcome]:
     """Record what can be recorded, and say of each what became of it."""
-    named = [(one, None if one.sent is None else stream_of(one.sent)) for one in read]
+    named = [(one, None if one.sent is None else one.sent.stream) for one in read]
     once: dict[str, Sent] = {}
     for one, stream in named:
         if one.sent is not None and stream is not None:
@@ -97,14 +94,14 @@ async def outcomes(runtime: Runtime, read: Sequence[Read], meta: Meta) -> list[T
     for one, stream in named:
         if stream is None:
             told.append(_rejected(one, one.problem or {}))
-        elif one.sent != once[stream]:
+        elif one.sent is not once[stream] and one.sent != once[stream]:
             other = "the id of another touch of this request"
             told.append(_refused(one, CommandReusedError(other, field=f"{one.at}/id")))
         else:
             told.append(_outcome(one, stream, None if stream in seen else became[stream]))
-            if told[-1].status == "accepted":
+            if told[-1]["status"] == "accepted":
                 seen.add(stream)
-    TOUCHES.labels("refused").inc(sum(one.status == "rejected" for one in told))
+    TOUCHES.labels("refused").inc(sum(one["status"] == "rejected" for one in told))
     return told
 
 
@@ -112,16 +109,20 @@ def _outcome(one: Read, stream: str, became: Recorded | DomainError | None) -> T
     """Say what became of a touch; None: it was recorded before."""
     if isinstance(became, DomainError):
         return _refused(one, became)
-    _, note = became or (None, Noted())
-    return TouchOutcome(
+    outcome = TouchOutcome(
         id=one.id,
         source=one.source,
         status="duplicate" if became is None else "accepted",
         stream=stream,
         token=Token(stream, 1).encode(),
-        repeats=note.repeats,
-        no_consent=note.no_consent,
     )
+    if became is not None:
+        _, note = became
+        if note.repeats is not None:
+            outcome["repeats"] = note.repeats
+        if note.no_consent is not None:
+            outcome["no_consent"] = note.no_consent
+    return outcome
 
 
 def _refused(one: Read, error: DomainError) -> TouchOutcome:
@@ -135,13 +136,26 @@ def _rejected(one: Read, problem: dict[str, Any]) -> TouchOutcome:
     return TouchOutcome(id=one.id, source=one.source, status="rejected", problem=problem)
 
 
-def counted(told: Sequence[TouchOutcome]) -> dict[str, Any]:
-    """Return what `TouchOutcomes` describes."""
-    return {
-        "accepted": sum(one.status == "accepted" for one in told),
-        "duplicates": sum(one.status == "duplicate" for one in told),
-        "rejected": sum(one.status == "rejected" for one in told),
-        "repeated": sum(one.repeats is not None for one in told),
-        "without_consent": sum(one.no_consent is not None for one in told),
-        "events": [one.told() for one in told],
-    }
+def answered(told: TouchOutcome | Sequence[TouchOutcome]) -> Response:
+    """Answer what became of one touch, or of each of several and how many there are of each."""
+    if not isinstance(told, dict):
+        statuses = Counter(one["status"] for one in told)
+        counts = {
+            "accepted": statuses["accepted"],
+            "duplicates": statuses["duplicate"],
+            "rejected": statuses["rejected"],
+            "repeated": sum("repeats" in one for one in told),
+            "without_consent": sum("no_consent" in one for one in told),
+        }
+        return _written(counts | {"events": told})
+    return _written(told)
+
+
+def _written(told: Any) -> Response:
+    body = orjson.dumps(told, _note, orjson.OPT_PASSTHROUGH_DATACLASS)
+    return Response(body, 202, media_type="application/json")
+
+
+def _note(value: Earlier | NoConsent) -> dict[str, Any]:
+    """Return of a note what there is to say."""
+    return {name: said for name, said in asdict(value).items() if said is not None}

@@ -94,6 +94,16 @@ class Sent:
     publisher_id: str
     # Where its sender says when it happened, a JSON pointer.
     dated_at: str = field(default="#/occurred_at", compare=False)
+    # The same however often it is sent.
+    name: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        name = derived_id("touch", self.publisher, self.publisher_id)
+        object.__setattr__(self, "name", name)
+
+    @property
+    def stream(self) -> str:
+        return f"touch-{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +112,6 @@ class Made:
 
     fact: Envelope
     value: bytes
-
-
-def stream_of(sent: Sent) -> str:
-    """Return the stream of a touch, which is the same however often it is sent."""
-    return _stream(_name_of(sent))
-
-
-def _stream(name: str) -> str:
-    return f"touch-{name}"
-
-
-def _name_of(sent: Sent) -> str:
-    return derived_id("touch", sent.publisher, sent.publisher_id)
 
 
 def check_happened(sent: Sent, now: datetime, rules: ContactsDefaults) -> None:
@@ -147,12 +144,12 @@ def touch_fact(
     blind: Blind = CLEAR.blind,
 ) -> Envelope:
     """Return the immutable record of a touch; its id and stream follow from publisher and id."""
-    touch, name = sent.touch, _name_of(sent)
+    touch = sent.touch
     told = touch.model_dump(exclude=NOT_SAID_ALIKE)
     return Envelope(
-        id=name,
+        id=sent.name,
         source="/touches",
-        stream=_stream(name),
+        stream=sent.stream,
         version=1,
         occurred_at=(touch.occurred_at or now).astimezone(UTC),
         recorded_at=now,

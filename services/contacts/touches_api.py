@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Query, Response
-from fastapi.responses import JSONResponse
 from pydantic import Field, GetJsonSchemaHandler, ValidationError
 
 from services.contacts.consents import NoConsent
@@ -16,7 +15,7 @@ from services.contacts.touch_events_api import AS_EVENTS, TouchRoute
 from services.contacts.touch_outcomes import (
     TouchOutcome,
     TouchOutcomes,
-    counted,
+    answered,
     outcomes,
     recorded,
 )
@@ -132,7 +131,7 @@ async def record_touches(batch: TouchBatch, runtime: Contacts, meta: BatchMeta) 
     read = [
         _read(batch.source, item, f"#/touches/{place}") for place, item in enumerate(batch.touches)
     ]
-    return JSONResponse(counted(await outcomes(runtime, read, meta)), 202)
+    return answered(await outcomes(runtime, read, meta))
 
 
 def _read(source: str, item: Any, at: str) -> Read:

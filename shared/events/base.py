@@ -133,15 +133,17 @@ class Envelope:
 
 def encode(fact: Envelope) -> bytes:
     """The fact as one self-contained CloudEvents 1.0 structured-mode JSON document."""
+    happened = timestamp(fact.occurred_at)
+    recorded = happened if fact.recorded_at is fact.occurred_at else timestamp(fact.recorded_at)
     attributes: dict[str, Any] = {
         "specversion": "1.0",
         "id": fact.id,
         "source": fact.source,
         "type": fact.data.wire,
         "subject": fact.stream,
-        "time": timestamp(fact.occurred_at),
+        "time": happened,
         "datacontenttype": "application/json",
-        "recordedat": timestamp(fact.recorded_at),
+        "recordedat": recorded,
         "streamversion": fact.version,
         "actor": fact.actor,
         "correlationid": fact.correlation_id,

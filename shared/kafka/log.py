@@ -42,6 +42,7 @@ from shared.kafka.clients import (
     record_of,
     stopped,
 )
+from shared.kafka.partitions import partitions_of
 from shared.kafka.reach import Reach
 from shared.kafka.subscriptions import GroupSubscription, Membership, WholeSubscription
 from shared.kafka.topics import create, partition_counts
@@ -178,10 +179,10 @@ class KafkaLog:
         if any(len(value) > RECORD_BYTES_MAX for _, value in records):
             raise RecordTooLargeError(f"{topic}: a record of more than {RECORD_BYTES_MAX:,} bytes")
         count = await self.partitions(topic)
+        keys = [key.encode() for key, _ in records]
         parts: dict[Partition, list[tuple[bytes, bytes]]] = {}
-        for key, value in records:
-            to = Partition(topic, partition_of(key, count))
-            parts.setdefault(to, []).append((key.encode(), value))
+        for number, key, (_, value) in zip(partitions_of(keys, count), keys, records, strict=True):
+            parts.setdefault(Partition(topic, number), []).append((key, value))
         told = list(headers)
         sending = {self._started(self._send_all(to, p, told)): len(p) for to, p in parts.items()}
         if not sending:

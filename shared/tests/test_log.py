@@ -7,6 +7,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.kafka.partitions import partitions_of
 from shared.log import partition_of
 
 KEYS = [
@@ -30,6 +31,12 @@ def test_known_keys_lie_where_kafkas_own_clients_put_them(key: str) -> None:
 @given(key=st.text(min_size=1), partitions=st.integers(1, 64))
 def test_any_key_lies_where_kafkas_own_clients_put_it(key: str, partitions: int) -> None:
     assert partition_of(key, partitions) == theirs(key, partitions)
+
+
+@given(keys=st.lists(st.text(min_size=1, max_size=9)), partitions=st.integers(1, 64))
+def test_many_lie_where_each_of_them_lies(keys: list[str], partitions: int) -> None:
+    found = partitions_of([key.encode() for key in keys], partitions)
+    assert found == [partition_of(key, partitions) for key in keys]
 
 
 def theirs(key: str, partitions: int) -> int:

@@ -19,7 +19,6 @@ import orjson
 import pytest
 
 from services.contacts.touch_events import TYPE, read_event
-from services.contacts.touches import stream_of
 from services.opportunities.projections import opportunity_card
 from shared.projector import Collections
 from shared.published import Build
@@ -210,10 +209,10 @@ class TestPublishTouches:
         assert name == "#/data/channel"
         sent = read_event({**good, "specversion": "1.0", "type": TYPE, "source": "/campaigns"}).sent
         assert sent is not None
-        token = Token(stream_of(sent), 1).encode()
+        token = Token(sent.stream, 1).encode()
         months = await platform.read(f"/contacts/people/{deal}/timeline", token)
         assert [touch["touch"] for month in months["items"] for touch in month["touches"]] == [
-            stream_of(sent)
+            sent.stream
         ]
 
     async def test_it_prints_what_is_answered_to_what_it_sent(

@@ -17,7 +17,6 @@ from services.analytics.packing import pack
 from services.analytics.tables import Tables
 from services.contacts.projections import company_card, person_card, timeline
 from services.contacts.touch_events import STRUCTURED, TYPE, read_event
-from services.contacts.touches import stream_of
 from shared.clock import SystemClock
 from shared.events import Envelope, decode, encode
 from shared.events.contacts import AffiliationEnded, PersonAffiliated, PersonRegistered
@@ -226,7 +225,7 @@ class TestPublishedOnKafka:
         for event in events:
             sent = read_event(event).sent
             assert sent is not None
-            token = Token(stream_of(sent), 1).encode()
+            token = Token(sent.stream, 1).encode()
             await platform.read(f"/contacts/people/{who}/promotions", token)
 
     async def answers(self, platform: Platform, who: str, count: int) -> list[dict[str, Any]]:

@@ -20,7 +20,6 @@ from services.contacts.main import domain
 from services.contacts.timelines import timeline
 from services.contacts.touch_events import STRUCTURED, TYPE, read_event
 from services.contacts.touch_inbox import event_of, fact_of
-from services.contacts.touches import stream_of
 from shared.clearing import Clearing
 from shared.clock import SystemClock
 from shared.cloudevents import BATCH
@@ -122,7 +121,7 @@ async def touches_of(runtime: Runtime, *streams: str) -> list[str]:
 def stream(told: dict[str, Any]) -> str:
     sent = read_event(told).sent
     assert sent is not None
-    return stream_of(sent)
+    return sent.stream
 
 
 async def until(holds: Callable[[], bool]) -> None:
