@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, overload
 
 from fastapi import Depends, Query, Request
 
@@ -110,12 +110,17 @@ class Moment:
         return {"as_of": self.as_of, "known_at": self.text}
 
 
+# Parameters that name of what alone something is asked: of what nobody knows, nothing is told.
+NAMING = ("seller", "owner", "of", "unit", "product", "stage")
+
+
 async def _moment(
     request: Request, at_least: AtLeast, as_of: AsOf = None, known_at: KnownAt = None
 ) -> Moment:
-    said = request.query_params
-    of = {"seller": employee(said.get("seller")), "unit": said.get("unit")}
-    return Moment(as_of, known_at, at_least, {name: one for name, one in of.items() if one})
+    of = {name: one for name in NAMING if (one := request.query_params.get(name))}
+    owners = {name: one for name, one in of.items() if name in ("seller", "owner")}
+    of |= {name: employee(one) for name, one in owners.items()}
+    return Moment(as_of, known_at, at_least, of)
 
 
 At = Annotated[Moment, Depends(_moment)]
@@ -187,6 +192,10 @@ async def pipeline(
     }
 
 
+@overload
+def employee(seller: str) -> str: ...
+@overload
+def employee(seller: str | None) -> str | None: ...
 def employee(seller: str | None) -> str | None:
     if seller is None or seller.startswith("employee-"):
         return seller

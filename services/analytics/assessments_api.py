@@ -96,7 +96,7 @@ async def evaluation(
     runtime: Analytics,
     moment: At,
     period: Period,
-    of: Annotated[str, Query(pattern=r"^employee-.{1,100}$", description="`employee-...`")],
+    of: Annotated[EmployeeStream, Query(description="`employee-...`")],
 ) -> dict[str, Any]:
     """What a colleague's numbers say of a time, and beside them what leaders and they say (N-12).
 

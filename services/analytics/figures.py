@@ -13,7 +13,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import structlog
 
 from services.analytics.cells import Axis, Cell
+from services.analytics.counted import Counted, unnamed
 from services.analytics.entities import Entity, Opportunity
 from services.analytics.kept_cells import Mirrors
 from services.analytics.known import Measured, known_measures
@@ -44,7 +45,7 @@ from services.analytics.unheard import READ_MAX, Known, facts_left_out, parked_f
 from services.analytics.work_places import PLACES, seller_zone
 from services.analytics.worklife import Places
 from shared import builds
-from shared.errors import NotFoundError, UnavailableError
+from shared.errors import InvalidError, UnavailableError
 from shared.known import known_views
 from shared.projection import Projection
 from shared.projector import Collections
@@ -58,6 +59,8 @@ M = TypeVar("M")
 AHEAD_S = 5.0
 # All that record in this process have eight sessions of the store.
 EXPLAINED_AT_ONCE = 2
+# MongoDB ends a transaction after a minute, and would say so in words that help nobody.
+EXPLAINED_WITHIN_S = 50.0
 # Views that are read whole, once for many answers.
 WHOLE = frozenset(one.name for one in (org_tree, labels, *PLACES, seller_zone))
 # Rows of these axes are of products and companies, which have names.
@@ -174,7 +177,7 @@ class Asked:
     grain_of: GrainOf | None = exact
     # Rows are called by names of products and companies, though no cells are of these.
     named: bool = False
-    # Colleagues and units of whom alone something is asked, by the name of the parameter.
+    # Colleagues, units and more of which alone something is asked, by the name of the parameter.
     of: Mapping[str, str] = field(default_factory=lambda: NOBODY)
 
 
@@ -240,33 +243,37 @@ async def opened_figures(
     Raises:
         UnavailableError: the figures do not know that write in time.
         InvalidError, NotFoundError: there cannot be the row that is asked for, or nothing is known
-            of whom it is asked of.
+            of whom it is asked of; or more makes it than can be counted in one transaction.
 
     """
     await _fresh(runtime, asked.at_least)
     if asked.known_at is not None:
         yield await _as_known(runtime, axes, asked, asked.known_at)
         return
-    async with _turn(runtime, asked), runtime.store.transaction() as tx:
-        yield await _as_it_is(runtime, tx, axes, asked)
-
-
-def _check_owners(asked: Iterable[tuple[str, str]], owners: Collection[str]) -> None:
-    """Take whoever has done something, though nobody has told us who they are.
-
-    Raises:
-        NotFoundError: nothing is known of them; it names the parameter.
-
-    """
-    for parameter, stream in asked:
-        if stream not in owners:
-            raise NotFoundError(f"nothing is known of {stream}", field=f"query/{parameter}")
-
-
-def _turn(runtime: Runtime, asked: Asked) -> AbstractAsyncContextManager[Any]:
-    """Let few explain at once: each holds a snapshot for as long as it counts what makes a row."""
     if asked.row is None:
-        return nullcontext()
+        async with runtime.store.transaction() as tx:
+            yield await _as_it_is(runtime, tx, axes, asked)
+        return
+    limit = asyncio.timeout(EXPLAINED_WITHIN_S)
+    try:
+        async with (
+            _turn(runtime),
+            limit,
+            runtime.store.transaction() as tx,
+        ):
+            yield await _as_it_is(runtime, tx, axes, asked)
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise InvalidError(
+            f"so much makes this row that it is not counted within {EXPLAINED_WITHIN_S:g} s; ask "
+            "for less: a shorter period, one unit, one colleague, or a row of less",
+            field="query/key",
+        ) from error
+
+
+def _turn(runtime: Runtime) -> AbstractAsyncContextManager[Any]:
+    """Let few explain at once: each holds a snapshot for as long as it counts what makes a row."""
     turns: asyncio.Semaphore = runtime.remembered.setdefault(
         "explaining", asyncio.Semaphore(EXPLAINED_AT_ONCE)
     )
@@ -278,10 +285,11 @@ async def _as_it_is(runtime: Runtime, tx: Reads, axes: Sequence[Axis], asked: As
     collection = (await readable_build(tx)).collection
     tables = await read_tables(runtime, tx, collection) if axes else Tables()
     organization = await remembered(runtime, tx, org_tree, Organization)
-    unheard_of = [(name, one) for name, one in asked.of.items() if one not in organization.nodes]
-    if unheard_of:
-        of = (await read_tables(runtime, tx, collection)).by_axis.values()
-        _check_owners(unheard_of, {name for table in of for name in table.names.parts[1].names})
+    labelled: Mapping[str, Label] = {}
+    if "product" in asked.of:
+        labelled = await remembered(runtime, tx, labels)
+    if strange := unnamed(asked.of, organization.nodes, labelled):
+        Counted.in_tables(await read_tables(runtime, tx, collection)).check(strange)
     called = dict(organization.nodes)
     # Who asks for no cells asks for names.
     if asked.named or row is not None or not axes or LABELLED.intersection(axes):
@@ -333,9 +341,8 @@ async def _as_known(runtime: Runtime, axes: Sequence[Axis], asked: Asked, at: da
     row, owner = asked.row, asked.owner
     measured = await known_measures(runtime, at)
     nodes = await known_views(runtime, org_tree, at)
-    unheard_of = [(name, one) for name, one in asked.of.items() if one not in nodes]
-    _check_owners(unheard_of, {cell.owner for cell in measured.cells} if unheard_of else ())
     called = nodes | await known_views(runtime, labels, at)
+    Counted.in_cells(measured.cells).check(unnamed(asked.of, called))
     cells = {
         cell: amount
         for cell, amount in measured.cells.items()

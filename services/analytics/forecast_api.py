@@ -28,7 +28,7 @@ from services.analytics.figures import Figures, Row
 from services.analytics.forecast import Span
 from services.analytics.marks import NEWS, mark
 from services.analytics.paged import PagedWhy
-from services.analytics.pipeline import in_order
+from services.analytics.pipeline import NOBODY, in_order
 from services.analytics.projections import Target, frozen_forecasts, targets
 from services.analytics.promised import by_outcome, kept
 from services.analytics.report_by import ForecastBy, YieldBy
@@ -39,6 +39,7 @@ from shared.command import Day
 from shared.errors import NotFoundError
 from shared.known import view_at, views_at
 from shared.reading import Token
+from shared.references import ProductStream
 from shared.runtime import Runtime
 from shared.web import StreamId
 from shared.web.looking import Noticed
@@ -155,8 +156,8 @@ async def attainment(
     runtime: Analytics,
     moment: At,
     owner: Seller = None,
-    unit: str | None = None,
-    product: str | None = None,
+    unit: Unit = None,
+    product: ProductStream | None = None,
     on: Day | None = None,
 ) -> dict[str, Any]:
     """Targets, and how far each is reached by what was won and committed (O-07, O-13).
@@ -172,7 +173,10 @@ async def attainment(
     where = {"owner": employee(owner), "unit": unit, "product": product}
     wanted = await _targets(runtime, {name: v for name, v in where.items() if v}, on, moment)
     day = moment.day(runtime)
-    async with _but_for_targets(moment).opened(
+    at = _but_for_targets(moment)
+    # Whoever a target is for, something is known of them.
+    asked = replace(at, of=NOBODY) if wanted else at
+    async with asked.opened(
         runtime, REACHED, grain_of=lambda held: report.target_grain(wanted, held, day)
     ) as figures:
         sessions = await read_talks(runtime, wanted, day, moment, figures)
@@ -220,7 +224,9 @@ async def explain_attainment(
     runtime: Analytics, moment: At, paged: PagedWhy, target: str
 ) -> dict[str, Any]:
     """The opportunities behind what was won, and is committed, for one target."""
-    found = await _target(runtime, target, moment)
+    found = await view_at(runtime, targets, target, moment.known_at, _own(moment))
+    if found is None:
+        raise NotFoundError("no such target", field="query/target")
     row = Row("product" if found.product else "target", found.product, ANY, unit=found.unit)
     at = _but_for_targets(moment)
     async with at.opened(runtime, row=row, owner=found.owner) as figures:
@@ -290,13 +296,6 @@ async def _targets(
     return [
         target for target in found if not target.withdrawn and (on is None or _covers(target, on))
     ]
-
-
-async def _target(runtime: Runtime, target: str, moment: Moment) -> Target:
-    known = await view_at(runtime, targets, target, moment.known_at, _own(moment))
-    if known is None:
-        raise NotFoundError("no such target")
-    return known
 
 
 def _own(moment: Moment) -> Token | None:

@@ -27,6 +27,7 @@ from services.analytics.report_by import DealsBy
 from services.analytics.row_keys import DEALS
 from services.analytics.stages_report import Look
 from services.analytics.workload_api import defaults_of, until
+from shared.references import ProductStream
 from shared.runtime import Runtime
 from shared.web.looking import Noticed
 from shared.web.router import Router
@@ -35,7 +36,7 @@ router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 
 
 Stage = Annotated[str | None, Query(description="what was in this stage alone")]
-Product = Annotated[str | None, Query(description="this product's alone: `product-...`")]
+Product = Annotated[ProductStream | None, Query(description="this product's alone: `product-...`")]
 
 
 async def _look(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import pytest
-from fastapi import APIRouter, Body, FastAPI, Query
+from fastapi import APIRouter, Body, FastAPI, HTTPException, Query
 from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 
+from shared.errors import NotFoundError
 from shared.web.problems import HANDLERS
 from shared.web.router import LenientRoute, Route, Router, StreamId, plain_of
 
@@ -83,6 +84,12 @@ def exact(route_class: type[Route] = Route) -> TestClient:
     async def calendars(calendar: StreamId) -> str:
         return calendar
 
+    @router.get("/lost/{deal}/in/{calendar}")
+    async def lost(deal: StreamId, calendar: StreamId) -> None:
+        if deal == "none":
+            raise NotFoundError("no such deal", field="path/deal")
+        raise HTTPException(404, "no such calendar")
+
     @router.get("/people")
     async def people(of: Annotated[list[str] | None, Query()] = None) -> list[str]:
         return of or []
@@ -118,6 +125,15 @@ def exact(route_class: type[Route] = Route) -> TestClient:
 )
 def test_an_id_is_taken_as_answers_print_it(path: str, read: object) -> None:
     assert exact().get(path).json() == read
+
+
+def test_what_is_not_there_is_named_where_the_path_names_it() -> None:
+    for path, pointer in (("/lost/none/in/x", "path/deal"), ("/lost/7/in/x", "path/calendar")):
+        answer = exact().get(path)
+        assert answer.status_code == 404
+        (error,) = answer.json()["errors"]
+        assert error == {"pointer": pointer, "detail": answer.json()["detail"]}
+    assert "errors" not in exact().get("/nowhere").json()
 
 
 def test_a_kind_alone_is_no_id() -> None:

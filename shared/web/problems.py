@@ -91,23 +91,31 @@ def problem_response(body: dict[str, Any], headers: dict[str, str] | None = None
     return JSONResponse(body, body["status"], headers, media_type=PROBLEM)
 
 
-async def _on_refusal(_: Request, error: Exception) -> Response:
+def _placed(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+    """Say of what is not there where the request names it: the last that its path does."""
+    named = list(request.path_params)
+    if body["status"] == HTTPStatus.NOT_FOUND and "errors" not in body and named:
+        body["errors"] = [{"pointer": f"path/{named[-1]}", "detail": body["detail"]}]
+    return body
+
+
+async def _on_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)
-    return problem_response(refusal(error))
+    return problem_response(_placed(request, refusal(error)))
 
 
 async def _on_invalid(_: Request, error: Exception) -> Response:
     return problem_response(invalid(error))
 
 
-async def _on_http(_: Request, error: Exception) -> Response:
+async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, StarletteHTTPException)
     if error.status_code in (204, 304):  # RFC 9110: they have no body, and a server refuses one.
         return Response(status_code=error.status_code, headers=error.headers)
     title = HTTPStatus(error.status_code).phrase
     slug = title.lower().replace(" ", "-")
     body = problem(error.status_code, slug, title, str(error.detail))
-    return problem_response(body, dict(error.headers or {}))
+    return problem_response(_placed(request, body), dict(error.headers or {}))
 
 
 async def _on_newer(_: Request, error: Exception) -> Response:

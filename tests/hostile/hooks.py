@@ -135,6 +135,8 @@ def problems_say_what_is_wrong(ctx: CheckContext, response: Response, case: Case
     assert problem["status"] == response.status_code
     assert problem["detail"], "it does not say what was wrong"
     assert problem["correlation_id"] == response.headers["x-correlation-id"][0]
+    if response.status_code == HTTPStatus.NOT_FOUND:
+        assert problem.get("errors"), "it does not name what is not there"
     for error in problem.get("errors", ()):
         assert error["pointer"], "it does not name the field"
         assert error["detail"], "it does not name the cause"

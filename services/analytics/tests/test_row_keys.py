@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from services.analytics.kpi_measures import term_of
 from services.analytics.row_keys import PERIODS
-from services.analytics.tests.world import KIM, World, on
+from services.analytics.tests.world import KIM, World, on, opened
 from shared.events.analytics import KpiDefined
 from shared.events.issues import IssueRegistered
+from shared.events.opportunities import OpportunityDiscovered, StageAdvanced
 from shared.reading import Token
 from shared.testing import recorded
 
@@ -61,6 +62,16 @@ NO_ROW: tuple[tuple[str, dict[str, Any], int, str], ...] = (
     ("pipeline", {"seller": "nobody"}, 404, "query/seller"),
     ("workload", {"seller": "employee-nobody"}, 404, "query/seller"),
     ("workload", {"unit": "unit-nowhere"}, 404, "query/unit"),
+    ("stages", {"stage": "Nonsense"}, 404, "query/stage"),
+    ("stages/why", {"by": "total", "key": "total", "stage": "Nonsense"}, 404, "query/stage"),
+    ("slippage", {"product": "product-nothing"}, 404, "query/product"),
+    ("slippage", {"product": "Product X"}, 422, "query/product"),
+    ("attainment", {"product": "product-nothing"}, 404, "query/product"),
+    ("attainment", {"product": "x"}, 422, "query/product"),
+    ("attainment", {"owner": "nobody"}, 404, "query/owner"),
+    ("attainment", {"unit": "red"}, 422, "query/unit"),
+    ("evaluation", {"of": "employee-nobody"}, 404, "query/of"),
+    ("evaluation", {"of": "employee-a b"}, 422, "query/of"),
     ("touches/why", {"by": "team", "key": "Red", "unit": "unit-nowhere"}, 404, "query/unit"),
     ("forecast/why", {"by": "day", "key": "2026-02-30"}, 422, "query/key"),
     ("yield/why", {"by": "month", "key": "2026-13"}, 422, "query/key"),
@@ -124,3 +135,17 @@ async def test_a_row_that_can_be_and_is_empty_comes_to_nothing(
 )
 def test_any_text_is_a_period_or_none(per: Any, name: str) -> None:
     assert not PERIODS[per].fits(name) or term_of(per, name).name == name
+
+
+async def test_what_something_is_counted_of_is_known_though_nobody_named_it() -> None:
+    past = OpportunityDiscovered(
+        title="Ten", stage="Sensing", owner="employee-un", on=on("01-05"), product="product-un"
+    )
+    facts = recorded(past, StageAdvanced(stage="Closing", on=on("02-01")), stream="opportunity-1")
+    async with opened() as world:
+        await world.append(facts)
+        await world.fold()
+        for asked in ({"stage": "Sensing"}, {"product": "product-un"}, {"seller": "employee-un"}):
+            for known in ({}, {"known_at": "2100-01-01T00:00:00Z"}):
+                rows = (await world.get("stages", **asked, **known, to="2026-12-31"))["rows"]
+                assert [(row["key"], row["passed"]) for row in rows] == [("Sensing", 1)]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from services.analytics import figures
 from services.analytics.figures import READ_MAX
 from services.analytics.main import router
 from services.analytics.sink import entities_of
@@ -213,3 +214,23 @@ async def test_more_than_is_read_at_a_time_is_all_counted(world: World) -> None:
     assert answer["total"]["open"] == count + 1
     answers = await pages(world, "why", {"by": "seller", "key": KIM, **OF_ALL}, 200)
     assert len(listed(answers)["contributions"]) == count + 3
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [("pipeline", {"by": "total"}), ("yield", {"by": "total"}), ("workload", {"by": "total"})],
+)
+async def test_what_is_too_much_to_be_counted_is_said_and_how_to_ask_for_less(
+    large: World, monkeypatch: pytest.MonkeyPatch, path: str, query: dict[str, str]
+) -> None:
+    """One explanation is one transaction, and those end after a minute."""
+    why = "why" if path == "pipeline" else f"{path}/why"
+    asked = query | OF_ALL | {"key": "total"}
+    assert (await large.client.get(f"/analytics/{why}", params=asked)).status_code == 200
+    monkeypatch.setattr(figures, "EXPLAINED_WITHIN_S", 0.0)
+    refused = await large.client.get(f"/analytics/{why}", params=asked)
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert error["pointer"] == "query/key"
+    assert "ask for less" in error["detail"]
+    assert (await large.get(path, **query, **OF_ALL))["rows"]
