@@ -15,10 +15,8 @@ from services.analytics.cells import Cell
 from services.analytics.entities import Entity
 from services.analytics.measures import STREAMS, TOPICS, recompute
 from services.analytics.sink import MEASURES
-from shared import builds
-from shared.known import Known
+from shared.known import Known, folded_once
 from shared.runtime import Runtime
-from shared.verify import snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +33,13 @@ class Measured:
 
 async def known_measures(runtime: Runtime, known_at: datetime) -> Measured:
     """Fold the measures over what was known; some seconds for a million facts."""
-    build = (await builds.read(runtime.store, MEASURES)).active
-    held = await snapshot(runtime.store, build.collection, MEASURES.name)
-    known = Known(runtime, held, known_at)
-    facts = [fact async for fact in known.facts(TOPICS) if fact.stream.partition("-")[0] in STREAMS]
-    # Nobody else has to wait for it.
-    entities, cells = await asyncio.to_thread(recompute, facts, runtime.settings.zone)
-    return Measured(entities, cells, held.cursors, known.later, build.collection)
+
+    async def fold(known: Known) -> tuple[dict[str, Entity], dict[Cell, int]]:
+        told = known.facts(TOPICS)
+        facts = [fact async for fact in told if fact.stream.partition("-")[0] in STREAMS]
+        # Nobody else has to wait for it.
+        return await asyncio.to_thread(recompute, facts, runtime.settings.zone)
+
+    collection, known, came_to = await folded_once(runtime, MEASURES, TOPICS, known_at, fold)
+    # Whoever asks next goes on with what is later.
+    return Measured(*came_to, known.held.cursors, dict(known.later), collection)

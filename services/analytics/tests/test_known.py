@@ -170,3 +170,63 @@ class Counting:
     def read(self, partition: Partition, *args: Any, **more: Any) -> Any:
         self.of[partition.topic] += 1
         return self._log.read(partition, *args, **more)
+
+
+class Reading:
+    """Counts how many records of deals are read from the log."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.records, self._read = 0, world.runtime.log.read
+        monkeypatch.setattr(world.runtime.log, "read", self._counted)
+
+    async def _counted(self, partition: Partition, first: int, last: int) -> Any:
+        async for records in self._read(partition, first, last):
+            if partition.topic == "opportunities":
+                self.records += len(records)
+            yield records
+
+    async def of(self, asking: Any) -> tuple[Any, int]:
+        """Return what is answered, and how many records were read for it."""
+        before = self.records
+        return await asking, self.records - before
+
+
+async def told(world: World, known_at: str = THEN) -> Any:
+    """Return a report, and its explanation in two pages."""
+    row = {"by": "total", "key": "total", "as_of": "2026-05-31", "known_at": known_at}
+    report = await world.rows(by="total", as_of="2026-05-31", known_at=known_at)
+    first = await world.get("why", **row, limit=2)
+    rest = await world.get("why", **row, cursor=first["next_cursor"])
+    return report, first["total"], [*first["contributions"], *rest["contributions"]]
+
+
+async def test_c_06_what_was_known_is_folded_once_for_all_who_ask_of_that_instant(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = Reading(world, monkeypatch)
+    _, once = await reading.of(world.rows(by="total", known_at=THEN))
+    assert once
+    before, again = await reading.of(told(world))
+    assert again == 0
+    # What is learnt later is looked through, and is in none of it.
+    await learnt_late(world, "opportunity-5", found(KIM, "01-10"), won("900", "02-10"))
+    after, since = await reading.of(told(world))
+    # For the figures, and for the names of products.
+    assert (after, since) == (before, 2 + 2)
+    row = {"by": "total", "key": "total", "known_at": THEN}
+    left_out = (await world.get("why", **row))["left_out_facts"]
+    assert [(one["reason"], one["count"]) for one in left_out] == [("recorded_later", 2)]
+
+
+async def test_c_06_what_was_recorded_by_then_and_comes_late_is_known(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clocks differ, and a fact may reach the log after others that were recorded later."""
+    reading = Reading(world, monkeypatch)
+    before = await world.rows(by="total", as_of="2026-05-31", known_at=THEN)
+    facts = recorded(found(KIM, "01-10"), won("900", "02-10"), stream="opportunity-5")
+    await world.append(facts)
+    await world.fold()
+    after, anew = await reading.of(world.rows(by="total", as_of="2026-05-31", known_at=THEN))
+    assert after["total"]["won"] == before["total"]["won"] + 1
+    assert anew > 2
