@@ -114,7 +114,7 @@ def test_a_killed_child_is_told_and_started_again_and_nothing_is_left(
     # The log lost its server: ours follow it.
     os.kill(children["noida-db"].pid, signal.SIGKILL)
     up.wait_for("the crash", lambda: "noida-db ended (killed by SIGKILL)" in up.text)
-    up.wait_for("a new node", lambda: up.text.count("\nnode runs") == 2)
+    up.wait_for("a new node", lambda: up.text.count("\nnode, the API and every service, runs") == 2)
     up.wait_ready()
     assert "node ended" not in up.text
 
