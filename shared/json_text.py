@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -56,7 +57,7 @@ def read(text: bytes, *, half_written: bool = False) -> Any:
         looked_at = _looked_at(text) if len(text) <= LOOKED_AT_MAX else None
         if half_written and looked_at is not None:
             return looked_at
-        raise InvalidError(f"not JSON: {error}", field="#") from error
+        raise InvalidError(f"not JSON: {_not_utf8(text) or error}", field="#") from error
     try:
         alike = _quotes(text) == _quotes(orjson.dumps(document))
     except orjson.JSONEncodeError as error:
@@ -69,6 +70,17 @@ def read(text: bytes, *, half_written: bool = False) -> Any:
         # It was too deep, or too long, to find the place.
         raise RepeatedNameError("a name is given twice", field="#")
     return document
+
+
+def _not_utf8(text: bytes) -> str | None:
+    """Say where a text is written otherwise than JSON is (RFC 8259, 8.1); None: nowhere."""
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return f"byte {text[error.start]:#04x} at {error.start:,} is no UTF-8; write it in UTF-8"
+    if text.startswith(BOM_UTF8):
+        return "it begins with a byte-order mark; leave out its first three bytes"
+    return None
 
 
 def _quotes(text: bytes) -> int:
