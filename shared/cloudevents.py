@@ -21,6 +21,9 @@ _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 ID_PATTERN = r"[\x21-\x7e]{1,200}"
 _ID = re.compile(ID_PATTERN)
 
+# Whoever sends one of them means an event, also where another is forgotten: that one is told.
+NAMING = ("ce-specversion", "ce-id", "ce-source", "ce-type")
+
 Mode = Literal["batch", "structured", "binary"]
 
 
@@ -86,7 +89,7 @@ def mode_of(content_type: str, headers: Mapping[str, str]) -> Mode | None:
         return "batch"
     if media == STRUCTURED:
         return "structured"
-    return "binary" if "ce-specversion" in headers else None
+    return "binary" if any(name in headers for name in NAMING) else None
 
 
 def events_of(mode: Mode, headers: Mapping[str, str], content: bytes) -> list[tuple[str, Any]]:

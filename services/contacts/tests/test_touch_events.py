@@ -310,6 +310,16 @@ def test_the_modes_are_told_apart() -> None:
     assert mode_of("application/json", {}) is None
 
 
+async def test_of_an_event_in_headers_the_one_that_is_forgotten_is_named(
+    client: AsyncClient,
+) -> None:
+    """As plain JSON it would be told of a key that no event has."""
+    named = {"ce_id": "m-1", "ce_source": "/campaigns", "ce_type": TYPE}
+    refused = await publish(client, DATA, "application/json", **named)
+    (error,) = refused.json()["errors"]
+    assert (refused.status_code, error["pointer"]) == (422, "#/specversion")
+
+
 def test_headers_are_decoded_once_as_the_binding_says() -> None:
     told = of_headers({"ce-id": '"a \\"b\\""', "ce-source": "/Euro%20%E2%82%AC%2525"}, {})
     assert (told["id"], told["source"]) == ('a "b"', "/Euro €%25")
