@@ -40,7 +40,10 @@ def create(
         "expires_on": expires_on,
     }
     told = {name: value for name, value in body.items() if value is not None}
-    issued = connect(context).post(f"/organization/keys/{key}/issue", told)
+    api = connect(context)
+    issued = api.post(f"/organization/keys/{key}/issue", told)
+    # Whoever is given it may use it in the next moment: until it is folded it lets nobody in.
+    api.get(f"/organization/keys/{key}", headers={"x-at-least": issued["token"]})
     typer.echo(issued["key"])
     err.print(Text(f"{key} is kept nowhere here: give it to the system now."))
 
@@ -63,7 +66,8 @@ def list_(
         return
     table = columns(("key", "name", "roles", "only", "until", "issued by", "state"), ())
     for row in rows:
-        state = "revoked" if row["revoked"] else "counts"
+        expired = "expired" if row["expired"] else "counts"
+        state = "revoked" if row["revoked"] else expired
         told = (
             row["key"].removeprefix("key-"),
             row["name"],

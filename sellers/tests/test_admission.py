@@ -6,6 +6,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from sellers.tests.admitted import Platform, as_who, statuses, viewers
+from services.organization.keys import IssueKey
+from shared.access.keys import digest_of, key_of
+from shared.service import Request
 
 
 async def test_deals_are_seen_by_whom_the_tree_says(platform: Platform) -> None:
@@ -193,8 +196,22 @@ async def test_a_key_may_be_for_less_and_for_a_time(platform: Platform) -> None:
     issue = {"name": "BI", "roles": ["analytics"], "only": ["figures.read"], "requests_max": 2}
     key = (await platform.done("admin", "/organization/keys/bi/issue", issue))["key"]
     old = {"name": "Old", "roles": ["analytics"], "expires_on": "2026-01-01"}
-    gone = (await platform.done("admin", "/organization/keys/old/issue", old))["key"]
+    late = await platform.post("admin", "/organization/keys/old/issue", old)
+    (error,) = late.json()["errors"]
+    assert (late.status_code, error["pointer"]) == (422, "#/expires_on")
+    assert error["detail"].startswith("it would never count: today is ")
+    # One that was issued when its last day lay ahead.
+    once = IssueKey(**old, digest=digest_of("0" * 64))
+    issued = Request(stream="key-old", command=once, actor="admin")
+    await platform.runtimes["organization"].service.handle(issued)
+    gone = key_of("old", "0" * 64)
     await platform.folded()
+    (listed,) = (
+        one
+        for one in (await platform.get("admin", "/organization/keys")).json()["items"]
+        if one["expired"]
+    )
+    assert listed["key"] == "key-old"
     assert (await platform.get(key, "/opportunities")).status_code == 403
     assert (await platform.get(key, "/analytics/kpis/none/values")).status_code == 404
     answer = await platform.get(key, "/whoami")

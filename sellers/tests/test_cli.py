@@ -42,6 +42,7 @@ class Platform(ThreadingHTTPServer):
         self.asked: list[str] = []
         self.bodies: list[Any] = []
         self.headers: dict[str, str] = {}
+        self.at_least: list[str | None] = []
 
     @property
     def url(self) -> str:
@@ -60,6 +61,7 @@ class Asked(BaseHTTPRequestHandler):
     server: Platform
 
     def do_GET(self) -> None:
+        self.server.at_least.append(self.headers.get("x-at-least"))
         self.respond()
 
     def do_POST(self) -> None:
@@ -511,6 +513,29 @@ def test_topics_are_applied_to_no_other_log_than_that_of_the_address(
     assert done.stderr == (
         f"sellers: which log {platform.url} writes to is not known here: say SELLERS_KAFKA\n"
     )
+
+
+def test_a_key_that_is_printed_counts(platform: Platform, run: Any) -> None:
+    """Whoever reads it may show it in the next moment: so it is folded before."""
+    platform.on("POST /organization/keys/mailer/issue", (202, {"key": "sk_x", "token": "t1"}))
+    platform.on("GET /organization/keys/mailer", (200, {"key": "key-mailer"}))
+    done = run("keys", "create", "mailer", "--role", "marketing")
+    assert (done.exit_code, done.stdout, platform.at_least) == (0, "sk_x\n", ["t1"])
+
+
+def test_a_key_whose_last_day_is_over_is_listed_as_such(platform: Platform, run: Any) -> None:
+    said = {"name": "n", "roles": ["analytics"], "only": None, "issued_by": "admin"}
+    rows = [
+        said | {"key": f"key-{name}", "expires_on": "2026-01-01", "expired": gone, "revoked": off}
+        for name, gone, off in (("a", False, False), ("b", True, False), ("c", True, True))
+    ]
+    platform.on("GET /organization/keys?limit=200", (200, {"items": rows, "next_cursor": None}))
+    lines = run("keys", "list").stdout.splitlines()
+    assert [line.split()[-1] for line in lines if "analytics" in line] == [
+        "counts",
+        "expired",
+        "revoked",
+    ]
 
 
 def test_a_touch_shows_its_path(platform: Platform, run: Any) -> None:

@@ -77,7 +77,9 @@ def decide_key(key: Key, command: KeyCommand) -> list[KeyEvent]:
     match command:
         case IssueKey():
             if key.issued:
-                raise KeyAlreadyIssuedError
+                raise KeyAlreadyIssuedError(
+                    "an id is never used again: issue a key of another, then revoke this one"
+                )
             return [
                 KeyIssued(
                     name=command.name,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
+from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
 from fastapi import Request, Response
@@ -12,6 +13,7 @@ from services.organization.key_views import KeyCard, key_card
 from services.organization.keys import IssueKey, NewKey, RevokeKey
 from services.organization.reads import Organization
 from shared.access.keys import SECRET_BYTES, digest_of, key_of
+from shared.errors import InvalidError
 from shared.web import (
     AtLeast,
     CommandMeta,
@@ -33,11 +35,20 @@ class Issued(Recorded):
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeyToday(KeyCard):
+    """A key as it stands today; after its last day nobody is let in with it."""
+
+    expired: bool = False
+
+
 @router.post("/keys/{key}/issue", status_code=202)
 async def issue_key(
     key: StreamId, command: NewKey, runtime: Organization, meta: CommandMeta, response: Response
 ) -> Issued:
     """Issue a key to a system. Only a digest of its secret is kept."""
+    if command.expires_on is not None and command.expires_on < runtime.today:
+        raise InvalidError(f"it would never count: today is {runtime.today}", field="#/expires_on")
     secret = secrets.token_hex(SECRET_BYTES)
     issue = IssueKey(**command.model_dump(), digest=digest_of(secret))
     done = await record(runtime, f"key-{key}", issue, meta, response)
@@ -56,11 +67,11 @@ async def revoke_key(
 @router.get("/keys/{key}")
 async def get_key(
     key: StreamId, runtime: Organization, at_least: AtLeast, request: Request, response: Response
-) -> KeyCard:
+) -> KeyToday:
     """What a key is for, who issued it, and whether it still counts."""
     found = await runtime.reader(key_card).get(f"key-{key}", at_least)
     card: KeyCard = seen(found, "key", request, response)
-    return _told(card)
+    return _told(card, runtime.today)
 
 
 @router.get("/keys")
@@ -72,8 +83,9 @@ async def list_keys(
 ) -> dict[str, Any]:
     """Every key that was ever issued."""
     found = await page(runtime.reader(key_card), {"revoked": revoked}, wanted, at_least)
-    return found | {"items": [_told(card) for card in found["items"]]}
+    return found | {"items": [_told(card, runtime.today) for card in found["items"]]}
 
 
-def _told(card: KeyCard) -> KeyCard:
-    return replace(card, digest=None)
+def _told(card: KeyCard, today: date) -> KeyToday:
+    expired = card.expires_on is not None and card.expires_on < today
+    return KeyToday(**asdict(card) | {"digest": None}, expired=expired)

@@ -106,6 +106,7 @@ async def test_two_keys_never_have_the_same_secret() -> None:
             "/organization/keys/a/issue", json={"name": "x", "roles": ["marketing"]}
         )
         assert answer.status_code == 409
+        assert answer.json()["detail"].startswith("an id is never used again: issue a key of")
 
 
 async def test_who_may_import_in_bulk_may_not_let_others_in() -> None:
