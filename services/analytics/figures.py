@@ -13,21 +13,23 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 
 from services.analytics.cells import Axis, Cell
 from services.analytics.counted import Counted, unnamed
 from services.analytics.entities import Entity, Opportunity
+from services.analytics.gathering import Gathered, LastGathered, Wanted, gather
 from services.analytics.kept_cells import Mirrors
 from services.analytics.known import Measured, known_measures
 from services.analytics.measures import STREAMS, Kind
 from services.analytics.packing import UnreadableCellsError, pack, unpack
+from services.analytics.pieces import Pieces
 from services.analytics.pipeline import NOBODY, Key
 from services.analytics.projections import Label, labels, org_tree
 from services.analytics.row_keys import Keys
@@ -45,7 +47,7 @@ from services.analytics.unheard import READ_MAX, Known, facts_left_out, parked_f
 from services.analytics.work_places import PLACES, seller_zone
 from services.analytics.worklife import Places
 from shared import builds
-from shared.errors import InvalidError, UnavailableError
+from shared.errors import UnavailableError
 from shared.known import known_views
 from shared.projection import Projection
 from shared.projector import Collections
@@ -57,10 +59,9 @@ from shared.worktime import UsualWeek
 
 M = TypeVar("M")
 AHEAD_S = 5.0
-# All that record in this process have eight sessions of the store.
 EXPLAINED_AT_ONCE = 2
-# MongoDB ends a transaction after a minute, and would say so in words that help nobody.
-EXPLAINED_WITHIN_S = 50.0
+# So often is read again what has changed while it was read.
+ROUNDS = 10
 # Views that are read whole, once for many answers.
 WHOLE = frozenset(one.name for one in (org_tree, labels, *PLACES, seller_zone))
 # Rows of these axes are of products and companies, which have names.
@@ -238,49 +239,69 @@ async def opened_figures(
 ) -> AsyncIterator[Figures]:
     """Read in one snapshot, at least as fresh as the reader's own last write.
 
-    Entities can be read of it until it is closed.
+    Opportunities by name can be read of it until it is closed. What may make a row has been read
+    before it is opened: then no transaction is held while somebody counts.
 
     Raises:
         UnavailableError: the figures do not know that write in time.
         InvalidError, NotFoundError: there cannot be the row that is asked for, or nothing is known
-            of whom it is asked of; or more makes it than can be counted in one transaction.
+            of whom it is asked of; or more makes it than one answer can hold.
 
     """
     await _fresh(runtime, asked.at_least)
     if asked.known_at is not None:
         yield await _as_known(runtime, axes, asked, asked.known_at)
         return
-    if asked.row is None:
-        async with runtime.store.transaction() as tx:
-            yield await _as_it_is(runtime, tx, axes, asked)
+    if asked.row is not None and asked.row.read:
+        async with _turn(runtime):
+            yield await _explained(runtime, axes, asked)
         return
-    limit = asyncio.timeout(EXPLAINED_WITHIN_S)
-    try:
-        async with (
-            _turn(runtime),
-            limit,
-            runtime.store.transaction() as tx,
-        ):
-            yield await _as_it_is(runtime, tx, axes, asked)
-    except TimeoutError as error:
-        if not limit.expired():
-            raise
-        raise InvalidError(
-            f"so much makes this row that it is not counted within {EXPLAINED_WITHIN_S:g} s; ask "
-            "for less: a shorter period, one unit, one colleague, or a row of less",
-            field="query/key",
-        ) from error
+    async with runtime.store.transaction() as tx:
+        yield (await _as_it_is(runtime, tx, axes, asked)).figures
 
 
-def _turn(runtime: Runtime) -> AbstractAsyncContextManager[Any]:
-    """Let few explain at once: each holds a snapshot for as long as it counts what makes a row."""
+def _turn(runtime: Runtime) -> asyncio.Semaphore:
+    """Let few explain at once: each holds all that may make a row for as long as it counts."""
     turns: asyncio.Semaphore = runtime.remembered.setdefault(
         "explaining", asyncio.Semaphore(EXPLAINED_AT_ONCE)
     )
     return turns
 
 
-async def _as_it_is(runtime: Runtime, tx: Reads, axes: Sequence[Axis], asked: Asked) -> Figures:
+class _Opened(NamedTuple):
+    """Figures of a transaction, and which entities may make the row that is asked for."""
+
+    figures: Figures
+    wanted: Wanted
+
+
+async def _explained(runtime: Runtime, axes: Sequence[Axis], asked: Asked) -> Figures:
+    """Read what a row is explained by, and all that may make it, as at one moment.
+
+    Raises:
+        UnavailableError: it changes faster than it is read.
+        InvalidError: more may make it than one answer can hold.
+
+    """
+    last: LastGathered = runtime.remembered.setdefault("gathered", LastGathered())
+    gathered: Gathered | None = None
+    for _ in range(ROUNDS):
+        async with runtime.store.transaction() as tx:
+            figures, wanted = await _as_it_is(runtime, tx, axes, asked)
+            if gathered is None or gathered.wanted.mark != wanted.mark:
+                gathered = last.of(wanted)
+            found = None if gathered is None else await gathered.at(tx, runtime.log)
+        if found is not None:
+            last.keep(found)
+            return replace(figures, entities=found.pieces.entities)
+        if gathered is None:
+            gathered = await gather(runtime.store, wanted)
+        else:
+            gathered = await gathered.further(runtime.store, runtime.log)
+    raise UnavailableError("what makes the row changes faster than it is read", retry_after_s=5)
+
+
+async def _as_it_is(runtime: Runtime, tx: Reads, axes: Sequence[Axis], asked: Asked) -> _Opened:
     row, owner = asked.row, asked.owner
     collection = (await readable_build(tx)).collection
     tables = await read_tables(runtime, tx, collection) if axes else Tables()
@@ -304,9 +325,9 @@ async def _as_it_is(runtime: Runtime, tx: Reads, axes: Sequence[Axis], asked: As
     if asked.grain_of is not None:
         wanted = [axis for axis in axes if axis not in RAW]
         cells = await asyncio.to_thread(tables.cells, wanted, asked.grain_of(organization), owner)
-    return Figures(
+    figures = Figures(
         cells,
-        partial(behind_it.entities, tx),
+        Pieces().entities,
         partial(_stored, tx, collection),
         organization,
         _names(called),
@@ -319,6 +340,7 @@ async def _as_it_is(runtime: Runtime, tx: Reads, axes: Sequence[Axis], asked: As
         _stands(runtime, collection, cursors, parked),
         tables,
     )
+    return _Opened(figures, behind_it.wanted)
 
 
 def _stands(
@@ -403,23 +425,12 @@ class _Behind:
         named = self.owner is not None or (self.row is not None and self.row.names_others)
         return await facts_left_out(reads, self.collection, known, theirs, named=named)
 
-    async def entities(self, reads: Reads, after: str) -> AsyncIterator[list[Entity]]:
+    @property
+    def wanted(self) -> Wanted:
         row = self.row
-        for kind in sorted(row.kinds) if row is not None and row.read else ():
-            assert row is not None
-            where, after = behind(kind, row.by, self.keys, self.owner), max(f"{kind}-", after)
-            while True:
-                place = where["_id"] | {"$gt": after}
-                held = await reads.find(
-                    entities_of(self.collection),
-                    {**where, "_id": place},
-                    sort=(("_id", 1),),
-                    limit=READ_MAX,
-                )
-                yield [entity_from(document) for document in held]
-                if len(held) < READ_MAX:
-                    break
-                after = held[-1]["_id"]
+        kinds = () if row is None else tuple(sorted(row.kinds))
+        by = "" if row is None else row.by
+        return Wanted(self.collection, kinds, by, frozenset(self.keys), self.owner)
 
     def then(self, measured: Measured) -> list[str]:
         """Return the streams that could make the row by what was known, in order."""

@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from services.analytics import figures
-from services.analytics.figures import READ_MAX
+from services.analytics import why
+from services.analytics.cells import Cell
+from services.analytics.entities import Entity
 from services.analytics.main import router
-from services.analytics.sink import entities_of
+from services.analytics.measures import contributions
+from services.analytics.pieces import PIECE
 from services.analytics.tests.drawn import told
 from services.analytics.tests.test_ledger import FROZEN
-from services.analytics.tests.world import COLLECTION, KIM, TOTAL, World, company, found, on
+from services.analytics.tests.world import KIM, TOTAL, World, company, found, on
 from shared.events.analytics import KpiDefined
 from shared.events.calendar import EntryDone, EntryPlanned
 from shared.events.opportunities import TargetSet
@@ -195,18 +197,27 @@ async def test_what_comes_between_two_pages_is_in_the_total_of_the_next(world: W
     assert [one["stream"] for one in second["contributions"]] == ["opportunity-2"]
 
 
-async def test_a_row_is_counted_with_its_first_page_alone(world: World) -> None:
-    """What is behind the page before is not read again: that it is gone from there is not seen."""
+async def test_a_row_is_counted_with_its_first_page_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is behind the page before is not looked at again."""
+    counted: list[str] = []
+
+    def counting(entity: Entity) -> dict[Cell, int]:
+        counted.append(entity.stream)
+        return contributions(entity)
+
+    monkeypatch.setattr(why, "contributions", counting)
     first = await world.get("why", **TOTAL, **OF_ALL, limit=1)
-    store, entities = world.runtime.store, entities_of(COLLECTION)
-    await store.delete_many(entities, ["opportunity-1"])
+    assert counted == [f"opportunity-{number}" for number in (1, 2, 3, 4)]
+    counted.clear()
     second = await world.get("why", **TOTAL, **OF_ALL, limit=1, cursor=first["next_cursor"])
     assert second["total"] == first["total"]
-    assert (await world.get("why", **TOTAL, **OF_ALL, limit=1))["total"] != first["total"]
+    assert counted == [f"opportunity-{number}" for number in (2, 3, 4)]
 
 
 async def test_more_than_is_read_at_a_time_is_all_counted(world: World) -> None:
-    count = READ_MAX + 5
+    count = PIECE + 5
     for number in range(count):
         await world.append(recorded(found(KIM, "01-09"), stream=f"opportunity-x{number}"))
     await world.fold()
@@ -214,23 +225,3 @@ async def test_more_than_is_read_at_a_time_is_all_counted(world: World) -> None:
     assert answer["total"]["open"] == count + 1
     answers = await pages(world, "why", {"by": "seller", "key": KIM, **OF_ALL}, 200)
     assert len(listed(answers)["contributions"]) == count + 3
-
-
-@pytest.mark.parametrize(
-    ("path", "query"),
-    [("pipeline", {"by": "total"}), ("yield", {"by": "total"}), ("workload", {"by": "total"})],
-)
-async def test_what_is_too_much_to_be_counted_is_said_and_how_to_ask_for_less(
-    large: World, monkeypatch: pytest.MonkeyPatch, path: str, query: dict[str, str]
-) -> None:
-    """One explanation is one transaction, and those end after a minute."""
-    why = "why" if path == "pipeline" else f"{path}/why"
-    asked = query | OF_ALL | {"key": "total"}
-    assert (await large.client.get(f"/analytics/{why}", params=asked)).status_code == 200
-    monkeypatch.setattr(figures, "EXPLAINED_WITHIN_S", 0.0)
-    refused = await large.client.get(f"/analytics/{why}", params=asked)
-    assert refused.status_code == 422
-    (error,) = refused.json()["errors"]
-    assert error["pointer"] == "query/key"
-    assert "ask for less" in error["detail"]
-    assert (await large.get(path, **query, **OF_ALL))["rows"]
