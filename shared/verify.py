@@ -21,7 +21,7 @@ from shared.projection import Projection
 from shared.projector import Collections, cursor_id, dropped_by
 from shared.runtime import Runtime
 from shared.sinks import KEEPER
-from shared.store import Document, Reads, Store
+from shared.store import Document, Store
 
 DIFFERENCES_MAX = 100
 # After so many facts, everybody else on the event loop has a turn: an API stays an API.
@@ -74,34 +74,20 @@ class Snapshot:
     views: dict[str, Document]
     # The records that an operator left out for good, by what `identity` says of them.
     dropped: frozenset[str]
-    # The places of those that are set aside.
-    parked: frozenset[str] = frozenset()
 
 
 async def snapshot(store: Store, collection: str, sink: str) -> Snapshot:
     names = Collections(collection)
     async with store.transaction() as tx:
-        stand = await standing(tx, collection, sink)
+        dropped = await dropped_by(tx, sink)
+        cursors = await tx.find(names.cursors, {})
         heads = await tx.find(names.heads, {})
         views = await tx.find(names.views, {})
-    return replace(
-        stand,
-        heads={head["_id"]: head for head in heads},
-        views={view["_id"]: view for view in views},
-    )
-
-
-async def standing(reads: Reads, collection: str, sink: str) -> Snapshot:
-    """Return how far a projection is and what it leaves out, without what it holds."""
-    names = Collections(collection)
-    cursors = await reads.find(names.cursors, {})
-    parked = await reads.find(names.parked, {}, fields=("_id",))
     return Snapshot(
         {cursor["_id"]: cursor["offset"] for cursor in cursors},
-        {},
-        {},
-        await dropped_by(reads, sink),
-        frozenset(one["_id"] for one in parked),
+        {head["_id"]: head for head in heads},
+        {view["_id"]: view for view in views},
+        dropped,
     )
 
 

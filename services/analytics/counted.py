@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from services.analytics.cells import Axis, Cell
+from services.analytics.cells import Axis
 from services.analytics.tables import Tables
 from shared.errors import NotFoundError
 
@@ -46,13 +46,6 @@ class Counted(NamedTuple):
             return () if table is None else table.values
 
         return Counted(owners, values)
-
-    @staticmethod
-    def in_cells(cells: Collection[Cell]) -> Counted:
-        return Counted(
-            lambda: {cell.owner for cell in cells},
-            lambda axis: {cell.value for cell in cells if cell.axis == axis},
-        )
 
 
 def unnamed(asked: Mapping[str, str], *called: Collection[str]) -> list[tuple[str, str]]:

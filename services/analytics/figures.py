@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -26,9 +25,9 @@ from services.analytics.counted import Counted, unnamed
 from services.analytics.entities import Entity, Opportunity
 from services.analytics.gathering import Gathered, LastGathered, Wanted, gather
 from services.analytics.kept_cells import Mirrors
-from services.analytics.known import Measured, known_measures
+from services.analytics.known import known_measures
 from services.analytics.measures import STREAMS, Kind
-from services.analytics.packing import UnreadableCellsError, pack, unpack
+from services.analytics.packing import UnreadableCellsError
 from services.analytics.pieces import Pieces
 from services.analytics.pipeline import NOBODY, Key
 from services.analytics.projections import Label, labels, org_tree
@@ -37,7 +36,6 @@ from services.analytics.sink import (
     MEASURES,
     behind,
     entities_of,
-    entity_document,
     entity_from,
     is_behind,
 )
@@ -260,6 +258,17 @@ async def opened_figures(
         yield (await _as_it_is(runtime, tx, axes, asked)).figures
 
 
+async def _cells(
+    tables: Tables, axes: Sequence[Axis], asked: Asked, organization: Organization
+) -> dict[Cell, int]:
+    """Return the cells that are asked for, as coarse as they may be."""
+    if asked.grain_of is None:
+        return {}
+    wanted = [axis for axis in axes if axis not in RAW]
+    # Some tenths of a second for a company's whole history: nobody else has to wait for it.
+    return await asyncio.to_thread(tables.cells, wanted, asked.grain_of(organization), asked.owner)
+
+
 def _turn(runtime: Runtime) -> asyncio.Semaphore:
     """Let few explain at once: each holds all that may make a row for as long as it counts."""
     turns: asyncio.Semaphore = runtime.remembered.setdefault(
@@ -320,13 +329,8 @@ async def _as_it_is(runtime: Runtime, tx: Reads, axes: Sequence[Axis], asked: As
     keys = _meant(row, called, await _told(runtime, tx, collection, row))
     behind_it = _Behind(collection, row, keys, owner)
     left_out = [] if row is None else await behind_it.facts_left_out(tx, ALL)
-    # Some tenths of a second for a company's whole history: nobody else has to wait for it.
-    cells: dict[Cell, int] = {}
-    if asked.grain_of is not None:
-        wanted = [axis for axis in axes if axis not in RAW]
-        cells = await asyncio.to_thread(tables.cells, wanted, asked.grain_of(organization), owner)
     figures = Figures(
-        cells,
+        await _cells(tables, axes, asked, organization),
         Pieces().entities,
         partial(_stored, tx, collection),
         organization,
@@ -362,45 +366,38 @@ async def _stored(reads: Reads, collection: str, streams: Collection[str]) -> di
 async def _as_known(runtime: Runtime, axes: Sequence[Axis], asked: Asked, at: datetime) -> Figures:
     row, owner = asked.row, asked.owner
     measured = await known_measures(runtime, at)
-    nodes = await known_views(runtime, org_tree, at)
-    called = nodes | await known_views(runtime, labels, at)
-    Counted.in_cells(measured.cells).check(unnamed(asked.of, called))
-    cells = {
-        cell: amount
-        for cell, amount in measured.cells.items()
-        if cell.axis in axes and owner in (None, cell.owner)
-    }
-    known = Known(at, measured.later)
+    tables = measured.tables
+    organization = Organization(await known_views(runtime, org_tree, at))
+    called = {**organization.nodes, **await known_views(runtime, labels, at)}
+    Counted.in_tables(tables).check(unnamed(asked.of, called))
     axis = None if row is None else row.keys.told
-    told = () if axis is None else {cell.value for cell in measured.cells if cell.axis == axis}
-    keys = _meant(row, called, told)
-    async with runtime.store.transaction() as tx:
-        behind_it = _Behind(measured.collection, row, keys, owner)
-        then = await asyncio.to_thread(behind_it.then, measured)
-        parked = await parked_facts(tx, measured.collection, known)
-        left_out = [] if row is None else await behind_it.facts_left_out(tx, known, set(then))
+    keys = _meant(row, called, _values(tables, axis))
+    behind_it, known = _Behind(measured.collection, row, keys, owner), Known(at, measured.later)
+    then = await behind_it.then(measured.pieces)
+    # Of as much as was recorded later: no transaction has to last as long as that takes.
+    parked = await parked_facts(runtime.store, measured.collection, known)
+    left_out = []
+    if row is not None:
+        left_out = await behind_it.facts_left_out(runtime.store, known, then)
 
     async def entities(after: str) -> AsyncIterator[list[Entity]]:
-        for first in range(bisect(then, after), len(then), READ_MAX):
-            yield [measured.entities[stream] for stream in then[first : first + READ_MAX]]
-
-    async def of(streams: Collection[str]) -> dict[str, Entity]:
-        return {one: measured.entities[one] for one in streams if one in measured.entities}
+        async for some in measured.pieces.entities(after):
+            yield [entity for entity in some if entity.stream in then]
 
     return Figures(
-        {cell: amount for cell, amount in cells.items() if cell.axis not in RAW},
+        await _cells(tables, axes, asked, organization),
         entities,
-        of,
-        Organization(nodes),
+        measured.pieces.opened().of,
+        organization,
         _names(called),
         _segments(called),
         keys,
-        measured.positions,
+        dict(measured.positions),
         parked,
         row,
         left_out,
         None,
-        Tables().with_([unpack(pack(cells))]),
+        tables,
     )
 
 
@@ -432,19 +429,17 @@ class _Behind:
         by = "" if row is None else row.by
         return Wanted(self.collection, kinds, by, frozenset(self.keys), self.owner)
 
-    def then(self, measured: Measured) -> list[str]:
-        """Return the streams that could make the row by what was known, in order."""
-        row = self.row
+    async def then(self, pieces: Pieces) -> set[str]:
+        """Return the streams that could make the row by what was known."""
+        row, found = self.row, set[str]()
         if row is None:
-            return []
-        found = []
-        for stream, entity in measured.entities.items():
-            kind = stream.partition("-")[0]
-            if kind in row.kinds:
-                document = entity_document(entity)
-                if is_behind(document, kind, row.by, self.keys, self.owner):
-                    found.append(stream)
-        return sorted(found)
+            return found
+        async for some in pieces.entities(""):
+            for entity in some:
+                kind = entity.stream.partition("-")[0]
+                if kind in row.kinds and is_behind(entity, kind, row.by, self.keys, self.owner):
+                    found.add(entity.stream)
+        return found
 
     async def _of(self, reads: Reads, streams: Collection[str]) -> list[str]:
         """Return which of these streams may make the row by what is known now."""
@@ -484,8 +479,12 @@ async def _told(runtime: Runtime, reads: Reads, collection: str, row: Row | None
     axis = None if row is None else row.keys.told
     if axis is None or axis == "segment":
         return set()
-    table = (await read_tables(runtime, reads, collection)).by_axis.get(axis)
-    return set() if table is None else table.values
+    return _values(await read_tables(runtime, reads, collection), axis)
+
+
+def _values(tables: Tables, axis: str | None) -> set[str]:
+    told = (table.values for name, table in tables.by_axis.items() if name == axis)
+    return set().union(*told)
 
 
 async def read_places(runtime: Runtime, usual: UsualWeek, known_at: datetime | None) -> Places:

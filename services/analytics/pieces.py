@@ -6,8 +6,8 @@ import asyncio
 import zlib
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -59,6 +59,10 @@ class Pieces:
         for piece in self.told[bisect_right(self.told, after, key=_last) :]:
             yield await asyncio.to_thread(piece.entities, after)
 
+    def opened(self) -> Opened:
+        """Return them to be asked for by name."""
+        return Opened(self.told)
+
     def with_(self, changed: Mapping[str, bytes | None]) -> Pieces:
         """Return them as these have changed; None: it is not among them, or no more."""
         by_piece: dict[int, dict[str, bytes | None]] = defaultdict(dict)
@@ -71,6 +75,28 @@ class Pieces:
             states = {**(held[at].states() if held else {}), **by_piece[at]}
             held[at : at + 1] = pieces_of(states)
         return Pieces(tuple(held))
+
+
+@dataclass(slots=True)
+class Opened:
+    """Entities by name: those that were unpacked for one answer are there for the next."""
+
+    told: tuple[Piece, ...]
+    _entities: dict[int, dict[str, Entity]] = field(default_factory=dict)
+
+    async def of(self, streams: Collection[str]) -> dict[str, Entity]:
+        """Return those of these streams that are there."""
+        found: dict[str, Entity] = {}
+        for stream in streams:
+            at = bisect_left(self.told, stream, key=_last)
+            if at == len(self.told):
+                continue
+            if at not in self._entities:
+                some = await asyncio.to_thread(self.told[at].entities, "")
+                self._entities[at] = {entity.stream: entity for entity in some}
+            if (entity := self._entities[at].get(stream)) is not None:
+                found[stream] = entity
+        return found
 
 
 def _last(piece: Piece) -> str:

@@ -47,11 +47,12 @@ def entities_of(collection: str) -> str:
 
 def entity_document(entity: Entity) -> Document:
     """Return the entity with the fields by which `why` finds it."""
-    document: Document = {
-        "_id": entity.stream,
-        "state": msgspec.msgpack.encode(entity),
-        "owners": entity.owners,
-    }
+    return {"_id": entity.stream, "state": msgspec.msgpack.encode(entity), **found_by(entity)}
+
+
+def found_by(entity: Entity) -> Document:
+    """Return by which fields `behind` finds an entity."""
+    document: Document = {"owners": entity.owners}
     if isinstance(entity, Opportunity | Issue):
         document["company"] = entity.company
     if isinstance(entity, Opportunity):
@@ -71,15 +72,15 @@ def behind(kind: str, by: str, keys: Iterable[str | None], owner: str | None) ->
 
 
 def is_behind(
-    document: Document, kind: str, by: str, keys: Iterable[str | None], owner: str | None
+    entity: Entity, kind: str, by: str, keys: Iterable[str | None], owner: str | None
 ) -> bool:
-    """Say whether `behind` finds a document, of one that nobody has stored."""
+    """Say whether `behind` finds an entity, of one that nobody has stored."""
     field_name = _narrows(kind, by)
-    if owner is not None and owner not in document["owners"]:
+    if owner is not None and owner not in entity.owners:
         return False
     if field_name is None:
         return True
-    held = document[field_name]
+    held = found_by(entity)[field_name]
     told = held if isinstance(held, list) else [held]
     return any((key or "") in told for key in keys)
 

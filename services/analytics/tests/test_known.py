@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from services.analytics.tests.counting import Counting
 from services.analytics.tests.test_ledger import FROZEN
 from services.analytics.tests.world import KIM, World, found, on, won
 from shared.events import Event
@@ -154,22 +154,7 @@ async def test_c_06_the_log_is_folded_once_for_an_answer(
         assert answer.status_code == 200, answer.text
     read = world.runtime.log = Counting(world.runtime.log)
     await world.get(path, known_at="2100-01-01T00:00:00Z", as_of="2026-12-31", **query)
-    assert read.of["touches"] == len(await read.ends("touches"))
-
-
-class Counting:
-    """A log that counts how often a topic's partitions are read."""
-
-    def __init__(self, log: Any) -> None:
-        self._log = log
-        self.of: Counter[str] = Counter()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._log, name)
-
-    def read(self, partition: Partition, *args: Any, **more: Any) -> Any:
-        self.of[partition.topic] += 1
-        return self._log.read(partition, *args, **more)
+    assert len(read.of("touches")) == len(await read.ends("touches"))
 
 
 class Reading:
