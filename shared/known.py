@@ -8,7 +8,7 @@ it came to is kept for the next who asks for that instant (`shared/known_then.py
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import datetime
 from itertools import islice
 from types import MappingProxyType
@@ -16,17 +16,23 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from shared import builds
+from shared.events import UndecodableError, decode
 from shared.known_then import Known, KnownThen
 from shared.memory.documents import matches
 from shared.projection import Projection
+from shared.projector import Collections
 from shared.reading import Token
 from shared.runtime import Runtime
+from shared.store import Document
 from shared.verify import BREATH
 
 V = TypeVar("V")
 NO_CONDITION: Mapping[str, Any] = MappingProxyType({})
 # By so many of them it is reckoned what all views take, as objects so much more than written down.
 WEIGHED, AS_OBJECTS = 100, 4
+# So many views are asked about at once.
+KEYS_AT_ONCE = 1_000
 
 
 async def known_views(
@@ -107,3 +113,30 @@ async def view_at(
         return (await known_views(runtime, projection, known_at)).get(key)
     read = await runtime.reader(projection).get(key, at_least)
     return read.value if read is not None else None
+
+
+async def parked_at(
+    runtime: Runtime, projection: Projection[Any], keys: Collection[str], known_at: datetime
+) -> list[str]:
+    """Return the streams of which these views lack facts that had been recorded by an instant."""
+    parked = Collections((await builds.read(runtime.store, projection)).active.collection).parked
+    found: set[str] = set()
+    wanted = sorted(keys)
+    for first in range(0, len(wanted), KEYS_AT_ONCE):
+        where = {"keys": {"$in": wanted[first : first + KEYS_AT_ONCE]}}
+        fields = ("stream", "value", "parked_at")
+        held = await runtime.store.find(parked, where, fields=fields)
+        found |= {one["stream"] for one in held if was_recorded(one, known_at)}
+    return sorted(found)
+
+
+def was_recorded(aside: Document, known_at: datetime) -> bool:
+    """Say whether a fact that is set aside, or left out for good, had been recorded by an instant.
+
+    Of one that cannot be read: whether it had been set aside, for it lay in the log by then.
+    """
+    try:
+        recorded_at = decode(aside["value"]).recorded_at
+    except UndecodableError:
+        recorded_at = datetime.fromisoformat(aside.get("parked_at") or aside["dropped_at"])
+    return recorded_at <= known_at

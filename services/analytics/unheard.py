@@ -10,7 +10,7 @@ from typing import Any
 
 from services.analytics.sink import MEASURES
 from services.analytics.why import NAMED_MAX
-from shared.events import UndecodableError, decode
+from shared.known import was_recorded
 from shared.projector import DROPPED, Collections
 from shared.store import Document, Reads, Where
 
@@ -39,18 +39,8 @@ class Known:
     later: Mapping[str, int] = field(default_factory=lambda: NONE_LATER)
 
     def knows(self, held: Document) -> bool:
-        """Say whether a fact that is set aside had been recorded by then.
-
-        Of one that cannot be read: whether it had been set aside, for it lay in the log by then.
-        """
-        if self.at is None:
-            return True
-        try:
-            recorded_at = decode(held["value"]).recorded_at
-        except UndecodableError:
-            aside = held.get("parked_at") or held["dropped_at"]
-            recorded_at = datetime.fromisoformat(aside)
-        return recorded_at <= self.at
+        """Say whether a fact that is set aside had been recorded by then."""
+        return self.at is None or was_recorded(held, self.at)
 
 
 async def facts_left_out(

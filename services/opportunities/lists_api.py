@@ -24,7 +24,7 @@ from services.opportunities.record.views import OpportunityRecord, opportunity_r
 from shared.command import Day, Instant
 from shared.errors import InvalidError
 from shared.exports import note_columns
-from shared.known import views_at
+from shared.known import parked_at, views_at
 from shared.pages import FORMS, Form, formed
 from shared.reading import Seen, Token
 from shared.references import EmployeeStream
@@ -109,7 +109,9 @@ def _too_many() -> InvalidError:
 async def known_then(
     runtime: Runtime, where: dict[str, Any], known_at: datetime
 ) -> tuple[list[OpportunityRecord], list[str]]:
-    """Return all that was known to fit at an instant, and which streams lack facts by now.
+    """Return all that was known to fit at an instant, and which streams it lacks facts of.
+
+    Those are facts that had been recorded by then and are set aside.
 
     Raises:
         InvalidError: there is more than one answer can hold.
@@ -119,8 +121,8 @@ async def known_then(
     found = await views_at(runtime, opportunity_record, known_at, given)
     if len(found) > WHOLE_MAX:
         raise _too_many()
-    now = await runtime.reader(opportunity_record).page(given, limit=1)
-    return found, sorted(now.parked)
+    shown = [view.opportunity for view in found]
+    return found, await parked_at(runtime, opportunity_record, shown, known_at)
 
 
 def cut(

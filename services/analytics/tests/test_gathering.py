@@ -90,7 +90,7 @@ async def test_facts_that_come_while_a_row_is_read_leave_it_exact(
     versions = dict.fromkeys(theirs, 1)
     rest = 25
 
-    async def something_happens(collection: str) -> None:
+    async def something_happens(collection: str, _: Any) -> None:
         nonlocal rest
         if not rest:
             return
@@ -161,7 +161,7 @@ async def test_what_was_read_for_a_row_is_not_read_again(world: World) -> None:
     first = await world.get("why", **TOTAL, **OF_ALL)
     read: list[str] = []
 
-    async def noted(collection: str) -> None:
+    async def noted(collection: str, _: Any) -> None:
         read.append(collection)
 
     watch(world, noted)
@@ -230,7 +230,7 @@ async def test_a_row_that_changes_faster_than_it_is_read_is_to_be_asked_for_late
     monkeypatch.setattr(gathering, "WITHIN_MAX", 0)
     number = 0
 
-    async def something_happens(collection: str) -> None:
+    async def something_happens(collection: str, _: Any) -> None:
         nonlocal number
         if collection == entities_of(COLLECTION):
             number += 1

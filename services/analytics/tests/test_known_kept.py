@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from services.analytics import figures
+from services.analytics.sink import entities_of
 from services.analytics.tests.counting import Counting
 from services.analytics.tests.drawn import drawn, renamed
+from services.analytics.tests.watched import watch
 from services.analytics.tests.world import COLLECTION, KIM, TOTAL, World, found, on, won
 from shared import known_then
 from shared.events import Envelope, Event
@@ -162,3 +165,22 @@ async def test_few_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> No
     for _ in range(3):  # What is kept is used once more.
         await world.get("why", **TOTAL, **AT)
     assert len(log.of("touches")) == 2 * len(await log.ends("touches"))
+
+
+async def test_of_what_was_recorded_later_few_are_asked_about_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "READ_MAX", 2)
+    for number in range(7):
+        await learnt(world, f"opportunity-z{number}", found(KIM, "01-05"), at=LATER)
+    asked: list[int] = []
+
+    async def noted(collection: str, where: Any) -> None:
+        if collection == entities_of(COLLECTION):
+            asked.append(len(where["_id"]["$in"]))
+
+    watched = watch(world, noted)
+    assert later(await world.get("why", **WHY)) == 7
+    assert asked == [2, 2, 2, 1]
+    # Looking at the build is all that needs a moment.
+    assert max(watched.read_within) <= 4

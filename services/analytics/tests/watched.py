@@ -9,20 +9,23 @@ from typing import Any
 
 from services.analytics.tests.world import COLLECTION, World
 
+# Is told the collection, and the condition or the keys.
+Before = Callable[[str, Any], Awaitable[None]]
 
-async def nothing(_collection: str) -> None:
+
+async def nothing(_collection: str, _where: Any) -> None:
     """What happens before something is read, mostly."""
 
 
 @dataclass(eq=False)
 class Watched:
-    """Calls `before` with the collection of each read of the figures, also within transactions.
+    """Calls `before` at each read of the figures, also within transactions.
 
     Views beside them follow the log by themselves: of those nothing is told.
     """
 
     store: Any
-    before: Callable[[str], Awaitable[None]] = nothing
+    before: Before = nothing
     reads: int = 0
     # Transactions that are open, and how much each has read that was.
     open: list[Watched] = field(default_factory=list)
@@ -31,23 +34,23 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.store, name)
 
-    async def get(self, collection: str, *args: Any, **more: Any) -> Any:
-        return await self._read("get", collection, *args, **more)
+    async def get(self, collection: str, where: Any, **more: Any) -> Any:
+        return await self._read("get", collection, where, **more)
 
-    async def get_many(self, collection: str, *args: Any, **more: Any) -> Any:
-        return await self._read("get_many", collection, *args, **more)
+    async def get_many(self, collection: str, where: Any, **more: Any) -> Any:
+        return await self._read("get_many", collection, where, **more)
 
-    async def find(self, collection: str, *args: Any, **more: Any) -> Any:
-        return await self._read("find", collection, *args, **more)
+    async def find(self, collection: str, where: Any, **more: Any) -> Any:
+        return await self._read("find", collection, where, **more)
 
-    async def count(self, collection: str, *args: Any, **more: Any) -> Any:
-        return await self._read("count", collection, *args, **more)
+    async def count(self, collection: str, where: Any, **more: Any) -> Any:
+        return await self._read("count", collection, where, **more)
 
-    async def _read(self, name: str, collection: str, *args: Any, **more: Any) -> Any:
+    async def _read(self, name: str, collection: str, where: Any, **more: Any) -> Any:
         if collection.startswith(COLLECTION):
-            await self.before(collection)
+            await self.before(collection, where)
             self.reads += 1
-        return await getattr(self.store, name)(collection, *args, **more)
+        return await getattr(self.store, name)(collection, where, **more)
 
     def figures_open(self) -> int:
         """Return how many transactions are open that have read any figures."""
@@ -65,7 +68,7 @@ class Watched:
                 self.read_within.append(inside.reads)
 
 
-def watch(world: World, before: Callable[[str], Awaitable[None]] = nothing) -> Watched:
+def watch(world: World, before: Before = nothing) -> Watched:
     """Let the API read a watched store; who folds the figures goes on with the store itself."""
     watched = Watched(world.runtime.store, before)
     world.runtime.store = watched  # type: ignore[assignment]

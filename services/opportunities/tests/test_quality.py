@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,7 @@ from services.opportunities.main import domain, router
 from services.opportunities.record.quality import alerts, quality, snoozed_until
 from services.opportunities.record.views import OpportunityRecord, opportunity_record
 from shared.clock import SystemClock
-from shared.events import timestamp
+from shared.events import Event, encode, timestamp
 from shared.events.opportunities import (
     ActionAgreed,
     EvidenceRecorded,
@@ -32,6 +33,8 @@ from shared.events.opportunities import (
     RecordEvent,
     StageAdvanced,
 )
+from shared.memory import MemoryLog
+from shared.reading import Token
 from shared.testing import facts, recorded, serving
 
 RULES = OpportunitiesDefaults()
@@ -188,3 +191,38 @@ async def test_o_02_latent_ones_are_ranked_apart(client: AsyncClient) -> None:
 def test_amounts_play_no_part_in_quality() -> None:
     large = CHANCE.model_copy(update={"amount": Decimal(10**9)})
     assert quality(seen(large), MONDAY, RULES) == quality(seen(), MONDAY, RULES)
+
+
+async def test_a_list_of_what_was_known_lacks_what_was_set_aside_of_that_alone() -> None:
+    """Of the second one a fact is missing; of the third, one that was recorded later."""
+    log = MemoryLog(2)
+    early, then, late = (datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3))
+    async with serving(domain, router, log=log) as client:
+
+        async def told(number: int, event: Event, at: datetime, after: int = 0) -> Token:
+            stream = f"opportunity-{number}"
+            for fact in recorded(event, stream=stream, after=after, recorded_at=at):
+                await log.append(fact.data.topic, stream, encode(fact))
+            return Token(stream, after + 1)
+
+        for number in (1, 2, 3):
+            found = OpportunityDiscovered(title="Pump", stage="Prospecting", on=FRIDAY)
+            token = await told(number, found, early)
+            headers = {"X-At-Least": token.encode()}
+            assert (await client.get("/opportunities/ranked", headers=headers)).status_code == 200
+        await told(2, OpportunityLost(on=FRIDAY), early, after=2)
+        await told(3, OpportunityLost(on=FRIDAY), late, after=2)
+        for at, lacking in (
+            (None, ["opportunity-2", "opportunity-3"]),
+            (timestamp(late), ["opportunity-2", "opportunity-3"]),
+            (timestamp(then), ["opportunity-2"]),
+            ("2020-01-01T00:00:00Z", []),
+        ):
+            asked = {} if at is None else {"known_at": at}
+            async with asyncio.timeout(30):  # It is set aside soon, and tells nobody.
+                while True:
+                    answer = (await client.get("/opportunities/ranked", params=asked)).json()
+                    if answer["parked"] == lacking:
+                        break
+                    await asyncio.sleep(0.02)
+            assert len(answer["items"]) == (0 if at and at < timestamp(early) else 3)
