@@ -19,6 +19,7 @@ from services.analytics.hand_offs import told_of
 from services.analytics.measures import Kind
 from services.analytics.pipeline import TOTAL, Amounts, Key, Reason, period_of
 from services.analytics.told import MONEY_SCALE
+from services.analytics.traits import traits
 from services.analytics.tree import Organization
 from shared.events.analytics import KpiLevel
 
@@ -30,7 +31,7 @@ class Measure:
     """What a name stands for: the cells of an axis with this measure, and of this value if told.
 
     `credited`: it counts on the day of winning, losing, ordering or invoicing. `by_product`: it is
-    kept by product, too.
+    kept by product, too, or says itself of which it is.
     """
 
     says: str
@@ -72,6 +73,18 @@ def _handed_off(measure: str, says: str, *, money: bool = False) -> Measure:
     return Measure(says, "hand_off", measure, money=money, credited=True, by_product=True)
 
 
+def _course(axis: Axis, measure: str, says: str) -> Measure:
+    return Measure(says, axis, measure, by_product=True)
+
+
+# Of which product a cell is, by what it is of, where it says so itself.
+PRODUCT_OF: Mapping[Axis, Callable[[str], str]] = {
+    "product": str,
+    "hand_off": lambda value: told_of(value)[0],
+    "slip": lambda value: traits(value).product,
+    "passage": lambda value: traits(value).product,
+}
+
 KPI_MEASURES: dict[str, Measure] = {
     "touches": Measure("touches with customers", "touch", "touches", kind="touch"),
     "discovered": Measure("opportunities discovered", "owner", "discovered"),
@@ -91,13 +104,13 @@ KPI_MEASURES: dict[str, Measure] = {
     "open_value": Measure(
         "what is open is worth", "owner", "open_", stock=True, money=True, by_product=True
     ),
-    "pushes": Measure("times that a closing was put off", "slip", "pushes"),
-    "pushed_days": Measure("days by which closings were put off", "slip", "pushed_days"),
-    "won_with_a_day": Measure("won of which a closing day was told", "slip", "due"),
-    "won_late": Measure("of these, won after that day", "slip", "late"),
-    "passed": Measure("stages left", "passage", "passed"),
-    "passed_lost": Measure("stages left by losing", "passage", "passed_lost"),
-    "stage_days": Measure("days in the stages left, summed", "passage", "stage_days"),
+    "pushes": _course("slip", "pushes", "times that a closing was put off"),
+    "pushed_days": _course("slip", "pushed_days", "days by which closings were put off"),
+    "won_with_a_day": _course("slip", "due", "won of which a closing day was told"),
+    "won_late": _course("slip", "late", "of these, won after that day"),
+    "passed": _course("passage", "passed", "stages left"),
+    "passed_lost": _course("passage", "passed_lost", "stages left by losing"),
+    "stage_days": _course("passage", "stage_days", "days in the stages left, summed"),
     "planned_minutes": _time("planned", None, "minutes planned, private ones included"),
     "actual_minutes": _time("actual", None, "minutes spent, private ones included"),
     "customer_minutes": _time("actual", "customer", "minutes spent with customers"),
@@ -130,8 +143,7 @@ KPI_MEASURES: dict[str, Measure] = {
 
 def axis_of(measure: Measure, *, by_product: bool) -> Axis:
     """Return the axis on which a measure is kept, also by product if that is asked for."""
-    # Of what was handed off each cell says of which product it is.
-    elsewhere = measure.by_product and measure.axis != "hand_off"
+    elsewhere = measure.by_product and measure.axis not in PRODUCT_OF
     return "product" if by_product and elsewhere else measure.axis
 
 
@@ -251,10 +263,8 @@ class Scope:
 
     def matches(self, measure: Measure, cell: Cell) -> bool:
         """Whether a cell of the measure's axis is of its value, or of the product."""
-        if cell.axis == "product":
-            return cell.value == self.product
-        if cell.axis == "hand_off":
-            return self.product in (None, told_of(cell.value)[0])
+        if cell.axis in PRODUCT_OF:
+            return self.product is None or self.product == PRODUCT_OF[cell.axis](cell.value)
         return measure.value in (None, cell.value)
 
     def is_called_off(self, cell: Cell) -> bool:
@@ -320,7 +330,7 @@ def _matched(
         for name, in_currency in named[place]:
             if not scope.matches(KPI_MEASURES[name], cell):
                 # Of another value of the axis it tells of something else.
-                if cell.axis in ("product", "hand_off"):
+                if cell.axis in PRODUCT_OF:
                     yield "other_product"
             elif not in_currency:
                 yield "other_currency"

@@ -38,6 +38,7 @@ from services.analytics.measures import contributions
 from services.analytics.model import stands
 from services.analytics.paged import PagedWhy
 from services.analytics.pipeline import Amounts, Key, Reason, in_order
+from services.analytics.report_traits import alike_by
 from services.analytics.row_keys import OURS
 from services.analytics.tables import Apart, Grain, bounds
 from services.analytics.tree import Organization
@@ -55,8 +56,10 @@ from shared.web.router import Router
 router = Router(prefix="/analytics", tags=["analytics"], route_class=Noticed)
 Definition = Annotated[int | None, Query(ge=1, description="without: the one that holds")]
 CENT = Decimal("0.01")
-# Of these no figure tells what the deals were like.
-ANY_TRAITS: Mapping[Axis, Callable[[str], str]] = {"passage": lambda _: "", "slip": lambda _: ""}
+# Of these no figure tells what the deals were like, but of which product it is if it is of one.
+COURSES: tuple[Axis, ...] = ("passage", "slip")
+ANY_TRAITS: Mapping[Axis, Callable[[str], str]] = dict.fromkeys(COURSES, lambda _: "")
+OF_PRODUCTS: Mapping[Axis, Callable[[str], str]] = dict.fromkeys(COURSES, alike_by("product"))
 # How far back figures go that nobody gave a first day, in days.
 USUALLY = {"day": 30, "week": 90, "month": 365, "quarter": 730}
 
@@ -78,7 +81,8 @@ class Asked:
         turns = {turn for term in self.held for turn in bounds(term.first, term.last)}
         apart = Apart(organization.turns | turns | bounds(None, self.day))
         owners = self.defined.level != "total"
-        return Grain(apart, apart, last=self.day, owners=owners, alike=ANY_TRAITS)
+        alike = ANY_TRAITS if self.defined.product is None else OF_PRODUCTS
+        return Grain(apart, apart, last=self.day, owners=owners, alike=alike)
 
     def scope(self, organization: Organization, currency: str, called_off: frozenset[str]) -> Scope:
         told, day = self.defined, self.day

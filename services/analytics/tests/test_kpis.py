@@ -19,6 +19,8 @@ from services.analytics.tests.test_model import WIN_RATE
 from services.analytics.tests.world import KIM, LEE, World, on
 from services.analytics.tree import Organization
 from shared.events import Envelope
+from shared.events.opportunities import OpportunityDiscovered, OpportunityRevalued, StageAdvanced
+from shared.testing import recorded
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,43 @@ async def rated(world: World) -> World:
         alarms_at="30",
     )
     return world
+
+
+async def test_n_02_putting_off_and_stages_are_told_of_a_product_too(world: World) -> None:
+    for stream, product in (("opportunity-x", "product-x"), ("opportunity-y", "product-y")):
+        discovered = OpportunityDiscovered(
+            title="Chance",
+            stage="Prospecting",
+            owner=KIM,
+            product=product,
+            expected_close_on=on("02-01"),
+            on=on("01-05"),
+        )
+        put_off = OpportunityRevalued(expected_close_on=on("02-08"), on=on("01-10"))
+        moved = StageAdvanced(stage="Engaging", on=on("01-12"))
+        await world.append(recorded(discovered, put_off, moved, stream=stream))
+    await world.fold()
+    told = {"name": "Days", "measured_in": "number", "frequency": "month", "direction": "down"}
+    expression = "100 * pushes + 10 * passed + pushed_days"
+    value: dict[str | None, str] = {}
+    number = 0
+    for product in (None, "product-x", "product-none"):
+        for level in ("total", "seller"):
+            more = {"expression": expression, "product": product, "level": level, **told}
+            await say(world, *("kpis/rate", "define"), **more)
+            number += 1
+            rows = await values(world, as_of="2026-01-31", definition=number)
+            key = {"total": "total", "seller": KIM}[level]
+            value[f"{level} {product}"] = rows.get((key, "2026-01"), {}).get("value")
+            asked = {"period": "2026-01", "key": key, "as_of": "2026-01-31", "definition": number}
+            why = await world.get("kpis/rate/why", **asked)
+            assert why["value"] == value[f"{level} {product}"] or not why["contributions"]
+            left_out = {one["reason"]: one["count"] for one in why["left_out"]}
+            assert (left_out.get("other_product", 0) > 0) == (product is not None)
+    for level in ("total", "seller"):
+        assert value[f"{level} None"] == "234.00"
+        assert value[f"{level} product-x"] == "117.00"
+        assert value[f"{level} product-none"] is None
 
 
 async def test_n_02_a_new_definition_is_computed_over_all_history(rated: World) -> None:
