@@ -26,6 +26,10 @@ REFUSED = tuple(
         ip_network, ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "2002::/16", "2001::/23")
     )
 )
+INSIDE = (
+    "it is in a network to which nothing is sent and from which nothing is fetched, unless the "
+    "deployment's file of defaults names it"
+)
 
 
 class AddressRefusedError(SellersError):
@@ -66,9 +70,7 @@ async def address_of(
     except (OSError, UnicodeError) as error:
         raise AddressRefusedError("nobody knows where that is") from error
     if not addresses or not all(allowed(one, networks) for one in addresses):
-        raise AddressRefusedError(
-            "it is in a network to which nothing is sent and from which nothing is fetched"
-        )
+        raise AddressRefusedError(INSIDE)
     return addresses[0]
 
 

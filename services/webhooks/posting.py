@@ -10,17 +10,26 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 
 import httpx2
 
 from services.webhooks.schedule import Answer
-from shared.addresses import Address, AddressRefusedError, Network, address_of
+from shared.addresses import (
+    INSIDE,
+    Address,
+    AddressRefusedError,
+    Network,
+    address_of,
+    allowed,
+)
 
 ANSWER_BYTES_MAX = 64_000
 # A name is looked up again after so long; meanwhile the address that was checked is used.
 LOOKED_UP_S = 30.0
 IDLE_S = 30.0
 SAID_MAX = 200
+WITHOUT_TLS = "without TLS facts go only into networks named for it"
 
 
 def parsed(url: str) -> httpx2.URL:
@@ -91,7 +100,7 @@ class Receiver:
         target = self._target
         address = await self._address()
         if target.scheme != "https" and not any(address in one for one in self.limits.networks):
-            raise AddressRefusedError("without TLS facts go only into networks named for it")
+            raise AddressRefusedError(WITHOUT_TLS)
         request = self._client.build_request(
             "POST",
             target.copy_with(host=str(address)),
@@ -118,6 +127,27 @@ class Receiver:
                 found = await address_of(target.host, port, self.limits.networks, self.threads)
                 self._found = _now(), found
             return self._found[1]
+
+
+def check_reachable(url: str, networks: Sequence[Network]) -> None:
+    """Refuse an address that says by itself that nothing would ever be delivered there.
+
+    A name may lead elsewhere tomorrow: it is looked up when something is delivered.
+
+    Raises:
+        AddressRefusedError: saying what would have to be named for it.
+
+    """
+    target = parsed(url)
+    try:
+        named = ip_address(target.host)
+    except ValueError:
+        named = None
+    if named is not None and not allowed(named, networks):
+        raise AddressRefusedError(f"{INSIDE}: `allowed_networks` of `webhooks`")
+    inside = named is None or any(named in one for one in networks)
+    if target.scheme != "https" and not (networks and inside):
+        raise AddressRefusedError(f"{WITHOUT_TLS}: `allowed_networks` of `webhooks`")
 
 
 def _since(began: float) -> int:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel
 
+from services.webhooks.defaults import WebhooksDefaults
 from services.webhooks.keys import newest_key
 from services.webhooks.model import (
     ChooseFacts,
@@ -20,8 +21,9 @@ from services.webhooks.model import (
     RotateSecret,
     RotateSecretAt,
 )
-from services.webhooks.posting import parsed
+from services.webhooks.posting import check_reachable
 from services.webhooks.wants import topics_of
+from shared.addresses import AddressRefusedError
 from shared.errors import InvalidError
 from shared.events.webhooks import From
 from shared.log import Log, Partition
@@ -32,9 +34,11 @@ from shared.runtime import Runtime
 async def prepare(runtime: Runtime, command: BaseModel) -> BaseModel:
     """Return the command with what the platform knows."""
     if isinstance(command, Register | Move):
+        defaults = runtime.domain.defaults
+        assert isinstance(defaults, WebhooksDefaults)
         try:
-            parsed(command.url)
-        except ValueError as error:
+            check_reachable(command.url, defaults.networks)
+        except (ValueError, AddressRefusedError) as error:
             raise InvalidError(str(error), field="#/url") from error
     match command:
         case Register():

@@ -9,10 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from services.webhooks.keys import newest_key
 from services.webhooks.tests.receivers import Delivery, Says, receiving
-from services.webhooks.tests.world import World, deals, world
+from services.webhooks.tests.world import KEY, World, deals, world
+from shared.events.webhooks import WebhookRegistered
+from shared.reading import Token
+from shared.settings import Settings
+from shared.testing import recorded
 
 
 @pytest.fixture
@@ -331,11 +337,39 @@ async def test_a_replay_of_what_is_not_there_is_refused(
 async def test_nothing_is_sent_inside_unless_a_deployment_says_so(url: str) -> None:
     async with world(allowed_networks=(), retry_seconds=()) as platform, receiving() as receiver:
         port = receiver.url.rpartition(":")[2].partition("/")[0]
-        await platform.registered(url.format(port=port))
+        # As it was registered when the networks of this deployment were others.
+        key = newest_key(Settings(webhook_keys=SecretStr(KEY))).name
+        told = WebhookRegistered(url=url.format(port=port), wants=("opportunities.*",), key=key)
+        await platform.happened(*recorded(told, stream="webhook-1"))
+        await platform.read("/1", Token("webhook-1", 1).encode())
         await platform.happened(*deals("First"))
-        card = await card_when(platform, lambda card: not card["enabled"])
-        assert receiver.came == []
+        card = await card_when(platform, lambda card: card["said"])
+        assert (card["enabled"], receiver.came) == (False, [])
     assert "a network to which nothing is sent" in card["said"]
+
+
+@pytest.mark.parametrize(
+    ("url", "networks", "says"),
+    [
+        ("https://10.1.2.3/facts", (), "nothing is sent and from which nothing is fetched"),
+        ("https://169.254.169.254/", (), "`allowed_networks` of `webhooks`"),
+        ("https://[::ffff:127.0.0.1]/", (), "`allowed_networks` of `webhooks`"),
+        ("http://8.8.8.8/", ("127.0.0.0/8",), "without TLS facts go only into networks"),
+        ("http://facts.example/", (), "without TLS facts go only into networks"),
+    ],
+)
+async def test_an_address_to_which_nothing_would_ever_go_is_not_registered(
+    url: str, networks: tuple[str, ...], says: str
+) -> None:
+    """Whoever registered it would wait for facts, and find why only where deliveries are shown."""
+    async with world(allowed_networks=networks) as platform:
+        refused = await platform.post("1/register", {"url": url, "wants": ["opportunities.*"]})
+        await platform.registered("https://facts.example/", "2")
+        moved = await platform.post("2/move", {"url": url})
+    for answer in (refused, moved):
+        (error,) = answer.json()["errors"]
+        assert (answer.status_code, error["pointer"]) == (422, "#/url")
+        assert says in error["detail"]
 
 
 async def test_a_name_that_moves_inside_is_not_followed(
