@@ -22,6 +22,7 @@ LINE_CHARS_MAX = 1_000_000
 ROW_LINES_MAX = 500
 VALUE_SHOWN_MAX = 200
 
+UNDECODED = "holds bytes that are not"
 _BROKEN = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -125,12 +126,19 @@ class CsvFile:
         except OSError as error:
             raise CrmImportError(f"{path}: {error.strerror}") from error
         except UnicodeError as error:
-            raise CrmImportError(f"{path.name} is not written in {form.encoding}") from error
+            raise CrmImportError(
+                f"{path.name} is not written in {form.encoding}: say `encoding` in the mapping"
+            ) from error
         if header is None:
             raise CrmImportError(f"{path.name} is empty: not even a line with the columns' names")
         if isinstance(header, Damaged):
-            raise CrmImportError(f"{path.name}, line 1: {header.reason}")
+            raise CrmImportError(f"{path.name}, line 1: {header.reason}{_way(header.reason)}")
         names = tuple(_clean(name) for name in header[1])
+        if len(names) == 1 and len(wanted) > 1:
+            raise CrmImportError(
+                f"{path.name}: its first line is one column, {names[0][:VALUE_SHOWN_MAX]!r}: is "
+                f"`delimiter` {form.delimiter!r}, as the mapping says?"
+            )
         for column, needed_by in wanted.items():
             if names.count(_clean(column)) != 1:
                 have = "twice" if column in names else "not"
@@ -188,7 +196,7 @@ class CsvFile:
         """Say what is wrong with a record that the CSV reader took."""
         raw = "".join(lines)
         if _BROKEN.search(raw):
-            return f"holds bytes that are not {self.format.encoding}"
+            return f"{UNDECODED} {self.format.encoding}"
         if _CONTROL.search(raw):
             return "holds control characters"
         if width is None or len(values) == width:
@@ -203,6 +211,13 @@ class CsvFile:
         with closing(_bytes(self.path)) as file:
             breaks = sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
         return max(breaks - 1, 1)
+
+
+def _way(reason: str) -> str:
+    """Say what helps where the whole file is written otherwise."""
+    if not reason.startswith(UNDECODED):
+        return ""
+    return "; say `encoding` in the mapping, as utf-16, cp1252 or cp949"
 
 
 def packed_in(path: Path) -> Path:

@@ -109,9 +109,10 @@ def test_a_quote_that_nobody_closes_does_not_take_the_rest_of_the_file(tmp_path:
         (b"\n\n", "people.csv is empty"),
         (b"name,town\nx,y\n", "the column 'city' (x.city in the mapping) is not there"),
         (b"name,city,city\n", "the column 'city' (x.city in the mapping) is twice there"),
-        (b"name;city\n", "it has name;city"),
-        ("이름,도시\n".encode("cp949"), "people.csv, line 1: holds bytes that are not utf-8"),
-        ("name,city\n".encode("utf-16"), "people.csv, line 1: "),
+        (b"name;city\n", "its first line is one column, 'name;city': is `delimiter` ',', as the"),
+        (b"<!DOCTYPE html>\n", "its first line is one column, '<!DOCTYPE html>'"),
+        ("이름,도시\n".encode("cp949"), "people.csv, line 1: holds bytes that are not utf-8; say"),
+        ("name,city\n".encode("utf-16"), "say `encoding` in the mapping, as utf-16, cp1252 or"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_said_at_once(tmp_path: Path, raw: bytes, said: str) -> None:
