@@ -19,7 +19,9 @@ from sellers.private import employee_id
 ICS = "text/calendar"
 SCHEMES = ("http://", "https://", "webcal://")
 # What is wrong with a file; anything else is wrong with more than that.
-REFUSED = (413, 415, 422)
+TOO_LARGE = 413
+REFUSED = (TOO_LARGE, 415, 422)
+IN_PARTS = "export it in parts, as year by year: what is in two of them counts once"
 
 
 def import_ics(
@@ -51,7 +53,8 @@ def _imported(api: Api, to: str, name: str, content: bytes) -> dict[str, Any]:
     except ApiError as error:
         if error.status not in REFUSED:
             raise  # It is not about this file.
-        refused = [{"component": "VCALENDAR", "name": name, "reason": str(error)}]
+        smaller = f"; {IN_PARTS}" if error.status == TOO_LARGE else ""
+        refused = [{"component": "VCALENDAR", "name": name, "reason": f"{error}{smaller}"}]
         return {"events": 0, "recorded": 0, "unchanged": 0, "refused": refused}
     return done
 

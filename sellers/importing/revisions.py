@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.calendar.ics_events import can_be_entered, name_of
-from services.calendar.ics_reading import EVENTS_MAX, Apart, events_apart
+from services.calendar.ics_reading import EVENTS_MAX, Apart, events_apart, in_utf8
 from services.calendar.ics_revisions import Identity, Revision, identity_of, revision_of
 from shared.web import BODY_BYTES_MAX
 
@@ -84,5 +84,5 @@ def _why(told: Told, newest: Told) -> str:
 def without(content: bytes, taken_out: Iterable[Superseded]) -> bytes:
     """Return a file without the lines of these events, and every other line as it was."""
     gone = {number for one in taken_out for number in one.lines}
-    lines = content.split(b"\n")
+    lines = in_utf8(content).split(b"\n")
     return b"\n".join(line for number, line in enumerate(lines) if number not in gone)

@@ -57,7 +57,15 @@ def name_of(event: Event) -> str:
     """Return what a refusal calls an event: of a private one not what it is (K-02)."""
     if _is_private(event):
         return "a private event"
-    return _text(event, "SUMMARY", TITLE_MAX) or "an event without a title"
+    title, uid = (_text(event, name, TITLE_MAX) for name in ("SUMMARY", "UID"))
+    return title or "an event without a title" + (f" (UID {uid})" if uid else "")
+
+
+def words_of(event: Event) -> Iterator[str]:
+    """Yield what an event says in words."""
+    for name in ("SUMMARY", "LOCATION", "DESCRIPTION"):
+        yield _text(event, name, NOTE_MAX) or ""
+    yield from _attendees(event)
 
 
 def streams_of(owner: Owner, uid: str) -> tuple[str, str]:

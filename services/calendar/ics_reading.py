@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 from icalendar import Component
 from icalendar.error import BrokenCalendarProperty
 
-from services.calendar.ics_events import Mirrored, mirrored, name_of
+from services.calendar.ics_events import Mirrored, mirrored, name_of, words_of
 from services.calendar.ics_revisions import Identity, identity_of, revision_of
 from services.calendar.ics_times import Event, NotAnEntryError, Owner
 from shared.errors import InvalidError
@@ -30,6 +31,10 @@ NOT_OURS = {
     "VAVAILABILITY": "when somebody is available is no entry of a calendar",
 }
 BEGIN, END = "BEGIN:VEVENT", "END:VEVENT"
+# A line may be folded within a letter (RFC 5545, 3.1).
+_FOLDED = re.compile(rb"([\xc2-\xf4][\x80-\xbf]{0,2})(\r?\n[ \t])([\x80-\xbf]{1,3})")
+UNREAD = "\ufffd"
+NOT_UTF8 = "its words are not in UTF-8: save the file in that, and import it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ def read_calendar(content: bytes, owner: Owner) -> Found:
         InvalidError: it is no iCalendar file, or has more events than anybody has.
 
     """
-    found = Found()
+    found, content = Found(), in_utf8(content)
+    broken = _is_broken(content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Guesses at zones: what comes of them is looked at here.
         calendars = _calendars(_text(content), found)
@@ -68,6 +74,9 @@ def read_calendar(content: bytes, owner: Owner) -> Found:
         for event, gone in _events(calendar):
             walked += 1
             try:
+                if broken and any(UNREAD in words for words in words_of(event)):
+                    found.refused.append(Refused("VEVENT", name_of(event), NOT_UTF8))
+                    continue
                 events[identity_of(event)].append((event, gone))
             except BrokenCalendarProperty as why:
                 found.refused.append(_broken(event, why))
@@ -89,7 +98,7 @@ class Apart(NamedTuple):
 
 def events_apart(content: bytes) -> list[Apart]:
     """Return each event of a file as `read_calendar` reads it."""
-    text = _text(content)
+    text = _text(in_utf8(content))
     lines = text.split("\n")
     blocks = list(_blocks(lines))
     with warnings.catch_warnings():
@@ -113,6 +122,21 @@ def _events(calendar: Any) -> Iterator[tuple[Event, bool]]:
     gone = str(calendar.get("METHOD", "")).upper() == "CANCEL"
     for event in calendar.walk("VEVENT"):
         yield event, gone
+
+
+def in_utf8(content: bytes) -> bytes:
+    """Return a file as it is read, line by line: in UTF-8, and no letter on two lines."""
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        content = content.decode("utf-16", "replace").encode()
+    return _FOLDED.sub(rb"\2\1\3", content)
+
+
+def _is_broken(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 def _text(content: bytes) -> str:
@@ -161,6 +185,8 @@ def _calendars(text: str, found: Found) -> list[Any]:
         return read
     lines = text.split("\n")
     blocks = [_joined(lines, block) for block in _blocks(lines)]
+    if not blocks and text.lstrip().startswith("<"):
+        raise InvalidError("not an iCalendar file but a page, as where one is to sign in first")
     if not blocks:
         raise InvalidError("not an iCalendar file: there is nothing in it that can be read")
     return list(_one_by_one(blocks, found))

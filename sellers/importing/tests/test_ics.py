@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from sellers.cli import app
 from sellers.client import Api
 from sellers.importing import revisions, wait_until_folded
-from sellers.importing.revisions import superseded
+from sellers.importing.revisions import superseded, without
 from sellers.importing.tests.served import Served, serving
 
 VISIT = """BEGIN:VCALENDAR
@@ -163,6 +163,25 @@ def test_k_11_a_file_that_is_refused_as_a_whole_is_newer_than_nothing(
     most = 1 if limit == "EVENTS_MAX" else len(files["a.ics"])
     monkeypatch.setattr(revisions, limit, most)
     assert not superseded(files)
+
+
+def test_k_11_what_another_calendar_has_newer_is_taken_out_of_utf_16_too() -> None:
+    files = {
+        "a.ics": EVENT.format(title="한국", lines="SEQUENCE:1").encode("utf-16"),
+        "b.ics": EVENT.format(title="Later", lines="SEQUENCE:2").encode(),
+    }
+    found = superseded(files)
+    left = without(files["a.ics"], found["a.ics"]).decode()
+    assert ([one.name for one in found["a.ics"]], "SEQUENCE:1" in left) == (["한국"], False)
+    assert ("SUMMARY:Alone" in left, "END:VCALENDAR" in left) == (True, True)
+
+
+def test_k_11_who_has_a_calendar_that_is_too_large_is_told_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a.ics").write_text(EVENT.format(title="Visit", lines=f"X-A:{'x' * 5_000_000}"))
+    with serving(Served()) as api:
+        code, told = run(api.url, str(tmp_path), *TO)
+    assert code == 1
+    assert "at most (413); export it in parts, as year by year: what is in two of them" in told
 
 
 def test_k_11_what_one_calendar_cancels_no_other_enters_whatever_their_order(
