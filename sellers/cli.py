@@ -15,7 +15,7 @@ from rich.text import Text
 
 from sellers import forgetting, keys, parking, reporting, watching
 from sellers.connecting import connect, err, out
-from sellers.console import progress_bar, waiting
+from sellers.console import waiting
 from sellers.data_dir import DEFAULT, EngineChoice
 from sellers.demo.size import SIZE_MAX
 from sellers.errors import INTERRUPTED, OneLineErrors
@@ -245,10 +245,11 @@ def import_ics_command(
     from sellers.importing.ics import import_ics, show  # noqa: PLC0415 - opens what is sealed
 
     api, done = connect(context, patience_s=PATIENCE_S), []
-    with progress_bar(err, "reading calendars") as progress:
+    # One file may take as long as many: what is said of it goes on meanwhile.
+    with waiting(err, "reading calendars") as say:
         for one, files in import_ics(api, what, employee, category):
             done.append(one)
-            progress(len(done), files)
+            say(f"reading calendars: {len(done):,} of {files:,}")
     if as_json:
         typer.echo(json.dumps(done, indent=2, ensure_ascii=False))
     else:

@@ -20,7 +20,6 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -174,18 +173,25 @@ def moving(on: Console) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def waiting(on: Console, what: str) -> Iterator[None]:
-    """Say what is waited for once it takes more than a moment; on a terminal something moves."""
-    status = on.status(Text(what))
-    saying = status.start if on.is_terminal else lambda: on.print(Text(what))
-    late = threading.Timer(MOMENT_S, saying)
+def waiting(on: Console, what: str) -> Iterator[Callable[[str], None]]:
+    """Say what is waited for once it takes more than a moment, and as long as it lasts.
+
+    It gives a function that says, at once, how far it is.
+    """
+    wait = Waiting(on)
+    late = threading.Timer(MOMENT_S, wait.say, (what,))
     late.start()
+
+    def tell(told: str) -> None:
+        late.cancel()
+        wait.say(told, what)
+
     try:
-        yield
+        yield tell
     finally:
         late.cancel()
         late.join()
-        status.stop()
+        wait.rest()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import threading
 import pytest
 from rich.console import Console
 
-from sellers.console import PLAIN_COLUMNS, UpConsole, Waiting, console, progress_bar
+from sellers.console import PLAIN_COLUMNS, UpConsole, Waiting, console, progress_bar, waiting
 
 
 def test_no_test_is_as_wide_as_the_terminal_it_is_run_from() -> None:
@@ -86,6 +86,17 @@ def test_what_takes_long_is_said_again_though_nobody_comes_to_say_it(
     wait.rest()
     assert told[len(after.splitlines())].startswith("then this")
     assert told[-1].startswith("then that")
+
+
+def test_who_waits_longer_than_a_moment_is_told_for_how_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sellers.console.SAY_AGAIN_S", 0.05)
+    monkeypatch.setattr("sellers.console.MOMENT_S", 0.0)
+    screen = Screen()
+    with waiting(Console(file=screen, width=120), "folding [again]"):
+        said = screen.until(2)
+    assert all(re.fullmatch(r"folding \[again\] \(\d+ s so far\)", line) for line in said)
 
 
 def test_on_a_terminal_one_line_moves_and_goes_away() -> None:

@@ -184,6 +184,22 @@ def test_k_11_who_has_a_calendar_that_is_too_large_is_told_what_to_do(tmp_path: 
     assert "at most (413); export it in parts, as year by year: what is in two of them" in told
 
 
+def test_k_11_how_long_one_file_takes_is_said_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sellers.console.SAY_AGAIN_S", 0.05)
+    monkeypatch.setattr("sellers.console.MOMENT_S", 0.05)
+    events = EVENT.partition("BEGIN:VEVENT")[2].partition("END:VCALENDAR")[0]
+    many = "".join(f"BEGIN:VEVENT{events}".format(title=n, lines="") for n in range(300))
+    (tmp_path / "a.ics").write_text(f"BEGIN:VCALENDAR\nVERSION:2.0\n{many}END:VCALENDAR\n")
+    with serving(Served()) as api:
+        code, told = run(api.url, str(tmp_path), *TO)
+    lines = told.splitlines()
+    assert code == 0
+    assert [line[:17] for line in lines[:2]] == ["reading calendars"] * 2
+    assert "300 recorded" in lines[-1]
+
+
 def test_k_11_what_one_calendar_cancels_no_other_enters_whatever_their_order(
     tmp_path: Path,
 ) -> None:
