@@ -131,8 +131,12 @@ async def revenue(platform: Platform, address: str, token: str, sum_up: str, def
     assert told["definition"]["expression"] == "100 * invoiced_value / won_value"
 
 
-async def test_the_page_on_calendars(platform: Platform, address: str) -> None:
-    visit, weekly, look, others = blocks("keep-a-calendar.md")
+async def test_the_page_on_calendars(
+    platform: Platform, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A key that is there already is never written over.
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    visit, weekly, look, others, private = blocks("keep-a-calendar.md")
     answers_to_visit = answers(await run(visit, address))
     told = [*answers_to_visit, *answers(await run(weekly, address))]
     assert [one["recorded"] for one in told] == [1, 1, 1, 1]
@@ -154,6 +158,8 @@ async def test_the_page_on_calendars(platform: Platform, address: str) -> None:
     assert (feed.status_code, feed.text.startswith("BEGIN:VCALENDAR")) == (200, True)
     assert "SUMMARY:Team" in feed.text
     assert (await platform.get(opened["caldav"])).status_code != 404
+    assert "Offer for pumps" in await run(private, address)
+    assert (tmp_path / "kim.key").stat().st_mode & 0o777 == 0o600
 
 
 @asynccontextmanager
