@@ -160,6 +160,24 @@ async def test_every_other_failure_is_a_problem_too(
     assert answer.json()["status"] == status
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "says"),
+    [
+        ("POST", "/touch", "nothing is served at /touch: /docs lists what is"),
+        ("GET", f"/{'x' * 999}", f"nothing is served at /{'x' * 199}: /docs lists what is"),
+        (
+            "DELETE",
+            "/organization/employees/ada/join",
+            "DELETE is not served at /organization/employees/ada/join, but POST is",
+        ),
+    ],
+)
+async def test_an_address_that_is_none_is_named(
+    client: AsyncClient, method: str, path: str, says: str
+) -> None:
+    assert (await client.request(method, path)).json()["detail"] == says
+
+
 async def test_a_bug_answers_500_without_its_inside(client: AsyncClient) -> None:
     answer = await client.get("/organization/bug", headers={"X-Correlation-Id": "trace-me"})
     assert answer.status_code == 500

@@ -20,6 +20,7 @@ from shared.store import StoreError
 PROBLEM = "application/problem+json"
 PROBLEM_TYPE = "https://sellers.example/problems/"
 BODY_BYTES_MAX = 5_000_000
+PATH_SHOWN_MAX = 200
 
 log = structlog.get_logger()
 
@@ -114,8 +115,22 @@ async def _on_http(request: Request, error: Exception) -> Response:
         return Response(status_code=error.status_code, headers=error.headers)
     title = HTTPStatus(error.status_code).phrase
     slug = title.lower().replace(" ", "-")
-    body = problem(error.status_code, slug, title, str(error.detail))
+    told = str(error.detail)
+    detail = told if told != title else _unserved(request, error)
+    body = problem(error.status_code, slug, title, detail)
     return problem_response(_placed(request, body), dict(error.headers or {}))
+
+
+def _unserved(request: Request, error: StarletteHTTPException) -> str:
+    """Say what is wrong with an address where no route of ours said more than its status."""
+    path = request.url.path[:PATH_SHOWN_MAX]
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return f"nothing is served at {path}: /docs lists what is"
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (
+        served := (error.headers or {}).get("Allow")
+    ):
+        return f"{request.method} is not served at {path}, but {served} is"
+    return str(error.detail)
 
 
 async def _on_newer(_: Request, error: Exception) -> Response:
