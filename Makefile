@@ -5,6 +5,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# What is installed is compiled by whoever needs it first, and kept: told to keep nothing, each of the
+# processes that are started here would compile a thousand modules of its own.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 # How large the demo company is; empty: as usual.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -28,3 +29,18 @@ def test_without_what_a_lane_needs_ci_fails_and_names_it(missing: str, tmp_path:
     )
     assert told.returncode == 1
     assert f"needed: {missing} (" in told.stderr
+
+
+def test_whoever_keeps_no_bytecode_keeps_it_here() -> None:
+    """Each process that is started would compile everything anew."""
+    told = subprocess.run(
+        ["make", "-f", "Makefile", "-f", "-", "told"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "MAKEFLAGS": "s"},
+        input="told: ; @env\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "PATH=" in told.stdout
+    assert "PYTHONDONTWRITEBYTECODE" not in told.stdout
