@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from services.analytics.tests.world import KIM, LEE, World
+from shared.events.opportunities import OpportunityDiscovered
+from shared.testing import recorded
 
 DAY = "2026-12-31"
 # Reports of what is open, and how each is asked about a seller or a unit.
@@ -51,10 +53,16 @@ async def test_n_08_the_mark_is_of_whom_the_report_is_about(world: World, report
 async def test_n_08_the_mark_is_of_the_product_that_is_asked_about(
     world: World, product: str, stale: int
 ) -> None:
+    # Of this one something was told on the very day.
+    new = OpportunityDiscovered(
+        title="New", stage="Engaging", owner=KIM, on=date.fromisoformat(DAY), product="product-y"
+    )
+    await world.append(recorded(new, stream="opportunity-new"))
+    await world.fold()
     assert (await world.get("attainment", as_of=DAY, product=product))["stale"] == stale
     rows = await world.rows(by="product", as_of=DAY)
-    # Of a product that nobody sells there is no row.
-    assert rows["Product X"]["stale"] == 1
+    # A row that has nothing of it bears no mark.
+    assert (rows["Product X"]["stale"], "stale" in rows["product-y"]) == (1, False)
     body = {"name": "Open", "expression": "open", "product": product}
     told = await world.client.post("/analytics/kpis/open/define", json=body)
     headers = {"X-At-Least": told.json()["token"]}
