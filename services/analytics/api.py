@@ -118,8 +118,7 @@ async def _moment(
     request: Request, at_least: AtLeast, as_of: AsOf = None, known_at: KnownAt = None
 ) -> Moment:
     of = {name: one for name in NAMING if (one := request.query_params.get(name))}
-    owners = {name: one for name, one in of.items() if name in ("seller", "owner")}
-    of |= {name: employee(one) for name, one in owners.items()}
+    of |= {name: employee(of[name]) for name in ("seller", "owner") if name in of}
     return Moment(as_of, known_at, at_least, of)
 
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, TypeVar
 import structlog
 
 from services.analytics.cells import Axis, Cell
-from services.analytics.counted import Counted, unnamed
+from services.analytics.counted import check_counted, unnamed
 from services.analytics.entities import Entity, Opportunity
 from services.analytics.gathering import Gathered, LastGathered, Wanted, gather
 from services.analytics.kept_cells import Mirrors
@@ -319,7 +319,7 @@ async def _as_it_is(runtime: Runtime, tx: Reads, axes: Sequence[Axis], asked: As
     if "product" in asked.of:
         labelled = await remembered(runtime, tx, labels)
     if strange := unnamed(asked.of, organization.nodes, labelled):
-        Counted.in_tables(await read_tables(runtime, tx, collection)).check(strange)
+        check_counted(strange, await read_tables(runtime, tx, collection))
     called = dict(organization.nodes)
     # Who asks for no cells asks for names.
     if asked.named or row is not None or not axes or LABELLED.intersection(axes):
@@ -369,9 +369,9 @@ async def _as_known(runtime: Runtime, axes: Sequence[Axis], asked: Asked, at: da
     tables = measured.tables
     organization = Organization(await known_views(runtime, org_tree, at))
     called = {**organization.nodes, **await known_views(runtime, labels, at)}
-    Counted.in_tables(tables).check(unnamed(asked.of, called))
+    check_counted(unnamed(asked.of, called), tables)
     axis = None if row is None else row.keys.told
-    keys = _meant(row, called, _values(tables, axis))
+    keys = _meant(row, called, tables.values(axis))
     behind_it, known = _Behind(measured.collection, row, keys, owner), Known(at, measured.later)
     then = await behind_it.then(measured.pieces)
     # Of as much as was recorded later: no transaction has to last as long as that takes.
@@ -479,12 +479,7 @@ async def _told(runtime: Runtime, reads: Reads, collection: str, row: Row | None
     axis = None if row is None else row.keys.told
     if axis is None or axis == "segment":
         return set()
-    return _values(await read_tables(runtime, reads, collection), axis)
-
-
-def _values(tables: Tables, axis: str | None) -> set[str]:
-    told = (table.values for name, table in tables.by_axis.items() if name == axis)
-    return set().union(*told)
+    return (await read_tables(runtime, reads, collection)).values(axis)
 
 
 async def read_places(runtime: Runtime, usual: UsualWeek, known_at: datetime | None) -> Places:

@@ -5,7 +5,15 @@ A table is never changed, only followed by the next one; so who reads an older o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -29,7 +37,7 @@ from services.analytics.packing import (
 
 # So many rows that came since are kept as they came; then all are put in order again.
 LOOSE_MAX = 20_000
-# So many rows are summed at once: their columns are within reach of the processor.
+# So many rows are summed at once.
 AT_ONCE = 1 << 16
 
 
@@ -150,10 +158,7 @@ class Table:
             series, standing = self.names.coarser(grain.alike.get(axis), used, owners=grain.owners)
             stands_for = np.empty(used[-1] + 1, np.int64)
             stands_for[used] = standing
-        some = [
-            _Apart.of(rows[at : at + AT_ONCE], stands_for, grain)
-            for at in range(0, len(rows), AT_ONCE)
-        ]
+        some = [_Apart.of(part, stands_for, grain) for part in parts_of(rows)]
         apart = some[0] if len(some) == 1 else _Apart.all_of(some).summed()
         found = _Found(axis, series, apart.numbers, apart.rows, apart.amounts)
         if grain.owners and grain.placed is not None and len(apart.amounts):
@@ -172,6 +177,12 @@ class Table:
         if grain.last is not None:
             wanted = wanted & (rows["day"] <= grain.last.toordinal())
         return rows if wanted is True or wanted.all() else rows[wanted]
+
+
+def parts_of(rows: Rows) -> Iterator[Rows]:
+    """Yield the rows, so many at a time that their columns are within reach of the processor."""
+    for at in range(0, len(rows), AT_ONCE):
+        yield rows[at : at + AT_ONCE]
 
 
 class _Apart(NamedTuple):
@@ -378,6 +389,17 @@ class Tables:
             if axis in self.by_axis:
                 self.by_axis[axis].add_to(cells, axis, grain, owner)
         return {cell: amount for cell, amount in cells.items() if amount}
+
+    def values(self, axis: str | None) -> set[str]:
+        """Return the values of an axis of which there is anything, on whatever day."""
+        told = (table.values for name, table in self.by_axis.items() if name == axis)
+        return set().union(*told)
+
+    @property
+    def owners(self) -> set[str]:
+        """Return of whom there ever was anything."""
+        told = (table.names.parts[1].names for table in self.by_axis.values())
+        return set().union(*told)
 
     def written(self) -> bytes:
         return write({axis: table.packed() for axis, table in sorted(self.by_axis.items())})

@@ -21,7 +21,7 @@ from services.analytics.cells import Cell
 from services.analytics.names import occurring
 from services.analytics.packing import changes
 from services.analytics.pipeline import Key
-from services.analytics.tables import AT_ONCE, Grain, Table, intervals
+from services.analytics.tables import Grain, Table, intervals, parts_of
 from shared.workplaces import SellerPlace, UnitPlace, WorkHours, Workplace, midnight
 from shared.worktime import UsualWeek
 
@@ -192,7 +192,7 @@ class Outside:
         readers = [clock.reader(*between, often=len(rows) // len(clocks)) for clock in clocks]
         places = (len(named.owners) if grain.owners else 1) * len(firsts)
         sums = np.zeros((len(WHEN), places))
-        for some in (rows[at : at + AT_ONCE] for at in range(0, len(rows), AT_ONCE)):
+        for some in parts_of(rows):
             series, day = some["series"], some["day"].astype(np.int64)
             place = spans[day - begin]
             if grain.owners:
